@@ -1,0 +1,48 @@
+"""Train the classic MNIST network, export it to verified ONNX, run it anywhere.
+
+    >>> from mnist_edge import Predictor
+    >>> Predictor().predict(image).digit   # image: (28, 28) uint8, white ink on black
+    7
+
+The two classes are loaded when first asked for, so that ``mnist-edge --version`` and ``--help`` need not wait
+for numpy and onnxruntime.
+"""
+
+from typing import TYPE_CHECKING
+
+from mnist_edge.errors import (
+    DataError,
+    ImageError,
+    MissingExtraError,
+    MnistEdgeError,
+    ModelError,
+    OptionError,
+    OutputError,
+)
+
+if TYPE_CHECKING:
+    from mnist_edge.runtime.predictor import Prediction, Predictions, Predictor
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataError",
+    "ImageError",
+    "MissingExtraError",
+    "MnistEdgeError",
+    "ModelError",
+    "OptionError",
+    "OutputError",
+    "Prediction",
+    "Predictions",
+    "Predictor",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("Prediction", "Predictions", "Predictor"):
+        from mnist_edge.runtime import predictor
+
+        return getattr(predictor, name)
+    raise AttributeError(f"module 'mnist_edge' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""``python -m mnist_edge``: the same as ``mnist-edge``."""
+
+from mnist_edge.cli import main
+
+main()

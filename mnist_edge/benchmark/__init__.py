@@ -1,0 +1,1 @@
+"""Measures how fast an exported file answers on this machine."""

@@ -1,0 +1,398 @@
+"""The command line: one thin function a command. Heavy imports stand inside the functions that need them.
+
+Results go to stdout, as a table for people or, with --json, as one document; all else goes to stderr. Exit code
+0: done; 1: a check failed; 2: the call or its input was wrong, which is said in one sentence.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from mnist_edge import __version__
+from mnist_edge.errors import DataError, MissingExtraError, MnistEdgeError, OptionError
+
+if TYPE_CHECKING:
+    from mnist_edge.dataset import Dataset
+
+app = typer.Typer(
+    name="mnist-edge",
+    help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ARTIFACTS = Path("artifacts")
+KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        show_default=False,
+        help="A folder of IDX files, an .npz in Keras' layout, or 'sample'. "
+        "Otherwise MNIST_EDGE_DATA, then Keras' cache or download.",
+    ),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits; every error that is foreseen ends as one sentence on stderr."""
+    try:
+        code = app(args=arguments, prog_name="mnist-edge", standalone_mode=False)
+        sys.stdout.flush()
+    except MnistEdgeError as error:
+        code = _complain(str(error))
+    except BrokenPipeError:  # the reader of our output went away: nothing is left to say, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        # Wrong calls: Typer's own kind keeps its text in format_message; anything else is a bug and shows as one.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        code = _complain(message() or "no command: see mnist-edge --help")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str) -> int:
+    typer.echo(f"mnist-edge: {' '.join(sentence.split())}", err=True)
+    return 2
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mnist-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def data(
+    data: Data = None,
+    show: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help="Draw the first N digits in the terminal.")] = 0,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", show_default=False, help="Draw them (25, or N) as a contact sheet.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which MNIST is in use, and show some of it.
+
+    Example: mnist-edge data --show 10 --png digits.png
+    """
+    import numpy as np
+
+    from mnist_edge import drawing
+    from mnist_edge.files import write_whole
+
+    dataset = _find(data, allow_sample=True)
+    counts = {
+        split: np.bincount(labels, minlength=10).tolist()
+        for split, labels in (("train", dataset.train_labels), ("test", dataset.test_labels))
+    }
+    if png:
+        count = show or 25
+        captions = [str(label) for label in dataset.train_labels[:count]]
+        write_whole(png, drawing.png_bytes(drawing.contact_sheet(dataset.train_images[:count], captions)))
+    if as_json:
+        _print_json(dataset.describe() | {"source": dataset.source, "counts": counts})
+        return
+    typer.echo(f"{dataset.name}, from {dataset.source}\nfingerprint {dataset.fingerprint}")
+    rows = [[split, f"{sum(row):,}", *(f"{value:,}" for value in row)] for split, row in counts.items()]
+    if dataset.test_split == "train":
+        rows = rows[:1]
+        typer.echo("all of them MNIST training images: good to calibrate and compare with, not to tell accuracy by")
+    typer.echo(drawing.table(["", "images", *(f"'{digit}'" for digit in range(10))], rows))
+    if show:
+        captions = [str(label) for label in dataset.train_labels[:show]]
+        typer.echo(drawing.in_terminal(dataset.train_images[:show], captions, shutil.get_terminal_size().columns))
+    if png:
+        typer.echo(f"wrote {png}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="How to train: article.")] = "article",
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides the first weights and the order of images.")] = 0,
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", show_default=False, help="Draw loss and accuracy an epoch (PNG, SVG, PDF).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the network; an interrupted run goes on where it stopped.
+
+    Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
+    """
+    import dataclasses
+
+    from mnist_edge import drawing
+    from mnist_edge.training.recipes import RECIPES
+
+    if recipe not in RECIPES:
+        raise OptionError(f"expected a recipe out of {', '.join(RECIPES)}, received {recipe!r}")
+    if out.suffix != ".keras":
+        raise OptionError(f"expected --out to end in .keras, received {out}")
+    chosen = RECIPES[recipe] if epochs is None else dataclasses.replace(RECIPES[recipe], epochs=epochs)
+    if plot:
+        drawing.require_plot_format(plot)
+    dataset = _find(data, allow_sample=False)
+    from mnist_edge.training.artifact import train as train_artifact
+
+    try:
+        with _epoch_bar(chosen.epochs) as on_epoch:
+            receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew", err=True)
+        raise
+    if plot:
+        drawing.save_figure(drawing.training_curve(receipt["history"], f"{recipe}, seed {seed}, {dataset.name}"), plot)
+    if as_json:
+        _print_json({"path": str(out), **receipt})
+        return
+    typer.echo(f"validation accuracy {receipt['validation_accuracy']:.2%} on {receipt['validation_images']:,} images held back")
+    if receipt["test_accuracy"] is not None:
+        typer.echo(f"test accuracy       {receipt['test_accuracy']:.2%} on {receipt['test_images']:,} images")
+    typer.echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
+
+
+@app.command()
+def export(
+    keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
+    out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
+    precision: Annotated[str, typer.Option(metavar="LIST", help="Which forms to make, separated by commas: fp32; or all.")] = "all",
+    opset: Annotated[int, typer.Option(metavar="13-18", help="ONNX opset.")] = 17,
+    data: Data = None,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Convert a .keras file to verified ONNX files.
+
+    Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so.
+
+    Example: mnist-edge export mine.keras --out-dir build --precision fp32
+    """
+    from mnist_edge.export import precision as precisions
+
+    chosen = precisions.chosen(precision)
+    from mnist_edge.export.artifact import export as export_files
+
+    dataset = None if no_verify else _find(data, allow_sample=True)
+    report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset)
+    _show_parity(report, as_json)
+
+
+@app.command()
+def verify(
+    onnx: Annotated[
+        list[Path] | None, typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files.")
+    ] = None,
+    reference: Annotated[Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")] = KERAS_FILE,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Hold exported files against Keras, image by image.
+
+    Exit code 1 when one fails the gate of its precision, or was changed since it was exported.
+
+    Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
+    """
+    files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
+    if not files:
+        raise OptionError("expected .onnx files to verify, found none in artifacts/: run mnist-edge export first")
+    from mnist_edge.export.parity import verify_all
+
+    _show_parity(verify_all(files, reference, _find(data, allow_sample=True)), as_json)
+
+
+@app.command()
+def predict(
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Pictures of one digit each; - is standard input.")],
+    model: Annotated[
+        Path | None, typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read pictures of one digit each.
+
+    Example: mnist-edge predict three.png seven.jpg
+    """
+    from mnist_edge.runtime import picture
+    from mnist_edge.runtime.predictor import Predictor
+
+    predictor = Predictor(model)
+    answers = [
+        (path, predictor.predict(picture.prepare(sys.stdin.buffer.read() if path == "-" else path))) for path in pictures
+    ]
+    if as_json:
+        document = [
+            {"path": path, "digit": answer.digit, "confidence": answer.confidence, "probabilities": answer.probabilities.tolist()}
+            for path, answer in answers
+        ]
+        _print_json({"predictions": document})
+        return
+    for path, answer in answers:
+        typer.echo(f"{answer.digit}  {answer.confidence:6.1%}  {path}")
+
+
+@app.command()
+def benchmark(
+    onnx: Annotated[
+        list[Path] | None, typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files.")
+    ] = None,
+    batch: Annotated[str, typer.Option(metavar="LIST", help="Images a call.")] = "1,32,1024",
+    threads: Annotated[str, typer.Option(metavar="LIST", help="Threads a call may use.")] = "1",
+    seconds: Annotated[float, typer.Option(help="Time for all timed calls together.")] = 10.0,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Measure latency and throughput, side by side in one run.
+
+    Example: mnist-edge benchmark --batch 1,256 --threads 1,2 --seconds 20
+    """
+    from mnist_edge.benchmark import report
+    from mnist_edge.runtime.model_file import shipped
+
+    files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx")) or [shipped()]
+    batches, counts = _numbers(batch, "--batch"), _numbers(threads, "--threads")
+    try:
+        dataset = _find(data, allow_sample=True)
+    except DataError:
+        if data:
+            raise
+        dataset = None
+        _note("no MNIST here: timing random pixels, accuracy not told")
+    document = report.run(files, batches, counts, seconds, dataset)
+    if as_json:
+        _print_json(document)
+        return
+    from mnist_edge import drawing
+
+    machine = document["device"]
+    typer.echo(f"{machine['cpu']}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}; noise {document['noise']:.1%}")
+    header = ["model", "batch", "threads", "p50 us", "p90 us", "p99 us", "images/s", "load ms", "first ms", "accuracy"]
+    typer.echo(drawing.table(header, [_benchmark_row(row) for row in document["results"]]))
+
+
+def _find(named: str | None, *, allow_sample: bool) -> "Dataset":
+    """Finds the data and says on stderr when it is not the full set."""
+    from mnist_edge import dataset
+
+    found = dataset.find(named, allow_sample=allow_sample)
+    if found.test_split == "train" and named != dataset.SAMPLE:
+        _note(
+            f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
+            f"for the full set, {dataset.WAYS_TO_GET_MNIST}"
+        )
+    elif found.name != "MNIST":
+        _note(f"using {found.name} from {found.source}")
+    return found
+
+
+def _note(sentence: str) -> None:
+    typer.echo(f"mnist-edge: {sentence}", err=True)
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2))
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"expected {option} as whole numbers separated by commas, received {text!r}") from None
+
+
+def _show_parity(report: dict[str, Any], as_json: bool) -> None:
+    """Prints the report of export or verify; exits with 1 when a file failed."""
+    if as_json:
+        _print_json(report)
+    else:
+        from mnist_edge import drawing
+
+        if report["data"]:
+            what = "images" if report["data"]["split"] == "test" else "training images"
+            typer.echo(f"{report['images']:,} {what} of {report['data']['name']}, against {report['reference']['path']}")
+        header = ["file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", ""]
+        typer.echo(drawing.table(header, [_parity_row(model) for model in report["models"]]))
+    for model in report["models"]:
+        for failure in model.get("failures", ()):
+            _note(f"{model['path']}: {failure}")
+    if any(model["passed"] is False for model in report["models"]):
+        raise typer.Exit(1)
+
+
+def _parity_row(model: dict[str, Any]) -> list[str]:
+    if model["passed"] is None:
+        return [model["path"], f"{model['bytes']:,}", *["-"] * 6, "not verified"]
+    return [
+        model["path"],
+        f"{model['bytes']:,}",
+        f"{model['max_abs_diff']:.1e}",
+        f"{model['mean_abs_diff']:.1e}",
+        f"{model['agreement']:.2%}",
+        f"{model['accuracy']:.2%}",
+        f"{model['reference_accuracy']:.2%}",
+        str(len(model["flips"])),
+        model.get("status", "passed") if model["passed"] else "FAILED",
+    ]
+
+
+def _benchmark_row(row: dict[str, Any]) -> list[str]:
+    def told(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    return [
+        Path(row["model"]).name,
+        f"{row['batch']:,}",
+        str(row["threads"]),
+        *(told(row[key], ",.1f") for key in ("p50_us", "p90_us", "p99_us")),
+        f"{row['images_per_s']:,.0f}",
+        f"{row['load_ms']:.1f}",
+        f"{row['first_ms']:.2f}",
+        told(row["accuracy"], ".2%"),
+    ]
+
+
+@contextmanager
+def _epoch_bar(epochs: int) -> Iterator[Callable[[dict[str, list[float]]], None]]:
+    """A progress bar over epochs, on stderr and only on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = ["epoch", MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn()]
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=epochs)
+
+        def on_epoch(history: dict[str, list[float]]) -> None:
+            done = len(history["loss"])
+            told = f"loss {history['loss'][-1]:.4f}, validation {history['val_accuracy'][-1]:.2%}" if done else ""
+            progress.update(task, completed=done, description=told)
+
+        yield on_epoch

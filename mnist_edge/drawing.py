@@ -1,0 +1,128 @@
+"""Digits, drawn: in a terminal, as a contact sheet, and the course of a training."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.errors import OptionError
+from mnist_edge.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+_SHADES = np.array(list(" .:-=+*#%@"))
+
+
+def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int = 80) -> str:
+    """Draws digits side by side as text, as many a row as ``columns`` characters hold.
+
+    Args:
+        images: uint8 (N, 28, 28).
+        captions: N short texts, one above each digit.
+        columns: Width of the terminal.
+
+    A character is about twice as high as wide, so two rows of pixels make one row of text.
+    """
+    rows = images.reshape(-1, 14, 2, 28).astype(int).mean(axis=2)
+    drawn = _SHADES[(rows * (len(_SHADES) - 1) / 255).round().astype(int)]
+    a_row = max(1, (columns + 1) // 29)
+    lines: list[str] = []
+    for start in range(0, len(images), a_row):
+        lines.append(" ".join(f"{caption:<28}" for caption in captions[start : start + a_row]).rstrip())
+        for line in range(14):
+            lines.append(" ".join("".join(digit[line]) for digit in drawn[start : start + a_row]).rstrip())
+    return "\n".join(lines)
+
+
+def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], zoom: int = 2) -> "Image.Image":
+    """Draws digits in a square of rows, dark on white, a caption under each.
+
+    Args:
+        images: uint8 (N, 28, 28), N at least 1.
+        captions: N short texts.
+        zoom: Screen pixels for one of MNIST's.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size=12)
+    a_row = int(np.ceil(np.sqrt(len(images))))
+    cell, line = 28 * zoom + 8, 16
+    sheet = Image.new("L", (a_row * cell, -(-len(images) // a_row) * (cell + line)), 255)
+    draw = ImageDraw.Draw(sheet)
+    for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        left, top = index % a_row * cell, index // a_row * (cell + line)
+        digit = Image.fromarray(255 - image).resize((28 * zoom, 28 * zoom), Image.Resampling.NEAREST)
+        sheet.paste(digit, (left + 4, top + 4))
+        draw.text((left + cell // 2, top + cell), caption, fill=0, font=font, anchor="mt")
+    return sheet
+
+
+def png_bytes(image: "Image.Image") -> bytes:
+    """The picture as a PNG file's bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return buffer.getvalue()
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    lefts = [column == 0 or not any(character.isdigit() for character in rows[0][column]) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width) for cell, width, left in zip(row, widths, lefts, strict=True)
+        ).rstrip()
+        for row in (header, *rows)
+    )
+
+
+def training_curve(history: Mapping[str, Sequence[float]], title: str) -> "Figure":
+    """Draws loss and accuracy an epoch, of training and validation images.
+
+    Args:
+        history: Lists of one number an epoch: loss, accuracy, val_loss, val_accuracy.
+        title: What was trained.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    for axes, what in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, history[what], marker=".", label="training")
+        axes.plot(epochs, history[f"val_{what}"], marker=".", label="validation")
+        axes.set(xlabel="epoch", ylabel=what)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    return figure
+
+
+PLOT_FORMATS = (".png", ".svg", ".pdf")
+
+
+def require_plot_format(path: Path) -> None:
+    """Refuses a plot that could not be saved, before the work that it would show.
+
+    Raises:
+        OptionError: The name has none of ``PLOT_FORMATS`` as its ending.
+    """
+    if path.suffix.lower() not in PLOT_FORMATS:
+        raise OptionError(f"expected a plot's name to end in one of {', '.join(PLOT_FORMATS)}, received {path}")
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Writes a figure in the format that its name says.
+
+    Raises:
+        OptionError: The format is not one of ``PLOT_FORMATS``.
+        OutputError: It cannot be written.
+    """
+    require_plot_format(path)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=120)
+    write_whole(path, buffer.getvalue())

@@ -1,0 +1,41 @@
+"""Every error that mnist-edge raises on purpose.
+
+Each carries one sentence: what was expected, what was received, what to do. The command line prints
+that sentence and exits with code 2.
+
+    MnistEdgeError
+    ├── DataError           MNIST cannot be found, or what was found is damaged
+    ├── ImageError          not one digit's image (also a ValueError)
+    ├── MissingExtraError   a part that is not installed (also an ImportError)
+    ├── ModelError          a .keras or .onnx file that is missing, damaged or not of our making
+    ├── OptionError         an option outside what is offered (also a ValueError)
+    └── OutputError         a file or folder that cannot be written
+"""
+
+
+class MnistEdgeError(Exception):
+    """Base of all errors below; its text is one sentence for people."""
+
+
+class DataError(MnistEdgeError):
+    """MNIST cannot be found, or what was found is damaged or mislabelled."""
+
+
+class ImageError(MnistEdgeError, ValueError):
+    """An image whose shape, type or values are not one digit's."""
+
+
+class MissingExtraError(MnistEdgeError, ImportError):
+    """A command needs packages that this installation does not have."""
+
+
+class ModelError(MnistEdgeError):
+    """A model file that is missing, damaged, or does not keep the contract."""
+
+
+class OptionError(MnistEdgeError, ValueError):
+    """An option or argument outside what is offered."""
+
+
+class OutputError(MnistEdgeError):
+    """A file or folder that cannot be written."""

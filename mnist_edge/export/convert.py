@@ -1,0 +1,134 @@
+"""Keras -> float ONNX. The only module that knows tf2onnx.
+
+tf2onnx's ``from_keras`` does not understand Keras 3 (onnx/tensorflow-onnx#2448), so the model is handed over as a
+traced ``tf.function``. What comes back is tidied until it says what it means: names after the Keras layers, one
+opset domain, an IR version that old runtimes accept, no trace of where it was made.
+"""
+
+import logging
+import warnings
+
+import onnx
+from onnx import checker, helper
+
+from mnist_edge import __version__
+from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
+from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.training.backend import keras, tf
+from mnist_edge.training.network import dense_layers
+
+OPSETS = range(13, 19)
+"""Opsets that tf2onnx 1.17 writes and that onnxruntime reads from 1.15 on."""
+
+DEFAULT_OPSET = 17
+IR_VERSION = 8
+"""onnx would write 13 by now, which onnxruntime up to 1.23 refuses; 8 (onnx 1.10) says all that is needed here."""
+
+
+def to_onnx(model: keras.Model, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
+    """Converts a stack of Dense layers to ONNX.
+
+    Args:
+        model: A Keras model as ``training.network.from_bytes`` accepts it.
+        opset: One of ``OPSETS``.
+
+    Returns:
+        A model with the input ``image`` float32 [batch, 784] in 0..1 and the output ``probabilities`` float32
+        [batch, 10]; checked, without metadata. Equal Keras models give equal bytes.
+
+    Raises:
+        OptionError: tf2onnx does not write this opset.
+        ModelError: tf2onnx could not convert the model.
+    """
+    if opset not in OPSETS:
+        raise OptionError(f"expected an opset from {OPSETS[0]} to {OPSETS[-1]}, received {opset}")
+    converted = _trace(model, opset)
+    try:
+        return _tidy(converted, opset, [layer.name for layer in dense_layers(model)])
+    except (checker.ValidationError, onnx.shape_inference.InferenceError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"tf2onnx has no valid ONNX for this Keras model at opset {opset}: {reason}") from error
+
+
+def _tidy(converted: onnx.ModelProto, opset: int, layers: list[str]) -> onnx.ModelProto:
+    tidy = helper.make_model(
+        _tidy_graph(converted.graph, layers),
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=IR_VERSION,
+        producer_name="mnist-edge",
+        producer_version=__version__,
+    )
+    checker.check_model(tidy, full_check=True)
+    return tidy
+
+
+def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
+    """Runs tf2onnx on the model's call, from rows of 784 whatever shape its input has."""
+    from tf2onnx import convert
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    signature = [tf.TensorSpec((None, PIXELS), tf.float32, name=INPUT_NAME)]
+    shape = (-1, *model.inputs[0].shape[1:])
+
+    @tf.function(input_signature=signature)
+    def call(rows: object) -> object:
+        return model(rows if len(shape) == 2 else tf.reshape(rows, shape), training=False)
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            converted, _ = convert.from_function(call, input_signature=signature, opset=opset)
+    except Exception as error:  # tf2onnx has no exceptions of its own
+        raise ModelError(f"tf2onnx cannot convert this Keras model: {error}") from error
+    return converted
+
+
+def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
+    """Renames every node and tensor after its Keras layer, and orders the weights as they are used."""
+    if len(graph.input) != 1 or len(graph.output) != 1:
+        raise ModelError(f"expected one input and one output, tf2onnx wrote {len(graph.input)} and {len(graph.output)}")
+    names = {graph.input[0].name: INPUT_NAME}
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    taken: set[str] = set()
+    nodes, used = [], []
+    remaining = list(layers)
+    layer = "input"
+    for node in graph.node:
+        if node.op_type in ("MatMul", "Gemm") and remaining:
+            layer = remaining.pop(0)
+        for tensor in (name for name in node.input if name in weights and name not in names):
+            kind = "weight" if len(weights[tensor].dims) == 2 else "bias" if node.op_type in ("Add", "Gemm") else "shape"
+            names[tensor] = _unique(f"{layer}.{kind}", taken)
+            used.append(tensor)
+        name = _unique(f"{layer}.{node.op_type.lower()}", taken)
+        names |= {output: name for output in node.output}
+        nodes.append((name, node))
+    names[graph.output[0].name] = OUTPUT_NAME
+    return helper.make_graph(
+        [_renamed(node, name, names) for name, node in nodes],
+        "mnist",
+        [helper.make_tensor_value_info(INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", PIXELS])],
+        [helper.make_tensor_value_info(OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", CLASSES])],
+        [_renamed_tensor(weights[name], names[name]) for name in used],
+    )
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    taken.add(candidate)
+    return candidate
+
+
+def _renamed(node: onnx.NodeProto, name: str, names: dict[str, str]) -> onnx.NodeProto:
+    copy = onnx.NodeProto(op_type=node.op_type, name=name)
+    copy.input.extend(names.get(tensor, tensor) for tensor in node.input)
+    copy.output.extend(names[tensor] for tensor in node.output)
+    copy.attribute.extend(sorted(node.attribute, key=lambda attribute: attribute.name))
+    return copy
+
+
+def _renamed_tensor(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
+    return onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor), name)

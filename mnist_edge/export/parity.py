@@ -1,0 +1,188 @@
+"""Parity: does an ONNX file answer as the Keras model does? Measured image by image, through the Predictor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import ModelError
+from mnist_edge.export.metadata import is_sealed
+from mnist_edge.export.precision import PRECISIONS, Gate
+from mnist_edge.files import sha256
+from mnist_edge.runtime.predictor import Predictor
+from mnist_edge.training.network import from_bytes, read_keras
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What Keras answers on the test images.
+
+    Attributes:
+        sha256: Hash of the .keras file.
+        probabilities: float32 (N, 10).
+        accuracy: Share of the N that Keras reads right.
+    """
+
+    sha256: str
+    probabilities: NDArray[np.float32]
+    accuracy: float
+
+    @classmethod
+    def of(cls, content: bytes, origin: str, dataset: Dataset) -> "Reference":
+        """Runs the .keras file ``content`` on the test images.
+
+        Raises:
+            ModelError: It cannot be loaded, or is no MNIST network.
+        """
+        model = from_bytes(content, origin)
+        images = dataset.test_images.reshape(-1, *model.inputs[0].shape[1:]).astype(np.float32) / 255
+        probabilities = model.predict(images, batch_size=1000, verbose=0)
+        return cls(sha256(content), probabilities, _accuracy(probabilities, dataset))
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How close one file comes to Keras.
+
+    Attributes:
+        max_abs_diff: Largest difference of a probability.
+        mean_abs_diff: Mean difference of the probabilities.
+        agreement: Share of images with the same digit.
+        accuracy: Share of images that the file reads right.
+        reference_accuracy: Share of images that Keras reads right.
+        flips: The images with another digit: index, label, reference (Keras' digit), model (the file's digit) and
+            margin (by how much Keras preferred its digit to the file's, in probability).
+        failures: One sentence for each part of the gate that was missed.
+    """
+
+    max_abs_diff: float
+    mean_abs_diff: float
+    agreement: float
+    accuracy: float
+    reference_accuracy: float
+    flips: list[dict[str, Any]]
+    failures: list[str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate was kept."""
+        return not self.failures
+
+
+def compare(content: bytes, reference: Reference, dataset: Dataset, gate: Gate) -> Parity:
+    """Runs an ONNX file on the test images and holds it against Keras.
+
+    Raises:
+        ModelError: The file cannot be loaded or does not keep the contract.
+    """
+    probabilities = Predictor(content).predict_batch(dataset.test_images).probabilities
+    difference = np.abs(probabilities.astype(np.float64) - reference.probabilities)
+    flipped = np.flatnonzero(probabilities.argmax(axis=1) != reference.probabilities.argmax(axis=1))
+    agreement = 1 - len(flipped) / len(probabilities)
+    accuracy = _accuracy(probabilities, dataset)
+    failures = _failures(gate, float(difference.max()), agreement, reference.accuracy - accuracy)
+    if not np.isfinite(probabilities).all():
+        failures.append("some probabilities are not finite")
+    return Parity(
+        max_abs_diff=float(difference.max()),
+        mean_abs_diff=float(difference.mean()),
+        agreement=agreement,
+        accuracy=accuracy,
+        reference_accuracy=reference.accuracy,
+        flips=[_flip(int(index), probabilities, reference, dataset) for index in flipped],
+        failures=failures,
+    )
+
+
+def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> dict[str, Any]:
+    """Verifies finished files against the Keras model they were made from.
+
+    Returns:
+        The report, as ``verify --json`` prints it.
+
+    Raises:
+        ModelError: The Keras file or one of the others cannot be loaded, or they do not belong together.
+    """
+    content = read_keras(keras_file)
+    reference = Reference.of(content, str(keras_file), dataset)
+    return {
+        "images": len(dataset.test_images),
+        "data": dataset.describe(),
+        "reference": {"path": str(keras_file), "sha256": reference.sha256},
+        "models": [verify(path, reference, dataset) for path in paths],
+    }
+
+
+def verify(path: Path, reference: Reference, dataset: Dataset) -> dict[str, Any]:
+    """Verifies a finished file: its seal, its reference, and its parity at its own precision's gate.
+
+    Returns:
+        One entry of the report's ``models``.
+
+    Raises:
+        ModelError: The file cannot be loaded, is not one of ours, or was made from another Keras file.
+    """
+    predictor = Predictor(path)
+    if predictor.precision not in PRECISIONS:
+        raise ModelError(f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {predictor.precision!r}")
+    made_from = predictor.metadata.get("keras_sha256", "")
+    if made_from != reference.sha256:
+        raise ModelError(
+            f"{path} was made from a Keras file with SHA-256 {made_from[:12]}..., but the reference has "
+            f"{reference.sha256[:12]}...: name its own with --reference"
+        )
+    content = path.read_bytes()
+    parity = compare(content, reference, dataset, PRECISIONS[predictor.precision].gate)
+    if not is_sealed(content):
+        parity.failures.append("the file was changed since it was exported: it no longer has the hash that it carries")
+    return entry(path, predictor.precision, len(content), parity)
+
+
+def entry(path: Path, precision: str, size: int, parity: Parity) -> dict[str, Any]:
+    """One file's line in the reports of verify and export."""
+    return {
+        "path": str(path),
+        "precision": precision,
+        "bytes": size,
+        "max_abs_diff": parity.max_abs_diff,
+        "mean_abs_diff": parity.mean_abs_diff,
+        "agreement": parity.agreement,
+        "accuracy": parity.accuracy,
+        "reference_accuracy": parity.reference_accuracy,
+        "flips": parity.flips,
+        "failures": parity.failures,
+        "passed": parity.passed,
+    }
+
+
+def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:
+    return float((probabilities.argmax(axis=1) == dataset.test_labels).mean())
+
+
+def _failures(gate: Gate, max_abs_diff: float, agreement: float, accuracy_loss: float) -> list[str]:
+    failures = []
+    # "not <=" rather than ">": a difference that is not a number must fail.
+    if not max_abs_diff <= gate.max_abs_diff:
+        failures.append(f"a probability differs by {max_abs_diff:.2g}, {gate.max_abs_diff:.2g} is allowed")
+    if not agreement >= gate.min_agreement:
+        failures.append(f"agreement is {agreement:.4f}, at least {gate.min_agreement} is required")
+    if not accuracy_loss <= gate.max_accuracy_loss:
+        failures.append(
+            f"accuracy is {100 * accuracy_loss:.2f} points below Keras, {100 * gate.max_accuracy_loss:.2f} are allowed"
+        )
+    return failures
+
+
+def _flip(index: int, probabilities: NDArray[np.float32], reference: Reference, dataset: Dataset) -> dict[str, Any]:
+    expected, received = reference.probabilities[index], probabilities[index]
+    return {
+        "index": index,
+        "label": int(dataset.test_labels[index]),
+        "reference": int(expected.argmax()),
+        "model": int(received.argmax()),
+        "margin": float(expected.max() - expected[received.argmax()]),
+    }

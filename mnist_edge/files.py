@@ -1,0 +1,63 @@
+"""A file is made once, whole: a kill at any moment leaves the old file or the new one."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mnist_edge.errors import OutputError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes ``content`` to a temporary file beside ``path`` and renames it.
+
+    Raises:
+        OutputError: The folder cannot be made or the file cannot be written; what was there stays as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Writes ``document`` as indented JSON, whole (see ``write_whole``)."""
+    write_whole(path, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def receipt_path(path: Path) -> Path:
+    """Where the receipt of an artifact stands: beside it, with .json added."""
+    return path.with_name(path.name + ".json")
+
+
+def require_writable(folder: Path) -> None:
+    """Makes ``folder`` and tries a write, so that long work fails before it starts rather than at its end.
+
+    Raises:
+        OutputError: Nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder {folder}: {error.strerror or error}") from error
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 of ``content`` in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+

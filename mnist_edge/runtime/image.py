@@ -1,0 +1,74 @@
+"""An app's array -> the rows that a model takes. Refuses what it would have to guess at."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mnist_edge.contract import PIXELS, SIDE, InputKind
+from mnist_edge.errors import ImageError
+
+_ONE = ((SIDE, SIDE), (PIXELS,))
+
+
+def one_row(image: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
+    """One image as the model's input of shape (1, 784).
+
+    Args:
+        image: (28, 28) or (784,); uint8, bool, or float in 0..1.
+        kind: The model's input: "unit" gives float32 in 0..1, "pixels" uint8.
+
+    Raises:
+        ImageError: Another shape, type or range.
+    """
+    array = _array(image)
+    if array.shape not in _ONE:
+        raise ImageError(
+            f"expected one image of shape (28, 28) or (784,), received shape {array.shape}: for several use predict_batch"
+        )
+    return _scaled(array.reshape(1, PIXELS), kind)
+
+
+def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
+    """N images as the model's input of shape (N, 784).
+
+    Args:
+        images: (N, 28, 28) or (N, 784), N at least 1; uint8, bool, or float in 0..1.
+        kind: As in ``one_row``.
+
+    Raises:
+        ImageError: Another shape, type or range.
+    """
+    array = _array(images)
+    if array.ndim not in (2, 3) or array.shape[1:] not in _ONE:
+        raise ImageError(
+            f"expected images of shape (N, 28, 28) or (N, 784), received shape {array.shape}: for a single one use predict"
+        )
+    if not len(array):
+        raise ImageError(f"expected at least one image, received none (shape {array.shape})")
+    return _scaled(array.reshape(len(array), PIXELS), kind)
+
+
+def _array(image: ArrayLike) -> NDArray[np.generic]:
+    try:
+        array = np.asarray(image)
+    except (ValueError, TypeError) as error:
+        raise ImageError(f"expected an array of numbers, received {type(image).__name__} that numpy cannot take") from error
+    if array.dtype != np.uint8 and array.dtype.kind not in "bf":
+        raise ImageError(
+            f"expected pixels as uint8 (0..255), bool, or float in 0..1, received {array.dtype}: convert with .astype(numpy.uint8)"
+        )
+    return array
+
+
+def _scaled(array: NDArray[np.generic], kind: InputKind) -> NDArray[np.generic]:
+    if array.dtype == np.uint8:
+        return array if kind == "pixels" else np.divide(array, np.float32(255), dtype=np.float32)
+    if array.dtype.kind == "f":
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 1):  # type: ignore[operator]  # said this way round, NaN fails too
+            raise ImageError(
+                f"expected float pixels from 0 to 1, received {low:g} to {high:g}: "
+                "divide pixels of 0..255 by 255, or pass them as uint8"
+            )
+    if kind == "unit":
+        return array.astype(np.float32)
+    return np.rint(np.multiply(array, 255, dtype=np.float64)).astype(np.uint8)

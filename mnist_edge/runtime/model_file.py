@@ -1,0 +1,168 @@
+"""A model file's bytes, checked before any engine sees them.
+
+ONNX files are protocol buffers. The little of them that the device needs (opsets, operators, metadata, where the
+weights lie) is read here with a walker of thirty lines, since the onnx package is no part of the device half.
+Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_edge.contract import MAX_MODEL_BYTES, Contract
+from mnist_edge.errors import ModelError
+
+DEFAULT_MODEL = "mnist-mlp.fp32.onnx"
+
+_Field = tuple[int, int | memoryview]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """An ONNX file that keeps our contract.
+
+    Attributes:
+        content: The file's bytes.
+        origin: Its path, or "these bytes".
+        contract: What it promises.
+        metadata: Its metadata_props.
+        opsets: Opset version by domain ("" is ONNX' own).
+        ir_version: Version of the format.
+        operators: The graph's operators in order.
+    """
+
+    content: bytes
+    origin: str
+    contract: Contract
+    metadata: dict[str, str]
+    opsets: dict[str, int]
+    ir_version: int
+    operators: tuple[str, ...]
+
+
+def shipped(name: str = DEFAULT_MODEL) -> Path:
+    """Where the model of this name lies: inside the installed package, or in artifacts/ of a checkout."""
+    installed = Path(__file__).parents[1] / "models" / name
+    return installed if installed.exists() else Path(__file__).parents[2] / "artifacts" / name
+
+
+def read(model: str | Path | bytes | None = None, sha256: str | None = None) -> ModelFile:
+    """Reads a model once and checks it.
+
+    Args:
+        model: A path, the file's bytes, or None for the shipped model.
+        sha256: The hash that the bytes must have, in hexadecimal digits.
+
+    Raises:
+        ModelError: It is missing, too large, not the one that was hashed, no ONNX file, keeps weights in another
+            file, or does not keep the contract.
+    """
+    content, origin = _bytes_of(model)
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256.lower():
+        raise ModelError(f"expected SHA-256 {sha256}, but {origin} has {hashlib.sha256(content).hexdigest()}")
+    try:
+        return _parse(content, origin)
+    except (IndexError, ValueError, TypeError) as error:
+        raise ModelError(f"expected an ONNX file, but {origin} is damaged or something else") from error
+
+
+def _bytes_of(model: str | Path | bytes | None) -> tuple[bytes, str]:
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        content, origin = bytes(model), "the model's bytes"
+        size = len(content)
+    elif model is None or isinstance(model, (str, Path)):
+        path = shipped() if model is None else Path(model)
+        origin = str(path)
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_MODEL_BYTES + 1)
+        except OSError as error:
+            raise ModelError(f"cannot read the model {origin}: {error.strerror or error}") from error
+        size = len(content)
+    else:
+        raise ModelError(f"expected a model as a path or bytes, received {type(model).__name__}")
+    if size > MAX_MODEL_BYTES:
+        raise ModelError(f"expected a model of at most {MAX_MODEL_BYTES >> 20} MiB, but {origin} is larger")
+    if size == 0:
+        raise ModelError(f"expected an ONNX file, but {origin} is empty")
+    return content, origin
+
+
+def _parse(content: bytes, origin: str) -> ModelFile:
+    ir_version, graph = 0, memoryview(b"")
+    metadata: dict[str, str] = {}
+    opsets: dict[str, int] = {}
+    for number, value in _fields(memoryview(content)):
+        if number == 1 and isinstance(value, int):
+            ir_version = value
+        elif number == 7:
+            graph = _message(value)
+        elif number == 8:
+            opset = dict(_fields(_message(value)))
+            opsets[_text(opset.get(1, memoryview(b"")))] = int(opset.get(2, 0))  # type: ignore[arg-type]
+        elif number == 14:
+            entry = dict(_fields(_message(value)))
+            metadata[_text(entry[1])] = _text(entry.get(2, memoryview(b"")))
+    contract = Contract.read(metadata, origin)
+    operators = _operators(graph, origin)
+    return ModelFile(content, origin, contract, metadata, opsets, ir_version, operators)
+
+
+def _operators(graph: memoryview, origin: str) -> tuple[str, ...]:
+    """Lists a graph's operators; refuses weights that lie outside the file."""
+    operators = []
+    for number, value in _fields(graph):
+        if number == 1:
+            node = dict(_fields(_message(value)))
+            operators.append(_text(node[4]))
+        elif number == 5:
+            tensor = dict(_fields(_message(value)))
+            if 13 in tensor or tensor.get(14, 0) != 0:
+                raise ModelError(f"expected a model with its weights inside, but {origin} keeps some in another file")
+    return tuple(operators)
+
+
+def _fields(message: memoryview) -> Iterator[_Field]:
+    """Walks a protobuf message: yields each field's number and its value, an int or the bytes of a nested field."""
+    position = 0
+    while position < len(message):
+        key, position = _varint(message, position)
+        wire = key & 7
+        if wire == 0:
+            value, position = _varint(message, position)
+            yield key >> 3, value
+            continue
+        if wire == 2:
+            length, position = _varint(message, position)
+        elif wire in (1, 5):
+            length = 8 if wire == 1 else 4
+        else:
+            raise ValueError("not a protobuf message")
+        if position + length > len(message):
+            raise ValueError("truncated")
+        yield key >> 3, message[position : position + length]
+        position += length
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+        shift += 7
+        if shift > 63:
+            raise ValueError("not a varint")
+
+
+def _message(value: int | memoryview) -> memoryview:
+    if isinstance(value, int):
+        raise ValueError("expected a nested message")
+    return value
+
+
+def _text(value: int | memoryview) -> str:
+    return bytes(_message(value)).decode()

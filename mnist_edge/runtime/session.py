@@ -1,0 +1,77 @@
+"""The onnxruntime session: a few options on purpose, threads within what the process may use."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import onnxruntime as ort
+
+from mnist_edge.contract import INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
+from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.runtime.model_file import ModelFile
+
+Threads = int | Literal["auto"]
+
+
+def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
+    """Builds a CPU session from the model's bytes.
+
+    One thread and no spinning are the right default for a network this small: onnxruntime's own default pins a
+    spinning thread to every core, which ignores CPU quotas and burns idle time (onnxruntime #11581, rembg #448).
+
+    Raises:
+        ModelError: onnxruntime cannot load the model, or its inputs and outputs are not the contract's.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    try:
+        session = ort.InferenceSession(model.content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base but Exception
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"onnxruntime {ort.__version__} cannot load {model.origin}: {reason}") from error
+    _require_contract(session, model)
+    return session
+
+
+def thread_count(threads: Threads) -> int:
+    """The number of threads that ``threads`` stands for.
+
+    Raises:
+        OptionError: Neither a number of at least 1 nor "auto".
+    """
+    if threads == "auto":
+        return available_cpus()
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise OptionError(f"expected threads to be a whole number of at least 1 or 'auto', received {threads!r}")
+    return threads
+
+
+def available_cpus() -> int:
+    """CPUs that this process may use: its affinity mask, cut to the cgroup's quota (v1 or v2), at least 1."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(affinity, round(_cgroup_quota() or affinity)))
+
+
+def _cgroup_quota() -> float | None:
+    """CPUs granted by the cgroup, or None where there is no limit (or no cgroup)."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        if (root / "cpu.max").exists():
+            quota, period = (root / "cpu.max").read_text().split()
+        else:
+            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
+            period = (root / "cpu/cpu.cfs_period_us").read_text()
+        return float(quota) / float(period) if float(quota) > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
+    received = [(value.name, value.type, value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
+    expected = [(INPUT_NAME, INPUT_DTYPES[model.contract.input], [PIXELS]), (OUTPUT_NAME, "tensor(float)", [10])]
+    if received != expected:
+        raise ModelError(f"expected the inputs and outputs {expected} in {model.origin}, received {received}")

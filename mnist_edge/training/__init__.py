@@ -1,0 +1,1 @@
+"""The workshop's first room: pixels in, a trained .keras file out. Needs TensorFlow."""

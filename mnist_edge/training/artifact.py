@@ -1,0 +1,72 @@
+"""A trained .keras file and its receipt, made from a recipe."""
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mnist_edge.dataset import Dataset
+from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
+from mnist_edge.training.fit import History, evaluate, fit
+from mnist_edge.training.network import to_bytes
+from mnist_edge.training.recipes import Recipe
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Where the state of an unfinished training stands: beside the file that it will become."""
+    return out.with_name(out.name + ".checkpoint")
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    out: Path,
+    *,
+    seed: int = 0,
+    fresh: bool = False,
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> dict[str, Any]:
+    """Trains a network and writes it, without optimizer state, with its receipt beside it.
+
+    Args:
+        recipe: What to do.
+        dataset: What to train on; its test images are looked at once, at the end.
+        out: The .keras file to write.
+        seed: Decides the first weights and the order of the images.
+        fresh: Start anew even if an interrupted run could be continued.
+        on_epoch: Called with the history after each epoch, and once before the first.
+
+    Returns:
+        The receipt.
+
+    Raises:
+        OptionError: An interrupted run with other settings is in the way.
+        OutputError: The folder of ``out`` cannot be written.
+    """
+    require_writable(out.parent)
+    checkpoint = checkpoint_path(out)
+    if fresh:
+        checkpoint.unlink(missing_ok=True)
+    model, history = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
+    facts = {"recipe": dataclasses.asdict(recipe), "seed": seed, "data": dataset.describe()}
+    content = to_bytes(model, facts)
+    test_accuracy = None  # the sample has no test images: its are training images, and were trained on
+    if dataset.test_split == "test":
+        test_accuracy = round(evaluate(model, dataset.test_images, dataset.test_labels)[1], 6)
+    receipt = {
+        "file": out.name,
+        "bytes": len(content),
+        "sha256": sha256(content),
+        **facts,
+        "validation_images": dataset.validation_images,
+        "validation_accuracy": history["val_accuracy"][-1],
+        "test_images": len(dataset.test_images) if test_accuracy is not None else 0,
+        "test_accuracy": test_accuracy,
+        "history": history,
+        "tools": {tool: importlib.metadata.version(tool) for tool in ("mnist-edge", "keras", "numpy")},
+    }
+    write_whole(out, content)
+    write_json(receipt_path(out), receipt)
+    checkpoint.unlink(missing_ok=True)
+    return receipt

@@ -1,0 +1,47 @@
+"""The one door through which TensorFlow and Keras come in: quietly, and on Keras' TensorFlow backend.
+
+TensorFlow writes a dozen lines to file descriptor 2 while it is imported, before any of its settings can tell
+it not to; they are held back here and shown only if the import fails.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mnist_edge.errors import MissingExtraError
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Holds back what is written to file descriptor 2; writes it after all if the block raises."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+try:
+    with _quiet_stderr():
+        import keras
+        import tensorflow as tf
+except ModuleNotFoundError as error:
+    raise MissingExtraError(
+        f"this needs the workshop half, and {error.name} is not installed: pip install 'mnist-edge[export]'"
+    ) from error
+
+__all__ = ["keras", "tf"]

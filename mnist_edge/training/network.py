@@ -1,0 +1,151 @@
+"""The Keras network, and its .keras file: built, saved the same each time, loaded with care."""
+
+import io
+import json
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from mnist_edge.contract import CLASSES, MAX_MODEL_BYTES, PIXELS, SIDE
+from mnist_edge.errors import ModelError
+from mnist_edge.training.backend import keras
+
+LAYERS_VOUCHED_FOR = ("InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU", "Softmax")
+"""What a .keras file may be made of: a stack of these, with 784 inputs and a softmax over ten classes."""
+
+_SAVED_AT = "1980-01-01@00:00:00"
+
+
+def build(widths: tuple[int, ...], seed: int) -> keras.Model:
+    """The classic network: 784 inputs in 0..1, Dense relu layers of ``widths``, Dense 10 softmax.
+
+    Weights are Glorot uniform (Keras' default), drawn from ``seed``.
+    """
+    layers = [keras.Input((PIXELS,), name="image")]
+    for number, width in enumerate(widths, 1):
+        initializer = keras.initializers.GlorotUniform(seed=seed * 1000 + number)
+        layers.append(keras.layers.Dense(width, "relu", kernel_initializer=initializer, name=f"hidden_{number}"))
+    initializer = keras.initializers.GlorotUniform(seed=seed * 1000)
+    layers.append(keras.layers.Dense(CLASSES, "softmax", kernel_initializer=initializer, name="digit"))
+    return keras.Sequential(layers, name="mnist_mlp")
+
+
+def to_bytes(model: keras.Model, facts: dict[str, Any]) -> bytes:
+    """The model as a .keras file, without optimizer state; equal models give equal bytes.
+
+    Keras writes the time of saving and memory addresses into the archive; here they are the same each time.
+    ``facts`` (recipe, seed, data) stand in its metadata.json.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path, include_optimizer=False)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+    metadata = json.loads(members["metadata.json"]) | {"date_saved": _SAVED_AT, "mnist_edge": facts}
+    members["metadata.json"] = json.dumps(metadata).encode()
+    members["config.json"] = _without_addresses(members["config.json"].decode()).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def read_keras(path: Path) -> bytes:
+    """Reads a .keras file's bytes.
+
+    Raises:
+        ModelError: It is not there or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the Keras file {path}: {error.strerror or error}") from error
+
+
+def from_bytes(content: bytes, origin: str) -> keras.Model:
+    """Loads a .keras file that is a stack of plain layers on 784 pixels, without running any code in it.
+
+    Args:
+        content: The file's bytes.
+        origin: What to call the file in an error's text.
+
+    Raises:
+        ModelError: It is no .keras file, is damaged, or holds anything but ``LAYERS_VOUCHED_FOR``.
+    """
+    _require_stack(_read_config(content, origin), origin)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(content)
+        try:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:  # h5py, zipfile and Keras raise a dozen kinds for a damaged file
+            raise ModelError(f"Keras cannot load {origin}: {_first_line(error)}") from error
+    _require_digits(model, origin)
+    return model
+
+
+def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
+    """The model's Dense layers, from the pixels to the digit."""
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+
+
+def _without_addresses(config: str) -> str:
+    """Numbers the objects that layers share 1, 2, ... where Keras writes their address in memory."""
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r'("shared_object_id": )(\d+)', lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}", config
+    )
+
+
+def _read_config(content: bytes, origin: str) -> dict[str, Any]:
+    if content[:8] == b"\x89HDF\r\n\x1a\n":
+        raise ModelError(f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in Keras, save it as .keras")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > 4 * MAX_MODEL_BYTES:
+                raise ModelError(f"{origin} unpacks to more than {4 * MAX_MODEL_BYTES >> 20} MiB, too much for an MNIST network")
+            config: dict[str, Any] = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise ModelError(f"expected a .keras file, but {origin} is damaged or something else ({_first_line(error)})") from error
+    return config
+
+
+def _require_stack(config: dict[str, Any], origin: str) -> None:
+    """Refuses what we cannot vouch for before Keras is let near it."""
+    if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
+        kind = config.get("class_name") if isinstance(config, dict) else config
+        raise ModelError(f"expected a Sequential or Functional Keras model in {origin}, received {kind!r}")
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    if not isinstance(layers, list):
+        raise ModelError(f"{origin} is damaged: its config.json lists no layers")
+    for layer in layers:
+        kind = layer.get("class_name") if isinstance(layer, dict) else layer
+        if kind not in LAYERS_VOUCHED_FOR:
+            raise ModelError(
+                f"expected {origin} to be a stack of {', '.join(LAYERS_VOUCHED_FOR)}, found a layer {kind!r}, "
+                "for which we cannot vouch"
+            )
+        if len(layer.get("inbound_nodes", ())) > 1:
+            raise ModelError(f"expected each layer of {origin} to be used once, found {layer.get('name')!r} used again")
+
+
+def _require_digits(model: keras.Model, origin: str) -> None:
+    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    shapes = [tuple(tensor.shape[1:]) for tensor in (*inputs, *outputs)]
+    if len(shapes) != 2 or shapes[0] not in ((PIXELS,), (SIDE, SIDE), (SIDE, SIDE, 1)) or shapes[1] != (CLASSES,):
+        raise ModelError(
+            f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, received the shapes {shapes}"
+        )
+    last = model.layers[-1]
+    if not isinstance(last, keras.layers.Softmax) and getattr(getattr(last, "activation", None), "__name__", "") != "softmax":
+        raise ModelError(f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again")
+    if not dense_layers(model):
+        raise ModelError(f"expected at least one Dense layer in {origin}, found none")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
