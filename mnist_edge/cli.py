@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from mnist_edge import __version__
-from mnist_edge.errors import DataError, MissingExtraError, MnistEdgeError, OptionError
+from mnist_edge.errors import DataError, MnistEdgeError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
@@ -89,7 +89,9 @@ def _root(
 @app.command()
 def data(
     data: Data = None,
-    show: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help="Draw the first N digits in the terminal.")] = 0,
+    show: Annotated[
+        int, typer.Option(min=0, max=1000, metavar="N", help="Draw the first N digits in the terminal.")
+    ] = 0,
     png: Annotated[
         Path | None, typer.Option(metavar="FILE", show_default=False, help="Draw them (25, or N) as a contact sheet.")
     ] = None,
@@ -133,14 +135,16 @@ def data(
 def train(
     recipe: Annotated[str, typer.Option(help="How to train: article.")] = "article",
     epochs: Annotated[
-        int | None, typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's.")
+        int | None,
+        typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides the first weights and the order of images.")] = 0,
     data: Data = None,
     out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", show_default=False, help="Draw loss and accuracy an epoch (PNG, SVG, PDF).")
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Draw loss and accuracy an epoch (PNG, SVG, PDF)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -167,14 +171,18 @@ def train(
         with _epoch_bar(chosen.epochs) as on_epoch:
             receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
     except KeyboardInterrupt:
-        typer.echo("interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew", err=True)
+        typer.echo(
+            "interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew", err=True
+        )
         raise
     if plot:
         drawing.save_figure(drawing.training_curve(receipt["history"], f"{recipe}, seed {seed}, {dataset.name}"), plot)
     if as_json:
         _print_json({"path": str(out), **receipt})
         return
-    typer.echo(f"validation accuracy {receipt['validation_accuracy']:.2%} on {receipt['validation_images']:,} images held back")
+    typer.echo(
+        f"validation accuracy {receipt['validation_accuracy']:.2%} on {receipt['validation_images']:,} images held back"
+    )
     if receipt["test_accuracy"] is not None:
         typer.echo(f"test accuracy       {receipt['test_accuracy']:.2%} on {receipt['test_images']:,} images")
     typer.echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
@@ -184,10 +192,14 @@ def train(
 def export(
     keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
     out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
-    precision: Annotated[str, typer.Option(metavar="LIST", help="Which forms to make, separated by commas: fp32; or all.")] = "all",
+    precision: Annotated[
+        str, typer.Option(metavar="LIST", help="Which forms to make, separated by commas: fp32; or all.")
+    ] = "all",
     opset: Annotated[int, typer.Option(metavar="13-18", help="ONNX opset.")] = 17,
     data: Data = None,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Convert a .keras file to verified ONNX files.
@@ -209,7 +221,8 @@ def export(
 @app.command()
 def verify(
     onnx: Annotated[
-        list[Path] | None, typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files.")
+        list[Path] | None,
+        typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files."),
     ] = None,
     reference: Annotated[Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")] = KERAS_FILE,
     data: Data = None,
@@ -231,7 +244,9 @@ def verify(
 
 @app.command()
 def predict(
-    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Pictures of one digit each; - is standard input.")],
+    pictures: Annotated[
+        list[str], typer.Argument(metavar="PICTURE...", help="Pictures of one digit each; - is standard input.")
+    ],
     model: Annotated[
         Path | None, typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file.")
     ] = None,
@@ -246,11 +261,17 @@ def predict(
 
     predictor = Predictor(model)
     answers = [
-        (path, predictor.predict(picture.prepare(sys.stdin.buffer.read() if path == "-" else path))) for path in pictures
+        (path, predictor.predict(picture.prepare(sys.stdin.buffer.read() if path == "-" else path)))
+        for path in pictures
     ]
     if as_json:
         document = [
-            {"path": path, "digit": answer.digit, "confidence": answer.confidence, "probabilities": answer.probabilities.tolist()}
+            {
+                "path": path,
+                "digit": answer.digit,
+                "confidence": answer.confidence,
+                "probabilities": answer.probabilities.tolist(),
+            }
             for path, answer in answers
         ]
         _print_json({"predictions": document})
@@ -262,7 +283,8 @@ def predict(
 @app.command()
 def benchmark(
     onnx: Annotated[
-        list[Path] | None, typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files.")
+        list[Path] | None,
+        typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files."),
     ] = None,
     batch: Annotated[str, typer.Option(metavar="LIST", help="Images a call.")] = "1,32,1024",
     threads: Annotated[str, typer.Option(metavar="LIST", help="Threads a call may use.")] = "1",
@@ -293,7 +315,10 @@ def benchmark(
     from mnist_edge import drawing
 
     machine = document["device"]
-    typer.echo(f"{machine['cpu']}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}; noise {document['noise']:.1%}")
+    typer.echo(
+        f"{machine['cpu']}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}; "
+        f"noise {document['noise']:.1%}"
+    )
     header = ["model", "batch", "threads", "p50 us", "p90 us", "p99 us", "images/s", "load ms", "first ms", "accuracy"]
     typer.echo(drawing.table(header, [_benchmark_row(row) for row in document["results"]]))
 
@@ -337,7 +362,9 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
 
         if report["data"]:
             what = "images" if report["data"]["split"] == "test" else "training images"
-            typer.echo(f"{report['images']:,} {what} of {report['data']['name']}, against {report['reference']['path']}")
+            typer.echo(
+                f"{report['images']:,} {what} of {report['data']['name']}, against {report['reference']['path']}"
+            )
         header = ["file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", ""]
         typer.echo(drawing.table(header, [_parity_row(model) for model in report["models"]]))
     for model in report["models"]:
@@ -383,9 +410,15 @@ def _benchmark_row(row: dict[str, Any]) -> list[str]:
 def _epoch_bar(epochs: int) -> Iterator[Callable[[dict[str, list[float]]], None]]:
     """A progress bar over epochs, on stderr and only on a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = ["epoch", MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn()]
+    columns: list[str | ProgressColumn] = [
+        "epoch",
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    ]
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=epochs)

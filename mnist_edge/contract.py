@@ -53,9 +53,7 @@ class Contract:
         """
         version = metadata.get("contract")
         if version is None:
-            raise ModelError(
-                f"expected a model made by 'mnist-edge export', but {origin} carries no mnist-edge contract in its metadata"
-            )
+            raise ModelError(f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract")
         if version != CONTRACT_VERSION:
             raise ModelError(
                 f"{origin} keeps contract version {version} but this mnist-edge reads version {CONTRACT_VERSION}: "
@@ -65,5 +63,7 @@ class Contract:
         if kind not in INPUT_DTYPES:
             raise ModelError(f"expected input=unit or input=pixels in the metadata of {origin}, received {kind!r}")
         if metadata.get("labels") != LABELS:
-            raise ModelError(f"expected labels={LABELS} in the metadata of {origin}, received {metadata.get('labels')!r}")
+            raise ModelError(
+                f"expected labels={LABELS} in the metadata of {origin}, received {metadata.get('labels')!r}"
+            )
         return cls(precision=metadata.get("precision", ""), input=kind)  # type: ignore[arg-type]

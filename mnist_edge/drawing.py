@@ -72,10 +72,13 @@ def png_bytes(image: "Image.Image") -> bytes:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lefts = [column == 0 or not any(character.isdigit() for character in rows[0][column]) for column in range(len(header))]
+    lefts = [
+        column == 0 or not any(character.isdigit() for character in rows[0][column]) for column in range(len(header))
+    ]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if left else cell.rjust(width) for cell, width, left in zip(row, widths, lefts, strict=True)
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, lefts, strict=True)
         ).rstrip()
         for row in (header, *rows)
     )

@@ -60,4 +60,3 @@ def require_writable(folder: Path) -> None:
 def sha256(content: bytes) -> str:
     """SHA-256 of ``content`` in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
-

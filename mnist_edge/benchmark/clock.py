@@ -27,7 +27,7 @@ class Timing:
     def percentile_us(self, percent: float) -> float | None:
         """A percentile in microseconds, or None where too few calls lie beyond it to tell (the median always is)."""
         calls = np.concatenate(self.windows)
-        if percent > 50 and len(calls) * (1 - percent / 100) < TAIL_SAMPLES:
+        if percent > 50 and len(calls) * (100 - percent) < 100 * TAIL_SAMPLES:
             return None
         return float(np.percentile(calls, percent)) / 1000
 

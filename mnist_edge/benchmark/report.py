@@ -62,7 +62,9 @@ def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> No
             raise OptionError(f"expected batches from 1 to {MAX_BATCH:,}, received {batch}")
     for count in threads:
         if not 1 <= count <= available_cpus():
-            raise OptionError(f"expected threads from 1 to the {available_cpus()} that this process may use, received {count}")
+            raise OptionError(
+                f"expected threads from 1 to the {available_cpus()} that this process may use, received {count}"
+            )
     if not 0 < seconds <= 86_400:
         raise OptionError(f"expected seconds above 0 and up to a day, received {seconds:g}")
 

@@ -54,7 +54,14 @@ def export(
         "data": dataset.describe() if dataset else None,
         "reference": {"path": str(keras_file), "sha256": sha256(content)},
         "models": [
-            _export_one(model, precision, out_dir / f"{keras_file.stem}.{precision.name}.onnx", sha256(content), reference, dataset)
+            _export_one(
+                model,
+                precision,
+                out_dir / f"{keras_file.stem}.{precision.name}.onnx",
+                sha256(content),
+                reference,
+                dataset,
+            )
             for precision in precisions
         ],
     }

@@ -12,9 +12,9 @@ import onnx
 from onnx import checker, helper
 
 from mnist_edge import __version__
+from mnist_edge.backend import keras, tf
 from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.training.backend import keras, tf
 from mnist_edge.training.network import dense_layers
 
 OPSETS = range(13, 19)
@@ -77,7 +77,7 @@ def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            converted, _ = convert.from_function(call, input_signature=signature, opset=opset)
+            converted: onnx.ModelProto = convert.from_function(call, input_signature=signature, opset=opset)[0]
     except Exception as error:  # tf2onnx has no exceptions of its own
         raise ModelError(f"tf2onnx cannot convert this Keras model: {error}") from error
     return converted
@@ -97,11 +97,13 @@ def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
         if node.op_type in ("MatMul", "Gemm") and remaining:
             layer = remaining.pop(0)
         for tensor in (name for name in node.input if name in weights and name not in names):
-            kind = "weight" if len(weights[tensor].dims) == 2 else "bias" if node.op_type in ("Add", "Gemm") else "shape"
+            kind = (
+                "weight" if len(weights[tensor].dims) == 2 else "bias" if node.op_type in ("Add", "Gemm") else "shape"
+            )
             names[tensor] = _unique(f"{layer}.{kind}", taken)
             used.append(tensor)
         name = _unique(f"{layer}.{node.op_type.lower()}", taken)
-        names |= {output: name for output in node.output}
+        names |= dict.fromkeys(node.output, name)
         nodes.append((name, node))
     names[graph.output[0].name] = OUTPUT_NAME
     return helper.make_graph(

@@ -53,7 +53,7 @@ def is_sealed(content: bytes) -> bool:
     model = parse(content)
     if not model.metadata_props or model.metadata_props[-1].key != SEAL:
         return False
-    expected = model.metadata_props.pop().value
+    expected: str = model.metadata_props.pop().value
     return sha256(serialized(model)) == expected
 
 

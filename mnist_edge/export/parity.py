@@ -128,7 +128,9 @@ def verify(path: Path, reference: Reference, dataset: Dataset) -> dict[str, Any]
     """
     predictor = Predictor(path)
     if predictor.precision not in PRECISIONS:
-        raise ModelError(f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {predictor.precision!r}")
+        raise ModelError(
+            f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {predictor.precision!r}"
+        )
     made_from = predictor.metadata.get("keras_sha256", "")
     if made_from != reference.sha256:
         raise ModelError(

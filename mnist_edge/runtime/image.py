@@ -22,7 +22,8 @@ def one_row(image: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
     array = _array(image)
     if array.shape not in _ONE:
         raise ImageError(
-            f"expected one image of shape (28, 28) or (784,), received shape {array.shape}: for several use predict_batch"
+            f"expected one image of shape (28, 28) or (784,), received shape {array.shape}: "
+            "for several use predict_batch"
         )
     return _scaled(array.reshape(1, PIXELS), kind)
 
@@ -40,7 +41,8 @@ def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
     array = _array(images)
     if array.ndim not in (2, 3) or array.shape[1:] not in _ONE:
         raise ImageError(
-            f"expected images of shape (N, 28, 28) or (N, 784), received shape {array.shape}: for a single one use predict"
+            f"expected images of shape (N, 28, 28) or (N, 784), received shape {array.shape}: "
+            "for a single one use predict"
         )
     if not len(array):
         raise ImageError(f"expected at least one image, received none (shape {array.shape})")
@@ -51,10 +53,13 @@ def _array(image: ArrayLike) -> NDArray[np.generic]:
     try:
         array = np.asarray(image)
     except (ValueError, TypeError) as error:
-        raise ImageError(f"expected an array of numbers, received {type(image).__name__} that numpy cannot take") from error
+        raise ImageError(
+            f"expected an array of numbers, received {type(image).__name__} that numpy cannot take"
+        ) from error
     if array.dtype != np.uint8 and array.dtype.kind not in "bf":
         raise ImageError(
-            f"expected pixels as uint8 (0..255), bool, or float in 0..1, received {array.dtype}: convert with .astype(numpy.uint8)"
+            f"expected pixels as uint8 (0..255), bool, or float in 0..1, received {array.dtype}: "
+            "convert with .astype(numpy.uint8)"
         )
     return array
 
@@ -64,11 +69,12 @@ def _scaled(array: NDArray[np.generic], kind: InputKind) -> NDArray[np.generic]:
         return array if kind == "pixels" else np.divide(array, np.float32(255), dtype=np.float32)
     if array.dtype.kind == "f":
         low, high = array.min(), array.max()
-        if not (low >= 0 and high <= 1):  # type: ignore[operator]  # said this way round, NaN fails too
+        if not (low >= 0 and high <= 1):  # said this way round, NaN fails too
             raise ImageError(
                 f"expected float pixels from 0 to 1, received {low:g} to {high:g}: "
                 "divide pixels of 0..255 by 255, or pass them as uint8"
             )
     if kind == "unit":
         return array.astype(np.float32)
-    return np.rint(np.multiply(array, 255, dtype=np.float64)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(np.multiply(array, 255, dtype=np.float64)).astype(np.uint8)
+    return levels

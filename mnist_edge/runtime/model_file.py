@@ -100,7 +100,7 @@ def _parse(content: bytes, origin: str) -> ModelFile:
             graph = _message(value)
         elif number == 8:
             opset = dict(_fields(_message(value)))
-            opsets[_text(opset.get(1, memoryview(b"")))] = int(opset.get(2, 0))  # type: ignore[arg-type]
+            opsets[_text(opset.get(1, memoryview(b"")))] = int(opset.get(2, 0))
         elif number == 14:
             entry = dict(_fields(_message(value)))
             metadata[_text(entry[1])] = _text(entry.get(2, memoryview(b"")))

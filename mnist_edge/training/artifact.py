@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mnist_edge.backend import tf
 from mnist_edge.dataset import Dataset
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.training.fit import History, evaluate, fit
@@ -25,7 +26,7 @@ def train(
     *,
     seed: int = 0,
     fresh: bool = False,
-    on_epoch: Callable[[History], None] = lambda history: None,
+    on_epoch: Callable[[History], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Trains a network and writes it, without optimizer state, with its receipt beside it.
 
@@ -64,7 +65,8 @@ def train(
         "test_images": len(dataset.test_images) if test_accuracy is not None else 0,
         "test_accuracy": test_accuracy,
         "history": history,
-        "tools": {tool: importlib.metadata.version(tool) for tool in ("mnist-edge", "keras", "numpy")},
+        "tools": {tool: importlib.metadata.version(tool) for tool in ("mnist-edge", "keras", "numpy")}
+        | {"tensorflow": tf.__version__},
     }
     write_whole(out, content)
     write_json(receipt_path(out), receipt)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from mnist_edge.backend import keras, tf
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import write_whole
-from mnist_edge.training.backend import keras, tf
 from mnist_edge.training.network import build
 from mnist_edge.training.recipes import Recipe
 
@@ -26,7 +26,7 @@ def fit(
     *,
     seed: int = 0,
     checkpoint: Path | None = None,
-    on_epoch: Callable[[History], None] = lambda history: None,
+    on_epoch: Callable[[History], None] = lambda _: None,
 ) -> tuple[keras.Model, History]:
     """Trains a network by ``recipe``; the same arguments on the same machine give the same weights.
 
@@ -87,7 +87,7 @@ def _rows(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1)
 
 
-def _epoch_function(model: keras.Model, optimizer: Any, batch_size: int) -> Callable[..., tuple[Any, Any]]:
+def _epoch_function(model: keras.Model, optimizer: Any, batch_size: int) -> Any:
     """One epoch as one TensorFlow graph: Keras' fit spends more time between the batches than in them."""
     cross_entropy = keras.losses.SparseCategoricalCrossentropy()
 
@@ -120,12 +120,12 @@ def _save(checkpoint: Path, run: dict[str, Any], model: keras.Model, optimizer: 
 
 def _resume(checkpoint: Path, run: dict[str, Any], model: keras.Model, optimizer: Any) -> History:
     try:
-        with np.load(checkpoint, allow_pickle=False) as archive:
+        with checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             state = json.loads(str(archive["state"]))
             if json.loads(json.dumps(run)) != state["run"]:
                 raise OptionError(
-                    f"{checkpoint} is of an interrupted run with other settings: repeat its recipe, epochs, seed and data "
-                    "to go on, or add --fresh to start anew"
+                    f"{checkpoint} is of an interrupted run with other settings: repeat its recipe, epochs, "
+                    "seed and data to go on, or add --fresh to start anew"
                 )
             variables = (*model.variables, *optimizer.variables)
             for number, variable in enumerate(variables):

@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from mnist_edge.backend import keras
 from mnist_edge.contract import CLASSES, MAX_MODEL_BYTES, PIXELS, SIDE
 from mnist_edge.errors import ModelError
-from mnist_edge.training.backend import keras
 
 LAYERS_VOUCHED_FOR = ("InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU", "Softmax")
 """What a .keras file may be made of: a stack of these, with 784 inputs and a softmax over ten classes."""
@@ -96,20 +96,28 @@ def _without_addresses(config: str) -> str:
     """Numbers the objects that layers share 1, 2, ... where Keras writes their address in memory."""
     numbers: dict[str, int] = {}
     return re.sub(
-        r'("shared_object_id": )(\d+)', lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}", config
+        r'("shared_object_id": )(\d+)',
+        lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}",
+        config,
     )
 
 
 def _read_config(content: bytes, origin: str) -> dict[str, Any]:
     if content[:8] == b"\x89HDF\r\n\x1a\n":
-        raise ModelError(f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in Keras, save it as .keras")
+        raise ModelError(
+            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in Keras, save it as .keras"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(member.file_size for member in archive.infolist()) > 4 * MAX_MODEL_BYTES:
-                raise ModelError(f"{origin} unpacks to more than {4 * MAX_MODEL_BYTES >> 20} MiB, too much for an MNIST network")
+                raise ModelError(
+                    f"{origin} unpacks to more than {4 * MAX_MODEL_BYTES >> 20} MiB, too much for an MNIST network"
+                )
             config: dict[str, Any] = json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ModelError(f"expected a .keras file, but {origin} is damaged or something else ({_first_line(error)})") from error
+        raise ModelError(
+            f"expected a .keras file, but {origin} is damaged or something else ({_first_line(error)})"
+        ) from error
     return config
 
 
@@ -138,11 +146,17 @@ def _require_digits(model: keras.Model, origin: str) -> None:
     shapes = [tuple(tensor.shape[1:]) for tensor in (*inputs, *outputs)]
     if len(shapes) != 2 or shapes[0] not in ((PIXELS,), (SIDE, SIDE), (SIDE, SIDE, 1)) or shapes[1] != (CLASSES,):
         raise ModelError(
-            f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, received the shapes {shapes}"
+            f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, "
+            f"received the shapes {shapes}"
         )
     last = model.layers[-1]
-    if not isinstance(last, keras.layers.Softmax) and getattr(getattr(last, "activation", None), "__name__", "") != "softmax":
-        raise ModelError(f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again")
+    if (
+        not isinstance(last, keras.layers.Softmax)
+        and getattr(getattr(last, "activation", None), "__name__", "") != "softmax"
+    ):
+        raise ModelError(
+            f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again"
+        )
     if not dense_layers(model):
         raise ModelError(f"expected at least one Dense layer in {origin}, found none")
 

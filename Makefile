@@ -1,0 +1,43 @@
+# Two commands do all the set-up, each in a virtual environment that it makes itself: make export, make test.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+
+.PHONY: export test train benchmark check constraints clean
+
+export: $(VENV)/export  ## the main job: the shipped .keras -> verified .onnx files
+	$(RUN)mnist-edge export
+
+test: $(VENV)/dev  ## all tests
+	$(RUN)pytest
+
+train: $(VENV)/export  ## trains the shipped network anew
+	$(RUN)mnist-edge train
+
+benchmark: $(VENV)/export  ## how fast the files in artifacts/ are on this machine
+	$(RUN)mnist-edge benchmark
+
+check: $(VENV)/dev  ## style, types and import rules
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)lint-imports
+
+constraints:  ## writes constraints.txt anew from the newest versions that pyproject.toml allows
+	$(PYTHON) -m venv --clear build/constraints
+	build/constraints/bin/pip install -q '.[export,dev]'
+	(sed -n '/^#/p' constraints.txt; build/constraints/bin/pip freeze --exclude mnist-edge) > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/export: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)pip install -q -c constraints.txt -e '.[export]'
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)pip install -q -c constraints.txt -e '.[export,dev]'
+	@touch $@

@@ -1,0 +1,112 @@
+"""Shared by the tests: real digits, small networks, and the command line as a function."""
+
+import gzip
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from mnist_edge import cli, dataset
+
+ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+
+
+class Run(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """Runs a mnist-edge command in this process."""
+
+    def call(*arguments: object) -> Run:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(argument) for argument in arguments])
+        return Run(int(end.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def refused(run: Callable[..., Run]) -> Callable[..., str]:
+    """Runs a command that must end as one sentence on stderr, with code 2; returns the sentence."""
+
+    def call(*arguments: object) -> str:
+        done = run(*arguments)
+        assert done.code == 2
+        assert done.out == ""
+        sentence = done.err.splitlines()[-1]
+        assert sentence.startswith("mnist-edge: ")
+        assert "Traceback" not in done.err
+        return sentence
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def digits() -> dataset.Dataset:
+    """The full MNIST where it can be had, else the sample."""
+    return dataset.find(allow_sample=True)
+
+
+@pytest.fixture(scope="session")
+def sample() -> dataset.Dataset:
+    return dataset.find(dataset.SAMPLE)
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def write_idx_folder(folder: Path, train: int, test: int, source: dataset.Dataset) -> Path:
+    """A small set of its own in MNIST's format, cut from ``source``."""
+    images, labels = source.test_images, source.test_labels
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {
+        "train-images-idx3-ubyte": images[:train],
+        "train-labels-idx1-ubyte": labels[:train],
+        "t10k-images-idx3-ubyte": images[train : train + test],
+        "t10k-labels-idx1-ubyte": labels[train : train + test],
+    }
+    for name, array in parts.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(idx_bytes(array)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: dataset.Dataset) -> Path:
+    """A folder with 1,000 training and 300 test images."""
+    return write_idx_folder(tmp_path_factory.mktemp("tiny") / "data", 1000, 300, sample)
+
+
+@pytest.fixture(scope="session")
+def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
+    """A small network, trained for two epochs on ``tiny_data``."""
+    from mnist_edge.training.artifact import train
+    from mnist_edge.training.recipes import Recipe
+
+    path = tmp_path_factory.mktemp("tiny") / "tiny.keras"
+    train(Recipe("tiny", (32, 16), 2, 32, 1e-3), dataset.find(str(tiny_data)), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_keras: Path) -> Path:
+    """``tiny_keras`` as fp32 ONNX."""
+    from mnist_edge.export.artifact import export
+    from mnist_edge.export.precision import PRECISIONS
+
+    folder = tmp_path_factory.mktemp("exported")
+    export(tiny_keras, folder, [PRECISIONS["fp32"]], dataset=dataset.find(str(tiny_data)))
+    return folder / "tiny.fp32.onnx"

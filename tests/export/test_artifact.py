@@ -1,0 +1,131 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+
+from mnist_edge import Predictor, dataset
+from mnist_edge.contract import PREPROCESSING
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import OptionError, OutputError
+from mnist_edge.export import artifact, metadata, precision
+from mnist_edge.files import receipt_path, sha256
+from tests.conftest import ARTIFACTS
+
+FP32 = [precision.PRECISIONS["fp32"]]
+
+
+@pytest.fixture
+def tiny(tiny_data: Path) -> Dataset:
+    return dataset.find(str(tiny_data))
+
+
+def test_the_file_says_what_it_is(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset) -> None:
+    said = Predictor(tiny_onnx).metadata
+    assert said["keras_sha256"] == sha256(tiny_keras.read_bytes())
+    assert said["preprocessing"] == PREPROCESSING
+    assert (said["precision"], said["input"], said["images"]) == ("fp32", "unit", "300")
+    assert said["data"] == tiny.name
+    assert float(said["agreement"]) == 1
+    assert 0.3 < float(said["accuracy"]) == float(said["reference_accuracy"]) < 1
+    assert "tf2onnx 1." in said["tools"]
+
+
+def test_no_weights_outside_and_the_checker_agrees(tiny_onnx: Path) -> None:
+    model = onnx.load(tiny_onnx, load_external_data=False)
+    onnx.checker.check_model(model, full_check=True)
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+
+
+def test_the_receipt_belongs_to_the_file(tiny_onnx: Path) -> None:
+    receipt = json.loads(receipt_path(tiny_onnx).read_text())
+    assert receipt["sha256"] == sha256(tiny_onnx.read_bytes())
+    assert receipt["bytes"] == tiny_onnx.stat().st_size
+    assert receipt["parity"]["max_abs_diff"] <= 1e-5
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ARTIFACTS.glob("*.onnx")) + sorted(ARTIFACTS.glob("*.keras")), ids=lambda p: p.name
+)
+def test_shipped_receipts_belong_to_their_files(path: Path) -> None:
+    assert json.loads(receipt_path(path).read_text())["sha256"] == sha256(path.read_bytes())
+
+
+def test_the_same_input_gives_the_same_bytes_in_another_process(
+    tiny_onnx: Path, tiny_keras: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "mnist_edge", "export", tiny_keras, "--precision", "fp32", "--data", tiny_data]
+    subprocess.run([*command, "--out-dir", tmp_path], check=True, capture_output=True)
+    assert (tmp_path / "tiny.fp32.onnx").read_bytes() == tiny_onnx.read_bytes()
+
+
+def test_a_killed_export_leaves_the_old_file(tiny_keras: Path, tiny_data: Path, tmp_path: Path) -> None:
+    """Killed in the act of writing: after the temporary file is full, before it takes its name."""
+    (tmp_path / "tiny.fp32.onnx").write_bytes(b"old")
+    script = (
+        "import os, signal, sys; from pathlib import Path; from mnist_edge import cli\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "cli.main(sys.argv[1:])"
+    )
+    arguments = ["export", tiny_keras, "--precision", "fp32", "--data", tiny_data, "--out-dir", tmp_path]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, check=False)
+    assert done.returncode == -9
+    assert (tmp_path / "tiny.fp32.onnx").read_bytes() == b"old"
+    assert [path.suffix for path in tmp_path.iterdir() if path.name.startswith(".")] == [".tmp"]
+
+
+def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+    def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
+        copy = onnx.ModelProto()
+        copy.CopyFrom(model)
+        weight = onnx.numpy_helper.to_array(model.graph.initializer[0])
+        copy.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight * 1.1, model.graph.initializer[0].name))
+        return copy
+
+    bad = precision.Precision("bad", "unit", spoiled, FP32[0].gate)
+    report = artifact.export(tiny_keras, tmp_path, [bad, *FP32], dataset=tiny)
+    assert [(model["precision"], model["passed"], model["status"]) for model in report["models"]] == [
+        ("bad", False, "rejected"),
+        ("fp32", True, "written"),
+    ]
+    assert "is allowed" in report["models"][0]["failures"][0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.fp32.onnx", "tiny.fp32.onnx.json"]
+
+
+def test_a_file_verified_on_more_images_is_kept(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset) -> None:
+    before = tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()
+    report = artifact.export(tiny_keras, tiny_onnx.parent, FP32, dataset=None)
+    assert report["models"][0]["status"] == "kept"
+    assert (tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()) == before
+
+
+def test_a_changed_file_is_made_anew(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+    (tmp_path / tiny_onnx.name).write_bytes(tiny_onnx.read_bytes()[:-1] + b"0")
+    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    assert report["models"][0]["status"] == "written"
+    assert metadata.is_sealed((tmp_path / tiny_onnx.name).read_bytes())
+
+
+def test_unverified_files_say_so(tiny_keras: Path, tmp_path: Path) -> None:
+    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=None)
+    assert report["models"][0]["passed"] is None
+    said = Predictor(tmp_path / "tiny.fp32.onnx").metadata
+    assert not set(metadata.PROOF) & set(said)
+
+
+def test_the_sample_is_named_in_the_file(tiny_keras: Path, sample: Dataset, tmp_path: Path) -> None:
+    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=sample)
+    assert (report["images"], report["data"]["name"], report["data"]["split"]) == (5000, "MNIST sample", "train")
+    assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST sample (training images)"
+
+
+def test_wrong_options(tiny_keras: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="expected precisions out of"):
+        precision.chosen("fp32,fp7")
+    with pytest.raises(OptionError, match="opset"):
+        artifact.export(tiny_keras, tmp_path, FP32, opset=12, dataset=None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        artifact.export(tiny_keras, tmp_path / "file", FP32, dataset=None)

@@ -1,0 +1,127 @@
+"""The heart of it: the shipped files answer as Keras does, on the whole MNIST test set where it can be had."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from mnist_edge import Predictor, dataset
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import ModelError
+from mnist_edge.export import metadata, parity
+from mnist_edge.export.precision import PRECISIONS, Gate
+from mnist_edge.training import network
+from tests.conftest import ARTIFACTS
+
+KERAS = ARTIFACTS / "mnist-mlp.keras"
+SHIPPED = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
+
+
+@pytest.fixture(scope="module")
+def reference(digits: Dataset) -> parity.Reference:
+    return parity.Reference.of(KERAS.read_bytes(), "keras", digits)
+
+
+def test_every_precision_is_shipped() -> None:
+    assert [path.name.split(".")[1] for path in SHIPPED] == sorted(PRECISIONS)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_file_keeps_its_gate(path: Path, reference: parity.Reference, digits: Dataset) -> None:
+    result = parity.verify(path, reference, digits)
+    assert result["failures"] == []
+    assert result["passed"]
+
+
+def test_fp32_is_keras_to_a_hundred_thousandth(reference: parity.Reference, digits: Dataset) -> None:
+    result = parity.verify(ARTIFACTS / "mnist-mlp.fp32.onnx", reference, digits)
+    assert result["max_abs_diff"] <= 1e-5
+    assert result["flips"] == []
+    assert result["accuracy"] == result["reference_accuracy"] >= 0.98
+
+
+def test_an_independent_oracle_agrees(digits: Dataset) -> None:
+    """The network in seven lines of numpy, from the Keras file's weights alone."""
+    model = network.from_bytes(KERAS.read_bytes(), "keras")
+    values = digits.test_images.reshape(-1, 784) / 255.0
+    *hidden, (weight, bias) = [layer.get_weights() for layer in network.dense_layers(model)]
+    for kernel, offset in hidden:
+        values = np.maximum(values @ kernel + offset, 0)
+    logits = values @ weight + bias
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    received = Predictor(ARTIFACTS / "mnist-mlp.fp32.onnx").predict_batch(digits.test_images).probabilities
+    np.testing.assert_allclose(received, expected, atol=1e-5)
+
+
+@pytest.fixture
+def tiny(tiny_data: Path) -> Dataset:
+    return dataset.find(str(tiny_data))
+
+
+@pytest.fixture
+def tiny_reference(tiny_keras: Path, tiny: Dataset) -> parity.Reference:
+    return parity.Reference.of(tiny_keras.read_bytes(), "tiny", tiny)
+
+
+def tampered(path: Path, folder: Path, amount: float) -> Path:
+    model = onnx.load(path)
+    weight = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weight[300, 5] += amount
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight, model.graph.initializer[0].name))
+    onnx.save(model, folder / path.name)
+    return folder / path.name
+
+
+@pytest.mark.parametrize("amount", [1e-6, 5.0])
+def test_one_changed_weight_fails(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference, amount: float
+) -> None:
+    result = parity.verify(tampered(tiny_onnx, tmp_path, amount), tiny_reference, tiny)
+    assert not result["passed"]
+    assert any("changed since it was exported" in failure for failure in result["failures"])
+
+
+def test_changed_metadata_fails(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    model = onnx.load(tiny_onnx)
+    next(entry for entry in model.metadata_props if entry.key == "accuracy").value = "1"
+    onnx.save(model, tmp_path / "boast.onnx")
+    assert not parity.verify(tmp_path / "boast.onnx", tiny_reference, tiny)["passed"]
+
+
+def test_flips_are_told_one_by_one(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    broken = tampered(tiny_onnx, tmp_path, 100.0).read_bytes()
+    gate = PRECISIONS["fp32"].gate
+    result = parity.compare(broken, tiny_reference, tiny, gate)
+    assert len(result.flips) == round((1 - result.agreement) * 300) > 0
+    for flip in result.flips:
+        assert flip["label"] == tiny.test_labels[flip["index"]]
+        assert flip["reference"] != flip["model"]
+        assert 0 <= flip["margin"] <= 1
+    assert any("agreement is" in failure for failure in result.failures)
+
+
+def test_not_a_number_fails_every_gate(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    broken = tampered(tiny_onnx, tmp_path, float("nan")).read_bytes()
+    assert not parity.compare(broken, tiny_reference, tiny, Gate()).passed
+
+
+def test_another_networks_file_is_refused(tiny_onnx: Path, digits: Dataset, reference: parity.Reference) -> None:
+    with pytest.raises(ModelError, match=r"made from a Keras file with SHA-256 .* name its own with --reference"):
+        parity.verify(tiny_onnx, reference, digits)
+
+
+def test_a_renamed_copy_passes(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    copy = shutil.copy(tiny_onnx, tmp_path / "other-name.onnx")
+    assert parity.verify(Path(copy), tiny_reference, tiny)["passed"]
+    assert metadata.is_sealed(Path(copy).read_bytes())

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mnist_edge.errors import ImageError
+from mnist_edge.runtime import image
+
+GREY = np.arange(784, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (784,)])
+@pytest.mark.parametrize("kind", ["unit", "pixels"])
+def test_uint8_and_the_same_as_float_are_the_same_rows(shape: tuple[int, ...], kind: image.InputKind) -> None:
+    pixels = image.one_row(GREY.reshape(shape), kind)
+    assert pixels.shape == (1, 784)
+    assert pixels.dtype == (np.float32 if kind == "unit" else np.uint8)
+    for dtype in (np.float32, np.float64):
+        np.testing.assert_array_equal(image.one_row(GREY.reshape(shape).astype(dtype) / 255, kind), pixels)
+
+
+def test_bool_is_ink_or_none() -> None:
+    np.testing.assert_array_equal(image.one_row(GREY > 99, "pixels")[0], np.where(GREY > 99, 255, 0).reshape(784))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        np.asfortranarray(GREY),
+        np.repeat(GREY, 2, axis=0)[::2],
+        GREY.astype(">f8") / 255,
+        GREY.astype(np.float16) / 255,
+        (GREY / 255).astype(np.longdouble),
+    ],
+    ids=["fortran", "strided", "big-endian", "half", "long"],
+)
+def test_odd_arrays_are_read_right(odd: np.ndarray) -> None:
+    np.testing.assert_allclose(image.one_row(odd, "unit"), GREY.reshape(1, 784) / 255, atol=1e-3)
+
+
+def test_a_read_only_array_stays_as_it_was() -> None:
+    locked = (GREY / 255).astype(np.float32)
+    locked.flags.writeable = False
+    image.rows(locked[None], "unit")
+    image.rows(locked[None], "pixels")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (GREY.astype(np.float32), "expected float pixels from 0 to 1, received 0 to 255: divide"),
+        (GREY / 255 - 0.1, "received -0.1"),
+        (np.full((28, 28), np.nan), "received nan"),
+        (np.full((28, 28), np.inf), "inf"),
+        (GREY.astype(np.int64), "received int64: convert with"),
+        (GREY.astype(np.int8), "received int8"),
+        (GREY.astype(complex), "received complex128"),
+        (np.full((28, 28), None), "received object"),
+        (np.full((28, 28), "7"), "received <U1"),
+        ([[1, 2], [3]], "received list that numpy cannot take"),
+        (None, "received object"),
+        (np.zeros((28, 27), np.uint8), r"received shape \(28, 27\)"),
+        (np.zeros((1, 28, 28), np.uint8), "for several use predict_batch"),
+        (np.zeros((0,), np.uint8), r"received shape \(0,\)"),
+    ],
+)
+def test_one_image_of_the_wrong_kind(wrong: object, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        image.one_row(wrong, "unit")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (GREY, "for a single one use predict"),
+        (np.zeros((0, 28, 28), np.uint8), "at least one image"),
+        (np.zeros((0, 784), np.float32), "at least one image"),
+        (np.zeros((2, 783), np.uint8), "received shape"),
+        (np.zeros((2, 28, 28, 1), np.uint8), "received shape"),
+        (np.zeros((), np.uint8), "received shape"),
+    ],
+)
+def test_a_batch_of_the_wrong_kind(wrong: np.ndarray, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        image.rows(wrong, "unit")
+
+
+@given(
+    hnp.arrays(
+        st.one_of(hnp.scalar_dtypes(), st.just(np.dtype(np.uint8))),
+        st.one_of(hnp.array_shapes(max_dims=4, max_side=5), st.sampled_from([(28, 28), (2, 28, 28), (3, 784)])),
+    )
+)
+def test_any_array_ends_in_rows_or_in_our_error(array: np.ndarray) -> None:
+    try:
+        rows = image.rows(array, "unit")
+    except ImageError as error:
+        assert "expected" in str(error)
+        assert "received" in str(error)
+    else:
+        assert rows.dtype == np.float32
+        assert 0 <= rows.min() <= rows.max() <= 1

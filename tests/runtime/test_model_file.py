@@ -1,0 +1,81 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from mnist_edge import contract
+from mnist_edge.errors import ModelError
+from mnist_edge.runtime import model_file
+
+
+def test_reads_what_onnx_reads(tiny_onnx: Path) -> None:
+    ours, theirs = model_file.read(tiny_onnx), onnx.load(tiny_onnx)
+    assert ours.ir_version == theirs.ir_version
+    assert ours.opsets == {entry.domain: entry.version for entry in theirs.opset_import}
+    assert ours.operators == tuple(node.op_type for node in theirs.graph.node)
+    assert ours.metadata == {entry.key: entry.value for entry in theirs.metadata_props}
+    assert ours.contract == contract.Contract("fp32", "unit")
+
+
+def test_bytes_and_hash(tiny_onnx: Path) -> None:
+    content = tiny_onnx.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    assert model_file.read(content, digest.upper()).content == content
+    with pytest.raises(ModelError, match=f"expected SHA-256 {'0' * 64}, but .* has {digest}"):
+        model_file.read(tiny_onnx, "0" * 64)
+
+
+def test_the_shipped_model_is_the_default() -> None:
+    assert Path(model_file.read().origin).name == model_file.DEFAULT_MODEL
+
+
+def test_weights_in_another_file_are_refused(tiny_onnx: Path, tmp_path: Path) -> None:
+    onnx.save(onnx.load(tiny_onnx), tmp_path / "split.onnx", save_as_external_data=True, size_threshold=0)
+    with pytest.raises(ModelError, match="weights inside"):
+        model_file.read(tmp_path / "split.onnx")
+
+
+def test_an_onnx_file_of_others_is_refused(tiny_onnx: Path) -> None:
+    model = onnx.load(tiny_onnx)
+    del model.metadata_props[:]
+    with pytest.raises(ModelError, match="made by 'mnist-edge export'"):
+        model_file.read(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"this is text, not a model", "damaged or something else"),
+        (b"\x89PNG\r\n\x1a\n", "damaged or something else"),
+        (bytes(10), "holds no mnist-edge contract|damaged"),
+        (b"\xff" * 50, "damaged"),
+    ],
+)
+def test_what_is_no_model(content: bytes, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        model_file.read(content)
+
+
+def test_every_truncation_is_refused_or_misses_only_metadata(tiny_onnx: Path) -> None:
+    content = tiny_onnx.read_bytes()
+    for cut in np.random.default_rng(0).integers(0, len(content), 300):
+        with pytest.raises(ModelError):
+            model_file.read(content[:cut])
+
+
+def test_too_large_and_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelError, match=r"cannot read the model .*nowhere\.onnx: No such file"):
+        model_file.read(tmp_path / "nowhere.onnx")
+    with pytest.raises(ModelError, match="Is a directory"):
+        model_file.read(tmp_path)
+    monkeypatch.setattr(model_file, "MAX_MODEL_BYTES", 10)
+    with pytest.raises(ModelError, match="larger"):
+        model_file.read(b"12345678901")
+
+
+def test_something_else_entirely() -> None:
+    with pytest.raises(ModelError, match="as a path or bytes, received int"):
+        model_file.read(3)  # type: ignore[arg-type]

@@ -1,0 +1,245 @@
+"""Each command as it is called, right and wrong."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_edge import cli, dataset
+from mnist_edge.dataset import Dataset
+from tests.conftest import ARTIFACTS, Run
+
+Runner = Callable[..., Run]
+Refused = Callable[..., str]
+COMMANDS = ("data", "train", "export", "verify", "predict", "benchmark")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example(run: Runner, command: str) -> None:
+    done = run(command, "--help")
+    assert done.code == 0
+    assert f"Example: mnist-edge {command}" in " ".join(done.out.split())
+
+
+def test_help_names_every_command(run: Runner) -> None:
+    shown = run("--help").out
+    for command in COMMANDS:
+        assert f"  {command} " in shown
+
+
+def test_help_is_what_no_arguments_get(run: Runner) -> None:
+    done = run()
+    assert done.code == 2
+    assert "Usage: mnist-edge" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "nonsense"),
+        (["train", "--nonsense"], "--nonsense"),
+        (["train", "--epochs", "0"], "--epochs"),
+        (["train", "--epochs", "many"], "--epochs"),
+        (["train", "--seed", "-1"], "--seed"),
+        (["train", "--recipe", "secret"], "expected a recipe out of article"),
+        (["train", "--out", "net.h5"], "end in .keras"),
+        (["train", "--plot", "curve.docx"], "plot"),
+        (["train", "--data", "nowhere"], "nothing there"),
+        (["export", "nowhere.keras"], "cannot read the Keras file nowhere.keras"),
+        (["export", "--precision", "fp7"], "received 'fp7'"),
+        (["export", "--precision", ""], "received ''"),
+        (["export", "--opset", "12"], "from 13 to 18, received 12"),
+        (["verify", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
+        (["verify", "--reference", "nowhere.keras"], "nowhere.keras"),
+        (["predict"], "PICTURE"),
+        (["predict", "nowhere.png"], "nowhere.png"),
+        (["predict", "x.png", "--model", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
+        (["benchmark", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
+        (["benchmark", "--batch", "0"], "expected batches from 1"),
+        (["benchmark", "--batch", "a,b"], "expected --batch as whole numbers"),
+        (["benchmark", "--threads", "999"], "that this process may use, received 999"),
+        (["benchmark", "--seconds", "-1"], "expected seconds above 0"),
+        (["data", "--show", "-1"], "--show"),
+        (["data", "--data", "nowhere"], "nothing there"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_calls_get_one_sentence(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(ARTIFACTS.parent)
+    assert message in refused(*arguments)
+
+
+@pytest.mark.parametrize("command", ["export", "verify", "predict", "benchmark"])
+def test_text_under_a_models_name(refused: Refused, tmp_path: Path, sample: Dataset, command: str) -> None:
+    name = "net.keras" if command == "export" else "net.onnx"
+    (tmp_path / name).write_text("I am text")
+    Image.fromarray(sample.test_images[0]).save(tmp_path / "digit.png")
+    arguments = [tmp_path / "digit.png", "--model", tmp_path / name] if command == "predict" else [tmp_path / name]
+    assert name in refused(command, *arguments)
+
+
+def test_data_says_what_it_is(run: Runner, tiny_data: Path, tmp_path: Path) -> None:
+    found = dataset.find(str(tiny_data))
+    done = run("data", "--data", tiny_data, "--show", 2, "--png", tmp_path / "sheet.png")
+    assert found.fingerprint in done.out
+    assert "1,000" in done.out
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (128, 80)
+    told = run("data", "--data", tiny_data, "--json").json
+    assert told["fingerprint"] == found.fingerprint
+    assert told["counts"]["test"] == np.bincount(found.test_labels).tolist()
+
+
+def test_data_cannot_write_there(refused: Refused, tiny_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot write" in refused("data", "--data", tiny_data, "--png", tmp_path / "file" / "sheet.png")
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> Path:
+    """An empty folder to work in, on the tiny data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(dataset.DATA_VARIABLE, str(tiny_data))
+    return tmp_path
+
+
+def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> None:
+    receipt = run("train", "--epochs", 3, "--seed", 4, "--plot", "curve.svg", "--json").json
+    assert (receipt["recipe"]["epochs"], receipt["seed"], receipt["test_images"]) == (3, 4, 300)
+    assert (workshop / "curve.svg").read_text().startswith("<?xml")
+
+    report = run("export", "--json").json
+    assert report["images"] == 300
+    (model, *_) = report["models"]
+    assert {"path", "precision", "bytes", "max_abs_diff", "mean_abs_diff", "agreement", "accuracy"} < model.keys()
+    assert {"reference_accuracy", "flips", "passed"} < model.keys()
+    assert all(model["passed"] for model in report["models"])
+
+    again = run("verify", "--json")
+    assert again.code == 0
+    assert [model["accuracy"] for model in again.json["models"]] == [model["accuracy"] for model in report["models"]]
+
+    Image.fromarray(sample.test_images[3]).save("digit.png")
+    told = run("predict", "digit.png", "--model", "artifacts/mnist-mlp.fp32.onnx", "--json").json["predictions"]
+    assert told[0]["path"] == "digit.png"
+    assert told[0]["probabilities"][told[0]["digit"]] == told[0]["confidence"]
+
+    measured = run("benchmark", "--seconds", 0.2, "--batch", "1,8", "--json").json
+    assert {row["batch"] for row in measured["results"]} == {1, 8}
+    for key in ("runtime", "model", "precision", "batch", "threads", "p50_us", "p90_us", "p99_us", "images_per_s"):
+        assert key in measured["results"][0]
+    for key in ("load_ms", "first_ms", "bytes", "accuracy"):
+        assert measured["results"][0][key] > 0
+    assert measured["noise"] >= 0
+
+
+def test_tables_for_people(run: Runner, tiny_keras: Path, workshop: Path) -> None:
+    exported = run("export", tiny_keras, "--out-dir", "out", "--precision", "fp32")
+    assert exported.code == 0
+    assert "300 images of set" in exported.out
+    assert "written" in exported.out
+    assert "not verified" in run("export", tiny_keras, "--out-dir", "out2", "--no-verify", "--precision", "fp32").out
+    assert "passed" in run("verify", "out/tiny.fp32.onnx", "--reference", tiny_keras).out
+    assert "noise" in run("benchmark", "out/tiny.fp32.onnx", "--seconds", 0.1).out
+
+
+def test_a_failed_gate_is_exit_code_1(run: Runner, tiny_keras: Path, tiny_onnx: Path, workshop: Path) -> None:
+    content = bytearray(tiny_onnx.read_bytes())
+    content[2000] ^= 1
+    Path("changed.onnx").write_bytes(content)
+    done = run("verify", "changed.onnx", tiny_onnx, "--reference", tiny_keras, "--json")
+    assert done.code == 1
+    assert [model["passed"] for model in done.json["models"]] == [False, True]
+    assert "changed.onnx: the file was changed since it was exported" in done.err
+
+
+def test_a_truncated_keras_file(refused: Refused, tiny_keras: Path, workshop: Path) -> None:
+    Path("cut.keras").write_bytes(tiny_keras.read_bytes()[:-1000])
+    assert "cut.keras is damaged" in refused("export", "cut.keras")
+    assert not list(workshop.glob("**/*.onnx"))
+
+
+def test_an_unwritable_folder(refused: Refused, tiny_keras: Path, workshop: Path) -> None:
+    Path("file").write_text("")
+    assert "cannot write to the folder file" in refused("export", tiny_keras, "--out-dir", "file")
+    assert "cannot write to the folder file" in refused("train", "--out", "file/net.keras")
+
+
+def test_predict_reads_standard_input(tmp_path: Path, sample: Dataset) -> None:
+    Image.fromarray(sample.test_images[0]).save(tmp_path / "digit.png")
+    command = [sys.executable, "-m", "mnist_edge", "predict", "-", "--json"]
+    done = subprocess.run(command, input=(tmp_path / "digit.png").read_bytes(), capture_output=True, check=True)
+    assert json.loads(done.stdout)["predictions"][0]["path"] == "-"
+    assert json.loads(done.stdout)["predictions"][0]["digit"] == sample.test_labels[0]
+    assert done.stderr == b""
+
+
+def test_predict_keeps_the_order(run: Runner, tmp_path: Path, sample: Dataset) -> None:
+    paths = [tmp_path / f"{index}.png" for index in (5, 2, 9)]
+    for path in paths:
+        Image.fromarray(sample.test_images[int(path.stem)]).save(path)
+    told = run("predict", *paths, "--json").json["predictions"]
+    assert [entry["path"] for entry in told] == [str(path) for path in paths]
+    assert str(paths[2]) in run("predict", *paths).out.splitlines()[2]
+
+
+def test_without_mnist(
+    run: Runner, refused: Refused, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """export and verify take the sample and say so; train does not."""
+    from mnist_edge.backend import keras
+
+    def unreachable(*_: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", unreachable)
+    done = run("export", tiny_keras, "--out-dir", tmp_path, "--precision", "fp32", "--json")
+    assert done.code == 0
+    assert "using the 5,000-image sample" in done.err
+    assert (done.json["images"], done.json["data"]["name"]) == (5000, "MNIST sample")
+    sentence = refused("train", "--out", tmp_path / "net.keras")
+    for way in ("--data", "MNIST_EDGE_DATA", "Keras download"):
+        assert way in sentence
+
+
+def test_ctrl_c_says_how_to_go_on(run: Runner, workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mnist_edge.training import fit
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "evaluate", interrupt)
+        done = run("train", "--epochs", 1)
+    assert done.code == 130
+    assert "the same command goes on" in done.err
+    assert not list(workshop.glob("**/*.keras"))
+
+
+def test_a_reader_that_goes_away_is_no_error(tiny_data: Path) -> None:
+    command = f"{sys.executable} -m mnist_edge data --data {tiny_data} --show 900 | head -n 1"
+    shell = shutil.which("bash")
+    done = subprocess.run([str(shell), "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("set ")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_bug_is_not_hidden_as_a_wrong_call(monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> None:
+    def bug(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(dataset, "find", bug)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["data"])

@@ -1,0 +1,195 @@
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge import dataset
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import DataError
+from tests.conftest import idx_bytes, write_idx_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sample: Dataset) -> Path:
+    return write_idx_folder(tmp_path / "own", 100, 50, sample)
+
+
+@pytest.fixture
+def no_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without MNIST that reaches nothing."""
+    from mnist_edge.backend import keras
+
+    def refuse(*_: object) -> None:
+        sys.stdout.write("Downloading")
+        raise OSError("no network")
+
+    monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", refuse)
+
+
+def npz(path: Path, source: Dataset, **changes: np.ndarray) -> Path:
+    arrays = {
+        "x_train": source.train_images[:80],
+        "y_train": source.train_labels[:80],
+        "x_test": source.train_images[80:100],
+        "y_test": source.train_labels[80:100],
+    }
+    np.savez(path, **(arrays | changes))
+    return path
+
+
+def test_own_set_is_called_by_its_fingerprint(folder: Path, sample: Dataset) -> None:
+    found = dataset.find(str(folder))
+    assert found.name == f"set {found.fingerprint[:12]}"
+    assert found.train_images.shape == (100, 28, 28)
+    assert found.test_images.dtype == np.uint8
+    np.testing.assert_array_equal(found.test_labels, sample.test_labels[100:150])
+
+
+def test_plain_gz_and_npz_of_the_same_digits_are_the_same_set(folder: Path) -> None:
+    packed = dataset.find(str(folder))
+    for path in folder.glob("*.gz"):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    plain = dataset.find(str(folder))
+    archive = folder / "mnist.npz"
+    np.savez(
+        archive,
+        x_train=packed.train_images,
+        y_train=packed.train_labels,
+        x_test=packed.test_images,
+        y_test=packed.test_labels,
+    )
+    assert packed.fingerprint == plain.fingerprint == dataset.find(str(archive)).fingerprint
+
+
+def test_variable_is_used_and_the_named_place_goes_before_it(
+    folder: Path, sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_idx_folder(tmp_path / "other", 60, 30, sample)
+    monkeypatch.setenv(dataset.DATA_VARIABLE, str(other))
+    assert len(dataset.find().train_images) == 60
+    assert len(dataset.find(str(folder)).train_images) == 100
+
+
+def test_keras_cache_is_found(tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "datasets").mkdir()
+    npz(tmp_path / "datasets" / "mnist.npz", sample)
+    assert len(dataset.find().train_images) == 80
+
+
+@pytest.mark.usefixtures("no_mnist")
+def test_without_mnist_the_sample_stands_in_only_where_allowed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = dataset.find(allow_sample=True)
+    assert (found.name, found.test_split, len(found.test_images)) == ("MNIST sample", "train", 5000)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(DataError, match=r"--data.*MNIST_EDGE_DATA.*Keras download") as error:
+        dataset.find()
+    assert "no network" in str(error.value)
+
+
+@pytest.mark.usefixtures("no_mnist")
+def test_a_damaged_cache_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "datasets").mkdir(parents=True)
+    (tmp_path / "empty" / "datasets" / "mnist.npz").write_bytes(b"PK\3\4 cut off")
+    with pytest.raises(DataError, match=r"mnist\.npz is damaged"):
+        dataset.find(allow_sample=True)
+
+
+def test_sample_is_shuffled_real_digits(sample: Dataset) -> None:
+    assert np.bincount(sample.train_labels).tolist() == [500] * 10
+    assert len(set(sample.train_labels[:100].tolist())) == 10
+    assert sample.train_images.max() == 255
+
+
+def test_canonical_set_is_known_by_its_checksums(digits: Dataset) -> None:
+    if digits.name == "MNIST sample":
+        pytest.skip("the full set is not here")
+    assert digits.name == "MNIST"
+    assert (len(digits.train_images), len(digits.test_images)) == (60_000, 10_000)
+
+
+def test_one_flipped_bit_in_the_canonical_set_is_found(digits: Dataset, tmp_path: Path) -> None:
+    if digits.name == "MNIST sample":
+        pytest.skip("the full set is not here")
+    broken = digits.test_images.copy()
+    broken[17, 3, 3] ^= 1
+    np.savez(
+        tmp_path / "mnist.npz",
+        x_train=digits.train_images,
+        y_train=digits.train_labels,
+        x_test=broken,
+        y_test=digits.test_labels,
+    )
+    with pytest.raises(DataError, match=r"test images .* not those that belong to MNIST"):
+        dataset.find(str(tmp_path / "mnist.npz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(b""), "an empty file"),
+        ("t10k-labels-idx1-ubyte.gz", b"not gzip at all", "damaged or cannot be read"),
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(b"hello, I am text"), "starts with 68 65 6c 6c"),
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.zeros((50, 28, 28), np.uint8))), "mislabelled"),
+        (
+            "t10k-labels-idx1-ubyte.gz",
+            gzip.compress(idx_bytes(np.zeros(49, np.uint8))),
+            "as many test labels as images",
+        ),
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.full(50, 11, np.uint8))), "labels from 0 to 9"),
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.zeros(50, np.uint8))[:-7]), "truncated"),
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.zeros(50, np.uint8)))[:-9], "damaged"),
+        ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.zeros(50, np.uint8)) + b"more"), "found more"),
+        ("t10k-images-idx3-ubyte.gz", gzip.compress(idx_bytes(np.zeros((50, 14, 14), np.uint8))), r"\(N, 28, 28\)"),
+        ("train-images-idx3-ubyte.gz", gzip.compress(b"\0\0\x08\3" + b"\xff" * 12), "truncated"),
+    ],
+)
+def test_damaged_files_are_named(folder: Path, name: str, content: bytes, message: str) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        dataset.find(str(folder))
+
+
+def test_missing_and_doubled_files_are_named(folder: Path) -> None:
+    (folder / "emnist-train-labels-idx1-ubyte.gz").write_bytes(b"")
+    with pytest.raises(DataError, match="expected one file of train labels"):
+        dataset.find(str(folder))
+    (folder / "emnist-train-labels-idx1-ubyte.gz").unlink()
+    (folder / "train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match="like train-labels-idx1-ubyte"):
+        dataset.find(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x_test": np.zeros((20, 28, 28), np.float32)}, "uint8"),
+        ({"y_test": np.zeros(20)}, "integer"),
+        ({"y_test": np.full(20, -1)}, "0 to 9"),
+        ({"x_test": np.zeros((0, 28, 28), np.uint8), "y_test": np.zeros(0, np.uint8)}, "at least one"),
+        ({"x_test": np.array([{}])}, "plain arrays"),
+    ],
+)
+def test_npz_of_the_wrong_kind(tmp_path: Path, sample: Dataset, changes: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        dataset.find(str(npz(tmp_path / "own.npz", sample, **changes)))
+
+
+def test_npz_without_the_arrays(tmp_path: Path) -> None:
+    np.savez(tmp_path / "own.npz", images=np.zeros(3))
+    with pytest.raises(DataError, match="missing x_test, x_train, y_test, y_train"):
+        dataset.find(str(tmp_path / "own.npz"))
+
+
+def test_places_that_are_neither(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(DataError, match="a file that is neither"):
+        dataset.find(str(tmp_path / "notes.txt"))
+    with pytest.raises(DataError, match="nothing there"):
+        dataset.find(str(tmp_path / "nowhere"))

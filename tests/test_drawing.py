@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge import drawing
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import OptionError
+
+
+def test_terminal_keeps_within_its_width(sample: Dataset) -> None:
+    drawn = drawing.in_terminal(sample.test_images[:5], list("01234"), columns=60)
+    lines = drawn.split("\n")
+    assert max(map(len, lines)) <= 60
+    assert len(lines) == 3 * 15
+    assert "@" in drawn
+
+
+def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
+    sheet = drawing.contact_sheet(sample.test_images[:7], ["7"] * 7)
+    pixels = np.asarray(sheet)
+    assert sheet.size == (3 * 64, 3 * 80)
+    assert (pixels[160:, :64] < 128).any()
+    assert not (pixels[160:, 64:] < 128).any()
+
+
+def test_table_lines_up_and_never_cuts() -> None:
+    assert drawing.table(["file", "bytes"], [["a" * 200, "1,000"], ["b", "9"]]).splitlines() == [
+        f"file{'':196}  bytes",
+        f"{'a' * 200}  1,000",
+        f"b{'':199}      9",
+    ]
+
+
+def test_curve_is_drawn_and_saved(tmp_path: Path) -> None:
+    history = {"loss": [1.0, 0.5], "accuracy": [0.7, 0.9], "val_loss": [1.1, 0.6], "val_accuracy": [0.6, 0.8]}
+    drawing.save_figure(drawing.training_curve(history, "title"), tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_unknown_plot_format() -> None:
+    with pytest.raises(OptionError, match=r"\.png, \.svg, \.pdf, received curve\.docx"):
+        drawing.require_plot_format(Path("curve.docx"))

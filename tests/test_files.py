@@ -1,0 +1,57 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mnist_edge import files
+from mnist_edge.errors import OutputError
+
+
+def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> None:
+    files.write_whole(tmp_path / "new" / "file.bin", b"content")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file.bin"]
+    assert (tmp_path / "new" / "file.bin").read_bytes() == b"content"
+
+
+def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    script = (
+        "import sys; from pathlib import Path; from mnist_edge.files import write_whole\n"
+        "for i in range(10**6): write_whole(Path(sys.argv[1]), bytes([i % 256]) * 20_000_000)"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", script, str(path)])
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait()
+    content = path.read_bytes()
+    assert len(content) == 20_000_000
+    assert len(set(content)) == 1
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"cannot write .*file\.bin: No space left"):
+        files.write_whole(path, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.bin"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        files.write_whole(tmp_path / "file" / "inside", b"")
+    with pytest.raises(OutputError, match="cannot write to the folder"):
+        files.require_writable(tmp_path / "file")

@@ -1,0 +1,87 @@
+"""What holds of the package as a whole: its public names, and what importing it costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnist_edge
+from mnist_edge import errors
+
+HEAVY = ("tensorflow", "keras", "tf2onnx", "onnx", "typer", "rich", "PIL", "matplotlib", "mlxtend")
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert list(mnist_edge.__all__) == sorted(mnist_edge.__all__)
+    for name in mnist_edge.__all__:
+        assert getattr(mnist_edge, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = mnist_edge.nothing
+
+
+def test_every_error_is_public_and_drawn_in_the_tree() -> None:
+    assert errors.__doc__ is not None
+    for name, value in vars(errors).items():
+        if isinstance(value, type) and issubclass(value, Exception):
+            assert name in mnist_edge.__all__
+            assert name in errors.__doc__
+
+
+@pytest.mark.parametrize("what", ["import mnist_edge", "from mnist_edge import Predictor"])
+def test_import_loads_nothing_of_the_workshop(what: str) -> None:
+    loaded = python(f"import sys; {what}; print(*(name for name in {HEAVY!r} if name in sys.modules))")
+    assert loaded.strip() == ""
+
+
+def test_device_half_works_where_the_workshop_is_not_installed() -> None:
+    code = f"""
+import sys
+from pathlib import Path
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {HEAVY!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import numpy as np
+from mnist_edge import Predictor
+print(Predictor().predict(np.zeros((28, 28), np.uint8)).probabilities.shape)
+"""
+    assert python(code).strip() == "(10,)"
+
+
+def test_version_is_told_without_numpy() -> None:
+    code = """
+import sys
+from pathlib import Path
+from mnist_edge import cli
+try: cli.main(['--version'])
+except SystemExit as end: print(end.code, 'numpy' in sys.modules)
+"""
+    assert python(code) == f"mnist-edge {mnist_edge.__version__}\n0 False\n"
+
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_readme_lists_each_command_as_its_help_does() -> None:
+    from mnist_edge.cli import app
+
+    for command in app.registered_commands:
+        assert command.callback is not None
+        summary = (command.callback.__doc__ or "").splitlines()[0]
+        assert f"| `mnist-edge {command.callback.__name__}` | {summary} |" in README
+
+
+def test_readme_example_runs_as_written() -> None:
+    example = README.partition("```python\n")[2].partition("```")[0]
+    digit, digits = python(example).splitlines()
+    assert digit.startswith("1 0.")
+    assert digits == "[1 1]"

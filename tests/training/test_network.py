@@ -1,0 +1,164 @@
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge.backend import keras
+from mnist_edge.errors import ModelError
+from mnist_edge.training import network
+
+layers = keras.layers
+
+
+def saved(model: keras.Model) -> bytes:
+    return network.to_bytes(model, {})
+
+
+def test_the_classic_network() -> None:
+    model = network.build((512, 512), seed=0)
+    shapes = [tuple(layer.kernel.shape) for layer in network.dense_layers(model)]
+    assert shapes == [(784, 512), (512, 512), (512, 10)]
+    assert [layer.activation.__name__ for layer in network.dense_layers(model)] == ["relu", "relu", "softmax"]
+
+
+def test_the_seed_decides_the_weights() -> None:
+    assert saved(network.build((8,), 1)) == saved(network.build((8,), 1))
+    assert saved(network.build((8,), 1)) != saved(network.build((8,), 2))
+
+
+def test_what_is_saved_is_what_is_loaded_and_says_where_it_comes_from() -> None:
+    model = network.build((8,), 1)
+    content = network.to_bytes(model, {"recipe": "test"})
+    loaded = network.from_bytes(content, "x")
+    image = np.random.default_rng(0).random((5, 784), np.float32)
+    np.testing.assert_array_equal(loaded(image), model(image))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert json.loads(archive.read("metadata.json"))["mnist_edge"] == {"recipe": "test"}
+    assert b"rmsprop" not in content.lower()
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1)])
+def test_pictures_with_flatten_and_dropout_are_fine(shape: tuple[int, ...]) -> None:
+    model = keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Flatten(),
+            layers.Dense(8, "relu"),
+            layers.Dropout(0.2),
+            layers.Dense(10, "softmax"),
+        ]
+    )
+    assert len(network.dense_layers(network.from_bytes(saved(model), "x"))) == 2
+
+
+def conv() -> keras.Model:
+    stack = [layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(10, "softmax")]
+    return keras.Sequential([keras.Input((28, 28, 1)), *stack])
+
+
+def no_softmax() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(10)])
+
+
+def wrong_size() -> keras.Model:
+    return keras.Sequential([keras.Input((100,)), layers.Dense(10, "softmax")])
+
+
+def eleven_classes() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(11, "softmax")])
+
+
+def shared_layer() -> keras.Model:
+    image = keras.Input((784,))
+    twice = layers.Dense(784, "relu")
+    return keras.Model(image, layers.Dense(10, "softmax")(twice(twice(image))))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (conv, "a layer 'Conv2D', for which we cannot vouch"),
+        (no_softmax, "to be a softmax"),
+        (wrong_size, "784 or 28x28 pixels"),
+        (eleven_classes, "10 probabilities"),
+        (shared_layer, "used again"),
+    ],
+)
+def test_what_we_cannot_vouch_for_is_refused(make: Callable[[], keras.Model], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        network.from_bytes(saved(make()), "x")
+
+
+def test_code_in_a_keras_file_is_never_run() -> None:
+    model = keras.Sequential([keras.Input((784,)), layers.Lambda(lambda x: x), layers.Dense(10, "softmax")])
+    with pytest.raises(ModelError, match="Lambda"):
+        network.from_bytes(saved(model), "x")
+
+
+def test_h5_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file["x"] = [1]
+    with pytest.raises(ModelError, match=r"\(\.h5\): load it in Keras, save it as \.keras"):
+        network.from_bytes((tmp_path / "old.h5").read_bytes(), "x")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, 5000, -100, -1])
+def test_truncated_files_are_refused(cut: int) -> None:
+    with pytest.raises(ModelError, match="x"):
+        network.from_bytes(saved(network.build((8,), 1))[:cut], "x")
+
+
+def rewritten(change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """A small network's file with some of its members changed."""
+    with zipfile.ZipFile(io.BytesIO(saved(network.build((8,), 1)))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"class_name": "Sequential"}',
+        b'{"class_name": "Sequential", "config": {"layers": [3]}}',
+    ],
+)
+def test_odd_configurations_are_refused(config: bytes) -> None:
+    with pytest.raises(ModelError):
+        network.from_bytes(rewritten(lambda members: members.update({"config.json": config})), "x")
+
+
+def test_damaged_weights_are_refused() -> None:
+    with pytest.raises(ModelError, match="cannot load x"):
+        network.from_bytes(rewritten(lambda members: members.update({"model.weights.h5": b"no weights"})), "x")
+
+
+def test_a_zip_bomb_is_not_unpacked() -> None:
+    with pytest.raises(ModelError, match="unpacks to more than"):
+        network.from_bytes(rewritten(lambda members: members.update({"bomb": bytes(300 * 2**20)})), "x")
+
+
+def test_other_zip_files_are_refused() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("notes.txt", "hello")
+    with pytest.raises(ModelError, match="something else"):
+        network.from_bytes(buffer.getvalue(), "x")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot read .*nowhere\.keras: No such file"):
+        network.read_keras(tmp_path / "nowhere.keras")
