@@ -302,7 +302,8 @@ def benchmark(
     files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx")) or [shipped()]
     batches, counts = _numbers(batch, "--batch"), _numbers(threads, "--threads")
     try:
-        dataset = _find(data, allow_sample=True)
+        # TensorFlow, loaded to download MNIST, would be in the way of what is measured.
+        dataset = _find(data, allow_sample=True, download=False)
     except DataError:
         if data:
             raise
@@ -319,15 +320,17 @@ def benchmark(
         f"{machine['cpu']}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}; "
         f"noise {document['noise']:.1%}"
     )
+    if document["data"]:
+        typer.echo(_images(document))
     header = ["model", "batch", "threads", "p50 us", "p90 us", "p99 us", "images/s", "load ms", "first ms", "accuracy"]
     typer.echo(drawing.table(header, [_benchmark_row(row) for row in document["results"]]))
 
 
-def _find(named: str | None, *, allow_sample: bool) -> "Dataset":
+def _find(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
     """Finds the data and says on stderr when it is not the full set."""
     from mnist_edge import dataset
 
-    found = dataset.find(named, allow_sample=allow_sample)
+    found = dataset.find(named, allow_sample=allow_sample, download=download)
     if found.test_split == "train" and named != dataset.SAMPLE:
         _note(
             f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
@@ -361,10 +364,7 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
         from mnist_edge import drawing
 
         if report["data"]:
-            what = "images" if report["data"]["split"] == "test" else "training images"
-            typer.echo(
-                f"{report['images']:,} {what} of {report['data']['name']}, against {report['reference']['path']}"
-            )
+            typer.echo(f"{_images(report)}, against {report['reference']['path']}")
         header = ["file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", ""]
         typer.echo(drawing.table(header, [_parity_row(model) for model in report["models"]]))
     for model in report["models"]:
@@ -372,6 +372,12 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
             _note(f"{model['path']}: {failure}")
     if any(model["passed"] is False for model in report["models"]):
         raise typer.Exit(1)
+
+
+def _images(report: dict[str, Any]) -> str:
+    """What a report was measured on, in words."""
+    what = "test images" if report["data"]["split"] == "test" else "training images"
+    return f"{report['images']:,} {what} of {report['data']['name']}"
 
 
 def _parity_row(model: dict[str, Any]) -> list[str]:

@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import sys
 from pathlib import Path
 
@@ -107,27 +108,33 @@ def test_sample_is_shuffled_real_digits(sample: Dataset) -> None:
     assert sample.train_images.max() == 255
 
 
-def test_canonical_set_is_known_by_its_checksums(digits: Dataset) -> None:
-    if digits.name == "MNIST sample":
-        pytest.skip("the full set is not here")
-    assert digits.name == "MNIST"
-    assert (len(digits.train_images), len(digits.test_images)) == (60_000, 10_000)
+@pytest.fixture
+def canonical(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``folder``, taken for MNIST itself."""
+    found = dataset.find(str(folder))
+    arrays = (found.train_images, found.train_labels, found.test_images, found.test_labels)
+    md5 = [hashlib.md5(idx_bytes(array)).hexdigest() for array in arrays]
+    monkeypatch.setattr(dataset, "CANONICAL_MD5", dict(zip(dataset.CANONICAL_MD5, md5, strict=True)))
+    return folder
 
 
-def test_one_flipped_bit_in_the_canonical_set_is_found(digits: Dataset, tmp_path: Path) -> None:
-    if digits.name == "MNIST sample":
-        pytest.skip("the full set is not here")
-    broken = digits.test_images.copy()
-    broken[17, 3, 3] ^= 1
-    np.savez(
-        tmp_path / "mnist.npz",
-        x_train=digits.train_images,
-        y_train=digits.train_labels,
-        x_test=broken,
-        y_test=digits.test_labels,
-    )
-    with pytest.raises(DataError, match=r"test images .* not those that belong to MNIST"):
-        dataset.find(str(tmp_path / "mnist.npz"))
+def test_canonical_set_is_known_by_its_checksums(canonical: Path) -> None:
+    assert dataset.find(str(canonical)).name == "MNIST"
+
+
+def test_mnist_where_it_is_here_is_known(digits: Dataset) -> None:
+    assert digits.name in ("MNIST", "MNIST sample")
+    assert len(digits.test_images) == (10_000 if digits.name == "MNIST" else 5000)
+
+
+@pytest.mark.parametrize("kind", ["images", "labels"])
+def test_one_flipped_bit_in_the_canonical_set_is_found(canonical: Path, kind: str) -> None:
+    (path,) = canonical.glob(f"t10k-{kind}*")
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[40] ^= 1
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(DataError, match=f"the test {kind} in .* are not those that belong to MNIST's"):
+        dataset.find(str(canonical))
 
 
 @pytest.mark.parametrize(
