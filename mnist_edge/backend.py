@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mnist_edge.errors import MissingExtraError
+from mnist_edge.extras import require
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,13 +35,9 @@ def _quiet_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-try:
-    with _quiet_stderr():
-        import keras
-        import tensorflow as tf
-except ModuleNotFoundError as error:
-    raise MissingExtraError(
-        f"this needs the workshop half, and {error.name} is not installed: pip install 'mnist-edge[export]'"
-    ) from error
+require("export", "tensorflow", "keras")
+with _quiet_stderr():
+    import keras
+    import tensorflow as tf
 
 __all__ = ["keras", "tf"]

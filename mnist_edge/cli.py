@@ -163,7 +163,7 @@ def train(
         raise OptionError(f"expected --out to end in .keras, received {out}")
     chosen = RECIPES[recipe] if epochs is None else dataclasses.replace(RECIPES[recipe], epochs=epochs)
     if plot:
-        drawing.require_plot_format(plot)
+        drawing.require_plot(plot)
     dataset = _find(data, allow_sample=False)
     from mnist_edge.training.artifact import train as train_artifact
 

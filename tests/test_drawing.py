@@ -40,4 +40,4 @@ def test_curve_is_drawn_and_saved(tmp_path: Path) -> None:
 
 def test_unknown_plot_format() -> None:
     with pytest.raises(OptionError, match=r"\.png, \.svg, \.pdf, received curve\.docx"):
-        drawing.require_plot_format(Path("curve.docx"))
+        drawing.require_plot(Path("curve.docx"))
