@@ -331,7 +331,7 @@ def _find(named: str | None, *, allow_sample: bool, download: bool = True) -> "D
     from mnist_edge import dataset
 
     found = dataset.find(named, allow_sample=allow_sample, download=download)
-    if found.test_split == "train" and named != dataset.SAMPLE:
+    if found.test_split == "train" and dataset.SAMPLE not in (named, os.environ.get(dataset.DATA_VARIABLE)):
         _note(
             f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
             f"for the full set, {dataset.WAYS_TO_GET_MNIST}"

@@ -1,11 +1,15 @@
 """From a .keras file to files that can be shipped: converted, verified, sealed, written with their receipts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+from onnx import checker
 
+from mnist_edge import dataset as mnist
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
@@ -15,6 +19,19 @@ from mnist_edge.export.precision import Precision
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.runtime import model_file
 from mnist_edge.training.network import from_bytes, read_keras
+
+CALIBRATION_IMAGES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What all precisions of one export are made from and held against."""
+
+    model: onnx.ModelProto
+    keras_sha256: str
+    reference: Reference | None
+    dataset: Dataset | None
+    calibration: Dataset | None
 
 
 def export(
@@ -28,7 +45,7 @@ def export(
     """Exports a Keras model in each of ``precisions``.
 
     A file that misses its gate is not written; the others are. A file that is already there, holds the same network
-    and was verified on more images is kept, since what it says of itself is worth more.
+    and was verified on as many images or more is kept, since what it says of itself is worth more.
 
     Args:
         keras_file: A .keras file of a stack of Dense layers on 784 pixels.
@@ -41,46 +58,49 @@ def export(
         The report, as ``export --json`` prints it.
 
     Raises:
+        DataError: The images to calibrate on are too few, or blank.
         ModelError: The Keras file is missing, damaged, or not one that we vouch for.
         OptionError: The opset is not offered.
         OutputError: The folder cannot be written.
     """
     require_writable(out_dir)
     content = read_keras(keras_file)
-    model = to_onnx(from_bytes(content, str(keras_file)), opset)
-    reference = Reference.of(content, str(keras_file), dataset) if dataset else None
+    source = _Source(
+        model=to_onnx(from_bytes(content, str(keras_file)), opset),
+        keras_sha256=sha256(content),
+        reference=Reference.of(content, str(keras_file), dataset) if dataset else None,
+        dataset=dataset,
+        calibration=_calibration(dataset) if any(precision.calibrated for precision in precisions) else None,
+    )
     return {
         "images": len(dataset.test_images) if dataset else 0,
         "data": dataset.describe() if dataset else None,
-        "reference": {"path": str(keras_file), "sha256": sha256(content)},
+        "reference": {"path": str(keras_file), "sha256": source.keras_sha256},
         "models": [
-            _export_one(
-                model,
-                precision,
-                out_dir / f"{keras_file.stem}.{precision.name}.onnx",
-                sha256(content),
-                reference,
-                dataset,
-            )
+            _export_one(source, precision, out_dir / f"{keras_file.stem}.{precision.name}.onnx")
             for precision in precisions
         ],
     }
 
 
-def _export_one(
-    model: onnx.ModelProto,
-    precision: Precision,
-    path: Path,
-    keras_sha256: str,
-    reference: Reference | None,
-    dataset: Dataset | None,
-) -> dict[str, Any]:
-    form = precision.make(model)
-    facts = metadata.contract_facts(precision, keras_sha256)
+def _calibration(dataset: Dataset | None) -> Dataset:
+    """The set to calibrate on: for MNIST its sample, which every workshop has, so that the file is the same in each."""
+    return mnist.find(mnist.SAMPLE) if dataset is None or dataset.name == "MNIST" else dataset
+
+
+def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, Any]:
+    images = np.empty((0, 784), np.float32)
+    facts = metadata.contract_facts(precision, source.keras_sha256)
+    if precision.calibrated and source.calibration:
+        pixels = source.calibration.train_images[:CALIBRATION_IMAGES].reshape(-1, 784)
+        images = np.divide(pixels, 255, dtype=np.float32)
+        facts |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
+    form = precision.make(source.model, images)
+    checker.check_model(form, full_check=True)
     parity = None
-    if reference and dataset:
-        parity = compare(metadata.seal(form, facts), reference, dataset, precision.gate)
-        facts |= _proof(parity, dataset)
+    if source.reference and source.dataset:
+        parity = compare(metadata.seal(form, facts), source.reference, source.dataset, precision.gate)
+        facts |= _proof(parity, source.dataset)
     content = metadata.seal(form, facts)
     status = "rejected"
     if parity is None or parity.passed:
@@ -89,8 +109,10 @@ def _export_one(
         write_whole(path, content)
         write_json(receipt_path(path), _receipt(path, content, facts, parity))
     if parity is None:
-        return {"path": str(path), "precision": precision.name, "bytes": len(content), "passed": None, "status": status}
-    return entry(path, precision.name, len(content), parity) | {"status": status}
+        told: dict[str, Any] = {"path": str(path), "precision": precision.name, "bytes": len(content), "passed": None}
+    else:
+        told = entry(path, precision.name, len(content), parity)
+    return told | {"status": status}
 
 
 def _proof(parity: Parity, dataset: Dataset) -> dict[str, str]:

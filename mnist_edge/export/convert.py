@@ -11,7 +11,6 @@ import warnings
 import onnx
 from onnx import checker, helper
 
-from mnist_edge import __version__
 from mnist_edge.backend import keras, tf
 from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import ModelError, OptionError
@@ -55,8 +54,6 @@ def _tidy(converted: onnx.ModelProto, opset: int, layers: list[str]) -> onnx.Mod
         _tidy_graph(converted.graph, layers),
         opset_imports=[helper.make_opsetid("", opset)],
         ir_version=IR_VERSION,
-        producer_name="mnist-edge",
-        producer_version=__version__,
     )
     checker.check_model(tidy, full_check=True)
     return tidy

@@ -7,6 +7,7 @@ from typing import cast
 import onnx
 from google.protobuf.message import DecodeError
 
+from mnist_edge import __version__
 from mnist_edge.contract import CONTRACT_VERSION, LABELS, PREPROCESSING
 from mnist_edge.errors import ModelError
 from mnist_edge.export.precision import Precision
@@ -18,7 +19,7 @@ SEAL = "sealed_sha256"
 PROOF = ("data", "data_fingerprint", "images", "accuracy", "reference_accuracy", "agreement")
 """Keys that depend on the images a file was verified on; everything else depends on the network alone."""
 
-_TOOLS = ("mnist-edge", "keras", "tf2onnx", "onnx")
+_TOOLS = ("mnist-edge", "keras", "tf2onnx", "onnx", "onnxruntime")
 
 
 def contract_facts(precision: Precision, keras_sha256: str) -> dict[str, str]:
@@ -43,6 +44,7 @@ def seal(model: onnx.ModelProto, facts: Mapping[str, str]) -> bytes:
     """The file's final bytes: ``model`` with ``facts`` as its metadata and the seal as the last entry."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    copy.producer_name, copy.producer_version = "mnist-edge", __version__
     onnx.helper.set_model_props(copy, dict(facts))
     copy.metadata_props.add(key=SEAL, value=sha256(serialized(copy)))
     return serialized(copy)

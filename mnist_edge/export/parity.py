@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export.metadata import is_sealed
-from mnist_edge.export.precision import PRECISIONS, Gate
+from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.files import sha256
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.training.network import from_bytes, read_keras
@@ -25,11 +25,13 @@ class Reference:
         sha256: Hash of the .keras file.
         probabilities: float32 (N, 10).
         accuracy: Share of the N that Keras reads right.
+        weights: Number of weights, biases included.
     """
 
     sha256: str
     probabilities: NDArray[np.float32]
     accuracy: float
+    weights: int
 
     @classmethod
     def of(cls, content: bytes, origin: str, dataset: Dataset) -> "Reference":
@@ -41,7 +43,7 @@ class Reference:
         model = from_bytes(content, origin)
         images = dataset.test_images.reshape(-1, *model.inputs[0].shape[1:]).astype(np.float32) / 255
         probabilities = model.predict(images, batch_size=1000, verbose=0)
-        return cls(sha256(content), probabilities, _accuracy(probabilities, dataset))
+        return cls(sha256(content), probabilities, _accuracy(probabilities, dataset), model.count_params())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ def compare(content: bytes, reference: Reference, dataset: Dataset, gate: Gate) 
     agreement = 1 - len(flipped) / len(probabilities)
     accuracy = _accuracy(probabilities, dataset)
     failures = _failures(gate, float(difference.max()), agreement, reference.accuracy - accuracy)
+    limit = int(gate.max_bytes_per_weight * reference.weights) + OVERHEAD_BYTES
+    if len(content) > limit:
+        failures.append(f"the file has {len(content):,} bytes, {limit:,} are allowed")
     if not np.isfinite(probabilities).all():
         failures.append("some probabilities are not finite")
     return Parity(

@@ -1,12 +1,30 @@
-"""The precisions a network is exported in: a table, one function a precision."""
+"""The precisions a network is exported in: a table, and one function a precision.
 
-from collections.abc import Callable
+Which settings were tried and why these were kept: docs/precisions.md.
+"""
+
+import contextlib
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
 import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
-from mnist_edge.contract import InputKind
-from mnist_edge.errors import OptionError
+from mnist_edge.contract import INPUT_NAME, InputKind
+from mnist_edge.errors import DataError, ModelError, OptionError
+
+MIN_CALIBRATION_IMAGES = 100
+CALIBRATION_PERCENTILE = 99.99
+INT4_BLOCK = 128
+OVERHEAD_BYTES = 8192
+"""What a file may weigh beyond its weights: the graph and what it says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +35,13 @@ class Gate:
         max_abs_diff: Largest allowed difference of a probability from Keras'.
         min_agreement: Smallest allowed share of images that get the same digit as from Keras.
         max_accuracy_loss: Largest allowed loss of accuracy, as a fraction.
+        max_bytes_per_weight: Largest allowed size, beyond ``OVERHEAD_BYTES``, for each weight of the Keras model.
     """
 
     max_abs_diff: float = 1.0
     min_agreement: float = 0.0
     max_accuracy_loss: float = 1.0
+    max_bytes_per_weight: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +51,125 @@ class Precision:
     Attributes:
         name: What files and options call it.
         input: What the file takes: "unit" float32 in 0..1, or "pixels" uint8.
-        make: From the fp32 model to this form.
+        make: From the fp32 model and the calibration images (float32 (N, 784) in 0..1) to this form.
         gate: What it must keep to.
+        calibrated: Whether the form depends on the calibration images.
     """
 
     name: str
     input: InputKind
-    make: Callable[[onnx.ModelProto], onnx.ModelProto]
+    make: Callable[[onnx.ModelProto, NDArray[np.float32]], onnx.ModelProto]
     gate: Gate
+    calibrated: bool = False
 
 
-def fp32(model: onnx.ModelProto) -> onnx.ModelProto:
+def fp32(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
     """The network as Keras has it."""
-    return model
+    return _copy(model)
 
+
+def fp16(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+    """Half-precision weights, cast back to float32 before use: half the size, float32 arithmetic."""
+
+    def halved(weight: NDArray[np.float32], name: str) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+        if np.abs(weight).max(initial=0) > np.finfo(np.float16).max:
+            raise ModelError(f"{name} reaches {np.abs(weight).max():.3g}, beyond what fp16 can hold (65504)")
+        half = numpy_helper.from_array(weight.astype(np.float16), f"{name}.fp16")
+        return [half], [helper.make_node("Cast", [half.name], [name], f"{name}.cast", to=onnx.TensorProto.FLOAT)]
+
+    return _with_stored(model, halved, dimensions=(1, 2))
+
+
+def int8_weights(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+    """Weights as int8 with a scale for each unit, multiplied out before use: reads right in every engine."""
+
+    def quantized(weight: NDArray[np.float32], name: str) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+        scale = np.maximum(np.abs(weight).max(axis=0), np.finfo(np.float32).tiny) / np.float32(127)
+        stored = [
+            numpy_helper.from_array(np.rint(weight / scale).astype(np.int8), f"{name}.int8"),
+            numpy_helper.from_array(scale, f"{name}.scale"),
+        ]
+        cast, scaled = f"{name}.cast", f"{name}.scaled"
+        return stored, [
+            helper.make_node("Cast", [stored[0].name], [cast], cast, to=onnx.TensorProto.FLOAT),
+            helper.make_node("Mul", [cast, stored[1].name], [name], scaled),
+        ]
+
+    return _with_stored(model, quantized, dimensions=(2,))
+
+
+def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+    """Dynamic quantization by onnxruntime: the range of each layer's input is found anew for each call.
+
+    Weights are uint8: on CPUs without VNNI, onnxruntime multiplies uint8 by uint8 without saturating.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    return _through_file(lambda path: quantize_dynamic(_copy(model), path, weight_type=QuantType.QUInt8))
+
+
+def int8(model: onnx.ModelProto, calibration: NDArray[np.float32]) -> onnx.ModelProto:
+    """Static quantization in QDQ form: raw uint8 pixels in, float logits and softmax out.
+
+    Each layer's input gets the range that holds ``CALIBRATION_PERCENTILE`` of its values. A scale for each weight
+    tensor, not each unit: as accurate here, and faster at one image.
+
+    Raises:
+        DataError: Too few calibration images, or blank ones.
+        ModelError: A layer whose values on them have no range.
+    """
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    _check_calibration(calibration)
+    gemms = with_gemm(model)
+    # One step of the input is one grey level: quantizing pixels loses nothing.
+    overrides: dict[str, list[dict[str, Any]]] = {
+        INPUT_NAME: [{"scale": np.array(1 / 255, np.float32), "zero_point": np.array(0, np.uint8)}]
+    }
+    for name, (low, high) in _ranges(gemms, calibration).items():
+        overrides[name] = [{"rmin": low, "rmax": high}]
+    for name, weight in _weights(gemms).items():
+        limit = saturation_free_range(weight)
+        overrides[name] = [{"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit}]
+    quantized = _through_file(
+        lambda path: quantize_static(
+            gemms,
+            path,
+            _OneBatch(calibration[:1]),  # every range is given above: it has nothing left to find out
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Gemm", "Relu"],
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            extra_options={"TensorQuantOverrides": overrides, "OpTypesToExcludeOutputQuantization": ["Gemm"]},
+        )
+    )
+    return _with_pixels_in(quantized)
+
+
+def int4(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+    """Weights as int4 in blocks (MatMulNBits), computed in int8 where the CPU can (accuracy level 4)."""
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    with _quiet_logging():
+        quantizer = MatMulNBitsQuantizer(_copy(model), block_size=INT4_BLOCK, is_symmetric=True, accuracy_level=4)
+        quantizer.process()
+    return _copy(quantizer.model.model)
+
+
+_INT8_GATE = Gate(min_agreement=0.999, max_accuracy_loss=0.0005, max_bytes_per_weight=1.03)
 
 PRECISIONS = {
     precision.name: precision
     for precision in (
         # 1e-5 is a hundred times what float32 rounding was seen to cost, and far below what could move a digit.
-        Precision("fp32", "unit", fp32, Gate(max_abs_diff=1e-5, min_agreement=1.0, max_accuracy_loss=0.0)),
+        Precision("fp32", "unit", fp32, Gate(1e-5, min_agreement=1.0, max_accuracy_loss=0.0, max_bytes_per_weight=4.0)),
+        Precision("fp16", "unit", fp16, Gate(min_agreement=0.9998, max_bytes_per_weight=2.01)),
+        Precision("int8", "pixels", int8, _INT8_GATE, calibrated=True),
+        Precision("int8-dynamic", "unit", int8_dynamic, _INT8_GATE),
+        Precision("int8-weights", "unit", int8_weights, _INT8_GATE),
+        Precision(
+            "int4", "unit", int4, Gate(min_agreement=0.995, max_accuracy_loss=0.0025, max_bytes_per_weight=0.585)
+        ),
     )
 }
 
@@ -66,3 +185,155 @@ def chosen(names: str) -> list[Precision]:
     if unknown:
         raise OptionError(f"expected precisions out of {', '.join(PRECISIONS)} or 'all', received {unknown[0]!r}")
     return [PRECISIONS[name] for name in dict.fromkeys(wanted)]
+
+
+def saturation_free_range(weight: NDArray[np.float32]) -> np.float32:
+    """The range of symmetric int8 weights that no CPU can make overflow.
+
+    x86 CPUs without VNNI multiply uint8 by int8 with vpmaddubsw, which adds neighbours along K in pairs and cuts the
+    sum off at 16 bits: 255 * (a + b) must not exceed 32767, so two neighbours of one sign may come to 128 steps
+    at most. Wider than the largest weight where that is needed, so that no pair ever gets there.
+
+    Args:
+        weight: float32 (K, N).
+    """
+    pairs = np.pad(weight, ((0, len(weight) % 2), (0, 0))).reshape(-1, 2, weight.shape[1])
+    one_sign = max(np.maximum(sign * pairs, 0).sum(axis=1).max() for sign in (1, -1))
+    # Rounding can add half a step to each of the two: 127 steps before it are 128 at most after.
+    return np.float32(max(np.abs(weight).max(), one_sign))
+
+
+def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which each MatMul and the Add after it are one Gemm, the form that onnxruntime fuses to QGemm."""
+    copy = _copy(model)
+    nodes: list[onnx.NodeProto] = []
+    for node in copy.graph.node:
+        before = nodes[-1] if nodes else None
+        if node.op_type == "Add" and before is not None and before.output[0] == node.input[0]:
+            name = before.name.replace("matmul", "gemm")
+            nodes[-1] = helper.make_node("Gemm", [*before.input, node.input[1]], node.output, name)
+        elif node.op_type == "MatMul":
+            nodes.append(helper.make_node("Gemm", node.input, node.output, node.name))
+        else:
+            nodes.append(node)
+    _replace_nodes(copy, nodes)
+    return copy
+
+
+def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Lets the file take the quantized input, uint8 pixels, and drops the node that quantized it."""
+    (quantize,) = (
+        node for node in model.graph.node if node.op_type == "QuantizeLinear" and node.input[0] == INPUT_NAME
+    )
+    nodes = [node for node in model.graph.node if node is not quantize]
+    for node in nodes:
+        node.input[:] = [INPUT_NAME if name == quantize.output[0] else name for name in node.input]
+    _replace_nodes(model, [node for node in nodes if node.name != quantize.name])
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    return model
+
+
+_Message = TypeVar("_Message", onnx.ModelProto, onnx.NodeProto, onnx.TensorProto)
+_Stored = Callable[[NDArray[np.float32], str], tuple[list[onnx.TensorProto], list[onnx.NodeProto]]]
+
+
+def _with_stored(model: onnx.ModelProto, store: _Stored, dimensions: tuple[int, ...]) -> onnx.ModelProto:
+    """A copy whose weights of so many dimensions are stored otherwise, each restored just before its use."""
+    copy = _copy(model)
+    restore: dict[str, list[onnx.NodeProto]] = {}
+    kept: list[onnx.TensorProto] = []
+    for tensor in copy.graph.initializer:
+        if len(tensor.dims) in dimensions and tensor.data_type == onnx.TensorProto.FLOAT:
+            stored, restore[tensor.name] = store(numpy_helper.to_array(tensor), tensor.name)
+            kept += stored
+        else:
+            kept.append(tensor)
+    nodes: list[onnx.NodeProto] = []
+    for node in copy.graph.node:
+        for name in node.input:
+            nodes += restore.pop(name, [])
+        nodes.append(node)
+    _replace_nodes(copy, nodes, kept)
+    return copy
+
+
+def _ranges(model: onnx.ModelProto, images: NDArray[np.float32]) -> dict[str, tuple[np.float32, np.float32]]:
+    """The range of each hidden layer's values, by the name of the Gemm input that they are.
+
+    Rounded to three digits, so that the last bits of this machine's arithmetic do not show in the file.
+    """
+    names = [node.input[0] for node in model.graph.node if node.op_type == "Gemm" and node.input[0] != INPUT_NAME]
+    watched = _copy(model)
+    watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    ranges = {}
+    for name, values in zip(names, session.run(names, {INPUT_NAME: images}), strict=True):
+        edges = np.quantile(values, [1 - CALIBRATION_PERCENTILE / 100, CALIBRATION_PERCENTILE / 100])
+        low, high = (np.float32(f"{edge:.3g}") for edge in edges)
+        if not (np.isfinite([low, high]).all() and high > low):
+            raise ModelError(f"cannot quantize {name}: its values on the calibration images range from {low} to {high}")
+        ranges[name] = (min(low, np.float32(0)), high)
+    return ranges
+
+
+def _weights(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    return {
+        node.input[1]: numpy_helper.to_array(tensors[node.input[1]])
+        for node in model.graph.node
+        if node.op_type == "Gemm"
+    }
+
+
+def _check_calibration(images: NDArray[np.float32]) -> None:
+    if len(images) < MIN_CALIBRATION_IMAGES:
+        raise DataError(f"expected at least {MIN_CALIBRATION_IMAGES} images to calibrate on, received {len(images)}")
+    if not images.any():
+        raise DataError(f"expected images of digits to calibrate on, received {len(images):,} blank ones")
+
+
+class _OneBatch:
+    """The reader that ``quantize_static`` asks for."""
+
+    def __init__(self, images: NDArray[np.float32]) -> None:
+        self._batches = iter([{INPUT_NAME: images}])
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        return next(self._batches, None)
+
+
+def _through_file(quantize: Callable[[str], object]) -> onnx.ModelProto:
+    """Runs one of onnxruntime's quantizers, which write their result to a file, and says nothing of its advice."""
+    with tempfile.TemporaryDirectory() as folder, _quiet_logging():
+        path = Path(folder) / "quantized.onnx"
+        quantize(str(path))
+        model: onnx.ModelProto = onnx.load(path)
+        return model
+
+
+@contextlib.contextmanager
+def _quiet_logging() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _copy(message: _Message) -> _Message:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy
+
+
+def _replace_nodes(
+    model: onnx.ModelProto, nodes: list[onnx.NodeProto], initializers: list[onnx.TensorProto] | None = None
+) -> None:
+    """Puts other nodes (and initializers) in a graph's place; they may be its own."""
+    nodes, initializers = [*map(_copy, nodes)], [*map(_copy, initializers or model.graph.initializer)]
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(initializers)

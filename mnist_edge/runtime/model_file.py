@@ -13,7 +13,7 @@ from pathlib import Path
 from mnist_edge.contract import MAX_MODEL_BYTES, Contract
 from mnist_edge.errors import ModelError
 
-DEFAULT_MODEL = "mnist-mlp.fp32.onnx"
+DEFAULT_MODEL = "mnist-mlp.int8.onnx"
 
 _Field = tuple[int, int | memoryview]
 
