@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train benchmark check constraints clean
+.PHONY: export test train benchmark check compat choices constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -22,6 +22,12 @@ check: $(VENV)/dev  ## style, types and import rules
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)lint-imports
+
+compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/compatibility.md
+	$(RUN)python -m tests.compat.matrix
+
+choices: $(VENV)/dev  ## the measurements behind the settings of the quantized forms
+	$(RUN)python -m tests.choices
 
 constraints:  ## writes constraints.txt anew from the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear build/constraints

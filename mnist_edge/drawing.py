@@ -74,7 +74,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lefts = [
-        column == 0 or not any(character.isdigit() for character in rows[0][column]) for column in range(len(header))
+        column == 0 or not any(character.isdigit() for row in rows for character in row[column])
+        for column in range(len(header))
     ]
     return "\n".join(
         "  ".join(

@@ -4,7 +4,8 @@ Each carries one sentence: what was expected, what was received, what to do. The
 that sentence and exits with code 2.
 
     MnistEdgeError
-    ├── DataError           MNIST cannot be found, or what was found is damaged
+    ├── DataError           what was found for MNIST is damaged or mislabelled
+    │   └── DataNotFoundError   there is no MNIST here, and none could be downloaded
     ├── ImageError          not one digit's image (also a ValueError)
     ├── MissingExtraError   a part that is not installed (also an ImportError)
     ├── ModelError          a .keras or .onnx file that is missing, damaged or not of our making
@@ -18,7 +19,11 @@ class MnistEdgeError(Exception):
 
 
 class DataError(MnistEdgeError):
-    """MNIST cannot be found, or what was found is damaged or mislabelled."""
+    """What was found for MNIST is damaged or mislabelled."""
+
+
+class DataNotFoundError(DataError):
+    """There is no MNIST here, and none could be downloaded: only then may the sample stand in."""
 
 
 class ImageError(MnistEdgeError, ValueError):

@@ -18,14 +18,17 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OutputError: The folder cannot be made or the file cannot be written; what was there stays as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = path.resolve()  # a link stays a link
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not target.is_file():
+            raise OutputError(f"cannot write {path}: it is there and is no regular file")
+        target.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -43,12 +46,19 @@ def receipt_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Path, *names: str) -> None:
     """Makes ``folder`` and tries a write, so that long work fails before it starts rather than at its end.
+
+    Args:
+        folder: Where files will be written.
+        names: The files; what lies under these names must be files that can be replaced.
 
     Raises:
         OutputError: Nothing can be written there.
     """
+    for path in (folder / name for name in names):
+        if path.exists() and not path.is_file():
+            raise OutputError(f"cannot write {path}: it is there and is no regular file")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -76,12 +76,29 @@ def test_variable_is_used_and_the_named_place_goes_before_it(
     assert len(dataset.find(str(folder)).train_images) == 100
 
 
-def test_keras_cache_is_found(tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def keras_cache(tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keras' cache with a small set in it."""
     monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "datasets").mkdir()
-    npz(tmp_path / "datasets" / "mnist.npz", sample)
+    return npz(tmp_path / "datasets" / "mnist.npz", sample)
+
+
+def take_for_mnist(found: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = (found.train_images, found.train_labels, found.test_images, found.test_labels)
+    md5 = [hashlib.md5(idx_bytes(array)).hexdigest() for array in arrays]
+    monkeypatch.setattr(dataset, "CANONICAL_MD5", dict(zip(dataset.CANONICAL_MD5, md5, strict=True)))
+
+
+def test_keras_cache_is_found(keras_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_for_mnist(dataset.find(str(keras_cache)), monkeypatch)
     assert len(dataset.find().train_images) == 80
+
+
+def test_what_was_not_named_must_be_mnist(keras_cache: Path) -> None:
+    with pytest.raises(DataError, match=r"expected MNIST in .*mnist\.npz, found something else"):
+        dataset.find(allow_sample=True)
 
 
 @pytest.mark.usefixtures("no_mnist")
@@ -111,10 +128,7 @@ def test_sample_is_shuffled_real_digits(sample: Dataset) -> None:
 @pytest.fixture
 def canonical(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """``folder``, taken for MNIST itself."""
-    found = dataset.find(str(folder))
-    arrays = (found.train_images, found.train_labels, found.test_images, found.test_labels)
-    md5 = [hashlib.md5(idx_bytes(array)).hexdigest() for array in arrays]
-    monkeypatch.setattr(dataset, "CANONICAL_MD5", dict(zip(dataset.CANONICAL_MD5, md5, strict=True)))
+    take_for_mnist(dataset.find(str(folder)), monkeypatch)
     return folder
 
 
@@ -127,13 +141,30 @@ def test_mnist_where_it_is_here_is_known(digits: Dataset) -> None:
     assert len(digits.test_images) == (10_000 if digits.name == "MNIST" else 5000)
 
 
-@pytest.mark.parametrize("kind", ["images", "labels"])
-def test_one_flipped_bit_in_the_canonical_set_is_found(canonical: Path, kind: str) -> None:
-    (path,) = canonical.glob(f"t10k-{kind}*")
+def flip_a_bit(path: Path) -> None:
     content = bytearray(gzip.decompress(path.read_bytes()))
     content[40] ^= 1
     path.write_bytes(gzip.compress(content))
-    with pytest.raises(DataError, match=f"the test {kind} in .* are not those that belong to MNIST's"):
+
+
+def test_one_wrong_label_in_the_canonical_set_is_found(canonical: Path) -> None:
+    flip_a_bit(canonical / "t10k-labels-idx1-ubyte.gz")
+    with pytest.raises(DataError, match=r"test labels in .* do not belong to its images"):
+        dataset.find(str(canonical))
+
+
+def test_one_changed_pixel_makes_it_another_set(canonical: Path) -> None:
+    flip_a_bit(canonical / "t10k-images-idx3-ubyte.gz")
+    assert dataset.find(str(canonical)).name.startswith("set ")
+
+
+def test_swapped_files_are_found(canonical: Path) -> None:
+    for kind in ("images-idx3", "labels-idx1"):
+        train, test = canonical / f"train-{kind}-ubyte.gz", canonical / f"t10k-{kind}-ubyte.gz"
+        aside = train.rename(canonical / "aside")
+        test.rename(train)
+        aside.rename(test)
+    with pytest.raises(DataError, match=r"the train images in .* are MNIST's test images: mislabelled"):
         dataset.find(str(canonical))
 
 
@@ -194,9 +225,18 @@ def test_npz_without_the_arrays(tmp_path: Path) -> None:
         dataset.find(str(tmp_path / "own.npz"))
 
 
+def test_an_npy_named_npz(tmp_path: Path) -> None:
+    with (tmp_path / "own.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DataError, match=r"damaged or is no \.npz"):
+        dataset.find(str(tmp_path / "own.npz"))
+
+
 def test_places_that_are_neither(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(DataError, match="a file that is neither"):
         dataset.find(str(tmp_path / "notes.txt"))
     with pytest.raises(DataError, match="nothing there"):
         dataset.find(str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="nothing there"):
+        dataset.find("~nobody-of-this-name/mnist")

@@ -49,6 +49,23 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert path.read_bytes() == b"old"
 
 
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    files.write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("place", ["", ".", "/dev/null"])
+def test_what_is_no_regular_file_is_not_replaced(place: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no regular file"):
+        files.write_whole(Path(place), b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="no regular file"):
+        files.require_writable(tmp_path, "folder")
+
+
 def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):

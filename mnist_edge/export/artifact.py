@@ -1,5 +1,6 @@
 """From a .keras file to files that can be shipped: converted, verified, sealed, written with their receipts."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from mnist_edge.runtime import model_file
 from mnist_edge.training.network import from_bytes, read_keras
 
 CALIBRATION_IMAGES = 5_000
+SAMPLE_NAME = "MNIST sample (training images)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ def export(
 ) -> dict[str, Any]:
     """Exports a Keras model in each of ``precisions``.
 
-    A file that misses its gate is not written; the others are. A file that is already there, holds the same network
-    and was verified on as many images or more is kept, since what it says of itself is worth more.
+    A file that misses its gate is not written; the others are. A file of the same network that is already there is
+    kept if it is proven better: on MNIST's test images where there is only the sample now, or at all where it is not.
 
     Args:
         keras_file: A .keras file of a stack of Dense layers on 784 pixels.
@@ -63,7 +65,8 @@ def export(
         OptionError: The opset is not offered.
         OutputError: The folder cannot be written.
     """
-    require_writable(out_dir)
+    names = [f"{keras_file.stem}.{precision.name}.onnx" for precision in precisions]
+    require_writable(out_dir, *names, *(receipt_path(Path(name)).name for name in names))
     content = read_keras(keras_file)
     source = _Source(
         model=to_onnx(from_bytes(content, str(keras_file)), opset),
@@ -77,8 +80,7 @@ def export(
         "data": dataset.describe() if dataset else None,
         "reference": {"path": str(keras_file), "sha256": source.keras_sha256},
         "models": [
-            _export_one(source, precision, out_dir / f"{keras_file.stem}.{precision.name}.onnx")
-            for precision in precisions
+            _export_one(source, precision, out_dir / name) for precision, name in zip(precisions, names, strict=True)
         ],
     }
 
@@ -102,22 +104,30 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
         parity = compare(metadata.seal(form, facts), source.reference, source.dataset, precision.gate)
         facts |= _proof(parity, source.dataset)
     content = metadata.seal(form, facts)
-    status = "rejected"
-    if parity is None or parity.passed:
-        status = "kept" if _better_is_there(path, content) else "written"
-    if status == "written":
-        write_whole(path, content)
-        write_json(receipt_path(path), _receipt(path, content, facts, parity))
+    status = _write(path, content, facts, parity)
+    size = path.stat().st_size if status == "kept" else len(content)
     if parity is None:
-        told: dict[str, Any] = {"path": str(path), "precision": precision.name, "bytes": len(content), "passed": None}
-    else:
-        told = entry(path, precision.name, len(content), parity)
-    return told | {"status": status}
+        return {"path": str(path), "precision": precision.name, "bytes": size, "passed": None, "status": status}
+    return entry(path, precision.name, size, parity) | {"status": status}
+
+
+def _write(path: Path, content: bytes, facts: dict[str, str], parity: Parity | None) -> str:
+    """Writes a file and its receipt unless its gate was missed or better is there; says which it was."""
+    if parity and not parity.passed:
+        return "rejected"
+    present = _present(path)
+    if present == content:
+        return "unchanged"
+    if present and _is_better(present, content):
+        return "kept"
+    write_whole(path, content)
+    write_json(receipt_path(path), _receipt(path, content, facts, parity))
+    return "written"
 
 
 def _proof(parity: Parity, dataset: Dataset) -> dict[str, str]:
     values = (
-        dataset.name if dataset.test_split == "test" else f"{dataset.name} (training images)",
+        dataset.name if dataset.test_split == "test" else SAMPLE_NAME,
         dataset.fingerprint,
         str(len(dataset.test_images)),
         f"{parity.accuracy:.6g}",
@@ -127,16 +137,23 @@ def _proof(parity: Parity, dataset: Dataset) -> dict[str, str]:
     return dict(zip(metadata.PROOF, values, strict=True))
 
 
-def _better_is_there(path: Path, content: bytes) -> bool:
-    """Whether ``path`` holds the same network, sealed, verified on as many images or more, with its receipt."""
-    if not (path.exists() and receipt_path(path).exists()):
-        return False
-    present = path.read_bytes()
+def _present(path: Path) -> bytes | None:
+    """The file that is at ``path`` already, if it has its receipt."""
     try:
-        images = int(model_file.read(present).metadata.get("images", 0))
-        better = images >= int(model_file.read(content).metadata.get("images", 0))
+        content = path.read_bytes()
+        receipt = json.loads(receipt_path(path).read_text())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(receipt, dict) and receipt.get("sha256") == sha256(content) else None
+
+
+def _is_better(present: bytes, content: bytes) -> bool:
+    """Whether ``present`` is the same network as ``content``, with a better proof than the sample or none."""
+    try:
+        proven, ours = (model_file.read(file).metadata.get("data") for file in (present, content))
+        better = (ours is None and proven is not None) or (ours == SAMPLE_NAME and proven == "MNIST")
         return better and metadata.is_sealed(present) and metadata.same_network(present, content)
-    except (ModelError, ValueError):
+    except ModelError:
         return False
 
 

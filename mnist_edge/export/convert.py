@@ -63,7 +63,7 @@ def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
     """Runs tf2onnx on the model's call, from rows of 784 whatever shape its input has."""
     from tf2onnx import convert
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     signature = [tf.TensorSpec((None, PIXELS), tf.float32, name=INPUT_NAME)]
     shape = (-1, *model.inputs[0].shape[1:])
 

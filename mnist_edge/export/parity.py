@@ -16,6 +16,8 @@ from mnist_edge.files import sha256
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.training.network import from_bytes, read_keras
 
+MAX_SUM_ERROR = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -90,8 +92,8 @@ def compare(content: bytes, reference: Reference, dataset: Dataset, gate: Gate) 
     limit = int(gate.max_bytes_per_weight * reference.weights) + OVERHEAD_BYTES
     if len(content) > limit:
         failures.append(f"the file has {len(content):,} bytes, {limit:,} are allowed")
-    if not np.isfinite(probabilities).all():
-        failures.append("some probabilities are not finite")
+    if not np.abs(probabilities.sum(axis=1) - 1).max() <= MAX_SUM_ERROR:
+        failures.append("the probabilities of an image do not sum to 1")
     return Parity(
         max_abs_diff=float(difference.max()),
         mean_abs_diff=float(difference.mean()),
@@ -112,13 +114,15 @@ def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> dic
     Raises:
         ModelError: The Keras file or one of the others cannot be loaded, or they do not belong together.
     """
+    for path in paths:
+        Predictor(path)  # what cannot be loaded is said before the reference takes its time
     content = read_keras(keras_file)
     reference = Reference.of(content, str(keras_file), dataset)
     return {
         "images": len(dataset.test_images),
         "data": dataset.describe(),
         "reference": {"path": str(keras_file), "sha256": reference.sha256},
-        "models": [verify(path, reference, dataset) for path in paths],
+        "models": [verify(path, reference, dataset) for path in dict.fromkeys(paths)],
     }
 
 

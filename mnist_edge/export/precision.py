@@ -21,8 +21,6 @@ from mnist_edge.contract import INPUT_NAME, InputKind
 from mnist_edge.errors import DataError, ModelError, OptionError
 
 MIN_CALIBRATION_IMAGES = 100
-CALIBRATION_PERCENTILE = 99.99
-INT4_BLOCK = 128
 OVERHEAD_BYTES = 8192
 """What a file may weigh beyond its weights: the graph and what it says of itself."""
 
@@ -108,11 +106,16 @@ def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelPr
     return _through_file(lambda path: quantize_dynamic(_copy(model), path, weight_type=QuantType.QUInt8))
 
 
-def int8(model: onnx.ModelProto, calibration: NDArray[np.float32]) -> onnx.ModelProto:
+def int8(
+    model: onnx.ModelProto, calibration: NDArray[np.float32], *, percentile: float = 99.99, per_channel: bool = False
+) -> onnx.ModelProto:
     """Static quantization in QDQ form: raw uint8 pixels in, float logits and softmax out.
 
-    Each layer's input gets the range that holds ``CALIBRATION_PERCENTILE`` of its values. A scale for each weight
-    tensor, not each unit: as accurate here, and faster at one image.
+    Args:
+        model: The fp32 model.
+        calibration: float32 (N, 784) in 0..1.
+        percentile: Each layer's input gets the range that holds this share of its values on the calibration images.
+        per_channel: A scale for each unit's weights. One for each layer is as accurate here, and faster at one image.
 
     Raises:
         DataError: Too few calibration images, or blank ones.
@@ -126,11 +129,16 @@ def int8(model: onnx.ModelProto, calibration: NDArray[np.float32]) -> onnx.Model
     overrides: dict[str, list[dict[str, Any]]] = {
         INPUT_NAME: [{"scale": np.array(1 / 255, np.float32), "zero_point": np.array(0, np.uint8)}]
     }
-    for name, (low, high) in _ranges(gemms, calibration).items():
+    for name, (low, high) in _ranges(gemms, calibration, percentile).items():
         overrides[name] = [{"rmin": low, "rmax": high}]
     for name, weight in _weights(gemms).items():
-        limit = saturation_free_range(weight)
-        overrides[name] = [{"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit}]
+        limits = saturation_free_range(weight)
+        overrides[name] = [
+            {"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit}
+            for limit in (limits if per_channel else [limits.max()])
+        ]
+        if per_channel:
+            overrides[name][0]["axis"] = 1
     quantized = _through_file(
         lambda path: quantize_static(
             gemms,
@@ -138,22 +146,24 @@ def int8(model: onnx.ModelProto, calibration: NDArray[np.float32]) -> onnx.Model
             _OneBatch(calibration[:1]),  # every range is given above: it has nothing left to find out
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Gemm", "Relu"],
+            per_channel=per_channel,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             extra_options={"TensorQuantOverrides": overrides, "OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )
     )
-    return _with_pixels_in(quantized)
+    return _with_pixels_in(_with_scalar_scales(quantized))
 
 
-def int4(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
-    """Weights as int4 in blocks (MatMulNBits), computed in int8 where the CPU can (accuracy level 4)."""
+def int4(model: onnx.ModelProto, _: NDArray[np.float32], *, block: int = 128) -> onnx.ModelProto:
+    """Weights as int4, a scale for each ``block`` of them (MatMulNBits); accuracy level 4 computes in int8."""
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     with _quiet_logging():
-        quantizer = MatMulNBitsQuantizer(_copy(model), block_size=INT4_BLOCK, is_symmetric=True, accuracy_level=4)
+        quantizer = MatMulNBitsQuantizer(_copy(model), block_size=block, is_symmetric=True, accuracy_level=4)
         quantizer.process()
-    return _copy(quantizer.model.model)
+    quantized: onnx.ModelProto = quantizer.model.model
+    return quantized
 
 
 _INT8_GATE = Gate(min_agreement=0.999, max_accuracy_loss=0.0005, max_bytes_per_weight=1.03)
@@ -187,8 +197,8 @@ def chosen(names: str) -> list[Precision]:
     return [PRECISIONS[name] for name in dict.fromkeys(wanted)]
 
 
-def saturation_free_range(weight: NDArray[np.float32]) -> np.float32:
-    """The range of symmetric int8 weights that no CPU can make overflow.
+def saturation_free_range(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The range of symmetric int8 weights that no CPU can make overflow, for each unit.
 
     x86 CPUs without VNNI multiply uint8 by int8 with vpmaddubsw, which adds neighbours along K in pairs and cuts the
     sum off at 16 bits: 255 * (a + b) must not exceed 32767, so two neighbours of one sign may come to 128 steps
@@ -196,11 +206,16 @@ def saturation_free_range(weight: NDArray[np.float32]) -> np.float32:
 
     Args:
         weight: float32 (K, N).
+
+    Returns:
+        float32 (N,).
     """
     pairs = np.pad(weight, ((0, len(weight) % 2), (0, 0))).reshape(-1, 2, weight.shape[1])
-    one_sign = max(np.maximum(sign * pairs, 0).sum(axis=1).max() for sign in (1, -1))
-    # Rounding can add half a step to each of the two: 127 steps before it are 128 at most after.
-    return np.float32(max(np.abs(weight).max(), one_sign))
+    # Rounding can add half a step to each of the two: 127 steps before it are 128 at most after. A single weight is
+    # the case in which its neighbour is of the other sign.
+    positive, negative = (np.maximum(sign * pairs, 0).sum(axis=1).max(axis=0) for sign in (1, -1))
+    widest: NDArray[np.float32] = np.maximum(positive, negative)
+    return widest
 
 
 def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -218,6 +233,14 @@ def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
             nodes.append(node)
     _replace_nodes(copy, nodes)
     return copy
+
+
+def _with_scalar_scales(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Scales of one element become scalars, as their zero points are: OpenCV wants the two of one shape."""
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith("_scale") and list(tensor.dims) == [1]:
+            del tensor.dims[:]
+    return model
 
 
 def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -257,7 +280,9 @@ def _with_stored(model: onnx.ModelProto, store: _Stored, dimensions: tuple[int, 
     return copy
 
 
-def _ranges(model: onnx.ModelProto, images: NDArray[np.float32]) -> dict[str, tuple[np.float32, np.float32]]:
+def _ranges(
+    model: onnx.ModelProto, images: NDArray[np.float32], percentile: float
+) -> dict[str, tuple[np.float32, np.float32]]:
     """The range of each hidden layer's values, by the name of the Gemm input that they are.
 
     Rounded to three digits, so that the last bits of this machine's arithmetic do not show in the file.
@@ -270,7 +295,7 @@ def _ranges(model: onnx.ModelProto, images: NDArray[np.float32]) -> dict[str, tu
     session = ort.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
     ranges = {}
     for name, values in zip(names, session.run(names, {INPUT_NAME: images}), strict=True):
-        edges = np.quantile(values, [1 - CALIBRATION_PERCENTILE / 100, CALIBRATION_PERCENTILE / 100])
+        edges = np.quantile(values, [1 - percentile / 100, percentile / 100])
         low, high = (np.float32(f"{edge:.3g}") for edge in edges)
         if not (np.isfinite([low, high]).all() and high > low):
             raise ModelError(f"cannot quantize {name}: its values on the calibration images range from {low} to {high}")
@@ -309,8 +334,7 @@ def _through_file(quantize: Callable[[str], object]) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder, _quiet_logging():
         path = Path(folder) / "quantized.onnx"
         quantize(str(path))
-        model: onnx.ModelProto = onnx.load(path)
-        return model
+        return onnx.load(path)
 
 
 @contextlib.contextmanager

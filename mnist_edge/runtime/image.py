@@ -19,7 +19,7 @@ def one_row(image: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
     Raises:
         ImageError: Another shape, type or range.
     """
-    array = _array(image)
+    array = as_array(image)
     if array.shape not in _ONE:
         raise ImageError(
             f"expected one image of shape (28, 28) or (784,), received shape {array.shape}: "
@@ -38,7 +38,7 @@ def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
     Raises:
         ImageError: Another shape, type or range.
     """
-    array = _array(images)
+    array = as_array(images)
     if array.ndim not in (2, 3) or array.shape[1:] not in _ONE:
         raise ImageError(
             f"expected images of shape (N, 28, 28) or (N, 784), received shape {array.shape}: "
@@ -49,7 +49,12 @@ def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
     return _scaled(array.reshape(len(array), PIXELS), kind)
 
 
-def _array(image: ArrayLike) -> NDArray[np.generic]:
+def as_array(image: ArrayLike) -> NDArray[np.generic]:
+    """``image`` as a numpy array of a type that pixels can have.
+
+    Raises:
+        ImageError: It is no such array.
+    """
     try:
         array = np.asarray(image)
     except (ValueError, TypeError) as error:

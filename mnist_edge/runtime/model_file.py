@@ -9,11 +9,16 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mnist_edge.contract import MAX_MODEL_BYTES, Contract
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, OptionError
 
 DEFAULT_MODEL = "mnist-mlp.int8.onnx"
+
+OLDEST = "1.15"
+OLDEST_FOR_INT4 = "1.17"
+"""The oldest onnxruntime that was seen to read our files; docs/compatibility.md has the table."""
 
 _Field = tuple[int, int | memoryview]
 
@@ -57,14 +62,31 @@ def read(model: str | Path | bytes | None = None, sha256: str | None = None) -> 
     Raises:
         ModelError: It is missing, too large, not the one that was hashed, no ONNX file, keeps weights in another
             file, or does not keep the contract.
+        OptionError: ``sha256`` is no string.
     """
+    if not isinstance(sha256, str | None):
+        raise OptionError(f"expected sha256 as a string of hexadecimal digits, received {type(sha256).__name__}")
     content, origin = _bytes_of(model)
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256.lower():
         raise ModelError(f"expected SHA-256 {sha256}, but {origin} has {hashlib.sha256(content).hexdigest()}")
     try:
         return _parse(content, origin)
-    except (IndexError, ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError) as error:
         raise ModelError(f"expected an ONNX file, but {origin} is damaged or something else") from error
+
+
+def describe(model: ModelFile) -> dict[str, Any]:
+    """What a file is and promises, for ``mnist-edge info``: its metadata_props after size, hash and graph."""
+    return {
+        "path": model.origin,
+        "bytes": len(model.content),
+        "sha256": hashlib.sha256(model.content).hexdigest(),
+        "ir_version": model.ir_version,
+        "opsets": [f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()],
+        "operators": list(model.operators),
+        "onnxruntime": f">= {OLDEST_FOR_INT4 if 'MatMulNBits' in model.operators else OLDEST}",
+        **model.metadata,
+    }
 
 
 def _bytes_of(model: str | Path | bytes | None) -> tuple[bytes, str]:
@@ -79,6 +101,8 @@ def _bytes_of(model: str | Path | bytes | None) -> tuple[bytes, str]:
                 content = file.read(MAX_MODEL_BYTES + 1)
         except OSError as error:
             raise ModelError(f"cannot read the model {origin}: {error.strerror or error}") from error
+        except ValueError as error:  # a null byte in the name
+            raise ModelError(f"cannot read the model {origin!r}: {error}") from error
         size = len(content)
     else:
         raise ModelError(f"expected a model as a path or bytes, received {type(model).__name__}")

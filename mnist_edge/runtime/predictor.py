@@ -100,7 +100,7 @@ class Predictor:
         Raises:
             ImageError: Another shape, type or range.
         """
-        array = np.asarray(images)
+        array = image.as_array(images)
         kind = self._model.contract.input
         if array.ndim not in (2, 3) or len(array) <= CHUNK:
             probabilities = self._run(image.rows(array, kind))

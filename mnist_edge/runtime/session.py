@@ -10,6 +10,7 @@ from mnist_edge.contract import INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.runtime.model_file import ModelFile
 
+MAX_THREADS = 256
 Threads = int | Literal["auto"]
 
 
@@ -29,7 +30,9 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        session = ort.InferenceSession(model.content, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(
+            model.content, options, providers=["CPUExecutionProvider"], enable_fallback=False
+        )
     except Exception as error:  # onnxruntime's exceptions share no base but Exception
         reason = str(error).splitlines()[0]
         raise ModelError(f"onnxruntime {ort.__version__} cannot load {model.origin}: {reason}") from error
@@ -41,12 +44,14 @@ def thread_count(threads: Threads) -> int:
     """The number of threads that ``threads`` stands for.
 
     Raises:
-        OptionError: Neither a number of at least 1 nor "auto".
+        OptionError: Neither a number from 1 to ``MAX_THREADS`` nor "auto".
     """
     if threads == "auto":
         return available_cpus()
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise OptionError(f"expected threads to be a whole number of at least 1 or 'auto', received {threads!r}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= MAX_THREADS:
+        raise OptionError(
+            f"expected threads to be a whole number from 1 to {MAX_THREADS} or 'auto', received {threads!r}"
+        )
     return threads
 
 
@@ -73,4 +78,11 @@ def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
     received = [(value.name, value.type, value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
     expected = [(INPUT_NAME, INPUT_DTYPES[model.contract.input], [PIXELS]), (OUTPUT_NAME, "tensor(float)", [10])]
     if received != expected:
-        raise ModelError(f"expected the inputs and outputs {expected} in {model.origin}, received {received}")
+        raise ModelError(
+            f"expected {model.origin} to take {INPUT_NAME} {INPUT_DTYPES[model.contract.input]} [batch, {PIXELS}] "
+            f"and to answer with {OUTPUT_NAME} tensor(float) [batch, 10], found {_in_words(received)}"
+        )
+
+
+def _in_words(values: list[tuple[str, str, list[int | str]]]) -> str:
+    return ", ".join(f"{name} {kind} {['batch', *shape]}".replace("'", "") for name, kind, shape in values)

@@ -45,8 +45,8 @@ def train(
         OptionError: An interrupted run with other settings is in the way.
         OutputError: The folder of ``out`` cannot be written.
     """
-    require_writable(out.parent)
     checkpoint = checkpoint_path(out)
+    require_writable(out.parent, out.name, receipt_path(out).name, checkpoint.name)
     if fresh:
         checkpoint.unlink(missing_ok=True)
     model, history = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)

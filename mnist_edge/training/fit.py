@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_edge.backend import keras, tf
 from mnist_edge.dataset import Dataset
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import DataError, ModelError, OptionError
 from mnist_edge.files import write_whole
 from mnist_edge.training.network import build
 from mnist_edge.training.recipes import Recipe
@@ -42,6 +42,7 @@ def fit(
         The trained model (not compiled) and its history.
 
     Raises:
+        DataError: There is a single training image.
         OptionError: The checkpoint is of another run (recipe, seed or data differ).
         ModelError: The checkpoint cannot be read.
         OutputError: The checkpoint cannot be written.
@@ -53,6 +54,8 @@ def fit(
     optimizer.build(model.trainable_variables)
 
     held_out = dataset.validation_images
+    if len(dataset.train_images) <= held_out:
+        raise DataError(f"expected at least 2 images to train on, received {len(dataset.train_images)}")
     images, labels = _rows(dataset.train_images[:-held_out]), dataset.train_labels[:-held_out].astype(np.int32)
     val_images, val_labels = _rows(dataset.train_images[-held_out:]), dataset.train_labels[-held_out:].astype(np.int32)
 

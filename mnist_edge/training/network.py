@@ -75,7 +75,10 @@ def from_bytes(content: bytes, origin: str) -> keras.Model:
     Raises:
         ModelError: It is no .keras file, is damaged, or holds anything but ``LAYERS_VOUCHED_FOR``.
     """
-    _require_stack(_read_config(content, origin), origin)
+    try:
+        _require_stack(_read_config(content, origin), origin)
+    except (TypeError, AttributeError, KeyError) as error:
+        raise ModelError(f"expected a .keras file, but the configuration in {origin} is damaged") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(content)
@@ -137,8 +140,22 @@ def _require_stack(config: dict[str, Any], origin: str) -> None:
                 f"expected {origin} to be a stack of {', '.join(LAYERS_VOUCHED_FOR)}, found a layer {kind!r}, "
                 "for which we cannot vouch"
             )
+        _require_plain_layer(layer, origin)
         if len(layer.get("inbound_nodes", ())) > 1:
             raise ModelError(f"expected each layer of {origin} to be used once, found {layer.get('name')!r} used again")
+
+
+def _require_plain_layer(layer: dict[str, Any], origin: str) -> None:
+    """Refuses what would make the exported file other than it says: types, axes and names of a layer."""
+    config, name = layer["config"], layer["config"]["name"]
+    dtype = config.get("dtype") or "float32"
+    dtype = dtype if isinstance(dtype, str) else dtype["config"].get("name", dtype["class_name"])
+    if dtype != "float32" or config.get("quantization_config"):
+        raise ModelError(f"expected float32 layers in {origin}, found {name!r} in {dtype}")
+    if layer["class_name"] == "Softmax" and config.get("axis") not in (-1, 1):
+        raise ModelError(f"expected a softmax over the ten classes in {origin}, found one over axis {config['axis']}")
+    if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name):
+        raise ModelError(f"expected layer names of letters, digits and _.-/ in {origin}, found {name!r}: rename it")
 
 
 def _require_digits(model: keras.Model, origin: str) -> None:
@@ -156,6 +173,10 @@ def _require_digits(model: keras.Model, origin: str) -> None:
     ):
         raise ModelError(
             f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again"
+        )
+    if model.count_params() * 4 > MAX_MODEL_BYTES:
+        raise ModelError(
+            f"expected at most {MAX_MODEL_BYTES // 4:,} weights in {origin}, found {model.count_params():,}"
         )
     if not dense_layers(model):
         raise ModelError(f"expected at least one Dense layer in {origin}, found none")

@@ -1,8 +1,10 @@
+import dataclasses
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -77,7 +79,7 @@ def test_a_killed_export_leaves_the_old_file(tiny_keras: Path, tiny_data: Path, 
 
 
 def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
-    def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
+    def spoiled(model: onnx.ModelProto, _: np.ndarray) -> onnx.ModelProto:
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         weight = onnx.numpy_helper.to_array(model.graph.initializer[0])
@@ -94,11 +96,39 @@ def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.fp32.onnx", "tiny.fp32.onnx.json"]
 
 
-def test_a_file_verified_on_more_images_is_kept(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset) -> None:
+def test_a_verified_file_is_kept_where_nothing_is_verified(tiny_onnx: Path, tiny_keras: Path) -> None:
     before = tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()
     report = artifact.export(tiny_keras, tiny_onnx.parent, FP32, dataset=None)
     assert report["models"][0]["status"] == "kept"
     assert (tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()) == before
+
+
+def test_a_stale_receipt_is_made_anew(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+    artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    receipt = receipt_path(tmp_path / "tiny.fp32.onnx")
+    before = receipt.read_bytes()
+    for stale in (b"garbage", b"{}", b"[]", b'{"sha256": 3}'):
+        receipt.write_bytes(stale)
+        artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+        assert receipt.read_bytes() == before
+
+
+def test_a_proof_on_other_images_gives_way(tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path) -> None:
+    artifact.export(tiny_keras, tmp_path, FP32, dataset=sample)
+    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    assert report["models"][0]["status"] == "written"
+    assert report["models"][0]["bytes"] == (tmp_path / "tiny.fp32.onnx").stat().st_size
+    assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == tiny.name
+
+
+def test_the_sample_does_not_replace_a_proof_on_mnist(
+    tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path
+) -> None:
+    as_mnist = dataclasses.replace(tiny, name="MNIST")
+    artifact.export(tiny_keras, tmp_path, FP32, dataset=as_mnist)
+    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=sample)
+    assert report["models"][0]["status"] == "kept"
+    assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST"
 
 
 def test_a_changed_file_is_made_anew(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import onnx
 import pytest
 
 from mnist_edge import contract
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.runtime import model_file
 
 
@@ -79,3 +80,18 @@ def test_too_large_and_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_something_else_entirely() -> None:
     with pytest.raises(ModelError, match="as a path or bytes, received int"):
         model_file.read(3)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="null byte"):
+        model_file.read("a\0b")
+    with pytest.raises(OptionError, match="sha256 as a string"):
+        model_file.read(b"x", sha256=5)  # type: ignore[arg-type]
+
+
+def test_damaged_bytes_end_as_our_error(tiny_onnx: Path) -> None:
+    content = bytearray(tiny_onnx.read_bytes())
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        damaged = bytearray(content)
+        for position in rng.integers(0, 900, 3):
+            damaged[position] = rng.integers(0, 256)
+        with contextlib.suppress(ModelError):
+            model_file.read(bytes(damaged))

@@ -62,6 +62,11 @@ def test_a_wrong_value_far_down_a_long_batch_is_found(predictor: Predictor) -> N
         predictor.predict_batch(images)
 
 
+def test_a_ragged_batch(predictor: Predictor) -> None:
+    with pytest.raises(ImageError, match="numpy cannot take"):
+        predictor.predict_batch([[1], [1, 2]])  # type: ignore[list-item]
+
+
 def test_path_bytes_and_hash(tiny_onnx: Path) -> None:
     image = np.eye(28, dtype=bool)
     from_path, from_bytes = Predictor(str(tiny_onnx)), Predictor(tiny_onnx.read_bytes(), threads="auto")

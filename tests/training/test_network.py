@@ -1,5 +1,6 @@
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -78,9 +79,48 @@ def shared_layer() -> keras.Model:
     return keras.Model(image, layers.Dense(10, "softmax")(twice(twice(image))))
 
 
+def softmax_over_the_batch() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(10), layers.Softmax(axis=0)])
+
+
+def half_precision() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax", dtype="float16")])
+
+
+def mixed_precision() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax", dtype="mixed_float16")])
+
+
+def quantized_by_keras() -> keras.Model:
+    model = keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.quantize("int8")
+    return model
+
+
+def whole_numbers_in() -> keras.Model:
+    return keras.Sequential([keras.Input((784,), dtype="uint8"), layers.Dense(10, "softmax")])
+
+
+def spaced_name() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(9, name="my layer"), layers.Dense(10, "softmax")])
+
+
+def too_large() -> keras.Model:
+    return keras.Sequential([keras.Input((784,)), layers.Dense(22_000), layers.Dense(10, "softmax")])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (softmax_over_the_batch, "over the ten classes"),
+        (half_precision, "expected float32 layers"),
+        (mixed_precision, "mixed_float16"),
+        (quantized_by_keras, "expected float32 layers"),
+        (whole_numbers_in, "uint8"),
+        (spaced_name, "found 'my layer': rename it"),
+        (too_large, "weights in x, found 17,490,010"),
         (conv, "a layer 'Conv2D', for which we cannot vouch"),
         (no_softmax, "to be a softmax"),
         (wrong_size, "784 or 28x28 pixels"),
@@ -133,6 +173,7 @@ def rewritten(change: Callable[[dict[str, bytes]], None]) -> bytes:
         b"[]",
         b"null",
         b'{"class_name": "Sequential"}',
+        b'{"class_name": "Functional", "config": {"layers": [{"class_name": "Dense", "config": 3}]}}',
         b'{"class_name": "Sequential", "config": {"layers": [3]}}',
     ],
 )

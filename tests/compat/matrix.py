@@ -1,0 +1,137 @@
+"""Runs every shipped file in other engines and writes docs/compatibility.md: make compat.
+
+Each engine gets an environment of its own in build/compat, since some of them want another numpy. What counts is the
+digits: on the first 1,000 test images, as many as Keras gives.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from mnist_edge import dataset
+from mnist_edge.export.parity import Reference
+from mnist_edge.export.precision import PRECISIONS
+from mnist_edge.files import sha256, write_whole
+
+ROOT = Path(__file__).parents[2]
+FILES = [ROOT / "artifacts" / f"mnist-mlp.{precision}.onnx" for precision in PRECISIONS]
+PAGE = ROOT / "docs" / "compatibility.md"
+IMAGES = 1_000
+RIGHT = 0.99
+"""Share of Keras' digits from which a file counts as read right; int4's own gate is 0.995 on all images."""
+
+# What stands in the table's first column, the engine's name in engines.py, and what its environment holds.
+ENVIRONMENTS = [
+    ("onnxruntime 1.32.0", "onnxruntime", ["onnxruntime==1.32.0", "numpy==2.4.6"]),
+    ("onnxruntime 1.18.1", "onnxruntime", ["onnxruntime==1.18.1", "numpy<2"]),
+    ("onnxruntime 1.17.3", "onnxruntime", ["onnxruntime==1.17.3", "numpy<2"]),
+    ("onnxruntime 1.15.1", "onnxruntime", ["onnxruntime==1.15.1", "numpy<2"]),
+    ("onnx reference evaluator 1.23.2", "onnx reference", ["onnx==1.23.2", "numpy==2.4.6"]),
+    ("OpenVINO 2026.4.1", "OpenVINO", ["openvino==2026.4.1", "numpy==2.4.6"]),
+    ("OpenCV 5.0.0, new engine", "OpenCV", ["opencv-python-headless==5.0.0.93", "numpy==2.4.6"]),
+    ("OpenCV 5.0.0, classic engine", "OpenCV classic", ["opencv-python-headless==5.0.0.93", "numpy==2.4.6"]),
+    ("tract 0.23.9", "tract", ["tract==0.23.9", "numpy==2.4.6"]),
+    ("MNN 3.6.1", "MNN", ["mnn==3.6.1", "numpy==2.4.6"]),
+]
+
+REASONS = {
+    (
+        "OpenCV classic",
+        "int8",
+    ): "misreads uint8 input: with float pixels and a QuantizeLinear before them, the same network is read right",
+    (
+        "MNN",
+        "int8-dynamic",
+    ): "converts DynamicQuantizeLinear and MatMulInteger without complaint, and computes nonsense",
+}
+"""Why an engine that does not refuse a file answers wrongly, as far as it was found out."""
+
+
+def main() -> None:
+    """Fills the matrix and writes the page."""
+    digits = dataset.find()
+    if digits.test_split != "test":
+        sys.exit("compat: expected the full MNIST, found the sample: set MNIST_EDGE_DATA")
+    keras = ROOT / "artifacts" / "mnist-mlp.keras"
+    expected = Reference.of(keras.read_bytes(), str(keras), digits).probabilities[:IMAGES].argmax(axis=1)
+    rows, notes = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        pixels = Path(folder) / "pixels.npy"
+        np.save(pixels, digits.test_images[:IMAGES].reshape(-1, 784))
+        for title, engine, packages in ENVIRONMENTS:
+            answers = run(engine, environment(packages), pixels)
+            cells = [cell(title, engine, path, answers[path.name], expected, notes) for path in FILES]
+            rows.append(f"| {title} | {' | '.join(cells)} |")
+            sys.stderr.write(rows[-1] + "\n")
+    write_whole(PAGE, page(rows, notes).encode())
+
+
+def environment(packages: list[str]) -> Path:
+    """The Python of an environment with these packages, made if it is not there yet."""
+    folder = ROOT / "build" / "compat" / packages[0].replace("==", "-")
+    python = folder / "bin" / "python"
+    if not (folder / "done").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+        (folder / "done").touch()
+    return python
+
+
+def run(engine: str, python: Path, pixels: Path) -> dict[str, dict[str, object]]:
+    """What an engine reads in each file; a crash counts as a refusal."""
+    script = Path(__file__).with_name("engines.py")
+    answers: dict[str, dict[str, object]] = {}
+    for path in FILES:  # one process a file: an engine that crashes takes only its own answer with it
+        command = [python, script, engine, pixels, path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        crashed = {path.name: {"error": f"the process died with code {done.returncode}"}}
+        answers |= json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else crashed
+    return answers
+
+
+def cell(title: str, engine: str, path: Path, answer: dict[str, object], expected: np.ndarray, notes: list[str]) -> str:
+    """One cell of the table; a reason goes into the notes."""
+    precision = path.name.split(".")[1]
+    if "error" in answer:
+        notes.append(f"{title} refuses {precision}: `{str(answer['error']).replace(str(ROOT) + '/', '')}`")
+        return f"refused [{len(notes)}]"
+    agreement = float((np.array(answer["digits"]) == expected).mean())
+    if agreement >= RIGHT:
+        return f"{agreement:.1%}"
+    notes.append(f"{title} reads {precision} wrongly: {REASONS.get((engine, precision), 'cause not found')}")
+    return f"**WRONG** {agreement:.1%} [{len(notes)}]"
+
+
+def page(rows: list[str], notes: list[str]) -> str:
+    """The page in Markdown."""
+    hashes = [f"{sha256(path.read_bytes())}  {path.name}" for path in FILES]
+    return "\n".join(
+        [
+            "# What each file runs in",
+            "",
+            f"Written by `make compat`. Each engine read the first {IMAGES:,} MNIST test images; the",
+            "share that got the same digit as from Keras is in the table. **WRONG** marks an engine that answers, but",
+            "not what the file says. `int8-weights` and the float files are read right everywhere.",
+            "",
+            f"| engine | {' | '.join(PRECISIONS)} |",
+            f"| --- |{' --- |' * len(PRECISIONS)}",
+            *rows,
+            "",
+            *(f"{number}. {note}" for number, note in enumerate(notes, 1)),
+            "",
+            "The files, by SHA-256:",
+            "",
+            "```",
+            *hashes,
+            "```",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The light part of the matrix: the engines that are here, and that the page speaks of the files that are shipped."""
+
+import numpy as np
+import pytest
+
+from mnist_edge.dataset import Dataset
+from mnist_edge.export.parity import Reference
+from mnist_edge.files import sha256
+from tests.compat import engines, matrix
+from tests.conftest import ARTIFACTS
+
+REFUSED = {("onnx reference", "int8"), ("onnx reference", "int4")}
+
+
+@pytest.fixture(scope="module")
+def expected(digits: Dataset) -> np.ndarray:
+    keras = ARTIFACTS / "mnist-mlp.keras"
+    return Reference.of(keras.read_bytes(), "keras", digits).probabilities[: matrix.IMAGES].argmax(axis=1)
+
+
+@pytest.mark.parametrize("path", matrix.FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("engine", ["onnxruntime", "onnx reference"])
+def test_engines_that_are_here_read_what_keras_reads(
+    engine: str, path: matrix.Path, digits: Dataset, expected: np.ndarray
+) -> None:
+    answer = engines.digits(engine, str(path), digits.test_images[: matrix.IMAGES].reshape(-1, 784))
+    if (engine, path.name.split(".")[1]) in REFUSED:
+        assert "error" in answer
+    else:
+        assert (np.array(answer["digits"]) == expected).mean() >= matrix.RIGHT
+
+
+def test_the_page_is_of_the_shipped_files() -> None:
+    page = matrix.PAGE.read_text()
+    for path in matrix.FILES:
+        assert f"{sha256(path.read_bytes())}  {path.name}" in page
+
+
+def test_what_is_wrong_is_told_with_its_reason() -> None:
+    page = matrix.PAGE.read_text()
+    assert "cause not found" not in page
+    assert page.count("| **WRONG**") == page.count(" wrongly: ") > 0
