@@ -196,11 +196,9 @@ def train(
     if as_json:
         _print_json({"path": str(out), **receipt})
         return
-    typer.echo(
-        f"validation accuracy {receipt['validation_accuracy']:.2%} on {receipt['validation_images']:,} images held back"
-    )
-    if receipt["test_accuracy"] is not None:
-        typer.echo(f"test accuracy       {receipt['test_accuracy']:.2%} on {receipt['test_images']:,} images")
+    for name in ("validation", "test"):
+        if quality := receipt[name]:
+            typer.echo(f"{name:<10}  {quality['accuracy']:.2%} of {quality['images']:,} images")
     typer.echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
 
 

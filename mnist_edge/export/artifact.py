@@ -19,7 +19,7 @@ from mnist_edge.export.parity import Parity, Reference, compare, entry
 from mnist_edge.export.precision import Precision
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.runtime import model_file
-from mnist_edge.training.network import from_bytes, read_keras
+from mnist_edge.training.network import facts, from_bytes, read_keras
 
 CALIBRATION_IMAGES = 5_000
 SAMPLE_NAME = "MNIST sample (training images)"
@@ -31,6 +31,7 @@ class _Source:
 
     model: onnx.ModelProto
     keras_sha256: str
+    confidence: dict[str, str]
     reference: Reference | None
     dataset: Dataset | None
     calibration: Dataset | None
@@ -71,6 +72,7 @@ def export(
     source = _Source(
         model=to_onnx(from_bytes(content, str(keras_file)), opset),
         keras_sha256=sha256(content),
+        confidence={name: f"{value:.6g}" for name, value in facts(content).get("confidence", {}).items()},
         reference=Reference.of(content, str(keras_file), dataset) if dataset else None,
         dataset=dataset,
         calibration=_calibration(dataset) if any(precision.calibrated for precision in precisions) else None,
@@ -92,19 +94,19 @@ def _calibration(dataset: Dataset | None) -> Dataset:
 
 def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, Any]:
     images = np.empty((0, 784), np.float32)
-    facts = metadata.contract_facts(precision, source.keras_sha256)
+    told = metadata.contract_facts(precision, source.keras_sha256) | source.confidence
     if precision.calibrated and source.calibration:
         pixels = source.calibration.train_images[:CALIBRATION_IMAGES].reshape(-1, 784)
         images = np.divide(pixels, 255, dtype=np.float32)
-        facts |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
+        told |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
     form = precision.make(source.model, images)
     checker.check_model(form, full_check=True)
     parity = None
     if source.reference and source.dataset:
-        parity = compare(metadata.seal(form, facts), source.reference, source.dataset, precision.gate)
-        facts |= _proof(parity, source.dataset)
-    content = metadata.seal(form, facts)
-    status = _write(path, content, facts, parity)
+        parity = compare(metadata.seal(form, told), source.reference, source.dataset, precision.gate)
+        told |= _proof(parity, source.dataset)
+    content = metadata.seal(form, told)
+    status = _write(path, content, told, parity)
     size = path.stat().st_size if status == "kept" else len(content)
     if parity is None:
         return {"path": str(path), "precision": precision.name, "bytes": size, "passed": None, "status": status}

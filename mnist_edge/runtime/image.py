@@ -39,6 +39,16 @@ def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
         ImageError: Another shape, type or range.
     """
     array = as_array(images)
+    require_batch(array)
+    return _scaled(array.reshape(len(array), PIXELS), kind)
+
+
+def require_batch(array: NDArray[np.generic]) -> None:
+    """Makes sure that ``array`` has the shape of N images.
+
+    Raises:
+        ImageError: Another shape, or no image.
+    """
     if array.ndim not in (2, 3) or array.shape[1:] not in _ONE:
         raise ImageError(
             f"expected images of shape (N, 28, 28) or (N, 784), received shape {array.shape}: "
@@ -46,7 +56,6 @@ def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
         )
     if not len(array):
         raise ImageError(f"expected at least one image, received none (shape {array.shape})")
-    return _scaled(array.reshape(len(array), PIXELS), kind)
 
 
 def as_array(image: ArrayLike) -> NDArray[np.generic]:

@@ -1,18 +1,30 @@
 """``Predictor``: what an app embeds."""
 
+import os
+import threading
+import weakref
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME
+from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS, SIDE, InputKind
+from mnist_edge.errors import ModelError
 from mnist_edge.runtime import image, model_file
+from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.runtime.session import Threads, open_session, thread_count
 
 CHUNK = 1024
 """Images given to the engine at a time: large enough for its full speed, small enough that memory stays bounded."""
+
+_UINT8 = np.dtype(np.uint8)
+_SQUARE = (SIDE, SIDE)
+_WHITE = np.float32(255)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,13 +33,27 @@ class Prediction:
 
     Attributes:
         digit: The most probable digit, 0..9.
-        confidence: Its probability.
-        probabilities: float32 (10,), summing to 1.
+        probabilities: float32 (10,), summing to 1, as the network gives them: comparable with Keras'.
+        calibration: What the model's file knows of its own confidence.
     """
 
     digit: int
-    confidence: float
     probabilities: NDArray[np.float32]
+    calibration: Calibration = UNCALIBRATED
+
+    @property
+    def confidence(self) -> float:
+        """How probable it is that ``digit`` is right, if a digit it is; calibrated on images held back in training.
+
+        A network's own probabilities are too sure of themselves. Dividing its logits by one number, the temperature,
+        mends that and changes no digit (Guo et al., On Calibration of Modern Neural Networks, 2017).
+        """
+        return float(self.calibration.confidences(self.probabilities))
+
+    @property
+    def rejected(self) -> bool:
+        """Whether this may be no digit at all: true for one in a hundred real digits, and for most other things."""
+        return self.confidence < self.calibration.reject_below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +63,29 @@ class Predictions:
     Attributes:
         digits: int64 (N,).
         probabilities: float32 (N, 10).
+        calibration: What the model's file knows of its own confidence.
     """
 
     digits: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    calibration: Calibration = UNCALIBRATED
+
+    @property
+    def confidences(self) -> NDArray[np.float64]:
+        """float64 (N,): see ``Prediction.confidence``."""
+        return self.calibration.confidences(self.probabilities)
+
+    @property
+    def rejected(self) -> NDArray[np.bool_]:
+        """Bool (N,): see ``Prediction.rejected``."""
+        return self.confidences < self.calibration.reject_below
 
 
 class Predictor:
     """Reads handwritten digits with an exported model.
+
+    Safe to use from many threads at once. It can be pickled and copied, which builds it anew from its bytes, and
+    works in a child after fork.
 
     Args:
         model: A path, the file's bytes, or None for the model that ships with the package.
@@ -53,7 +94,7 @@ class Predictor:
 
     Raises:
         ModelError: The model is missing, damaged, not the one that was hashed, or does not keep the contract.
-        OptionError: ``threads`` is neither a positive number nor "auto".
+        OptionError: ``threads`` is neither a number from 1 to 256 nor "auto", or ``sha256`` is no string.
 
     Example:
         >>> predictor = Predictor()
@@ -64,9 +105,18 @@ class Predictor:
     def __init__(
         self, model: str | Path | bytes | None = None, *, threads: Threads = 1, sha256: str | None = None
     ) -> None:
-        self._threads = thread_count(threads)
-        self._model = model_file.read(model, sha256)
-        self._session = open_session(self._model, self._threads)
+        self._start(model_file.read(model, sha256), thread_count(threads))
+
+    def _start(self, model: model_file.ModelFile, threads: int) -> None:
+        self._model = model
+        self._threads = threads
+        self._pixels_in = model.contract.input == "pixels"
+        self._calibration = Calibration.read(model.metadata, model.origin)
+        self._closed = False
+        self._bound: _Bound | None
+        self._leave_behind()
+        self._bind()
+        _ALIVE.add(self)
 
     @property
     def precision(self) -> str:
@@ -87,9 +137,19 @@ class Predictor:
         Raises:
             ImageError: Another shape, type or range.
         """
-        probabilities = self._run(image.one_row(image_, self._model.contract.input))[0]
-        digit = int(probabilities.argmax())
-        return Prediction(digit, float(probabilities[digit]), probabilities)
+        bound = self._bound or self._bind()
+        row, square, answer, run = bound.buffers
+        # The common case, uint8 (28, 28), goes straight into the bound input; image.one_row takes all others.
+        if type(image_) is np.ndarray and image_.dtype is _UINT8 and image_.shape == _SQUARE:
+            if self._pixels_in:
+                square[...] = image_
+            else:
+                np.divide(image_, _WHITE, out=square)
+        else:
+            row[...] = image.one_row(image_, self._model.contract.input)
+        run()
+        probabilities = answer.copy()
+        return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
 
     def predict_batch(self, images: ArrayLike) -> Predictions:
         """Reads N digits, ``CHUNK`` at a time.
@@ -101,15 +161,73 @@ class Predictor:
             ImageError: Another shape, type or range.
         """
         array = image.as_array(images)
-        kind = self._model.contract.input
-        if array.ndim not in (2, 3) or len(array) <= CHUNK:
-            probabilities = self._run(image.rows(array, kind))
-        else:
-            probabilities = np.empty((len(array), CLASSES), np.float32)
-            for start in range(0, len(array), CHUNK):
-                probabilities[start : start + CHUNK] = self._run(image.rows(array[start : start + CHUNK], kind))
-        return Predictions(probabilities.argmax(axis=1), probabilities)
+        image.require_batch(array)
+        probabilities = np.empty((len(array), CLASSES), np.float32)
+        bound = self._bound or self._bind()
+        for start in range(0, len(array), CHUNK):
+            rows = image.rows(array[start : start + CHUNK], self._model.contract.input)
+            probabilities[start : start + CHUNK] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: rows})[0]
+        return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration)
 
-    def _run(self, rows: NDArray[np.generic]) -> NDArray[np.float32]:
-        answer: Any = self._session.run([OUTPUT_NAME], {INPUT_NAME: rows})[0]
-        return answer  # type: ignore[no-any-return]
+    def close(self) -> None:
+        """Lets go of the session; the Predictor cannot be used after that."""
+        self._bound, self._closed = None, True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self._model, "threads": self._threads}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._start(state["model"], state["threads"])
+
+    def _leave_behind(self) -> None:
+        """Forgets the session: in a child after fork it belongs to the parent, with its threads and locks."""
+        self._opening = threading.Lock()
+        self._bound = None
+
+    def _bind(self) -> "_Bound":
+        """Opens the session, for the first time or anew after a fork."""
+        with self._opening:
+            if self._closed:
+                raise ModelError(
+                    f"expected an open Predictor, this one of {self._model.origin} was closed: make another"
+                )
+            if self._bound is None:
+                self._bound = _Bound(open_session(self._model, self._threads), self._model.contract.input)
+            return self._bound
+
+
+class _Bound(threading.local):
+    """A session with one thread's input and output bound to it, so that pixels are written in place.
+
+    onnxruntime's sessions can be shared between threads, its bindings cannot: each thread gets its own when it first
+    comes here, since a threading.local is initialized once for each.
+    """
+
+    def __init__(self, session: ort.InferenceSession, kind: InputKind) -> None:
+        dtype = np.uint8 if kind == "pixels" else np.float32
+        row, answer = np.zeros((1, PIXELS), dtype), np.zeros((1, CLASSES), np.float32)
+        binding = session.io_binding()
+        binding.bind_input(INPUT_NAME, "cpu", 0, dtype, row.shape, row.ctypes.data)
+        binding.bind_output(OUTPUT_NAME, "cpu", 0, np.float32, answer.shape, answer.ctypes.data)
+        self.session = session
+        self.buffers = row, row.reshape(SIDE, SIDE), answer[0], partial(session.run_with_iobinding, binding)
+
+
+_ALIVE: weakref.WeakSet[Predictor] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for predictor in _ALIVE:
+        predictor._leave_behind()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnist_edge.backend import tf
 from mnist_edge.dataset import Dataset
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
-from mnist_edge.training.fit import History, evaluate, fit
+from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
+from mnist_edge.training.calibrate import calibrate, expected_calibration_error
+from mnist_edge.training.fit import History, fit, predict
 from mnist_edge.training.network import to_bytes
 from mnist_edge.training.recipes import Recipe
 
@@ -51,24 +55,38 @@ def train(
         checkpoint.unlink(missing_ok=True)
     model, history = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
     facts = {"recipe": dataclasses.asdict(recipe), "seed": seed, "data": dataset.describe()}
-    content = to_bytes(model, facts)
-    test_accuracy = None  # the sample has no test images: its are training images, and were trained on
-    if dataset.test_split == "test":
-        test_accuracy = round(evaluate(model, dataset.test_images, dataset.test_labels)[1], 6)
+    held_out = dataset.validation_images
+    validation, labels = predict(model, dataset.train_images[-held_out:]), dataset.train_labels[-held_out:]
+    calibration = calibrate(validation, labels)
+    content = to_bytes(model, facts | {"confidence": dataclasses.asdict(calibration)})
     receipt = {
         "file": out.name,
         "bytes": len(content),
         "sha256": sha256(content),
         **facts,
-        "validation_images": dataset.validation_images,
-        "validation_accuracy": history["val_accuracy"][-1],
-        "test_images": len(dataset.test_images) if test_accuracy is not None else 0,
-        "test_accuracy": test_accuracy,
+        "confidence": dataclasses.asdict(calibration),
+        "validation": _quality(validation, labels, calibration),
+        "test": None,  # the sample has no test images: its are training images, and were trained on
         "history": history,
         "tools": {tool: importlib.metadata.version(tool) for tool in ("mnist-edge", "keras", "numpy")}
         | {"tensorflow": tf.__version__},
     }
+    if dataset.test_split == "test":
+        receipt["test"] = _quality(predict(model, dataset.test_images), dataset.test_labels, calibration)
     write_whole(out, content)
     write_json(receipt_path(out), receipt)
     checkpoint.unlink(missing_ok=True)
     return receipt
+
+
+def _quality(probabilities: np.ndarray, labels: np.ndarray, calibration: Calibration) -> dict[str, float]:
+    """Accuracy, and the expected calibration error without and with the temperature."""
+    right = probabilities.argmax(axis=1) == labels
+    errors = (
+        expected_calibration_error(kind.confidences(probabilities), right) for kind in (UNCALIBRATED, calibration)
+    )
+    return {
+        "images": len(labels),
+        "accuracy": round(float(right.mean()), 6),
+        **dict(zip(("ece_uncalibrated", "ece"), (round(error, 6) for error in errors), strict=True)),
+    }

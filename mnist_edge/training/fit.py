@@ -79,9 +79,15 @@ def fit(
     return model, history
 
 
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The model's probabilities, float32 (N, 10), for uint8 images (N, 28, 28) or (N, 784)."""
+    answer: np.ndarray = model(_rows(images).astype(np.float32) / 255, training=False).numpy()
+    return answer
+
+
 def evaluate(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Cross-entropy and accuracy of ``model`` on uint8 images and their labels."""
-    probabilities = model(_rows(images).astype(np.float32) / 255, training=False).numpy()
+    probabilities = predict(model, images)
     right = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(right, 1e-7)).mean()), float((probabilities.argmax(axis=1) == labels).mean())
 

@@ -90,6 +90,17 @@ def from_bytes(content: bytes, origin: str) -> keras.Model:
     return model
 
 
+def facts(content: bytes) -> dict[str, Any]:
+    """What ``to_bytes`` was told to write into a .keras file; nothing for files of others."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            told = json.loads(archive.read("metadata.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        return {}
+    found = told.get("mnist_edge") if isinstance(told, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
     """The model's Dense layers, from the pixels to the digit."""
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]

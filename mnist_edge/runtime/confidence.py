@@ -1,0 +1,50 @@
+"""How sure an answer is, and when it is none: the temperature and the limit that a file carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a model's file knows of its own confidence, measured on images held back in training.
+
+    Attributes:
+        temperature: What the logits are divided by (Guo et al., On Calibration of Modern Neural Networks, 2017).
+        reject_below: The confidence that one in a hundred real digits falls short of.
+    """
+
+    temperature: float = 1.0
+    reject_below: float = 0.0
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, str], origin: str) -> "Calibration":
+        """Reads the calibration from metadata_props; a file without one takes its probabilities as they are.
+
+        Raises:
+            ModelError: The numbers there make no sense.
+        """
+        try:
+            temperature = float(metadata.get("temperature", 1.0))
+            reject_below = float(metadata.get("reject_below", 0.0))
+        except ValueError:
+            temperature = reject_below = float("nan")
+        if not (0.01 <= temperature <= 100 and 0 <= reject_below <= 1):
+            raise ModelError(
+                f"expected a temperature and a limit of confidence in the metadata of {origin}, found others"
+            )
+        return cls(temperature, reject_below)
+
+    def confidences(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The calibrated probability of the most probable digit, for each row of (..., 10) probabilities."""
+        softened = probabilities.astype(np.float64) ** (1 / self.temperature)
+        highest: NDArray[np.float64] = softened.max(axis=-1) / softened.sum(axis=-1)
+        return highest
+
+
+UNCALIBRATED = Calibration()
+"""Probabilities as they are, and nothing rejected."""
