@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from mnist_edge import __version__
-from mnist_edge.errors import DataNotFoundError, MnistEdgeError, OptionError
+from mnist_edge.errors import DataNotFoundError, ImageError, MnistEdgeError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
+    from mnist_edge.runtime.predictor import Prediction
 
 app = typer.Typer(
     name="mnist-edge",
@@ -259,39 +260,46 @@ def verify(
 @app.command()
 def predict(
     pictures: Annotated[
-        list[str], typer.Argument(metavar="PICTURE...", help="Pictures of one digit each; - is standard input.")
+        list[Path],
+        typer.Argument(
+            metavar="PICTURE...", help="Pictures of one digit each, or folders of them; - is standard input."
+        ),
     ],
     model: Annotated[
         Path | None, typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file.")
     ] = None,
+    top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")] = 1,
+    show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,
     as_json: Json = False,
 ) -> None:
     """Read pictures of one digit each.
 
-    Example: mnist-edge predict three.png seven.jpg
+    One line a picture: digit, confidence, path; a question mark follows the digit where it may be none at all. A
+    picture that cannot be read is told on stderr, the others are read, and the exit code is 1.
+
+    Example: mnist-edge predict three.png scans/ --top 3
     """
-    from mnist_edge.runtime import picture
     from mnist_edge.runtime.predictor import Predictor
 
     predictor = Predictor(model)
-    answers = [
-        (path, predictor.predict(picture.prepare(sys.stdin.buffer.read() if path == "-" else path)))
-        for path in pictures
-    ]
+    answers, failed = [], 0
+    for path in _files_in(pictures):
+        try:
+            answer = predictor.predict_picture(sys.stdin.buffer.read() if str(path) == "-" else path)
+        except ImageError as error:
+            failed += 1
+            _note(str(error) if str(path) in str(error) else f"{path}: {error}")
+            continue
+        if as_json:
+            answers.append(_prediction_entry(path, answer, top))
+        else:
+            typer.echo("\n".join(_prediction_lines(path, answer, top, show)))
+    if failed == 1 and len(pictures) == 1 and not pictures[0].is_dir():
+        raise typer.Exit(2)  # one picture alone is the call's input, and was wrong
     if as_json:
-        document = [
-            {
-                "path": path,
-                "digit": answer.digit,
-                "confidence": answer.confidence,
-                "probabilities": answer.probabilities.tolist(),
-            }
-            for path, answer in answers
-        ]
-        _print_json({"predictions": document})
-        return
-    for path, answer in answers:
-        typer.echo(f"{answer.digit}  {answer.confidence:6.1%}  {path}")
+        _print_json({"predictions": answers})
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -361,6 +369,44 @@ def info(
     width = max(map(len, told))
     for key, value in told.items():
         typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+def _files_in(places: Sequence[Path]) -> Iterator[Path]:
+    """The files that are named, and those in folders that are, in order of their names."""
+    for place in places:
+        if place.is_dir():
+            yield from sorted(path for path in place.rglob("*") if path.is_file())
+        else:
+            yield place
+
+
+def _prediction_entry(path: Path, answer: "Prediction", top: int) -> dict[str, Any]:
+    entry = {
+        "path": str(path),
+        "digit": answer.digit,
+        "confidence": answer.confidence,
+        "rejected": answer.rejected,
+        "probabilities": answer.probabilities.tolist(),
+    }
+    return entry if top == 1 else entry | {"top": _most_probable(answer, top)}
+
+
+def _prediction_lines(path: Path, answer: "Prediction", top: int, show: bool) -> Iterator[str]:
+    doubt = "?" if answer.rejected else " "
+    yield f"{answer.digit}{doubt} {answer.confidence:6.1%}  {path}"
+    if top > 1:
+        yield "   " + "  ".join(f"{entry['digit']} {entry['probability']:.1%}" for entry in _most_probable(answer, top))
+    if show and answer.preparation:
+        from mnist_edge import drawing
+
+        yield drawing.in_terminal(answer.preparation.pixels[None], [""]).lstrip("\n")
+        for digit, probability in enumerate(answer.probabilities):
+            yield f"{digit}  {probability:6.1%}  {'#' * round(40 * float(probability))}".rstrip()
+
+
+def _most_probable(answer: "Prediction", count: int) -> list[dict[str, Any]]:
+    order = answer.probabilities.argsort()[::-1][:count]
+    return [{"digit": int(digit), "probability": float(answer.probabilities[digit])} for digit in order]
 
 
 def _find(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":

@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS, SIDE, 
 from mnist_edge.errors import ModelError
 from mnist_edge.runtime import image, model_file
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
+from mnist_edge.runtime.picture import Picture, Preparation, examine
 from mnist_edge.runtime.session import Threads, open_session, thread_count
 
 CHUNK = 1024
@@ -35,11 +36,14 @@ class Prediction:
         digit: The most probable digit, 0..9.
         probabilities: float32 (10,), summing to 1, as the network gives them: comparable with Keras'.
         calibration: What the model's file knows of its own confidence.
+        preparation: What was made of the picture: ``preparation.pixels`` is the (28, 28) image that the network saw.
+            None if the answer is of an image, not a picture.
     """
 
     digit: int
     probabilities: NDArray[np.float32]
     calibration: Calibration = UNCALIBRATED
+    preparation: Preparation | None = None
 
     @property
     def confidence(self) -> float:
@@ -113,8 +117,9 @@ class Predictor:
         self._pixels_in = model.contract.input == "pixels"
         self._calibration = Calibration.read(model.metadata, model.origin)
         self._closed = False
-        self._bound: _Bound | None
-        self._leave_behind()
+        self._session: ort.InferenceSession | None = None
+        self._bound: _Bound | None = None
+        self._opening = threading.Lock()
         self._bind()
         _ALIVE.add(self)
 
@@ -151,6 +156,18 @@ class Predictor:
         probabilities = answer.copy()
         return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
 
+    def predict_picture(self, picture: Picture) -> Prediction:
+        """Reads the digit in any picture: a photo, a scan, a screenshot, a drawing.
+
+        Args:
+            picture: A path, a file's bytes, a Pillow image, or an array as ``picture.prepare`` takes it.
+
+        Raises:
+            ImageError: No picture, a damaged or a huge one, or nothing drawn on it.
+        """
+        preparation = examine(picture)
+        return replace(self.predict(preparation.pixels), preparation=preparation)
+
     def predict_batch(self, images: ArrayLike) -> Predictions:
         """Reads N digits, ``CHUNK`` at a time.
 
@@ -171,7 +188,8 @@ class Predictor:
 
     def close(self) -> None:
         """Lets go of the session; the Predictor cannot be used after that."""
-        self._bound, self._closed = None, True
+        self._session = self._bound = None
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self
@@ -189,6 +207,8 @@ class Predictor:
 
     def _leave_behind(self) -> None:
         """Forgets the session: in a child after fork it belongs to the parent, with its threads and locks."""
+        if self._bound is not None and self._threads > 1:
+            _leak(self._session)
         self._opening = threading.Lock()
         self._bound = None
 
@@ -200,7 +220,8 @@ class Predictor:
                     f"expected an open Predictor, this one of {self._model.origin} was closed: make another"
                 )
             if self._bound is None:
-                self._bound = _Bound(open_session(self._model, self._threads), self._model.contract.input)
+                self._session = open_session(self._model, self._threads)
+                self._bound = _Bound(self._session, self._model.contract.input)
             return self._bound
 
 
@@ -222,6 +243,13 @@ class _Bound(threading.local):
 
 
 _ALIVE: weakref.WeakSet[Predictor] = weakref.WeakSet()
+
+
+def _leak(session: ort.InferenceSession | None) -> None:
+    """Keeps a session from ever being destroyed: it would wait for threads that did not come along with the fork."""
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
 
 
 def _after_fork() -> None:
