@@ -72,7 +72,7 @@ def export(
     source = _Source(
         model=to_onnx(from_bytes(content, str(keras_file)), opset),
         keras_sha256=sha256(content),
-        confidence={name: f"{value:.6g}" for name, value in facts(content).get("confidence", {}).items()},
+        confidence=_confidence(facts(content).get("confidence")),
         reference=Reference.of(content, str(keras_file), dataset) if dataset else None,
         dataset=dataset,
         calibration=_calibration(dataset) if any(precision.calibrated for precision in precisions) else None,
@@ -85,6 +85,13 @@ def export(
             _export_one(source, precision, out_dir / name) for precision, name in zip(precisions, names, strict=True)
         ],
     }
+
+
+def _confidence(told: object) -> dict[str, str]:
+    """The temperature and the limit that a training wrote into the .keras file, as metadata."""
+    entries = told if isinstance(told, dict) else {}
+    names = ("temperature", "reject_below")
+    return {name: f"{entries[name]:.6g}" for name in names if isinstance(entries.get(name), float)}
 
 
 def _calibration(dataset: Dataset | None) -> Dataset:

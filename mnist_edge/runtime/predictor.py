@@ -56,8 +56,12 @@ class Prediction:
 
     @property
     def rejected(self) -> bool:
-        """Whether this may be no digit at all: true for one in a hundred real digits, and for most other things."""
-        return self.confidence < self.calibration.reject_below
+        """Whether this may be no digit at all: true for one or two in a hundred real digits, and for many other things.
+
+        The confidence is below the limit that the model's file carries, or the picture is ``doubtful``.
+        """
+        doubtful = self.preparation is not None and self.preparation.doubtful
+        return doubtful or self.confidence < self.calibration.reject_below
 
 
 @dataclass(frozen=True, slots=True, eq=False)

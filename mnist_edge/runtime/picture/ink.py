@@ -211,7 +211,7 @@ def _pick(ink: Floats, noise: float) -> Found | None:
         own=np.isin(labels, [p.number for p in kept]),
         box=(int(box[:, 0].min()), int(box[:, 1].max()), int(box[:, 2].min()), int(box[:, 3].max())),
         parts=sum(p.mass >= 0.25 * main.mass for p in rest),
-        sheet=_is_sheet(main, ink.shape),
+        sheet=_is_sheet(main, labels == main.number),
     )
 
 
@@ -278,11 +278,13 @@ def _gap(a: _Part, b: _Part) -> int:
     return max(a.box[0] - b.box[1], b.box[0] - a.box[1], a.box[2] - b.box[3], b.box[2] - a.box[3], 0)
 
 
-def _is_sheet(part: _Part, shape: tuple[int, ...]) -> bool:
-    """A filled rectangle with a margin around it is no stroke."""
-    top, bottom, left, right = part.box
+def _is_sheet(part: _Part, mask: Bools) -> bool:
+    """A filled rectangle with a margin around it is no stroke: filled all over, or half and along all four edges."""
+    shape, (top, bottom, left, right) = mask.shape, part.box
+    own = mask[top:bottom, left:right]
+    edges = min(own[0].mean(), own[-1].mean(), own[:, 0].mean(), own[:, -1].mean())
     area, margin = part.height * part.width, min(top, left, shape[0] - bottom, shape[1] - right)
-    filled = part.pixels >= 0.72 * area and part.side < 2.2 * min(part.height, part.width)
+    filled = part.pixels >= (0.5 if edges > 0.9 else 0.72) * area and part.side < 2.2 * min(part.height, part.width)
     return filled and area > 0.08 * shape[0] * shape[1] and max(shape) > 40 and margin > 0
 
 
