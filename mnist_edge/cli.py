@@ -282,7 +282,7 @@ def predict(
     from mnist_edge.runtime.predictor import Predictor
 
     predictor = Predictor(model)
-    answers, failed = [], 0
+    answers, told, failed = [], 0, 0
     for path in _files_in(pictures):
         try:
             answer = predictor.predict_picture(sys.stdin.buffer.read() if str(path) == "-" else path)
@@ -290,10 +290,13 @@ def predict(
             failed += 1
             _note(str(error) if str(path) in str(error) else f"{path}: {error}")
             continue
+        told += 1
         if as_json:
             answers.append(_prediction_entry(path, answer, top))
         else:
             typer.echo("\n".join(_prediction_lines(path, answer, top, show)))
+    if not told + failed:
+        raise OptionError(f"expected pictures in {', '.join(map(str, pictures))}, found no files there")
     if failed == 1 and len(pictures) == 1 and not pictures[0].is_dir():
         raise typer.Exit(2)  # one picture alone is the call's input, and was wrong
     if as_json:

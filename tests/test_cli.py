@@ -15,6 +15,7 @@ from PIL import Image
 from mnist_edge import cli, dataset
 from mnist_edge.dataset import Dataset
 from tests.conftest import ARTIFACTS, Run
+from tests.pictures import seven
 
 Runner = Callable[..., Run]
 Refused = Callable[..., str]
@@ -117,7 +118,7 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -
 
 def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> None:
     receipt = run("train", "--epochs", 3, "--seed", 4, "--plot", "curve.svg", "--json").json
-    assert (receipt["recipe"]["epochs"], receipt["seed"], receipt["test_images"]) == (3, 4, 300)
+    assert (receipt["recipe"]["epochs"], receipt["seed"], receipt["test"]["images"]) == (3, 4, 300)
     assert (workshop / "curve.svg").read_text().startswith("<?xml")
 
     report = run("export", "--precision", "fp32", "--json").json
@@ -134,7 +135,8 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
     Image.fromarray(sample.test_images[3]).save("digit.png")
     told = run("predict", "digit.png", "--model", "artifacts/mnist-mlp.fp32.onnx", "--json").json["predictions"]
     assert told[0]["path"] == "digit.png"
-    assert told[0]["probabilities"][told[0]["digit"]] == told[0]["confidence"]
+    assert max(told[0]["probabilities"]) == told[0]["probabilities"][told[0]["digit"]]
+    assert 0 < told[0]["confidence"] <= 1
 
     measured = run("benchmark", "--seconds", 0.2, "--batch", "1,8", "--json").json
     assert {row["batch"] for row in measured["results"]} == {1, 8}
@@ -193,6 +195,39 @@ def test_predict_keeps_the_order(run: Runner, tmp_path: Path, sample: Dataset) -
     told = run("predict", *paths, "--json").json["predictions"]
     assert [entry["path"] for entry in told] == [str(path) for path in paths]
     assert str(paths[2]) in run("predict", *paths).out.splitlines()[2]
+
+
+def test_predict_goes_on_after_a_bad_picture(run: Runner, tmp_path: Path) -> None:
+    seven().save(tmp_path / "b.png")
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    done = run("predict", tmp_path, "--top", 3)
+    assert done.code == 1
+    assert done.out.startswith("7 ")
+    assert len(done.out.splitlines()[1].split()) == 6
+    assert "mnist-edge: expected a whole picture" in done.err
+    assert "a.png" in done.err
+    told = run("predict", tmp_path / "a.png", tmp_path / "b.png", "--top", 2, "--json")
+    assert told.code == 1
+    assert [entry["path"] for entry in told.json["predictions"]] == [str(tmp_path / "b.png")]
+    assert told.json["predictions"][0]["top"][0]["digit"] == 7
+
+
+def test_predict_shows_what_the_network_saw(run: Runner, tmp_path: Path) -> None:
+    seven().save(tmp_path / "seven.png")
+    shown = run("predict", tmp_path / "seven.png", "--show").out
+    assert "@@" in shown
+    assert "\n7  100.0%  ####" in shown
+
+
+def test_predict_says_when_it_may_be_no_digit(run: Runner, tmp_path: Path) -> None:
+    two = np.concatenate([np.asarray(seven()), np.asarray(seven())], axis=1)
+    Image.fromarray(two).save(tmp_path / "two.png")
+    assert run("predict", tmp_path / "two.png").out[1] == "?"
+    assert run("predict", tmp_path / "two.png", "--json").json["predictions"][0]["rejected"] is True
+
+
+def test_an_empty_folder_of_pictures(refused: Refused, tmp_path: Path) -> None:
+    assert "expected pictures" in refused("predict", tmp_path)
 
 
 def test_without_mnist(
@@ -255,7 +290,7 @@ def test_predict_from_a_closed_standard_input() -> None:
     command = f"{sys.executable} -m mnist_edge predict - <&-"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("mnist-edge: expected a picture")
+    assert "expected a picture file of 1 to" in done.stderr
 
 
 def test_json_has_no_nan(run: Runner, workshop: Path) -> None:

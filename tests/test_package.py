@@ -9,11 +9,13 @@ import pytest
 import mnist_edge
 from mnist_edge import errors
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("tensorflow", "keras", "tf2onnx", "onnx", "typer", "rich", "PIL", "matplotlib", "mlxtend")
 
 
 def python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -68,7 +70,7 @@ except SystemExit as end: print(end.code, 'numpy' in sys.modules)
     assert python(code) == f"mnist-edge {mnist_edge.__version__}\n0 False\n"
 
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def test_readme_lists_each_command_as_its_help_does() -> None:
@@ -82,6 +84,7 @@ def test_readme_lists_each_command_as_its_help_does() -> None:
 
 def test_readme_example_runs_as_written() -> None:
     example = README.partition("```python\n")[2].partition("```")[0]
-    digit, digits = python(example).splitlines()
+    digit, digits, picture = python(example).splitlines()
     assert digit.startswith("1 ")
     assert digits == "[1 1]"
+    assert picture == "7 False"

@@ -91,7 +91,9 @@ def _contents(path: Path) -> bytes:
 
 def _from_file(data: bytes, what: str) -> _Layers:
     if not 0 < len(data) <= MAX_BYTES:
-        raise ImageError(f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {what}, {len(data):,} or more")
+        raise ImageError(
+            f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {what}, {'larger' if data else 'empty'}"
+        )
 
     def decode() -> _Layers:
         from PIL import Image
