@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train benchmark check compat choices rejection constraints clean
+.PHONY: export test train benchmark check compat choices rejection overhead constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -28,6 +28,9 @@ compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/co
 
 choices: $(VENV)/dev  ## the measurements behind the settings of the quantized forms
 	$(RUN)python -m tests.choices
+
+overhead: $(VENV)/dev  ## what the Predictor costs beside the bare engine
+	$(RUN)python -m tests.overhead
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.rejection

@@ -3,11 +3,11 @@
 import os
 import threading
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import onnxruntime as ort
@@ -28,9 +28,10 @@ _SQUARE = (SIDE, SIDE)
 _WHITE = np.float32(255)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
+class Prediction(NamedTuple):
     """The answer for one image.
+
+    A named tuple: it cannot be changed, and is made in half the time that a frozen dataclass takes.
 
     Attributes:
         digit: The most probable digit, 0..9.
@@ -61,7 +62,8 @@ class Prediction:
         The confidence is below the limit that the model's file carries, or the picture is ``doubtful``.
         """
         doubtful = self.preparation is not None and self.preparation.doubtful
-        return doubtful or self.confidence < self.calibration.reject_below
+        # "not >=" rather than "<": a confidence that is not a number must be rejected.
+        return doubtful or not self.confidence >= self.calibration.reject_below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,7 @@ class Predictions:
     @property
     def rejected(self) -> NDArray[np.bool_]:
         """Bool (N,): see ``Prediction.rejected``."""
-        return self.confidences < self.calibration.reject_below
+        return ~(self.confidences >= self.calibration.reject_below)
 
 
 class Predictor:
@@ -170,7 +172,7 @@ class Predictor:
             ImageError: No picture, a damaged or a huge one, or nothing drawn on it.
         """
         preparation = examine(picture)
-        return replace(self.predict(preparation.pixels), preparation=preparation)
+        return self.predict(preparation.pixels)._replace(preparation=preparation)
 
     def predict_batch(self, images: ArrayLike) -> Predictions:
         """Reads N digits, ``CHUNK`` at a time.

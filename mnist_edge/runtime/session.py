@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import onnxruntime as ort
 
-from mnist_edge.contract import INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
+from mnist_edge.contract import CLASSES, INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.runtime.model_file import ModelFile
 
@@ -21,7 +22,7 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
     spinning thread to every core, which ignores CPU quotas and burns idle time (onnxruntime #11581, rembg #448).
 
     Raises:
-        ModelError: onnxruntime cannot load the model, or its inputs and outputs are not the contract's.
+        ModelError: onnxruntime cannot run the model, or its inputs and outputs are not the contract's.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -33,10 +34,12 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
         session = ort.InferenceSession(
             model.content, options, providers=["CPUExecutionProvider"], enable_fallback=False
         )
+        _require_contract(session, model)
+    except ModelError:
+        raise
     except Exception as error:  # onnxruntime's exceptions share no base but Exception
         reason = str(error).splitlines()[0]
-        raise ModelError(f"onnxruntime {ort.__version__} cannot load {model.origin}: {reason}") from error
-    _require_contract(session, model)
+        raise ModelError(f"onnxruntime {ort.__version__} cannot run {model.origin}: {reason}") from error
     return session
 
 
@@ -75,12 +78,19 @@ def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
 
 
 def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
+    """Holds inputs and outputs against the contract, and reads two blank images: what loads may still not run."""
     received = [(value.name, value.type, value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
-    expected = [(INPUT_NAME, INPUT_DTYPES[model.contract.input], [PIXELS]), (OUTPUT_NAME, "tensor(float)", [10])]
+    expected = [(INPUT_NAME, INPUT_DTYPES[model.contract.input], [PIXELS]), (OUTPUT_NAME, "tensor(float)", [CLASSES])]
     if received != expected:
         raise ModelError(
             f"expected {model.origin} to take {INPUT_NAME} {INPUT_DTYPES[model.contract.input]} [batch, {PIXELS}] "
-            f"and to answer with {OUTPUT_NAME} tensor(float) [batch, 10], found {_in_words(received)}"
+            f"and to answer with {OUTPUT_NAME} tensor(float) [batch, {CLASSES}], found {_in_words(received)}"
+        )
+    blank = np.zeros((2, PIXELS), np.uint8 if model.contract.input == "pixels" else np.float32)
+    answer = session.run((OUTPUT_NAME,), {INPUT_NAME: blank})[0]
+    if answer.shape != (2, CLASSES):
+        raise ModelError(
+            f"expected an answer of shape (2, {CLASSES}) for two images from {model.origin}, received {answer.shape}"
         )
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import copy
 import gc
 import multiprocessing
@@ -31,7 +32,7 @@ def predictor() -> Predictor:
 def test_it_reads_digits(predictor: Predictor, digits: Dataset) -> None:
     answer = predictor.predict(digits.test_images[0])
     assert answer.digit == digits.test_labels[0]
-    assert answer.confidence > 0.9
+    assert 0.5 < answer.confidence <= 1
     assert not answer.rejected
     assert answer.probabilities.shape == (10,)
     assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
@@ -129,6 +130,24 @@ def test_any_array_ends_in_an_answer_or_in_our_error(array: np.ndarray) -> None:
             assert "received" in str(error)
         else:
             assert np.isfinite(answer.probabilities).all()
+
+
+def test_mutated_files_end_in_an_answer_or_in_our_error(tiny_forms: list[bytes]) -> None:
+    """Flipped bytes and truncations; with those of pictures (test_decode.py) ten thousand in all."""
+    rng = np.random.default_rng(0)
+    blank = np.zeros((28, 28), np.uint8)
+    answered = 0
+    for number in range(2_000):
+        content = bytearray(tiny_forms[number % len(tiny_forms)])
+        places = [len(content), 400, 1500][number % 3]  # anywhere, at the start, at the end
+        for _ in range(rng.choice([1, 3, 20])):
+            position = int(rng.integers(0, places))
+            content[-1 - position if places == 1500 else position] = rng.integers(0, 256)
+        if number % 5 == 0:
+            content = content[: rng.integers(0, len(content))]
+        with contextlib.suppress(ModelError):
+            answered += Predictor(bytes(content)).predict(blank).digit in range(10)
+    assert answered > 200
 
 
 def test_eight_threads_answer_as_one(predictor: Predictor, digits: Dataset) -> None:

@@ -106,14 +106,17 @@ def _paper(view: Floats) -> Floats:
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
     pixels, ring = view.reshape(-1, 3), _ring(height, width).ravel()
-    paper = np.broadcast_to(median(pixels[ring]), pixels.shape)
+    some_terms, some_pixels = terms[ring], pixels[ring]
+    factors = median(some_pixels)[None]
     for count, everywhere in ((3, False), (3, False), (6, False), (6, False), (6, True), (6, True)):
-        off = np.abs(pixels - paper).max(axis=1)
-        near = (ring | everywhere) & (off <= 3 * 1.4826 * median(off[ring]) + 0.01)
-        t = terms[near, :count]
+        if everywhere:
+            some_terms, some_pixels = terms, pixels
+        off = np.abs(some_pixels - some_terms[:, : len(factors)] @ factors).max(axis=1)
+        near = off <= 3 * 1.4826 * median(off[ring] if everywhere else off) + 0.01
+        t = some_terms[near, :count]
         penalty = 1e-4 * len(t) * np.diag(np.arange(count) > 0)
-        paper = terms[:, :count] @ np.linalg.solve(t.T @ t + penalty, t.T @ pixels[near])
-    return paper.reshape(view.shape)
+        factors = np.linalg.solve(t.T @ t + penalty, t.T @ some_pixels[near])
+    return np.asarray((terms @ factors).reshape(view.shape))
 
 
 def _smooth(a: Floats) -> Floats:

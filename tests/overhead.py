@@ -1,0 +1,46 @@
+"""What the Predictor costs beside the bare engine: make overhead. Its table stands in docs/embedding.md.
+
+Bare is `session.run` of a plain InferenceSession with one thread on input that is ready; the Predictor starts from a
+uint8 28x28 array, checks it, and ends with a Prediction. All in one run, interleaved, the first candidate twice (A/A).
+"""
+
+import sys
+from functools import partial
+
+import numpy as np
+import onnxruntime as ort
+
+from mnist_edge import Predictor, dataset
+from mnist_edge.benchmark import clock
+from mnist_edge.runtime.model_file import shipped
+
+BATCH = 1024
+
+
+def main() -> None:
+    """Prints the table in Markdown."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(shipped().read_bytes(), options, providers=["CPUExecutionProvider"])
+    predictor = Predictor()
+    images = dataset.find(allow_sample=True, download=False).test_images[:4096]
+    single, rows = list(images), list(images.reshape(-1, 1, 784))
+    batches, flat = np.split(images, 4), np.split(images.reshape(-1, 784), 4)
+
+    def bare(inputs: list[np.ndarray], number: int) -> object:
+        return session.run(None, {"image": inputs[number % len(inputs)]})
+
+    one = [partial(bare, rows), partial(bare, rows), lambda number: predictor.predict(single[number % len(single)])]
+    many = [partial(bare, flat), partial(bare, flat), lambda number: predictor.predict_batch(batches[number % 4])]
+    sys.stdout.write(
+        "| | bare session.run, us | Predictor, us | ratio | noise (A/A) |\n| --- | ---: | ---: | ---: | ---: |\n"
+    )
+    for name, calls in (("one image", one), (f"{BATCH:,} images", many)):
+        first, again, ours = clock.interleave(calls, seconds=15)
+        bare_us, ours_us = first.percentile_us(50), ours.percentile_us(50)
+        row = f"{bare_us:,.1f} | {ours_us:,.1f} | {ours_us / bare_us:.3f} | {clock.noise(first, again):.1%}"
+        sys.stdout.write(f"| {name} | {row} |\n")
+
+
+if __name__ == "__main__":
+    main()
