@@ -27,13 +27,13 @@ compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/co
 	$(RUN)python -m tests.compat.matrix
 
 choices: $(VENV)/dev  ## the measurements behind the settings of the quantized forms
-	$(RUN)python -m tests.choices
+	$(RUN)python -m tests.measurements.choices
 
 overhead: $(VENV)/dev  ## what the Predictor costs beside the bare engine
-	$(RUN)python -m tests.overhead
+	$(RUN)python -m tests.measurements.overhead
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
-	$(RUN)python -m tests.rejection
+	$(RUN)python -m tests.measurements.rejection
 
 constraints:  ## writes constraints.txt anew from the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear build/constraints

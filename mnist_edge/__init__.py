@@ -4,7 +4,7 @@
     >>> Predictor().predict(image).digit   # image: (28, 28) uint8, white ink on black
     7
 
-The two classes are loaded when first asked for, so that ``mnist-edge --version`` and ``--help`` need not wait
+The classes are loaded when first asked for, so that ``mnist-edge --version`` and ``--help`` need not wait
 for numpy and onnxruntime.
 """
 

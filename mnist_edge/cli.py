@@ -4,24 +4,20 @@ Results go to stdout, as a table for people or, with --json, as one document; al
 0: done; 1: a check failed; 2: the call or its input was wrong, which is said in one sentence.
 """
 
-import json
-import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from mnist_edge import __version__
+from mnist_edge import __version__, printing
 from mnist_edge.errors import DataNotFoundError, ImageError, MnistEdgeError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
-    from mnist_edge.runtime.predictor import Prediction
 
 app = typer.Typer(
     name="mnist-edge",
@@ -56,10 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except MnistEdgeError as error:
         code = _complain(str(error))
-    except OSError as error:  # our own files raise MnistEdgeError: this is standard output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit fails no more
-        # The reader of a pipe may go away when it has enough; anything else is worth a word.
-        code = 1 if isinstance(error, BrokenPipeError) else _complain(f"cannot write the result: {error.strerror}")
+    except BrokenPipeError:  # the reader of our output has enough
+        code = _close_output(1)
+    except OSError as error:  # with no file's name it is standard output's
+        code = _complain(f"cannot use {error.filename or 'standard output'}: {error.strerror}")
+        code = code if error.filename else _close_output(code)
     except Exception as error:
         # Wrong calls: Typer's own kind keeps its text in format_message; anything else is a bug and shows as one.
         message = getattr(error, "format_message", None)
@@ -67,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         code = _complain(message())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _close_output(code: int) -> int:
+    """Sends the rest of standard output nowhere, so that the flush at exit does not fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def _open_closed_streams() -> None:
@@ -138,7 +141,7 @@ def data(
     if dataset.test_split == "train":
         rows = rows[:1]
         typer.echo("all of them MNIST training images: good to calibrate and compare with, not to tell accuracy by")
-    typer.echo(drawing.table(["", "images", *(f"'{digit}'" for digit in range(10))], rows))
+    typer.echo(printing.table(["", "images", *(f"'{digit}'" for digit in range(10))], rows))
     if show:
         captions = [str(label) for label in dataset.train_labels[:show]]
         typer.echo(drawing.in_terminal(dataset.train_images[:show], captions, shutil.get_terminal_size().columns))
@@ -185,7 +188,7 @@ def train(
     from mnist_edge.training.artifact import train as train_artifact
 
     try:
-        with _epoch_bar(chosen.epochs) as on_epoch:
+        with printing.epoch_bar(chosen.epochs) as on_epoch:
             receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
     except KeyboardInterrupt:
         typer.echo(
@@ -208,7 +211,11 @@ def export(
     keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
     out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
     precision: Annotated[
-        str, typer.Option(metavar="LIST", help="Which forms to make, separated by commas: fp32; or all.")
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="What to make, by commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
+        ),
     ] = "all",
     opset: Annotated[int, typer.Option(min=13, max=18, metavar="13-18", help="ONNX opset.")] = 17,
     data: Data = None,
@@ -279,22 +286,23 @@ def predict(
 
     Example: mnist-edge predict three.png scans/ --top 3
     """
+    from mnist_edge.runtime.picture.decode import MAX_BYTES
     from mnist_edge.runtime.predictor import Predictor
 
     predictor = Predictor(model)
     answers, told, failed = [], 0, 0
     for path in _files_in(pictures):
         try:
-            answer = predictor.predict_picture(sys.stdin.buffer.read() if str(path) == "-" else path)
+            answer = predictor.predict_picture(sys.stdin.buffer.read(MAX_BYTES + 1) if str(path) == "-" else path)
         except ImageError as error:
             failed += 1
-            _note(str(error) if str(path) in str(error) else f"{path}: {error}")
+            _note(f"{path}: {error}")
             continue
         told += 1
         if as_json:
-            answers.append(_prediction_entry(path, answer, top))
+            answers.append(printing.prediction_entry(path, answer, top))
         else:
-            typer.echo("\n".join(_prediction_lines(path, answer, top, show)))
+            typer.echo("\n".join(printing.prediction_lines(path, answer, top, show)))
     if not told + failed:
         raise OptionError(f"expected pictures in {', '.join(map(str, pictures))}, found no files there")
     if failed == 1 and len(pictures) == 1 and not pictures[0].is_dir():
@@ -336,17 +344,14 @@ def benchmark(
     if as_json:
         _print_json(document)
         return
-    from mnist_edge import drawing
-
     machine = document["device"]
     typer.echo(
         f"{machine['cpu']}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}; "
         f"noise {document['noise']:.1%}"
     )
     if document["data"]:
-        typer.echo(_images(document))
-    header = ["model", "batch", "threads", "p50 us", "p90 us", "p99 us", "images/s", "load ms", "first ms", "accuracy"]
-    typer.echo(drawing.table(header, [_benchmark_row(row) for row in document["results"]]))
+        typer.echo(printing.images(document))
+    typer.echo(printing.benchmark_table(document["results"]))
 
 
 @app.command()
@@ -383,35 +388,6 @@ def _files_in(places: Sequence[Path]) -> Iterator[Path]:
             yield place
 
 
-def _prediction_entry(path: Path, answer: "Prediction", top: int) -> dict[str, Any]:
-    entry = {
-        "path": str(path),
-        "digit": answer.digit,
-        "confidence": answer.confidence,
-        "rejected": answer.rejected,
-        "probabilities": answer.probabilities.tolist(),
-    }
-    return entry if top == 1 else entry | {"top": _most_probable(answer, top)}
-
-
-def _prediction_lines(path: Path, answer: "Prediction", top: int, show: bool) -> Iterator[str]:
-    doubt = "?" if answer.rejected else " "
-    yield f"{answer.digit}{doubt} {answer.confidence:6.1%}  {path}"
-    if top > 1:
-        yield "   " + "  ".join(f"{entry['digit']} {entry['probability']:.1%}" for entry in _most_probable(answer, top))
-    if show and answer.preparation:
-        from mnist_edge import drawing
-
-        yield drawing.in_terminal(answer.preparation.pixels[None], [""]).lstrip("\n")
-        for digit, probability in enumerate(answer.probabilities):
-            yield f"{digit}  {probability:6.1%}  {'#' * round(40 * float(probability))}".rstrip()
-
-
-def _most_probable(answer: "Prediction", count: int) -> list[dict[str, Any]]:
-    order = answer.probabilities.argsort()[::-1][:count]
-    return [{"digit": int(digit), "probability": float(answer.probabilities[digit])} for digit in order]
-
-
 def _find(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
     """Finds the data and says on stderr when it is not the full set."""
     from mnist_edge import dataset
@@ -432,16 +408,7 @@ def _note(sentence: str) -> None:
 
 
 def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(_finite(document), indent=2, allow_nan=False))
-
-
-def _finite(document: Any) -> Any:
-    """``document`` with null for numbers that are not finite, which JSON does not have."""
-    if isinstance(document, dict):
-        return {key: _finite(value) for key, value in document.items()}
-    if isinstance(document, list | tuple):
-        return [_finite(value) for value in document]
-    return None if isinstance(document, float) and not math.isfinite(document) else document
+    typer.echo(printing.document(document))
 
 
 def _numbers(text: str, option: str) -> list[int]:
@@ -456,12 +423,9 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         _print_json(report)
     else:
-        from mnist_edge import drawing
-
         if report["data"]:
-            typer.echo(f"{_images(report)}, against {report['reference']['path']}")
-        header = ["file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", ""]
-        typer.echo(drawing.table(header, [_parity_row(model) for model in report["models"]]))
+            typer.echo(f"{printing.images(report)}, against {report['reference']['path']}")
+        typer.echo(printing.parity_table(report["models"]))
     for model in report["models"]:
         for failure in model.get("failures", ()):
             _note(f"{model['path']}: {failure}")
@@ -469,66 +433,3 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
             _note(f"{model['path']}: the file that was there before was left as it was")
     if any(model["passed"] is False for model in report["models"]):
         raise typer.Exit(1)
-
-
-def _images(report: dict[str, Any]) -> str:
-    """What a report was measured on, in words."""
-    what = "test images" if report["data"]["split"] == "test" else "training images"
-    return f"{report['images']:,} {what} of {report['data']['name']}"
-
-
-def _parity_row(model: dict[str, Any]) -> list[str]:
-    if model["passed"] is None:
-        return [model["path"], f"{model['bytes']:,}", *["-"] * 6, f"not verified, {model['status']}"]
-    return [
-        model["path"],
-        f"{model['bytes']:,}",
-        f"{model['max_abs_diff']:.1e}",
-        f"{model['mean_abs_diff']:.1e}",
-        f"{model['agreement']:.2%}",
-        f"{model['accuracy']:.2%}",
-        f"{model['reference_accuracy']:.2%}",
-        str(len(model["flips"])),
-        model.get("status", "passed") if model["passed"] else "FAILED",
-    ]
-
-
-def _benchmark_row(row: dict[str, Any]) -> list[str]:
-    def told(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
-
-    return [
-        Path(row["model"]).name,
-        f"{row['batch']:,}",
-        str(row["threads"]),
-        *(told(row[key], ",.1f") for key in ("p50_us", "p90_us", "p99_us")),
-        f"{row['images_per_s']:,.0f}",
-        f"{row['load_ms']:.1f}",
-        f"{row['first_ms']:.2f}",
-        told(row["accuracy"], ".2%"),
-    ]
-
-
-@contextmanager
-def _epoch_bar(epochs: int) -> Iterator[Callable[[dict[str, list[float]]], None]]:
-    """A progress bar over epochs, on stderr and only on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns: list[str | ProgressColumn] = [
-        "epoch",
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(),
-    ]
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("", total=epochs)
-
-        def on_epoch(history: dict[str, list[float]]) -> None:
-            done = len(history["loss"])
-            told = f"loss {history['loss'][-1]:.4f}, validation {history['val_accuracy'][-1]:.2%}" if done else ""
-            progress.update(task, completed=done, description=told)
-
-        yield on_epoch

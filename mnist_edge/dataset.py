@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import importlib.resources
 import importlib.util
+import math
 import os
 import socket
 import struct
@@ -210,7 +211,7 @@ def _read_idx(path: Path, kind: str) -> NDArray[np.uint8]:
                     f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?"
                 )
             shape = struct.unpack(f">{dimensions}I", header[4:])
-            expected = int(np.prod(shape, dtype=np.int64))
+            expected = math.prod(shape)
             content = file.read(min(expected, 2**31) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged or cannot be read: {error}") from error
@@ -242,6 +243,7 @@ def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
         TypeError,
         KeyError,
         AttributeError,
+        MemoryError,
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

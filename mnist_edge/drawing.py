@@ -70,22 +70,6 @@ def png_bytes(image: "Image.Image") -> bytes:
     return buffer.getvalue()
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lefts = [
-        column == 0 or not any(character.isdigit() for row in rows for character in row[column])
-        for column in range(len(header))
-    ]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if left else cell.rjust(width)
-            for cell, width, left in zip(row, widths, lefts, strict=True)
-        ).rstrip()
-        for row in (header, *rows)
-    )
-
-
 def training_curve(history: Mapping[str, Sequence[float]], title: str) -> "Figure":
     """Draws loss and accuracy an epoch, of training and validation images.
 

@@ -22,6 +22,16 @@ Refused = Callable[..., str]
 COMMANDS = ("data", "train", "export", "verify", "predict", "benchmark", "info")
 
 
+def test_help_offers_what_there_is(run: Runner) -> None:
+    from mnist_edge.export import convert, precision
+    from mnist_edge.training.recipes import RECIPES
+
+    shown = " ".join(run("export", "--help").out.split())
+    assert f"{', '.join(precision.PRECISIONS)}; or all" in shown
+    assert f"{convert.OPSETS[0]}-{convert.OPSETS[-1]}" in shown
+    assert f"one of: {', '.join(RECIPES)}." in " ".join(run("train", "--help").out.split())
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_help_has_an_example(run: Runner, command: str) -> None:
     done = run(command, "--help")
@@ -173,6 +183,13 @@ def test_a_truncated_keras_file(refused: Refused, tiny_keras: Path, workshop: Pa
     assert not list(workshop.glob("**/*.onnx"))
 
 
+@pytest.mark.parametrize("arguments", [["predict", "a" * 300], ["data", "--data", "/tmp/" + "a" * 300]])
+def test_names_that_are_too_long(refused: Refused, arguments: list[str]) -> None:
+    sentence = refused(*arguments)
+    assert "too long" in sentence
+    assert "aaa" in sentence
+
+
 def test_an_unwritable_folder(refused: Refused, tiny_keras: Path, workshop: Path) -> None:
     Path("file").write_text("")
     assert "cannot write to the folder file" in refused("export", tiny_keras, "--out-dir", "file")
@@ -204,8 +221,7 @@ def test_predict_goes_on_after_a_bad_picture(run: Runner, tmp_path: Path) -> Non
     assert done.code == 1
     assert done.out.startswith("7 ")
     assert len(done.out.splitlines()[1].split()) == 6
-    assert "mnist-edge: expected a whole picture" in done.err
-    assert "a.png" in done.err
+    assert f"mnist-edge: {tmp_path / 'a.png'}: expected a whole picture" in done.err
     told = run("predict", tmp_path / "a.png", tmp_path / "b.png", "--top", 2, "--json")
     assert told.code == 1
     assert [entry["path"] for entry in told.json["predictions"]] == [str(tmp_path / "b.png")]

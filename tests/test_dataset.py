@@ -186,6 +186,7 @@ def test_swapped_files_are_found(canonical: Path) -> None:
         ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.zeros(50, np.uint8)) + b"more"), "found more"),
         ("t10k-images-idx3-ubyte.gz", gzip.compress(idx_bytes(np.zeros((50, 14, 14), np.uint8))), r"\(N, 28, 28\)"),
         ("train-images-idx3-ubyte.gz", gzip.compress(b"\0\0\x08\3" + b"\xff" * 12), "truncated"),
+        ("train-images-idx3-ubyte.gz", gzip.compress(b"\0\0\x08\3" + b"\x80\0\0\0" * 2 + b"\0\0\0\4"), "truncated"),
     ],
 )
 def test_damaged_files_are_named(folder: Path, name: str, content: bytes, message: str) -> None:

@@ -24,14 +24,6 @@ def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
     assert not (pixels[160:, 64:] < 128).any()
 
 
-def test_table_lines_up_and_never_cuts() -> None:
-    assert drawing.table(["file", "bytes"], [["a" * 200, "1,000"], ["b", "9"]]).splitlines() == [
-        f"file{'':196}  bytes",
-        f"{'a' * 200}  1,000",
-        f"b{'':199}      9",
-    ]
-
-
 def test_curve_is_drawn_and_saved(tmp_path: Path) -> None:
     history = {"loss": [1.0, 0.5], "accuracy": [0.7, 0.9], "val_loss": [1.1, 0.6], "val_accuracy": [0.6, 0.8]}
     drawing.save_figure(drawing.training_curve(history, "title"), tmp_path / "curve.png")

@@ -19,17 +19,22 @@ class Timing:
     """The calls of one candidate.
 
     Attributes:
-        windows: Nanoseconds of each call, uint64, one array a window.
+        windows: Nanoseconds of each call, int64, one array a window.
     """
 
     windows: list[NDArray[np.int64]]
 
     def percentile_us(self, percent: float) -> float | None:
-        """A percentile in microseconds, or None where too few calls lie beyond it to tell (the median always is)."""
+        """A percentile of the tail in microseconds, or None where too few calls lie beyond it to tell."""
         calls = np.concatenate(self.windows)
-        if percent > 50 and len(calls) * (100 - percent) < 100 * TAIL_SAMPLES:
+        if len(calls) * (100 - percent) < 100 * TAIL_SAMPLES:
             return None
         return float(np.percentile(calls, percent)) / 1000
+
+    @property
+    def median_us(self) -> float:
+        """Median microseconds a call."""
+        return float(np.median(np.concatenate(self.windows))) / 1000
 
     @property
     def mean_us(self) -> float:
@@ -65,9 +70,7 @@ def once_ms(call: Callable[[], object]) -> float:
 
 def noise(one: Timing, same: Timing) -> float:
     """By what share two measurements of the same candidate differ (an A/A run)."""
-    first, second = one.percentile_us(50), same.percentile_us(50)
-    assert first is not None and second is not None  # the median is always told
-    return abs(first / second - 1)
+    return abs(one.median_us / same.median_us - 1)
 
 
 def _window(call: Callable[[int], object], seconds: float) -> NDArray[np.int64]:

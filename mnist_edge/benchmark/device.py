@@ -15,6 +15,7 @@ FEATURES = {
     "avx512f": "AVX-512",
     "avx_vnni": "AVX-VNNI",
     "avx512_vnni": "AVX-512 VNNI",
+    "avx512vnni": "AVX-512 VNNI",  # as macOS spells it
     "amx_int8": "AMX int8",
     "neon": "NEON",
     "asimd": "NEON",
@@ -79,7 +80,7 @@ def _cpuinfo() -> str:
         ["/usr/sbin/sysctl", "machdep.cpu", "hw.optional.arm"], capture_output=True, text=True, check=False
     )
     values = dict(line.split(": ", 1) for line in said.stdout.splitlines() if ": " in line)
-    names = {"FEAT_DotProd": "asimddp", "FEAT_I8MM": "i8mm", "FEAT_BF16": "bf16", "AdvSIMD": "asimd"}
+    names = {"FEAT_DotProd": "asimddp", "FEAT_I8MM": "i8mm", "AdvSIMD": "asimd"}
     flags = [flag for name, flag in names.items() if values.get(f"hw.optional.arm.{name}") == "1"]
     flags += values.get("machdep.cpu.leaf7_features", "").split() + values.get("machdep.cpu.features", "").split()
     return f"model name: {values.get('machdep.cpu.brand_string', '')}\nflags: {' '.join(flags)}\n"

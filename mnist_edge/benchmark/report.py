@@ -39,11 +39,9 @@ def run(
     else:
         images, labels = np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8), None
     candidates = [
-        runtimes.onnxruntime(model, batch, count, images, labels)
-        for model in models
-        for batch in batches
-        for count in threads
+        runtimes.onnxruntime(model, batch, count, images) for model in models for batch in batches for count in threads
     ]
+    accuracies = {model: None if labels is None else runtimes.accuracy(model, images, labels) for model in models}
     # The first candidate runs twice: what it differs by from itself is the noise of this run.
     timings = clock.interleave([candidates[0].call, *(candidate.call for candidate in candidates)], seconds)
     return {
@@ -52,7 +50,10 @@ def run(
         "data": dataset.describe() if dataset else None,
         "seconds": seconds,
         "noise": clock.noise(timings[0], timings[1]),
-        "results": [_row(candidate, timing) for candidate, timing in zip(candidates, timings[1:], strict=True)],
+        "results": [
+            _row(candidate, timing, accuracies[candidate.model])
+            for candidate, timing in zip(candidates, timings[1:], strict=True)
+        ],
     }
 
 
@@ -69,20 +70,20 @@ def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> No
         raise OptionError(f"expected seconds above 0 and up to a day, received {seconds:g}")
 
 
-def _row(candidate: runtimes.Candidate, timing: clock.Timing) -> dict[str, Any]:
+def _row(candidate: runtimes.Candidate, timing: clock.Timing, accuracy: float | None) -> dict[str, Any]:
     return {
         "runtime": candidate.runtime,
         "model": str(candidate.model),
         "precision": candidate.precision,
         "batch": candidate.batch,
         "threads": candidate.threads,
-        "p50_us": timing.percentile_us(50),
+        "p50_us": timing.median_us,
         "p90_us": timing.percentile_us(90),
         "p99_us": timing.percentile_us(99),
         "images_per_s": candidate.batch / timing.mean_us * 1e6,
         "load_ms": candidate.load_ms,
         "first_ms": candidate.first_ms,
         "bytes": candidate.model.stat().st_size,
-        "accuracy": candidate.accuracy,
+        "accuracy": accuracy,
         "calls": sum(len(window) for window in timing.windows),
     }

@@ -24,7 +24,6 @@ class Candidate:
         call: Given the number of the call, reads that batch.
         load_ms: Milliseconds from the file to a predictor that is ready.
         first_ms: Milliseconds of the first call.
-        accuracy: Share of the images that it reads right, if known.
     """
 
     runtime: str
@@ -35,12 +34,9 @@ class Candidate:
     call: Callable[[int], object]
     load_ms: float
     first_ms: float
-    accuracy: float | None
 
 
-def onnxruntime(
-    model: Path, batch: int, threads: int, images: NDArray[np.uint8], labels: NDArray[np.uint8] | None
-) -> Candidate:
+def onnxruntime(model: Path, batch: int, threads: int, images: NDArray[np.uint8]) -> Candidate:
     """The Predictor, as an app uses it.
 
     Raises:
@@ -64,8 +60,12 @@ def onnxruntime(
         call=call,
         load_ms=load_ms,
         first_ms=once_ms(lambda: call(0)),
-        accuracy=None if labels is None else float((predictor.predict_batch(images).digits == labels).mean()),
     )
+
+
+def accuracy(model: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
+    """Share of the images that a model reads right, in batches as large as ``predict_batch`` makes them."""
+    return float((Predictor(model).predict_batch(images).digits == labels).mean())
 
 
 def _batches(images: NDArray[np.uint8], batch: int) -> list[NDArray[np.uint8]]:

@@ -1,7 +1,7 @@
 """Parity: does an ONNX file answer as the Keras model does? Measured image by image, through the Predictor."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export.metadata import is_sealed
 from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.files import sha256
+from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.training.network import from_bytes, read_keras
 
@@ -69,7 +70,7 @@ class Parity:
     accuracy: float
     reference_accuracy: float
     flips: list[dict[str, Any]]
-    failures: list[str]
+    failures: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
@@ -101,7 +102,7 @@ def compare(content: bytes, reference: Reference, dataset: Dataset, gate: Gate) 
         accuracy=accuracy,
         reference_accuracy=reference.accuracy,
         flips=[_flip(int(index), probabilities, reference, dataset) for index in flipped],
-        failures=failures,
+        failures=tuple(failures),
     )
 
 
@@ -115,7 +116,7 @@ def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> dic
         ModelError: The Keras file or one of the others cannot be loaded, or they do not belong together.
     """
     for path in paths:
-        Predictor(path)  # what cannot be loaded is said before the reference takes its time
+        model_file.read(path)  # what cannot be loaded is said before the reference takes its time
     content = read_keras(keras_file)
     reference = Reference.of(content, str(keras_file), dataset)
     return {
@@ -135,22 +136,21 @@ def verify(path: Path, reference: Reference, dataset: Dataset) -> dict[str, Any]
     Raises:
         ModelError: The file cannot be loaded, is not one of ours, or was made from another Keras file.
     """
-    predictor = Predictor(path)
-    if predictor.precision not in PRECISIONS:
-        raise ModelError(
-            f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {predictor.precision!r}"
-        )
-    made_from = predictor.metadata.get("keras_sha256", "")
+    model = model_file.read(path)
+    precision = model.contract.precision
+    if precision not in PRECISIONS:
+        raise ModelError(f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {precision!r}")
+    made_from = model.metadata.get("keras_sha256", "")
     if made_from != reference.sha256:
         raise ModelError(
             f"{path} was made from a Keras file with SHA-256 {made_from[:12]}..., but the reference has "
             f"{reference.sha256[:12]}...: name its own with --reference"
         )
-    content = path.read_bytes()
-    parity = compare(content, reference, dataset, PRECISIONS[predictor.precision].gate)
-    if not is_sealed(content):
-        parity.failures.append("the file was changed since it was exported: it no longer has the hash that it carries")
-    return entry(path, predictor.precision, len(content), parity)
+    parity = compare(model.content, reference, dataset, PRECISIONS[precision].gate)
+    if not is_sealed(model.content):
+        changed = "the file was changed since it was exported: it no longer has the hash that it carries"
+        parity = replace(parity, failures=(*parity.failures, changed))
+    return entry(path, precision, len(model.content), parity)
 
 
 def entry(path: Path, precision: str, size: int, parity: Parity) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def entry(path: Path, precision: str, size: int, parity: Parity) -> dict[str, An
         "accuracy": parity.accuracy,
         "reference_accuracy": parity.reference_accuracy,
         "flips": parity.flips,
-        "failures": parity.failures,
+        "failures": list(parity.failures),
         "passed": parity.passed,
     }
 

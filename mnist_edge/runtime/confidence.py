@@ -35,15 +35,19 @@ class Calibration:
             temperature = reject_below = float("nan")
         if not (0.01 <= temperature <= 100 and 0 <= reject_below <= 1):
             raise ModelError(
-                f"expected a temperature and a limit of confidence in the metadata of {origin}, found others"
+                f"expected a temperature from 0.01 to 100 and a limit from 0 to 1 in the metadata of {origin}, "
+                f"received {metadata.get('temperature')!r} and {metadata.get('reject_below')!r}"
             )
         return cls(temperature, reject_below)
 
+    def soften(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities, float64, for (..., 10) of the network's."""
+        softened = probabilities.astype(np.float64) ** (1 / self.temperature)
+        return np.asarray(softened / softened.sum(axis=-1, keepdims=True))
+
     def confidences(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """The calibrated probability of the most probable digit, for each row of (..., 10) probabilities."""
-        softened = probabilities.astype(np.float64) ** (1 / self.temperature)
-        highest: NDArray[np.float64] = softened.max(axis=-1) / softened.sum(axis=-1)
-        return highest
+        return np.asarray(self.soften(probabilities).max(axis=-1))
 
 
 UNCALIBRATED = Calibration()

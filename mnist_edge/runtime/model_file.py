@@ -20,6 +20,12 @@ OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.17"
 """The oldest onnxruntime that was seen to read our files; docs/compatibility.md has the table."""
 
+_PARTS_WITH_CODE = (20, 25)
+"""ModelProto's training_info and functions."""
+
+_ATTRIBUTES_WITH_TENSORS = (5, 6, 10, 11, 22, 23)
+"""AttributeProto's t, g, tensors, graphs, sparse_tensor and sparse_tensors."""
+
 _Field = tuple[int, int | memoryview]
 
 
@@ -29,7 +35,7 @@ class ModelFile:
 
     Attributes:
         content: The file's bytes.
-        origin: Its path, or "these bytes".
+        origin: Its path, or "the model's bytes".
         contract: What it promises.
         metadata: Its metadata_props.
         opsets: Opset version by domain ("" is ONNX' own).
@@ -121,7 +127,11 @@ def _parse(content: bytes, origin: str) -> ModelFile:
         if number == 1 and isinstance(value, int):
             ir_version = value
         elif number == 7:
+            if graph:
+                raise ValueError("two graphs, which protobuf would merge")
             graph = _message(value)
+        elif number in _PARTS_WITH_CODE:
+            raise ModelError(f"expected a plain graph in {origin}, found training information or functions")
         elif number == 8:
             opset = dict(_fields(_message(value)))
             opsets[_text(opset.get(1, memoryview(b"")))] = int(opset.get(2, 0))
@@ -134,16 +144,24 @@ def _parse(content: bytes, origin: str) -> ModelFile:
 
 
 def _operators(graph: memoryview, origin: str) -> tuple[str, ...]:
-    """Lists a graph's operators; refuses weights that lie outside the file."""
+    """Lists a graph's operators; refuses weights that lie outside the file, or where they could.
+
+    Our files keep all weights in the graph's initializers: a tensor or a graph inside a node is none of theirs.
+    """
     operators = []
     for number, value in _fields(graph):
         if number == 1:
-            node = dict(_fields(_message(value)))
-            operators.append(_text(node[4]))
+            node = list(_fields(_message(value)))
+            operators.append(_text(dict(node)[4]))
+            attributes = [_fields(_message(content)) for field, content in node if field == 5]
+            if any(field in _ATTRIBUTES_WITH_TENSORS for attribute in attributes for field, _ in attribute):
+                raise ModelError(f"expected a graph with its weights as initializers in {origin}, found some in a node")
         elif number == 5:
             tensor = dict(_fields(_message(value)))
             if 13 in tensor or tensor.get(14, 0) != 0:
                 raise ModelError(f"expected a model with its weights inside, but {origin} keeps some in another file")
+        elif number == 15:
+            raise ModelError(f"expected plain weights in {origin}, found sparse ones")
     return tuple(operators)
 
 

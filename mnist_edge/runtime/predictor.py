@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS, SIDE, InputKind
 from mnist_edge.errors import ModelError
-from mnist_edge.runtime import image, model_file
+from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
+from mnist_edge.runtime.image import as_array, one_row, require_batch, rows
 from mnist_edge.runtime.picture import Picture, Preparation, examine
 from mnist_edge.runtime.session import Threads, open_session, thread_count
 
@@ -139,25 +140,25 @@ class Predictor:
         """What the model's file says of itself (metadata_props)."""
         return dict(self._model.metadata)
 
-    def predict(self, image_: ArrayLike) -> Prediction:
+    def predict(self, image: ArrayLike) -> Prediction:
         """Reads one digit.
 
         Args:
-            image_: (28, 28) or (784,), light ink on black; uint8 in 0..255, bool, or float in 0..1.
+            image: (28, 28) or (784,), light ink on black; uint8 in 0..255, bool, or float in 0..1.
 
         Raises:
             ImageError: Another shape, type or range.
         """
         bound = self._bound or self._bind()
         row, square, answer, run = bound.buffers
-        # The common case, uint8 (28, 28), goes straight into the bound input; image.one_row takes all others.
-        if type(image_) is np.ndarray and image_.dtype is _UINT8 and image_.shape == _SQUARE:
+        # The common case, uint8 (28, 28), goes straight into the bound input; one_row takes all others.
+        if type(image) is np.ndarray and image.dtype is _UINT8 and image.shape == _SQUARE:
             if self._pixels_in:
-                square[...] = image_
+                square[...] = image
             else:
-                np.divide(image_, _WHITE, out=square)
+                np.divide(image, _WHITE, out=square)
         else:
-            row[...] = image.one_row(image_, self._model.contract.input)
+            row[...] = one_row(image, self._model.contract.input)
         run()
         probabilities = answer.copy()
         return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
@@ -183,19 +184,20 @@ class Predictor:
         Raises:
             ImageError: Another shape, type or range.
         """
-        array = image.as_array(images)
-        image.require_batch(array)
+        array = as_array(images)
+        require_batch(array)
         probabilities = np.empty((len(array), CLASSES), np.float32)
         bound = self._bound or self._bind()
         for start in range(0, len(array), CHUNK):
-            rows = image.rows(array[start : start + CHUNK], self._model.contract.input)
-            probabilities[start : start + CHUNK] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: rows})[0]
+            chunk = rows(array[start : start + CHUNK], self._model.contract.input)
+            probabilities[start : start + CHUNK] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: chunk})[0]
         return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration)
 
     def close(self) -> None:
         """Lets go of the session; the Predictor cannot be used after that."""
-        self._session = self._bound = None
-        self._closed = True
+        with self._opening:
+            self._session = self._bound = None
+            self._closed = True
 
     def __enter__(self) -> Self:
         return self

@@ -61,7 +61,7 @@ def thread_count(threads: Threads) -> int:
 def available_cpus() -> int:
     """CPUs that this process may use: its affinity mask, cut to the cgroup's quota (v1 or v2), at least 1."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(affinity, round(cgroup_quota() or affinity)))
+    return max(1, min(affinity, int(cgroup_quota() or affinity)))
 
 
 def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:

@@ -5,6 +5,7 @@ import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,9 @@ def _require_stack(config: dict[str, Any], origin: str) -> None:
     if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
         kind = config.get("class_name") if isinstance(config, dict) else config
         raise ModelError(f"expected a Sequential or Functional Keras model in {origin}, received {kind!r}")
+    foreign = next(_foreign_modules(config), None)
+    if foreign:
+        raise ModelError(f"expected {origin} to be made of Keras' own layers, found something of {foreign!r}")
     inner = config.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else None
     if not isinstance(layers, list):
@@ -154,6 +158,18 @@ def _require_stack(config: dict[str, Any], origin: str) -> None:
         _require_plain_layer(layer, origin)
         if len(layer.get("inbound_nodes", ())) > 1:
             raise ModelError(f"expected each layer of {origin} to be used once, found {layer.get('name')!r} used again")
+
+
+def _foreign_modules(part: object) -> Iterator[str]:
+    """Every module that a configuration names, in whatever depth, and that is not Keras' own: code it would import."""
+    if isinstance(part, dict):
+        module = part.get("module")
+        if module is not None and str(module).partition(".")[0] != "keras":
+            yield str(module)
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from _foreign_modules(inner)
 
 
 def _require_plain_layer(layer: dict[str, Any], origin: str) -> None:

@@ -26,5 +26,5 @@ def test_a_file_without_one_takes_its_probabilities_as_they_are() -> None:
     "metadata", [{"temperature": "0"}, {"temperature": "hot"}, {"temperature": "nan"}, {"reject_below": "1.1"}]
 )
 def test_numbers_that_make_no_sense(metadata: dict[str, str]) -> None:
-    with pytest.raises(ModelError, match="temperature and a limit"):
+    with pytest.raises(ModelError, match=r"expected a temperature from 0\.01 to 100 and a limit"):
         Calibration.read(metadata, "x")

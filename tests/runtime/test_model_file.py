@@ -38,6 +38,39 @@ def test_weights_in_another_file_are_refused(tiny_onnx: Path, tmp_path: Path) ->
         model_file.read(tmp_path / "split.onnx")
 
 
+def test_weights_hidden_in_a_node_are_refused(tiny_onnx: Path) -> None:
+    model = onnx.load(tiny_onnx)
+    outside = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    outside.external_data.add(key="location", value="weights.bin")
+    model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["w"], value=outside))
+    with pytest.raises(ModelError, match="found some in a node"):
+        model_file.read(model.SerializeToString())
+
+
+def test_a_second_graph_is_refused(tiny_onnx: Path) -> None:
+    """protobuf would merge the two, and onnxruntime run what was not looked at."""
+    second = onnx.load(tiny_onnx)
+    outside = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    hidden = onnx.ModelProto(graph=onnx.GraphProto(initializer=[outside]))
+    for content in (
+        second.SerializeToString() + hidden.SerializeToString(),
+        hidden.SerializeToString() + second.SerializeToString(),
+    ):
+        with pytest.raises(ModelError, match=r"damaged|weights inside"):
+            model_file.read(content)
+
+
+def test_functions_and_sparse_weights_are_refused(tiny_onnx: Path) -> None:
+    model = onnx.load(tiny_onnx)
+    model.functions.add(name="f")
+    with pytest.raises(ModelError, match="functions"):
+        model_file.read(model.SerializeToString())
+    model = onnx.load(tiny_onnx)
+    model.graph.sparse_initializer.add()
+    with pytest.raises(ModelError, match="sparse"):
+        model_file.read(model.SerializeToString())
+
+
 def test_an_onnx_file_of_others_is_refused(tiny_onnx: Path) -> None:
     model = onnx.load(tiny_onnx)
     del model.metadata_props[:]

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mnist_edge import ImageError, ModelError, Prediction, Predictor
+from mnist_edge import ImageError, ModelError, Prediction, Predictions, Predictor
 from mnist_edge.contract import PIXELS
 from mnist_edge.dataset import Dataset
 from mnist_edge.runtime import predictor as module
+from mnist_edge.runtime.confidence import Calibration
 from tests.conftest import ARTIFACTS
 
 SHIPPED = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
@@ -201,6 +203,14 @@ assert predictor.predict(images[0]).digit == expected[0]
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_a_network_of_nothing_but_nan_is_rejected(tiny_onnx: Path) -> None:
+    answer = Prediction(0, np.full(10, np.nan, np.float32), Calibration(2.0, 0.5))
+    assert answer.rejected
+    assert Predictions(
+        np.zeros(1, np.int64), np.full((1, 10), np.nan, np.float32), Calibration(2.0, 0.5)
+    ).rejected.all()
+
+
 def test_with_closes_it(digits: Dataset) -> None:
     with Predictor() as predictor:
         predictor.predict(digits.test_images[0])
@@ -229,5 +239,9 @@ def test_memory_stays_flat_over_200_000_predictions(predictor: Predictor, digits
 def test_a_million_images_stay_within_bounds(predictor: Predictor) -> None:
     """Rows are scaled a chunk at a time: beside the input, 40 bytes an answer and no copy of the whole."""
     images = np.broadcast_to(np.zeros((1, PIXELS), np.uint8), (1_000_000, PIXELS))
+    tracemalloc.start()
     answers = predictor.predict_batch(images)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert answers.digits.shape == (1_000_000,)
+    assert peak < 100 * 2**20

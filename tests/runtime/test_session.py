@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -43,9 +44,20 @@ def test_one_thread_and_no_spinning(tiny_onnx: Path) -> None:
 
 def test_a_graph_that_breaks_the_contract(tiny_onnx: Path) -> None:
     model = onnx.load(tiny_onnx)
-    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 783
     model.graph.node[0].input[0] = model.graph.input[0].name = "picture"
-    with pytest.raises(ModelError):
+    with pytest.raises(
+        ModelError, match=r"to take image tensor\(float\) .* found picture tensor\(float\) \[batch, 784\]"
+    ):
+        session.open_session(model_file.read(model.SerializeToString()), 1)
+
+
+def test_a_graph_that_loads_but_does_not_run(tiny_onnx: Path) -> None:
+    model = onnx.load(tiny_onnx)
+    shape = onnx.numpy_helper.from_array(np.array([1, 784], np.int64), "one")
+    model.graph.initializer.append(shape)
+    model.graph.node.insert(0, onnx.helper.make_node("Reshape", ["image", "one"], ["reshaped"]))
+    model.graph.node[1].input[0] = "reshaped"
+    with pytest.raises(ModelError, match=r"onnxruntime .* cannot run"):
         session.open_session(model_file.read(model.SerializeToString()), 1)
 
 

@@ -148,6 +148,24 @@ def test_h5_is_refused_with_the_way_out(tmp_path: Path) -> None:
         network.from_bytes((tmp_path / "old.h5").read_bytes(), "x")
 
 
+@pytest.mark.parametrize("where", ["layer", "initializer", "activation"])
+def test_modules_that_are_not_keras_own_are_never_imported(where: str) -> None:
+    """Under an innocent class name, and nested where Keras would look for it."""
+    evil = {"module": "os", "class_name": "Dense", "config": {"name": "evil"}, "registered_name": None}
+
+    def change(members: dict[str, bytes]) -> None:
+        config = json.loads(members["config.json"])
+        layer = config["config"]["layers"][1]
+        if where == "layer":
+            layer["module"] = "os"
+        else:
+            layer["config"]["kernel_initializer" if where == "initializer" else "activation"] = evil
+        members["config.json"] = json.dumps(config).encode()
+
+    with pytest.raises(ModelError, match="Keras' own layers, found something of 'os'"):
+        network.from_bytes(rewritten(change), "x")
+
+
 @pytest.mark.parametrize("cut", [0, 1, 100, 5000, -100, -1])
 def test_truncated_files_are_refused(cut: int) -> None:
     with pytest.raises(ModelError, match="x"):

@@ -64,9 +64,9 @@ def _read(picture: Picture) -> _Layers:
         return _from_array(picture)
     if isinstance(picture, (str, os.PathLike)):
         path = os.fsdecode(picture)
-        return _from_file(_contents(Path(path)), str(path))
+        return _from_file(_contents(Path(path)))
     if isinstance(picture, (bytes, bytearray, memoryview)):
-        return _from_file(bytes(picture), f"{len(picture)} bytes")
+        return _from_file(bytes(picture))
     pillow = sys.modules.get("PIL.Image")  # whoever holds a Pillow image has imported Pillow
     if pillow is not None and isinstance(picture, pillow.Image):
         return _guarded(
@@ -89,11 +89,10 @@ def _contents(path: Path) -> bytes:
         raise ImageError(f"expected a picture file, but {path} cannot be read: {reason}") from None
 
 
-def _from_file(data: bytes, what: str) -> _Layers:
+def _from_file(data: bytes) -> _Layers:
     if not 0 < len(data) <= MAX_BYTES:
-        raise ImageError(
-            f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {what}, {'larger' if data else 'empty'}"
-        )
+        received = "more" if data else "none"
+        raise ImageError(f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {received}")
 
     def decode() -> _Layers:
         from PIL import Image
@@ -103,7 +102,7 @@ def _from_file(data: bytes, what: str) -> _Layers:
         image.draft(None, (DETAIL, DETAIL))  # lets a JPEG be decoded at a half, quarter or eighth
         return _from_pillow(image)
 
-    return _guarded(decode, what, data[:3] in (b"II*", b"II+", b"MM\0"))
+    return _guarded(decode, f"{len(data):,} bytes", data[:3] in (b"II*", b"II+", b"MM\0"))
 
 
 # Warning filters and libtiff's error handler belong to the whole process: one thread at a time may change them.

@@ -37,7 +37,7 @@ def main() -> None:
     )
     for name, calls in (("one image", one), (f"{BATCH:,} images", many)):
         first, again, ours = clock.interleave(calls, seconds=15)
-        bare_us, ours_us = first.percentile_us(50), ours.percentile_us(50)
+        bare_us, ours_us = first.median_us, ours.median_us
         row = f"{bare_us:,.1f} | {ours_us:,.1f} | {ours_us / bare_us:.3f} | {clock.noise(first, again):.1%}"
         sys.stdout.write(f"| {name} | {row} |\n")
 

@@ -19,7 +19,7 @@ from mnist_edge.export import precision
 from mnist_edge.export.convert import to_onnx
 from mnist_edge.training.network import from_bytes
 
-KERAS = Path(__file__).parents[1] / "artifacts" / "mnist-mlp.keras"
+KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def table(
     )
     for (name, content), timing in zip(files.items(), timings[1:], strict=True):
         accuracy, agreement = (answers[name] == labels).mean(), (answers[name] == expected).mean()
-        p50 = timing.percentile_us(50)
+        p50 = timing.median_us
         sys.stdout.write(f"| {name} | {len(content):,} | {accuracy:.2%} | {agreement:.2%} | {p50:.1f} |\n")
     sys.stdout.write(f"\nNoise of the latencies (A/A): {clock.noise(timings[0], timings[1]):.1%}\n\n")
 

@@ -1,0 +1,21 @@
+import json
+
+from mnist_edge import printing
+
+
+def test_table_lines_up_and_never_cuts() -> None:
+    assert printing.table(["file", "bytes"], [["a" * 200, "1,000"], ["b", "9"]]).splitlines() == [
+        f"file{'':196}  bytes",
+        f"{'a' * 200}  1,000",
+        f"b{'':199}      9",
+    ]
+
+
+def test_a_column_is_of_words_only_if_all_of_it_is() -> None:
+    drawn = printing.table(["model", "p99 us"], [["a", "-"], ["b", "12.5"]])
+    assert drawn.splitlines()[1] == "a           -"
+
+
+def test_json_has_null_for_what_is_not_finite() -> None:
+    told = json.loads(printing.document({"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)}))
+    assert told == {"a": None, "b": [None, 1.5], "c": ["x", None]}
