@@ -267,7 +267,7 @@ def verify(
 @app.command()
 def predict(
     pictures: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="PICTURE...", help="Pictures of one digit each, or folders of them; - is standard input."
         ),
@@ -290,12 +290,12 @@ def predict(
     from mnist_edge.runtime.predictor import Predictor
 
     predictor = Predictor(model)
-    answers, told, failed = [], 0, 0
+    answers, failed, told = [], [], 0
     for path in _files_in(pictures):
         try:
             answer = predictor.predict_picture(sys.stdin.buffer.read(MAX_BYTES + 1) if str(path) == "-" else path)
         except ImageError as error:
-            failed += 1
+            failed.append({"path": str(path), "error": str(error)})
             _note(f"{path}: {error}")
             continue
         told += 1
@@ -303,12 +303,12 @@ def predict(
             answers.append(printing.prediction_entry(path, answer, top))
         else:
             typer.echo("\n".join(printing.prediction_lines(path, answer, top, show)))
-    if not told + failed:
-        raise OptionError(f"expected pictures in {', '.join(map(str, pictures))}, found no files there")
-    if failed == 1 and len(pictures) == 1 and not pictures[0].is_dir():
+    if not told and not failed:
+        raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
+    if failed and len(pictures) == 1 and not Path(pictures[0]).is_dir():
         raise typer.Exit(2)  # one picture alone is the call's input, and was wrong
     if as_json:
-        _print_json({"predictions": answers})
+        _print_json({"predictions": answers, "failed": failed})
     if failed:
         raise typer.Exit(1)
 
@@ -379,13 +379,23 @@ def info(
         typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
-def _files_in(places: Sequence[Path]) -> Iterator[Path]:
-    """The files that are named, and those in folders that are, in order of their names."""
+PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
+"""Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
+
+
+def _files_in(places: Sequence[str]) -> Iterator[Path]:
+    """The files that are named, and the pictures in folders that are, in order of their names; no hidden ones."""
     for place in places:
-        if place.is_dir():
-            yield from sorted(path for path in place.rglob("*") if path.is_file())
-        else:
-            yield place
+        if not place:
+            raise OptionError("expected the name of a picture or a folder, received an empty one")
+        folder = Path(place)
+        if not folder.is_dir():
+            yield folder
+            continue
+        for path in sorted(folder.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.suffix.lower() in PICTURES and not hidden and not path.is_dir():
+                yield path
 
 
 def _find(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":

@@ -112,6 +112,8 @@ def _finite(document: Any) -> Any:
 
 
 def _parity_row(model: dict[str, Any]) -> list[str]:
+    if model["bytes"] is None:
+        return [model["path"], *["-"] * 7, "FAILED"]
     if model["passed"] is None:
         return [model["path"], f"{model['bytes']:,}", *["-"] * 6, f"not verified, {model['status']}"]
     return [

@@ -1,5 +1,6 @@
 """Each command as it is called, right and wrong."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -225,6 +226,7 @@ def test_predict_goes_on_after_a_bad_picture(run: Runner, tmp_path: Path) -> Non
     told = run("predict", tmp_path / "a.png", tmp_path / "b.png", "--top", 2, "--json")
     assert told.code == 1
     assert [entry["path"] for entry in told.json["predictions"]] == [str(tmp_path / "b.png")]
+    assert [entry["path"] for entry in told.json["failed"]] == [str(tmp_path / "a.png")]
     assert told.json["predictions"][0]["top"][0]["digit"] == 7
 
 
@@ -242,8 +244,11 @@ def test_predict_says_when_it_may_be_no_digit(run: Runner, tmp_path: Path) -> No
     assert run("predict", tmp_path / "two.png", "--json").json["predictions"][0]["rejected"] is True
 
 
-def test_an_empty_folder_of_pictures(refused: Refused, tmp_path: Path) -> None:
+def test_a_folder_without_pictures_and_no_name_at_all(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / ".hidden.png").write_bytes(b"")
     assert "expected pictures" in refused("predict", tmp_path)
+    assert "received an empty one" in refused("predict", "")
 
 
 def test_without_mnist(
@@ -309,28 +314,35 @@ def test_predict_from_a_closed_standard_input() -> None:
     assert "expected a picture file of 1 to" in done.stderr
 
 
-def test_json_has_no_nan(run: Runner, workshop: Path) -> None:
-    from mnist_edge.training import network
-
-    model = network.build((8,), 0)
-    model.set_weights([weight * float("nan") for weight in model.get_weights()])
-    Path("nan.keras").write_bytes(network.to_bytes(model, {}))
-    done = run("export", "nan.keras", "--out-dir", "out", "--precision", "fp32", "--json")
-    assert done.code == 1
-    assert done.json["models"][0]["max_abs_diff"] is None
-    assert "NaN" not in done.out
-
-
-def test_a_failed_export_says_what_became_of_the_old_file(run: Runner, tiny_keras: Path, workshop: Path) -> None:
-    from mnist_edge.training import network
+def test_a_failed_export_says_what_became_of_the_old_file(
+    run: Runner, tiny_keras: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mnist_edge.export import precision
 
     run("export", tiny_keras, "--out-dir", "out", "--precision", "fp32")
-    model = network.build((8,), 0)
-    model.set_weights([weight * float("nan") for weight in model.get_weights()])
-    Path("tiny.keras").write_bytes(network.to_bytes(model, {}))
-    done = run("export", "tiny.keras", "--out-dir", "out", "--precision", "fp32")
+    strict = dataclasses.replace(precision.PRECISIONS["fp32"], gate=precision.Gate(max_abs_diff=-1.0))
+    monkeypatch.setitem(precision.PRECISIONS, "fp32", strict)
+    done = run("export", tiny_keras, "--out-dir", "out", "--precision", "fp32")
     assert done.code == 1
+    assert "FAILED" in done.out
+    assert "a probability differs by" in done.err
     assert "the file that was there before was left as it was" in done.err
+
+
+def test_a_form_that_cannot_be_had_leaves_the_others(run: Runner, workshop: Path) -> None:
+    from mnist_edge.training import network
+
+    model = network.build((8,), 0)
+    weights = model.get_weights()
+    weights[1][:] = -1e6  # no unit of the hidden layer ever fires: int8 finds no range there
+    model.set_weights(weights)
+    Path("dead.keras").write_bytes(network.to_bytes(model, {}))
+    done = run("export", "dead.keras", "--out-dir", "out", "--precision", "int8,fp32", "--json")
+    assert done.code == 1
+    told = {entry["precision"]: entry["status"] for entry in done.json["models"]}
+    assert told == {"int8": "failed", "fp32": "written"}
+    assert "cannot quantize hidden_1.relu" in done.err
+    assert "FAILED" in run("export", "dead.keras", "--out-dir", "out", "--precision", "int8").out
 
 
 def test_info_of_a_file_and_of_the_machine(run: Runner, tiny_onnx: Path) -> None:

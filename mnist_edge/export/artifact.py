@@ -15,7 +15,7 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
-from mnist_edge.export.parity import Parity, Reference, compare, entry
+from mnist_edge.export.parity import Parity, Reference, compare, entry, failed_entry, with_size
 from mnist_edge.export.precision import Precision
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.runtime import model_file
@@ -47,8 +47,9 @@ def export(
 ) -> dict[str, Any]:
     """Exports a Keras model in each of ``precisions``.
 
-    A file that misses its gate is not written; the others are. A file of the same network that is already there is
-    kept if it is proven better: on MNIST's test images where there is only the sample now, or at all where it is not.
+    A file that cannot be made or misses its gate is not written; the others are. A file of the same network that is
+    already there is kept if it is proven better: on MNIST's test images where there is only the sample now, or at all
+    where nothing is.
 
     Args:
         keras_file: A .keras file of a stack of Dense layers on 784 pixels.
@@ -106,13 +107,18 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
         pixels = source.calibration.train_images[:CALIBRATION_IMAGES].reshape(-1, 784)
         images = np.divide(pixels, 255, dtype=np.float32)
         told |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
-    form = precision.make(source.model, images)
+    try:
+        form = precision.make(source.model, images)
+    except ModelError as error:  # this form cannot be had of this network; the others may
+        return failed_entry(path, precision.name, str(error))
     checker.check_model(form, full_check=True)
     parity = None
     if source.reference and source.dataset:
         parity = compare(metadata.seal(form, told), source.reference, source.dataset, precision.gate)
         told |= _proof(parity, source.dataset)
     content = metadata.seal(form, told)
+    if parity and source.reference:
+        parity = with_size(parity, len(content), source.reference, precision.gate)
     status = _write(path, content, told, parity)
     size = path.stat().st_size if status == "kept" else len(content)
     if parity is None:

@@ -87,10 +87,15 @@ def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
     names = {graph.input[0].name: INPUT_NAME}
     weights = {tensor.name: tensor for tensor in graph.initializer}
     taken: set[str] = set()
-    nodes, used = [], []
+    nodes: list[tuple[str, onnx.NodeProto]] = []
+    used: list[str] = []
     remaining = list(layers)
     layer = "input"
     for node in graph.node:
+        if node.op_type == "Reshape" and not nodes:
+            # Rows of 784 are what comes in and what the first Dense layer takes: shapes in between change nothing.
+            names[node.output[0]] = names[node.input[0]]
+            continue
         if node.op_type in ("MatMul", "Gemm") and remaining:
             layer = remaining.pop(0)
         for tensor in (name for name in node.input if name in weights and name not in names):

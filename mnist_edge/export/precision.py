@@ -288,6 +288,8 @@ def _ranges(
     Rounded to three digits, so that the last bits of this machine's arithmetic do not show in the file.
     """
     names = [node.input[0] for node in model.graph.node if node.op_type == "Gemm" and node.input[0] != INPUT_NAME]
+    if not names:
+        return {}  # a single layer, whose input is the pixels
     watched = _copy(model)
     watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     options = ort.SessionOptions()

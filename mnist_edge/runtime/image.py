@@ -1,5 +1,7 @@
 """An app's array -> the rows that a model takes. Refuses what it would have to guess at."""
 
+import os
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -64,16 +66,22 @@ def as_array(image: ArrayLike) -> NDArray[np.generic]:
     Raises:
         ImageError: It is no such array.
     """
+    if hasattr(image, "mask"):
+        raise ImageError("expected plain pixels, received a masked array: fill it with .filled(0) first")
+    if isinstance(image, str | bytes | os.PathLike):
+        raise ImageError(
+            f"expected an array of pixels, received {type(image).__name__}: for a picture use predict_picture"
+        )
     try:
         array = np.asarray(image)
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # an object's own __array__ may raise anything
         raise ImageError(
             f"expected an array of numbers, received {type(image).__name__} that numpy cannot take"
         ) from error
     if array.dtype != np.uint8 and array.dtype.kind not in "bf":
         raise ImageError(
             f"expected pixels as uint8 (0..255), bool, or float in 0..1, received {array.dtype}: "
-            "convert with .astype(numpy.uint8)"
+            "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
         )
     return array
 
@@ -83,9 +91,11 @@ def _scaled(array: NDArray[np.generic], kind: InputKind) -> NDArray[np.generic]:
         return array if kind == "pixels" else np.divide(array, np.float32(255), dtype=np.float32)
     if array.dtype.kind == "f":
         low, high = array.min(), array.max()
-        if not (low >= 0 and high <= 1):  # said this way round, NaN fails too
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ImageError(f"expected float pixels from 0 to 1, received NaN or infinity ({low} to {high})")
+        if not (low >= 0 and high <= 1):
             raise ImageError(
-                f"expected float pixels from 0 to 1, received {low:g} to {high:g}: "
+                f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: "
                 "divide pixels of 0..255 by 255, or pass them as uint8"
             )
     if kind == "unit":

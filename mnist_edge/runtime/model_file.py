@@ -6,6 +6,7 @@ Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def shipped(name: str = DEFAULT_MODEL) -> Path:
     return installed if installed.exists() else Path(__file__).parents[2] / "artifacts" / name
 
 
-def read(model: str | Path | bytes | None = None, sha256: str | None = None) -> ModelFile:
+def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None) -> ModelFile:
     """Reads a model once and checks it.
 
     Args:
@@ -95,11 +96,11 @@ def describe(model: ModelFile) -> dict[str, Any]:
     }
 
 
-def _bytes_of(model: str | Path | bytes | None) -> tuple[bytes, str]:
+def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:
     if isinstance(model, (bytes, bytearray, memoryview)):
         content, origin = bytes(model), "the model's bytes"
         size = len(content)
-    elif model is None or isinstance(model, (str, Path)):
+    elif model is None or isinstance(model, str | os.PathLike):
         path = shipped() if model is None else Path(model)
         origin = str(path)
         try:

@@ -5,7 +5,6 @@ import threading
 import weakref
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -114,7 +113,7 @@ class Predictor:
     """
 
     def __init__(
-        self, model: str | Path | bytes | None = None, *, threads: Threads = 1, sha256: str | None = None
+        self, model: str | os.PathLike[str] | bytes | None = None, *, threads: Threads = 1, sha256: str | None = None
     ) -> None:
         self._start(model_file.read(model, sha256), thread_count(threads))
 
@@ -161,6 +160,7 @@ class Predictor:
             row[...] = one_row(image, self._model.contract.input)
         run()
         probabilities = answer.copy()
+        probabilities.setflags(write=False)
         return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
 
     def predict_picture(self, picture: Picture) -> Prediction:

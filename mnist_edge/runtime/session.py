@@ -51,11 +51,11 @@ def thread_count(threads: Threads) -> int:
     """
     if threads == "auto":
         return available_cpus()
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= MAX_THREADS:
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or not 1 <= threads <= MAX_THREADS:
         raise OptionError(
             f"expected threads to be a whole number from 1 to {MAX_THREADS} or 'auto', received {threads!r}"
         )
-    return threads
+    return int(threads)
 
 
 def available_cpus() -> int:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnist_edge.backend import keras
 from mnist_edge.contract import CLASSES, MAX_MODEL_BYTES, PIXELS, SIDE
 from mnist_edge.errors import ModelError
@@ -201,6 +203,8 @@ def _require_digits(model: keras.Model, origin: str) -> None:
         raise ModelError(
             f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again"
         )
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise ModelError(f"expected finite weights in {origin}, found NaN or infinity: its training has diverged")
     if model.count_params() * 4 > MAX_MODEL_BYTES:
         raise ModelError(
             f"expected at most {MAX_MODEL_BYTES // 4:,} weights in {origin}, found {model.count_params():,}"

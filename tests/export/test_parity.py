@@ -93,6 +93,25 @@ def test_changed_metadata_fails(
     assert not parity.verify(tmp_path / "boast.onnx", tiny_reference, tiny)["passed"]
 
 
+def test_a_boast_under_a_good_seal_fails(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    model = metadata.parse(tiny_onnx.read_bytes())
+    facts = {entry.key: entry.value for entry in model.metadata_props if entry.key != metadata.SEAL}
+    (tmp_path / "boast.onnx").write_bytes(metadata.seal(model, facts | {"accuracy": "0.9999"}))
+    result = parity.verify(tmp_path / "boast.onnx", tiny_reference, tiny)
+    assert [failure for failure in result["failures"] if "the file says accuracy 0.9999" in failure]
+
+
+def test_another_files_receipt_fails(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    shutil.copy(tiny_onnx, tmp_path / "net.onnx")
+    (tmp_path / "net.onnx.json").write_text('{"sha256": "abc"}')
+    result = parity.verify(tmp_path / "net.onnx", tiny_reference, tiny)
+    assert "the file is not the one that its receipt describes: they have different hashes" in result["failures"]
+
+
 def test_flips_are_told_one_by_one(
     tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
 ) -> None:

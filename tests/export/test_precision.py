@@ -147,6 +147,25 @@ def test_a_layer_without_a_range_is_named(classic: onnx.ModelProto, images: np.n
         precision.int8(dead, images)
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1)])
+def test_pictures_flattened_first_and_single_layers_quantize_too(shape: tuple[int, ...], images: np.ndarray) -> None:
+    from mnist_edge.backend import keras
+
+    layers = keras.layers
+    for hidden in ([layers.Dense(16, "relu")], []):
+        model = keras.Sequential([keras.Input(shape), layers.Flatten(), *hidden, layers.Dense(10, "softmax")])
+        rng = np.random.default_rng(0)
+        model.set_weights([rng.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
+        exact = convert.to_onnx(model)
+        assert "Reshape" not in [node.op_type for node in exact.graph.node]
+        for entry in precision.PRECISIONS.values():
+            form = entry.make(exact, images)
+            session = ort.InferenceSession(serialized(form))
+            pixels = np.rint(images[:50] * 255).astype(np.uint8) if entry.input == "pixels" else images[:50]
+            (received,) = session.run(None, {"image": pixels})
+            assert np.abs(received - model(images[:50].reshape(-1, *shape)).numpy()).max() < 0.2
+
+
 def test_lists_of_precisions() -> None:
     assert [entry.name for entry in precision.chosen("all")] == list(precision.PRECISIONS)
     assert [entry.name for entry in precision.chosen(" int8, fp32,int8")] == ["int8", "fp32"]

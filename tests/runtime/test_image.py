@@ -51,9 +51,11 @@ def test_a_read_only_array_stays_as_it_was() -> None:
     [
         (GREY.astype(np.float32), "expected float pixels from 0 to 1, received 0 to 255: divide"),
         (GREY / 255 - 0.1, "received -0.1"),
-        (np.full((28, 28), np.nan), "received nan"),
+        (np.full((28, 28), np.nan), "received NaN or infinity"),
+        (np.ma.array(GREY, mask=True), "a masked array"),
+        ("seven.png", "for a picture use predict_picture"),
         (np.full((28, 28), np.inf), "inf"),
-        (GREY.astype(np.int64), "received int64: convert with"),
+        (GREY.astype(np.int64), "received int64: if they are"),
         (GREY.astype(np.int8), "received int8"),
         (GREY.astype(complex), "received complex128"),
         (np.full((28, 28), None), "received object"),

@@ -139,6 +139,16 @@ def test_code_in_a_keras_file_is_never_run() -> None:
         network.from_bytes(saved(model), "x")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_diverged_training_is_refused(value: float) -> None:
+    model = network.build((8,), 0)
+    weights = model.get_weights()
+    weights[0][3, 3] = value
+    model.set_weights(weights)
+    with pytest.raises(ModelError, match="expected finite weights"):
+        network.from_bytes(saved(model), "x")
+
+
 def test_h5_is_refused_with_the_way_out(tmp_path: Path) -> None:
     import h5py
 

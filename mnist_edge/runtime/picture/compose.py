@@ -40,7 +40,7 @@ class Preparation:
 
     Attributes:
         pixels: (28, 28) uint8, white ink on black.
-        parts: pieces of ink at least a quarter as large as the digit's largest; 1 for most digits.
+        parts: pieces of ink at least a quarter as large and half as high as the digit's largest; 1 for most digits.
         aspect: width of the digit's box over its height.
         coverage: share of the digit's box that is ink, 0 to 1.
         stroke: width of the strokes before they were evened out, for a digit 20 pixels long.

@@ -106,7 +106,7 @@ def _from_file(data: bytes) -> _Layers:
 
 
 # Warning filters and libtiff's error handler belong to the whole process: one thread at a time may change them.
-_DECODING = threading.Lock()
+_DECODING = threading.RLock()  # a signal handler may come in while its thread decodes
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_DECODING.acquire, after_in_child=_DECODING.release, after_in_parent=_DECODING.release)
 
@@ -155,6 +155,8 @@ def _guarded(decode: Callable[[], _Layers], what: str, tiff: bool) -> _Layers:
     except Exception as error:  # a dozen kinds, from SyntaxError and OverflowError to zlib.error
         if type(error).__name__ == "UnidentifiedImageError":  # its text is the address of the bytes
             reason = "none of these formats"
+        elif type(error).__name__ == "DecompressionBombError":
+            reason = f"more than {MAX_PIXELS:,} pixels"
         else:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise ImageError(

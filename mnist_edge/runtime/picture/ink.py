@@ -213,7 +213,7 @@ def _pick(ink: Floats, noise: float) -> Found | None:
         ink=ink,
         own=np.isin(labels, [p.number for p in kept]),
         box=(int(box[:, 0].min()), int(box[:, 1].max()), int(box[:, 2].min()), int(box[:, 3].max())),
-        parts=sum(p.mass >= 0.25 * main.mass for p in rest),
+        parts=sum(p.mass >= 0.25 * main.mass and p.height >= 0.5 * main.height for p in rest),
         sheet=_is_sheet(main, labels == main.number),
     )
 

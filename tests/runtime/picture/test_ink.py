@@ -40,7 +40,7 @@ def test_a_stroke_close_by_belongs_to_the_digit() -> None:
     picture = page()
     picture[50:60, 80:140] = 0
     found = locate(picture)
-    assert found.parts == 2
+    assert found.parts == 1  # as the bar of a five: too flat for a second digit
     assert len(np.unique(_label(found.own))) == 3
 
 
