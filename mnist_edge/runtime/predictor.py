@@ -160,7 +160,6 @@ class Predictor:
             row[...] = one_row(image, self._model.contract.input)
         run()
         probabilities = answer.copy()
-        probabilities.setflags(write=False)
         return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
 
     def predict_picture(self, picture: Picture) -> Prediction:
