@@ -47,6 +47,16 @@ def receipt_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
+def receipt_sha256(path: Path) -> str | None:
+    """The hash that an artifact's receipt says it has; None where there is no receipt, or none that says one."""
+    try:
+        receipt = json.loads(receipt_path(path).read_text())
+    except (OSError, ValueError):
+        return None
+    said = receipt.get("sha256") if isinstance(receipt, dict) else None
+    return said if isinstance(said, str) else None
+
+
 def require_writable(folder: Path, *names: str) -> None:
     """Makes ``folder`` and tries a write, so that long work fails before it starts rather than at its end.
 

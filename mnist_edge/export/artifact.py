@@ -1,6 +1,5 @@
 """From a .keras file to files that can be shipped: converted, verified, sealed, written with their receipts."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from mnist_edge.export import metadata
 from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
 from mnist_edge.export.parity import Parity, Reference, compare, entry, failed_entry, with_size
 from mnist_edge.export.precision import Precision
-from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
+from mnist_edge.files import receipt_path, receipt_sha256, require_writable, sha256, write_json, write_whole
 from mnist_edge.runtime import model_file
 from mnist_edge.training.network import facts, from_bytes, read_keras
 
@@ -70,11 +69,12 @@ def export(
     names = [f"{keras_file.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(receipt_path(Path(name)).name for name in names))
     content = read_keras(keras_file)
+    model = from_bytes(content, str(keras_file))
     source = _Source(
-        model=to_onnx(from_bytes(content, str(keras_file)), opset),
+        model=to_onnx(model, opset),
         keras_sha256=sha256(content),
         confidence=_confidence(facts(content).get("confidence")),
-        reference=Reference.of(content, str(keras_file), dataset) if dataset else None,
+        reference=Reference.of(content, model, dataset) if dataset else None,
         dataset=dataset,
         calibration=_calibration(dataset) if any(precision.calibrated for precision in precisions) else None,
     )
@@ -156,10 +156,9 @@ def _present(path: Path) -> bytes | None:
     """The file that is at ``path`` already, if it has its receipt."""
     try:
         content = path.read_bytes()
-        receipt = json.loads(receipt_path(path).read_text())
-    except (OSError, ValueError):
+    except OSError:
         return None
-    return content if isinstance(receipt, dict) and receipt.get("sha256") == sha256(content) else None
+    return content if receipt_sha256(path) == sha256(content) else None
 
 
 def _is_better(present: bytes, content: bytes) -> bool:

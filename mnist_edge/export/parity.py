@@ -1,7 +1,6 @@
 """Parity: does an ONNX file answer as the Keras model does? Measured image by image, through the Predictor."""
 
-import contextlib
-import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export.metadata import is_sealed
 from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
-from mnist_edge.files import receipt_path, sha256
+from mnist_edge.files import receipt_sha256, sha256
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.training.network import from_bytes, read_keras
@@ -41,13 +41,18 @@ class Reference:
     weights: int
 
     @classmethod
-    def of(cls, content: bytes, origin: str, dataset: Dataset) -> "Reference":
-        """Runs the .keras file ``content`` on the test images.
+    def read(cls, keras_file: Path, dataset: Dataset) -> "Reference":
+        """Loads a .keras file and runs it on the test images.
 
         Raises:
-            ModelError: It cannot be loaded, or is no MNIST network.
+            ModelError: It cannot be read or loaded, or is no MNIST network.
         """
-        model = from_bytes(content, origin)
+        content = read_keras(keras_file)
+        return cls.of(content, from_bytes(content, str(keras_file)), dataset)
+
+    @classmethod
+    def of(cls, content: bytes, model: keras.Model, dataset: Dataset) -> "Reference":
+        """Runs ``model``, loaded from the .keras file ``content``, on the test images."""
         images = dataset.test_images.reshape(-1, *model.inputs[0].shape[1:]).astype(np.float32) / 255
         probabilities = model.predict(images, batch_size=1000, verbose=0)
         return cls(sha256(content), probabilities, _accuracy(probabilities, dataset), model.count_params())
@@ -118,8 +123,7 @@ def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> dic
     """
     for path in paths:
         model_file.read(path)  # what cannot be loaded is said before the reference takes its time
-    content = read_keras(keras_file)
-    reference = Reference.of(content, str(keras_file), dataset)
+    reference = Reference.read(keras_file, dataset)
     return {
         "images": len(dataset.test_images),
         "data": dataset.describe(),
@@ -165,14 +169,21 @@ def _broken_promises(path: Path, model: model_file.ModelFile, parity: Parity, da
     """What a file or its receipt says that is not so."""
     if not is_sealed(model.content):
         yield "the file was changed since it was exported: it no longer has the hash that it carries"
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        if json.loads(receipt_path(path).read_text()).get("sha256") != sha256(model.content):
-            yield "the file is not the one that its receipt describes: they have different hashes"
+    if receipt_sha256(path) not in (None, sha256(model.content)):
+        yield "the file is not the one that its receipt describes: they have different hashes"
     if model.metadata.get("data_fingerprint") == dataset.fingerprint:
         for name, measured in (("accuracy", parity.accuracy), ("agreement", parity.agreement)):
-            said = model.metadata.get(name, "")
-            if not said or abs(float(said) - measured) > SAID_TOLERANCE:
-                yield f"the file says {name} {said or 'nothing'}, but {measured:.4f} was measured"
+            said = model.metadata.get(name, "nothing")
+            if not abs(_number(said) - measured) <= SAID_TOLERANCE:
+                yield f"the file says {name} {said}, but {measured:.4f} was measured"
+
+
+def _number(text: str) -> float:
+    """The number that ``text`` is, or NaN, which is near no other."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def entry(path: Path, precision: str, size: int, parity: Parity) -> dict[str, Any]:

@@ -248,10 +248,10 @@ def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
     (quantize,) = (
         node for node in model.graph.node if node.op_type == "QuantizeLinear" and node.input[0] == INPUT_NAME
     )
-    nodes = [node for node in model.graph.node if node is not quantize]
+    nodes = [node for node in model.graph.node if node.name != quantize.name]
     for node in nodes:
         node.input[:] = [INPUT_NAME if name == quantize.output[0] else name for name in node.input]
-    _replace_nodes(model, [node for node in nodes if node.name != quantize.name])
+    _replace_nodes(model, nodes)
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     return model
 

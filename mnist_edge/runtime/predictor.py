@@ -166,7 +166,8 @@ class Predictor:
         """Reads the digit in any picture: a photo, a scan, a screenshot, a drawing.
 
         Args:
-            picture: A path, a file's bytes, a Pillow image, or an array as ``picture.prepare`` takes it.
+            picture: A path, a file's bytes, a Pillow image, or an array of shape (H, W) or (H, W, 1 to 4);
+                uint8, uint16, bool, or float in 0..1.
 
         Raises:
             ImageError: No picture, a damaged or a huge one, or nothing drawn on it.

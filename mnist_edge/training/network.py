@@ -80,7 +80,7 @@ def from_bytes(content: bytes, origin: str) -> keras.Model:
     """
     try:
         _require_stack(_read_config(content, origin), origin)
-    except (TypeError, AttributeError, KeyError) as error:
+    except (TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ModelError(f"expected a .keras file, but the configuration in {origin} is damaged") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

@@ -57,7 +57,7 @@ def main() -> None:
     if digits.test_split != "test":
         sys.exit("compat: expected the full MNIST, found the sample: set MNIST_EDGE_DATA")
     keras = ROOT / "artifacts" / "mnist-mlp.keras"
-    expected = Reference.of(keras.read_bytes(), str(keras), digits).probabilities[:IMAGES].argmax(axis=1)
+    expected = Reference.read(keras, digits).probabilities[:IMAGES].argmax(axis=1)
     rows, notes = [], []
     with tempfile.TemporaryDirectory() as folder:
         pixels = Path(folder) / "pixels.npy"

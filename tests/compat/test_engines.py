@@ -15,7 +15,7 @@ REFUSED = {("onnx reference", "int8"), ("onnx reference", "int4")}
 @pytest.fixture(scope="module")
 def expected(digits: Dataset) -> np.ndarray:
     keras = ARTIFACTS / "mnist-mlp.keras"
-    return Reference.of(keras.read_bytes(), "keras", digits).probabilities[: matrix.IMAGES].argmax(axis=1)
+    return Reference.read(keras, digits).probabilities[: matrix.IMAGES].argmax(axis=1)
 
 
 @pytest.mark.parametrize("path", matrix.FILES, ids=lambda path: path.name)

@@ -21,7 +21,7 @@ SHIPPED = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
 
 @pytest.fixture(scope="module")
 def reference(digits: Dataset) -> parity.Reference:
-    return parity.Reference.of(KERAS.read_bytes(), "keras", digits)
+    return parity.Reference.read(KERAS, digits)
 
 
 def test_every_precision_is_shipped() -> None:
@@ -63,7 +63,7 @@ def tiny(tiny_data: Path) -> Dataset:
 
 @pytest.fixture
 def tiny_reference(tiny_keras: Path, tiny: Dataset) -> parity.Reference:
-    return parity.Reference.of(tiny_keras.read_bytes(), "tiny", tiny)
+    return parity.Reference.read(tiny_keras, tiny)
 
 
 def tampered(path: Path, folder: Path, amount: float) -> Path:
@@ -101,6 +101,16 @@ def test_a_boast_under_a_good_seal_fails(
     (tmp_path / "boast.onnx").write_bytes(metadata.seal(model, facts | {"accuracy": "0.9999"}))
     result = parity.verify(tmp_path / "boast.onnx", tiny_reference, tiny)
     assert [failure for failure in result["failures"] if "the file says accuracy 0.9999" in failure]
+
+
+def test_an_accuracy_that_is_no_number_fails(
+    tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    model = metadata.parse(tiny_onnx.read_bytes())
+    facts = {entry.key: entry.value for entry in model.metadata_props if entry.key != metadata.SEAL}
+    (tmp_path / "odd.onnx").write_bytes(metadata.seal(model, facts | {"accuracy": "good"}))
+    result = parity.verify(tmp_path / "odd.onnx", tiny_reference, tiny)
+    assert [failure for failure in result["failures"] if "the file says accuracy good" in failure]
 
 
 def test_another_files_receipt_fails(

@@ -18,12 +18,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.errors import ImageError
 from mnist_edge.runtime.picture.decode import Bools, Picture, decode
 from mnist_edge.runtime.picture.ink import Found, locate
 from mnist_edge.runtime.picture.numeric import Floats, overlap, quantile, resize
-
-__all__ = ["ImageError", "Picture", "Preparation", "examine", "prepare"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
