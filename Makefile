@@ -37,7 +37,7 @@ rejection: $(VENV)/dev  ## what Prediction.rejected catches
 
 constraints:  ## writes constraints.txt anew from the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear build/constraints
-	build/constraints/bin/pip install -q '.[export,dev]'
+	build/constraints/bin/pip install -q '.[peers,dev]'
 	(sed -n '/^#/p' constraints.txt; build/constraints/bin/pip freeze --exclude mnist-edge) > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
@@ -51,5 +51,5 @@ $(VENV)/export: pyproject.toml constraints.txt
 
 $(VENV)/dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)pip install -q -c constraints.txt -e '.[export,dev]'
+	$(RUN)pip install -q -c constraints.txt -e '.[peers,dev]'
 	@touch $@

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,7 +21,7 @@ from tests.pictures import seven
 
 Runner = Callable[..., Run]
 Refused = Callable[..., str]
-COMMANDS = ("data", "train", "export", "verify", "predict", "benchmark", "info")
+COMMANDS = ("data", "train", "export", "verify", "predict", "benchmark", "compare", "info")
 
 
 def test_help_offers_what_there_is(run: Runner) -> None:
@@ -79,6 +80,9 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
         (["benchmark", "--batch", "a,b"], "expected --batch as whole numbers"),
         (["benchmark", "--threads", "999"], "that this process may use, received 999"),
         (["benchmark", "--seconds", "-1"], "expected seconds above 0"),
+        (["benchmark", "--against", "tensorrt"], "expected runtimes out of onnxruntime, litert"),
+        (["benchmark", "--html", "/proc/report.html"], "cannot write to the folder /proc"),
+        (["compare", "old.json", "new.json"], "cannot read the report old.json"),
         (["data", "--show", "-1"], "--show"),
         (["data", "--data", "sample", "--png", ""], "end in .png"),
         (["info", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
@@ -156,6 +160,8 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
     for key in ("load_ms", "first_ms", "bytes", "accuracy"):
         assert measured["results"][0][key] > 0
     assert measured["noise"] >= 0
+    schema = json.loads((ARTIFACTS.parent / "docs/benchmark.schema.json").read_text())
+    jsonschema.validate(measured, schema)
 
 
 def test_tables_for_people(run: Runner, tiny_keras: Path, workshop: Path) -> None:

@@ -1,14 +1,16 @@
-"""What machine this is."""
+"""What machine this is, and whether it is quiet enough to measure on."""
 
 import contextlib
 import os
 import platform
 import subprocess
+import time
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mnist_edge.runtime.session import available_cpus
+from mnist_edge.runtime.session import available_cpus, cgroup_quota
 
 FEATURES = {
     "avx2": "AVX2",
@@ -28,6 +30,17 @@ FEATURES = {
 INT8_DOT_PRODUCT = ("AVX-VNNI", "AVX-512 VNNI", "AMX int8", "NEON dot product", "NEON i8mm")
 
 
+LIBRARIES = (
+    *("mnist-edge", "onnxruntime", "numpy"),
+    *("ai-edge-litert", "openvino", "tensorflow", "tensorflow-cpu", "keras"),
+)
+"""Packages whose versions stand in a report, where they are installed."""
+
+SETTLE_SECONDS = 0.3
+BUSY_CORES = 0.1
+STOLEN_SHARE = 0.01
+
+
 def describe() -> dict[str, Any]:
     """The machine and the software, as a report's ``device``."""
     return {
@@ -36,11 +49,74 @@ def describe() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "usable_cpus": available_cpus(),
+        "cpu_quota": cgroup_quota(),
+        "governor": _first_word(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        "memory_bytes": _memory_bytes(),
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "onnxruntime": metadata.version("onnxruntime"),
-        "numpy": metadata.version("numpy"),
+        **versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the ``LIBRARIES`` that are installed."""
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the system has counted since it was started; None where it does not tell.
+
+    Attributes:
+        at: Seconds of a steady clock.
+        busy: Seconds that all cores together have worked, for any process.
+        stolen: Seconds that the host of a virtual machine has kept its cores back.
+        throttled: Times that the CPU quota or the heat has slowed this down.
+    """
+
+    at: float
+    busy: float | None
+    stolen: float | None
+    throttled: int | None
+
+    @classmethod
+    def read(cls) -> "Load":
+        """The counters now (Linux)."""
+        return cls(time.perf_counter(), *_cpu_seconds(), _throttled())
+
+
+def busy_cores(seconds: float = SETTLE_SECONDS) -> float | None:
+    """How many cores work, for anyone, while this process sleeps for ``seconds``; None where the system is silent."""
+    before = Load.read()
+    time.sleep(seconds)
+    after = Load.read()
+    if before.busy is None or after.busy is None:
+        return None
+    return (after.busy - before.busy) / (after.at - before.at)
+
+
+def complaints(busy: list[float | None], before: Load, after: Load) -> list[str]:
+    """What was not as it should be on a machine that measures, in sentences.
+
+    Args:
+        busy: ``busy_cores`` when nothing was being measured.
+        before: Counters as the run began.
+        after: Counters as it ended.
+    """
+    found = []
+    working = max((cores for cores in busy if cores is not None), default=0)
+    if working > BUSY_CORES:
+        found.append(f"the machine is busy: other processes use {working:.1f} of its cores; stop them, measure again")
+    stolen = (after.stolen or 0) - (before.stolen or 0)
+    if stolen > STOLEN_SHARE * (after.at - before.at):
+        found.append(f"the host kept the CPU back for {stolen:.1f} s of the run: its other guests disturb the numbers")
+    if (after.throttled or 0) > (before.throttled or 0):
+        found.append("the CPU was throttled during the run, by its quota or by heat: the numbers are too slow")
+    return found
 
 
 def features(cpuinfo: str | None = None) -> list[str]:
@@ -62,6 +138,42 @@ def int8_verdict(found: list[str]) -> str:
     if found:
         return "no int8 dot products in hardware: int8 is smaller and somewhat faster than fp32; measure"
     return "unknown to this tool: measure"
+
+
+def _cpu_seconds(stat: Path = Path("/proc/stat")) -> tuple[float | None, float | None]:
+    """Seconds of work and of theft, over all cores: proc(5)."""
+    try:
+        counts = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
+        user, nice, system, _idle, _waiting, irq, softirq, steal = counts
+        tick = os.sysconf("SC_CLK_TCK")
+        return (user + nice + system + irq + softirq) / tick, steal / tick
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None, None
+
+
+def _throttled(root: Path = Path("/sys")) -> int | None:
+    """How often the cgroup's quota (v1 or v2) or the heat has throttled the CPU."""
+    counts = []
+    for name in ("fs/cgroup/cpu.stat", "fs/cgroup/cpu/cpu.stat"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            pairs = dict(line.split() for line in (root / name).read_text().splitlines())
+            counts.append(int(pairs["nr_throttled"]))
+    for path in root.glob("devices/system/cpu/cpu*/thermal_throttle/core_throttle_count"):
+        with contextlib.suppress(OSError, ValueError):
+            counts.append(int(path.read_text()))
+    return sum(counts) if counts else None
+
+
+def _memory_bytes() -> int | None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def _first_word(path: Path) -> str | None:
+    with contextlib.suppress(OSError, IndexError):
+        return path.read_text().split()[0]
+    return None
 
 
 def _cpu_model() -> str:

@@ -1,74 +1,258 @@
-"""What is timed: from uint8 pixels in a numpy array to the digits out, one small adapter a runtime."""
+"""What is timed: from uint8 pixels in a numpy array to the digits out, one small adapter a runtime.
 
+Each runtime is used as its own documentation says is fastest, with its own defaults but for the number of threads.
+Runtimes are imported when they are opened, each in a process of its own (``worker``).
+"""
+
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.benchmark.clock import once_ms
-from mnist_edge.runtime.predictor import Predictor
+from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
+
+WHITE = np.float32(255)
+
+
+class Opened(NamedTuple):
+    """A model in a runtime: for each batch size the two calls that are timed.
+
+    Attributes:
+        read: Given B, a function of uint8 images, (28, 28) or for B > 1 (B, 28, 28), to the digit or digits: all that
+            an app does.
+        bare: Given B, the engine's call alone, on input that stands ready in the engine's own form.
+    """
+
+    read: Callable[[int], Callable[[NDArray[np.uint8]], Any]]
+    bare: Callable[[int], Callable[[], object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One runtime with one model at one batch size.
+    """One way to run a model: what a row of the report stands for, at each of its batch sizes.
 
     Attributes:
-        runtime: Name of the engine.
-        model: The model's file.
-        precision: What the file says it is.
-        batch: Images a call.
+        runtime: A key of ``RUNTIMES``.
+        api: The runtime's call that is used, where it offers several.
+        precision: What the weights are stored as.
+        model: Path of the model as the user knows it.
+        file: Path of the file that is opened.
         threads: Threads a call may use.
-        call: Given the number of the call, reads that batch.
-        load_ms: Milliseconds from the file to a predictor that is ready.
-        first_ms: Milliseconds of the first call.
+        all_threads: Whether that is all that this process may use, so that a runtime's own default will do.
     """
 
     runtime: str
-    model: Path
+    api: str
     precision: str
-    batch: int
+    model: str
+    file: str
     threads: int
-    call: Callable[[int], object]
-    load_ms: float
-    first_ms: float
+    all_threads: bool
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return " ".join(part for part in (self.runtime, self.api, self.precision) if part)
 
 
-def onnxruntime(model: Path, batch: int, threads: int, images: NDArray[np.uint8]) -> Candidate:
-    """The Predictor, as an app uses it.
+def mnist_edge(candidate: Candidate) -> Opened:
+    """The Predictor, as an app uses it. Bare is a bound run of a plain session."""
+    import onnxruntime as ort
 
-    Raises:
-        ModelError: The model cannot be loaded.
+    from mnist_edge.runtime import model_file
+    from mnist_edge.runtime.predictor import Predictor
+    from mnist_edge.runtime.session import open_session
+
+    predictor = Predictor(candidate.file, threads=candidate.threads)
+    session = functools.cache(lambda: open_session(model_file.read(candidate.file), candidate.threads))
+
+    def read(batch: int) -> Callable[[NDArray[np.uint8]], Any]:
+        if batch == 1:
+            return lambda image: predictor.predict(image).digit
+        return lambda images: predictor.predict_batch(images).digits
+
+    def bare(batch: int) -> Callable[[], object]:
+        binding = session().io_binding()
+        dtype = np.uint8 if session().get_inputs()[0].type == "tensor(uint8)" else np.float32
+        binding.bind_cpu_input(INPUT_NAME, np.zeros((batch, PIXELS), dtype))
+        answer = ort.OrtValue.ortvalue_from_numpy(np.zeros((batch, CLASSES), np.float32))
+        binding.bind_ortvalue_output(OUTPUT_NAME, answer)
+        return lambda: session().run_with_iobinding(binding)
+
+    return Opened(read, bare)
+
+
+def onnxruntime(candidate: Candidate) -> Opened:
+    """The tutorial's way: a float model, ``session.run``, pixels by astype and / 255, onnxruntime's own defaults."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    if not candidate.all_threads:
+        options.intra_op_num_threads = candidate.threads
+    session = ort.InferenceSession(candidate.file, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return _forward(lambda rows: session.run(None, {name: rows})[0])
+
+
+def numpy(candidate: Candidate) -> Opened:
+    """Dense layers in plain numpy; its BLAS library was told the threads by the environment (``worker``)."""
+    with np.load(candidate.file) as archive:
+        arrays = [archive[f"arr_{number}"] for number in range(len(archive.files))]
+    layers = list(zip(arrays[::2], arrays[1::2], strict=True))  # kernel and bias, from the pixels to the digit
+
+    def logits(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        for kernel, bias in layers[:-1]:
+            rows = np.maximum(rows @ kernel + bias, 0)
+        answer: NDArray[np.float32] = rows @ layers[-1][0] + layers[-1][1]
+        return answer
+
+    return _forward(logits)
+
+
+def keras(candidate: Candidate) -> Opened:
+    """Keras on TensorFlow: ``predict``, a plain call, or a call compiled by tf.function, as ``candidate.api`` says."""
+    from mnist_edge.backend import tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(candidate.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    from mnist_edge.training.network import from_bytes, read_keras
+
+    model = from_bytes(read_keras(Path(candidate.file)), candidate.model)
+    shape = (-1, *model.input_shape[1:])
+    compiled = tf.function(lambda pixels: model(pixels, training=False))
+    forward = {
+        "predict": lambda rows: model.predict(rows.reshape(shape), verbose=0, batch_size=len(rows)),
+        "call": lambda rows: model(rows.reshape(shape), training=False).numpy(),
+        "tf.function": lambda rows: compiled(tf.constant(rows.reshape(shape))).numpy(),
+    }
+    return _forward(forward[candidate.api])
+
+
+def litert(candidate: Candidate) -> Opened:
+    """LiteRT's Interpreter with set_tensor, invoke, get_tensor; one for each batch size, which is fixed in it.
+
+    Its newer CompiledModel was tried and is slower at one image: docs/benchmark.md.
     """
-    loaded: list[Predictor] = []
-    load_ms = once_ms(lambda: loaded.append(Predictor(model, threads=threads)))
-    predictor = loaded[0]
-    batches = _batches(images, batch)
+    from ai_edge_litert.interpreter import Interpreter
 
-    def call(number: int) -> object:
-        image = batches[number % len(batches)]
-        return predictor.predict(image[0]).digit if batch == 1 else predictor.predict_batch(image).digits
+    @functools.cache
+    def interpreter(batch: int) -> Any:
+        made = Interpreter(candidate.file, num_threads=candidate.threads)
+        source = made.get_input_details()[0]
+        made.resize_tensor_input(source["index"], (batch, *source["shape"][1:]))
+        made.allocate_tensors()
+        return made
 
-    return Candidate(
-        runtime="onnxruntime",
-        model=model,
-        precision=predictor.precision,
-        batch=batch,
-        threads=threads,
-        call=call,
-        load_ms=load_ms,
-        first_ms=once_ms(lambda: call(0)),
+    def read(batch: int) -> Callable[[NDArray[np.uint8]], Any]:
+        engine = interpreter(batch)
+        source, target = engine.get_input_details()[0], engine.get_output_details()[0]["index"]
+        index, shape, pixels_in = source["index"], tuple(source["shape"]), source["dtype"] == np.uint8
+
+        def scores(pixels: NDArray[np.uint8]) -> Any:
+            engine.set_tensor(index, (pixels if pixels_in else pixels.astype(np.float32) / WHITE).reshape(shape))
+            engine.invoke()
+            return engine.get_tensor(target)
+
+        return _to_digits(scores, batch)
+
+    interpreter(1)
+    return Opened(read, lambda batch: interpreter(batch).invoke)
+
+
+def openvino(candidate: Candidate) -> Opened:
+    """OpenVINO on fixed shapes and shared memory, scaling built into the model, float models in float32.
+
+    Left to itself it computes in bf16 where the CPU can, which is another precision than the one compared.
+    """
+    import openvino as ov
+    from openvino.preprocess import PrePostProcessor
+
+    core = ov.Core()
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": candidate.threads,
+        "NUM_STREAMS": 1,
+    }
+
+    @functools.cache
+    def request(batch: int) -> tuple[Any, NDArray[np.uint8]]:
+        model = core.read_model(candidate.file)
+        model.reshape({0: [batch, PIXELS]})
+        if model.input(0).get_element_type() != ov.Type.u8:
+            steps = PrePostProcessor(model)
+            steps.input().tensor().set_element_type(ov.Type.u8)
+            steps.input().preprocess().convert_element_type(ov.Type.f32).scale(float(WHITE))
+            model = steps.build()
+        made = core.compile_model(model, "CPU", settings).create_infer_request()
+        rows = np.zeros((batch, PIXELS), np.uint8)
+        made.set_input_tensor(ov.Tensor(rows, shared_memory=True))
+        return made, rows
+
+    def read(batch: int) -> Callable[[NDArray[np.uint8]], Any]:
+        engine, rows = request(batch)
+        answer = engine.get_output_tensor().data
+
+        def scores(pixels: NDArray[np.uint8]) -> Any:
+            rows[...] = pixels
+            engine.infer()
+            return answer
+
+        return _to_digits(scores, batch)
+
+    request(1)
+    return Opened(read, lambda batch: request(batch)[0].infer)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A runtime that can be measured.
+
+    Attributes:
+        open: Its adapter: opens the candidate's file.
+        packages: What must be installed; imported before loading is timed.
+        extra: The extra of mnist-edge that brings them; empty where the base install does.
+    """
+
+    open: Callable[[Candidate], Opened]
+    packages: tuple[str, ...]
+    extra: str = ""
+
+
+RUNTIMES = {
+    "mnist-edge": Runtime(mnist_edge, ("mnist_edge.runtime.predictor",)),
+    "onnxruntime": Runtime(onnxruntime, ("onnxruntime",)),
+    "litert": Runtime(litert, ("ai_edge_litert",), "peers"),
+    "openvino": Runtime(openvino, ("openvino",), "peers"),
+    "keras": Runtime(keras, ("keras", "tensorflow"), "export"),
+    "numpy": Runtime(numpy, ("numpy",)),
+}
+
+
+def digits(opened: Opened, images: NDArray[np.uint8], batch: int) -> NDArray[np.integer]:
+    """Reads uint8 images (N, 28, 28) in batches, the last one smaller; integers (N,)."""
+    parts = [images[start : start + batch] for start in range(0, len(images), batch)]
+    return np.concatenate(
+        [np.atleast_1d(opened.read(len(part))(part[0] if len(part) == 1 else part)) for part in parts]
     )
 
 
-def accuracy(model: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
-    """Share of the images that a model reads right, in batches as large as ``predict_batch`` makes them."""
-    return float((Predictor(model).predict_batch(images).digits == labels).mean())
+def _forward(scores: Callable[[NDArray[np.float32]], Any]) -> Opened:
+    """From a function of float32 (B, 784) in 0..1 to scores (B, 10): pixels / 255 before it, argmax after it."""
+
+    def bare(batch: int) -> Callable[[], object]:
+        ready = np.zeros((batch, PIXELS), np.float32)
+        return lambda: scores(ready)
+
+    return Opened(lambda batch: _to_digits(lambda pixels: scores(pixels.astype(np.float32) / WHITE), batch), bare)
 
 
-def _batches(images: NDArray[np.uint8], batch: int) -> list[NDArray[np.uint8]]:
-    """Different images each call: whole batches, and the images again from the start where they do not suffice."""
-    needed = np.resize(np.arange(len(images)), max(batch, len(images) // batch * batch))
-    return [np.ascontiguousarray(images[part]) for part in needed.reshape(-1, batch)]
+def _to_digits(scores: Callable[[NDArray[np.uint8]], Any], batch: int) -> Callable[[NDArray[np.uint8]], Any]:
+    """From a function of uint8 (B, 784) to scores (B, 10), one of images to digits."""
+    if batch == 1:
+        return lambda image: int(scores(image.reshape(1, PIXELS))[0].argmax())
+    return lambda images: scores(images.reshape(batch, PIXELS)).argmax(axis=1)

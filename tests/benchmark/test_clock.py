@@ -1,3 +1,5 @@
+import gc
+import math
 import time
 
 import numpy as np
@@ -6,42 +8,72 @@ import pytest
 from mnist_edge.benchmark import clock
 
 
+def timing(*medians: float) -> clock.Timing:
+    return clock.Timing([np.full(100, int(median * 1000)) for median in medians])
+
+
 def test_percentiles_are_numpys() -> None:
     calls = np.random.default_rng(0).integers(1000, 100_000, 20_000)
-    timing = clock.Timing([calls[:7000], calls[7000:]])
-    for percent in (90, 99):
-        assert timing.percentile_us(percent) == pytest.approx(np.percentile(calls, percent) / 1000)
+    found = clock.Timing([calls[:7000], calls[7000:]])
+    for percent in (50, 90, 99):
+        assert found.percentile_us(percent) == pytest.approx(np.percentile(calls, percent) / 1000)
+    assert found.median_us == pytest.approx(np.median(calls) / 1000)
+    assert found.mean_us == pytest.approx(calls.mean() / 1000)
 
 
 def test_no_percentile_without_the_samples_for_it() -> None:
-    timing = clock.Timing([np.arange(1, 1001)])
-    assert timing.percentile_us(90) is not None
-    assert timing.percentile_us(99) is None
+    found = clock.Timing([np.arange(1, 1001)])
+    assert found.percentile_us(90) is not None
+    assert found.percentile_us(99) is None
+    assert list(found.spectrum_us()) == ["0", "1", "5", "10", "25", "50", "75", "90", "100"]
+
+
+def test_the_tails_are_kept() -> None:
+    found = clock.Timing([np.array([1000] * 5 + [9_000_000])])
+    assert found.spectrum_us()["100"] == 9000
+    assert found.mean_us > 1000
 
 
 def test_a_known_sleep_is_measured() -> None:
-    slow, quick = clock.interleave([lambda _: time.sleep(0.004), lambda _: time.sleep(0.001)], seconds=0.5)
-    assert slow.median_us == pytest.approx(4000, rel=0.5)
-    assert len(slow.windows) == len(quick.windows) == clock.WINDOWS
-    assert slow.median_us > quick.median_us
+    durations = clock.window(lambda _: time.sleep(0.004), seconds=0.2)
+    assert np.median(durations) / 1e6 == pytest.approx(4, rel=0.25)
+    assert durations.sum() / 1e9 == pytest.approx(0.2, abs=0.1)
 
 
-def test_each_call_gets_its_number_and_candidates_take_turns() -> None:
-    seen: list[tuple[str, int]] = []
-
-    def candidate(name: str) -> object:
-        def call(number: int) -> None:
-            seen.append((name, number))
-            time.sleep(0.002)
-
-        return call
-
-    clock.interleave([candidate("a"), candidate("b")], seconds=0.06)  # type: ignore[list-item]
-    turns = [name for index, (name, _) in enumerate(seen) if index == 0 or seen[index - 1][0] != name]
-    assert turns == ["a", "b"] * (clock.WINDOWS + 1)
+def test_each_call_gets_its_number() -> None:
+    seen: list[int] = []
+    durations = clock.window(seen.append, 0.001, first=5)
+    assert seen == list(range(5, 5 + len(durations)))
 
 
-def test_noise_of_the_same_is_nothing() -> None:
-    timing = clock.Timing([np.full(100, 2000)])
-    assert clock.noise(timing, timing) == 0
-    assert clock.noise(timing, clock.Timing([np.full(100, 2500)])) == pytest.approx(0.2)
+def test_a_window_is_one_call_at_least_and_the_garbage_collector_comes_back() -> None:
+    within: list[bool] = []
+    assert len(clock.window(lambda _: within.append(gc.isenabled()), 0)) == 1
+    assert within == [False]
+    assert gc.isenabled()
+
+
+def test_a_call_after_idle_is_timed_without_its_pause() -> None:
+    nanoseconds, burnt = clock.after_idle(lambda _: time.sleep(0.002), pause=0.05)
+    assert nanoseconds / 1e6 == pytest.approx(2, rel=0.5)
+    assert 0 <= burnt < 0.2
+
+
+def test_spread_is_from_the_fastest_window_to_the_slowest() -> None:
+    assert timing(10, 11, 12).spread == pytest.approx(2 / 11)
+
+
+def test_a_ratio_pairs_rounds_so_that_drift_cancels() -> None:
+    drifting = np.linspace(10, 20, 10)
+    found, error = clock.ratio(list(drifting * 1.2), list(drifting))
+    assert found == pytest.approx(1.2)
+    assert error == pytest.approx(0, abs=1e-9)
+
+
+def test_a_single_pair_tells_nothing() -> None:
+    assert clock.ratio([2.0], [1.0]) == (2, math.inf)
+
+
+def test_noise_of_the_same_is_nothing_and_luck_does_not_hide_it() -> None:
+    assert clock.noise([2, 2, 2], [2, 2, 2]) == 0
+    assert clock.noise([9, 10, 11], [11, 10, 9]) > 0.05  # the medians agree, the windows do not

@@ -1,3 +1,8 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from mnist_edge.benchmark import device
@@ -27,3 +32,54 @@ def test_this_machine_is_described() -> None:
     told = device.describe()
     assert told["cpu"]
     assert told["cores"] >= told["usable_cpus"] >= 1
+    assert told["memory_bytes"] > 2**28
+    assert told["numpy"] == np.__version__
+    assert "governor" in told
+
+
+def load(busy: float = 0, stolen: float = 0, throttled: int = 0, at: float = 0) -> device.Load:
+    return device.Load(at, busy, stolen, throttled)
+
+
+def test_a_quiet_machine_is_not_complained_of() -> None:
+    assert device.complaints([0.02, None], load(), load(busy=60, stolen=0.1, at=60)) == []
+
+
+@pytest.mark.parametrize(
+    ("busy", "after", "message"),
+    [
+        ([0.0, 1.3], load(at=60), "other processes use 1.3 of its cores"),
+        ([0.0], load(stolen=3, at=60), "the host kept the CPU back for 3.0 s"),
+        ([0.0], load(throttled=4, at=60), "the CPU was throttled"),
+    ],
+)
+def test_a_machine_that_is_not_quiet(busy: list[float | None], after: device.Load, message: str) -> None:
+    (said,) = device.complaints(busy, load(), after)
+    assert message in said
+
+
+def test_work_of_others_is_seen() -> None:
+    if device.busy_cores(0.01) is None:
+        pytest.skip("this system does not tell")
+    worker = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        assert (device.busy_cores(0.5) or 0) > 0.5
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_where_the_system_tells_nothing(tmp_path: Path) -> None:
+    assert device._cpu_seconds(tmp_path / "stat") == (None, None)
+    assert device._throttled(tmp_path) is None
+    nothing = device.Load(0, None, None, None)
+    assert device.complaints([None], nothing, nothing) == []
+
+
+def test_throttling_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "fs/cgroup").mkdir(parents=True)
+    (tmp_path / "fs/cgroup/cpu.stat").write_text("usage_usec 5\nnr_throttled 7\n")
+    heat = tmp_path / "devices/system/cpu/cpu0/thermal_throttle"
+    heat.mkdir(parents=True)
+    (heat / "core_throttle_count").write_text("3\n")
+    assert device._throttled(tmp_path) == 10

@@ -14,10 +14,10 @@ import onnx
 import onnxruntime as ort
 
 from mnist_edge import dataset
-from mnist_edge.benchmark import clock
 from mnist_edge.export import precision
 from mnist_edge.export.convert import to_onnx
 from mnist_edge.training.network import from_bytes
+from tests.measurements.rounds import interleave, noise
 
 KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"
 
@@ -56,7 +56,7 @@ def table(
     answers = {name: run(images).argmax(axis=1) for name, (run, _) in runs.items()}
     (expected, *_) = answers.values()
     calls = [call for _, call in runs.values()]
-    timings = clock.interleave([calls[0], *calls], seconds=4 * len(calls))
+    timings = interleave([calls[0], *calls], seconds=4 * len(calls))
     sys.stdout.write(
         f"| {header} | bytes | accuracy | agreement | p50 us |\n| --- | --- | ---: | ---: | ---: | ---: |\n"
     )
@@ -64,7 +64,7 @@ def table(
         accuracy, agreement = (answers[name] == labels).mean(), (answers[name] == expected).mean()
         p50 = timing.median_us
         sys.stdout.write(f"| {name} | {len(content):,} | {accuracy:.2%} | {agreement:.2%} | {p50:.1f} |\n")
-    sys.stdout.write(f"\nNoise of the latencies (A/A): {clock.noise(timings[0], timings[1]):.1%}\n\n")
+    sys.stdout.write(f"\nNoise of the latencies (A/A): {noise(timings[0], timings[1]):.1%}\n\n")
 
 
 def runner(content: bytes, pixels: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[int], object]]:

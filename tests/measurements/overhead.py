@@ -11,8 +11,8 @@ import numpy as np
 import onnxruntime as ort
 
 from mnist_edge import Predictor, dataset
-from mnist_edge.benchmark import clock
 from mnist_edge.runtime.model_file import shipped
+from tests.measurements.rounds import interleave, noise
 
 BATCH = 1024
 
@@ -36,9 +36,9 @@ def main() -> None:
         "| | bare session.run, us | Predictor, us | ratio | noise (A/A) |\n| --- | ---: | ---: | ---: | ---: |\n"
     )
     for name, calls in (("one image", one), (f"{BATCH:,} images", many)):
-        first, again, ours = clock.interleave(calls, seconds=15)
+        first, again, ours = interleave(calls, seconds=15)
         bare_us, ours_us = first.median_us, ours.median_us
-        row = f"{bare_us:,.1f} | {ours_us:,.1f} | {ours_us / bare_us:.3f} | {clock.noise(first, again):.1%}"
+        row = f"{bare_us:,.1f} | {ours_us:,.1f} | {ours_us / bare_us:.3f} | {noise(first, again):.1%}"
         sys.stdout.write(f"| {name} | {row} |\n")
 
 
