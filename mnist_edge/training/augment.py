@@ -117,9 +117,7 @@ def _written(
 
 def _inked(images: NDArray[np.uint8], distortion: Distortion, rng: np.random.Generator) -> Floats:
     """The images in a frame of background, float32 (n, 900), drawn with another pen and out of focus."""
-    framed = np.zeros((len(images), _FRAME, _FRAME), np.uint8)
-    framed[:, 1:-1, 1:-1] = images
-    framed = framed.reshape(len(images), -1)
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(len(images), -1)
     inked = framed.astype(np.float32)
     if distortion.thinner or distortion.thicker:
         width = rng.uniform(-distortion.thinner, distortion.thicker, (len(images), 1)).astype(np.float32)

@@ -1,5 +1,6 @@
-"""The model card: what a trained network is, how well it reads, and where it fails. After Mitchell et al., Model Cards
-for Model Reporting, 2019 (https://arxiv.org/abs/1810.03993).
+"""The model card: what a trained network is, how well it reads, and where it fails.
+
+After Mitchell et al., Model Cards for Model Reporting, 2019 (https://arxiv.org/abs/1810.03993).
 
 Made by ``make card`` from the .keras files, their receipts and the data; the same inputs give the same text: it holds
 no date and no time.
@@ -190,10 +191,7 @@ def _accuracy(runs: list[dict[str, Any]], article: dict[str, Any]) -> str:
     rows.append(["the article's network", _interval(article["validation"]), _interval(article["test"])])
     images = runs[0]["validation"]["images"], runs[0]["test"]["images"]
     header = ["", f"validation, {images[0]:,} images", f"test, {images[1]:,} images"]
-    return (
-        f"{_table(header, rows)}\n{told}In brackets: 95 % intervals (Wilson) of\n"
-        "what other images of the same kind would give.\n"
-    )
+    return f"{_table(header, rows)}\n{told}In brackets: 95 % intervals (Wilson).\n"
 
 
 def _corrupted(shipped: Read, article: Read) -> str:
@@ -216,8 +214,8 @@ def _confidence(receipt: dict[str, Any]) -> str:
         for split in ("validation", "test")
     ]
     return (
-        f"Expected calibration error, 15 bins, before and after the temperature {receipt['confidence']['temperature']}, "
-        "which was found on the\nvalidation images (docs/confidence.md).\n\n"
+        "Expected calibration error, 15 bins, before and after the temperature "
+        f"{receipt['confidence']['temperature']},\nwhich was found on the validation images (docs/confidence.md).\n\n"
         + _table(["images", "before", "after"], rows)
     )
 
@@ -232,8 +230,8 @@ def _weaknesses(digits: np.ndarray, labels: np.ndarray, misread: str) -> str:
         f"{wrong.sum()} of {len(labels):,} test images are misread, most often {confused}.\n\n"
         f"{_table(['digit', 'images', 'misread'], rows)}\n"
         f"![Every misread test digit: its label, then what it was taken for]({misread})\n\n"
-        "What no distortion in training resembles stays hard: inverted stripes, fog, a grey background, lines across the "
-        "digit. A\nletter or a scribble is taken for a digit (docs/confidence.md).\n"
+        "What no distortion in training resembles stays hard: inverted stripes, fog, a grey background, lines across\n"
+        "the digit. A letter or a scribble is taken for a digit (docs/confidence.md).\n"
     )
 
 

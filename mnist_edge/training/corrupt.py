@@ -15,9 +15,9 @@ from mnist_edge.contract import SIDE
 from mnist_edge.errors import OptionError
 from mnist_edge.training.augment import bilinear
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Corruption = Callable[[Floats, np.random.Generator], Floats]
-"""float32 (N, 28, 28) in 0..1 in; the same, or beyond by rounding or noise, out."""
+"""float32 (N, 28, 28) in 0..1 in; floats of that shape, which may go beyond, out."""
 
 _CHUNK = 500  # stays in the cache
 _MIDDLE = (SIDE - 1) / 2
@@ -86,7 +86,7 @@ def _shear(ink: Floats, rng: np.random.Generator) -> Floats:
     return _mapped(ink, _matrices(np.ones(len(ink)), 0, amount, 1))
 
 
-def _scale(ink: Floats, rng: np.random.Generator) -> Floats:
+def _scale(ink: Floats, _: np.random.Generator) -> Floats:
     return _mapped(ink, _matrices(np.full(len(ink), 1 / 0.7), 0, 0, 1 / 0.7))
 
 
@@ -100,11 +100,11 @@ def _translate(ink: Floats, rng: np.random.Generator) -> Floats:
     return _mapped(ink, _matrices(np.ones(len(ink)), 0, 0, 1), shift)
 
 
-def _brightness(ink: Floats, rng: np.random.Generator) -> Floats:
+def _brightness(ink: Floats, _: np.random.Generator) -> Floats:
     return ink + np.float32(0.5)
 
 
-def _stripe(ink: Floats, rng: np.random.Generator) -> Floats:
+def _stripe(ink: Floats, _: np.random.Generator) -> Floats:
     return np.where((_LINE < 7) | (_LINE >= 21), 1 - ink, ink)
 
 
@@ -119,7 +119,7 @@ def _fog(ink: Floats, rng: np.random.Generator) -> Floats:
         cloud = np.fft.irfft2(spectrum)
         clouds[index] = ((cloud - cloud.min()) / np.ptp(cloud))[:SIDE, :SIDE]
     strongest = ink.max(axis=(1, 2), keepdims=True)
-    return (ink + 3 * clouds) * strongest / (strongest + 3)
+    return np.asarray((ink + 3 * clouds) * strongest / (strongest + 3))
 
 
 def _spatter(ink: Floats, rng: np.random.Generator) -> Floats:
@@ -143,7 +143,7 @@ def _zigzag(ink: Floats, rng: np.random.Generator) -> Floats:
     return ink + stroke * ((_LINE >= 2) & (_LINE < 25))
 
 
-def _canny_edges(ink: Floats, rng: np.random.Generator) -> Floats:
+def _canny_edges(ink: Floats, _: np.random.Generator) -> Floats:
     """Canny, A Computational Approach to Edge Detection, 1986: smooth, thin the gradient's ridges, two thresholds."""
     smooth = np.pad(_blurred(ink, 1), ((0, 0), (2, 2), (2, 2)))
     down = _cross(smooth[:, 2:] - smooth[:, :-2], axis=2)
@@ -157,7 +157,7 @@ def _canny_edges(ink: Floats, rng: np.random.Generator) -> Floats:
         behind = strength[:, 1 - row : SIDE + 1 - row, 1 - column : SIDE + 1 - column]
         ridge |= (direction[:, 1:-1, 1:-1] == number) & (inner >= ahead) & (inner >= behind)
     weak, edges = ridge & (inner > 0.4), ridge & (inner > 0.8)  # Sobel's sum is four times the gradient
-    for _ in range(SIDE):
+    for _step in range(SIDE):
         edges = weak & _touching(edges)
     return edges.astype(np.float32)
 
@@ -188,12 +188,13 @@ def _signs(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
 
 def _matrices(*entries: NDArray[np.floating] | float) -> NDArray[np.float64]:
     """2x2 matrices, (N, 2, 2), of four entries row by row; the first is (N,)."""
-    return np.stack(np.broadcast_arrays(*entries), axis=-1).reshape(-1, 2, 2).astype(np.float64)
+    matrices: NDArray[np.float64] = np.stack(list(np.broadcast_arrays(*entries)), axis=-1).reshape(-1, 2, 2)
+    return matrices
 
 
-def _mapped(ink: Floats, matrices: NDArray[np.float64], shifts: NDArray[np.floating] | float = 0.0) -> Floats:
+def _mapped(ink: Floats, matrices: NDArray[np.float64], shifts: NDArray[np.number] | float = 0.0) -> Floats:
     """Each pixel from where its matrix (about the middle) and its shift (row, column; px) say."""
-    pixels = np.stack(np.mgrid[:SIDE, :SIDE], axis=-1).reshape(-1, 2) - _MIDDLE
+    pixels = np.moveaxis(np.mgrid[:SIDE, :SIDE], 0, -1).reshape(-1, 2) - _MIDDLE
     shifts = np.broadcast_to(np.asarray(shifts), (len(ink), 2))
     sources = np.einsum("nij,pj->inp", matrices, pixels) + shifts.T[:, :, None] + _MIDDLE + 1
     rows, columns = sources.astype(np.float32)

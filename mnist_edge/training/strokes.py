@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.contract import SIDE
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 UPSTROKE_DEGREES = (25.0, 55.0)
 """Angle between a 1's stem and its upstroke."""
@@ -48,13 +48,13 @@ class Stroked(NamedTuple):
 
 
 def add_strokes(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], ones: float, sevens: float, rng: np.random.Generator
+    images: NDArray[np.uint8], labels: NDArray[np.integer], ones: float, sevens: float, rng: np.random.Generator
 ) -> Stroked:
     """Draws an upstroke on some of the 1s and a bar through some of the 7s.
 
     Args:
         images: uint8 (N, 28, 28), light ink on black; left as they are.
-        labels: uint8 (N,).
+        labels: integers (N,).
         ones: Share of the 1s that get one.
         sevens: Share of the 7s that get one.
         rng: Decides which, and how.
@@ -107,21 +107,21 @@ def _end(ink: Floats) -> Floats:
 
 def _pen_width(ink: Floats, length: NDArray[np.floating]) -> Floats:
     """Ink over the length of the line that it was drawn with."""
-    return (ink.sum(axis=(1, 2)) / length).clip(*PEN_WIDTH).astype(np.float32)
+    return np.asarray((ink.sum(axis=(1, 2)) / length).clip(*PEN_WIDTH), np.float32)
 
 
 def _drawn(start: Floats, end: Floats, width: Floats) -> Floats:
     """Straight strokes with round ends, soft by one px at the edge, float32 (N, 28, 28) in 0..1."""
     along = end - start
-    pixels = np.stack(np.mgrid[:SIDE, :SIDE], axis=-1).astype(np.float32)
+    pixels = np.moveaxis(np.mgrid[:SIDE, :SIDE], 0, -1).astype(np.float32)
     offsets = pixels - start[:, None, None]
     share = np.einsum("nijc,nc->nij", offsets, along) / np.maximum((along**2).sum(axis=1), 1e-6)[:, None, None]
     nearest = share.clip(0, 1)[..., None] * along[:, None, None]
     distance = np.linalg.norm(offsets - nearest, axis=-1)
-    return (width[:, None, None] / 2 + 0.5 - distance).clip(0, 1)
+    return np.asarray((width[:, None, None] / 2 + 0.5 - distance).clip(0, 1), np.float32)
 
 
 def _centre_of_mass(ink: Floats) -> Floats:
     weight = ink.sum(axis=(1, 2))
     sums = np.stack([ink.sum(axis=2) @ np.arange(SIDE), ink.sum(axis=1) @ np.arange(SIDE)], axis=1)
-    return (sums / weight[:, None]).astype(np.float32)
+    return np.asarray(sums / weight[:, None], np.float32)

@@ -63,7 +63,7 @@ def test_a_known_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter turn about index 14, which np.rot90 makes about 13.5 of a picture one larger."""
 
     class Quarter:
-        def uniform(self, low: float, high: float, size: object) -> np.ndarray:
+        def uniform(self, _: float, high: float, size: object) -> np.ndarray:
             return np.full(size, high)  # type: ignore[call-overload]
 
     images = np.zeros((1, 28, 28), np.uint8)

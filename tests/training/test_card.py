@@ -67,7 +67,7 @@ def test_every_misread_digit_is_on_the_sheet(read: card.Read, tiny: Dataset) -> 
 
 
 def test_other_data_is_refused(tiny_keras: Path, sample: Dataset) -> None:
-    with pytest.raises(DataError, match="expected the data that .* was trained on"):
+    with pytest.raises(DataError, match=r"expected the data that .* was trained on"):
         card.read_all([tiny_keras], sample)
 
 

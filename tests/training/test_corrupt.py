@@ -63,5 +63,5 @@ def test_blank_images_are_fine() -> None:
 
 
 def test_an_unknown_kind() -> None:
-    with pytest.raises(OptionError, match="expected a corruption out of shot noise, .*, received 'rain'"):
+    with pytest.raises(OptionError, match=r"expected a corruption out of shot noise, .*, received 'rain'"):
         corrupt(np.zeros((1, 28, 28), np.uint8), "rain")
