@@ -32,7 +32,7 @@ Accuracy = Callable[[Digits], float]
 def keras_fit(train: Digits, batch: int, **options: object) -> tuple[Epoch, Accuracy]:
     """model.fit on arrays, with ``options`` of compile."""
     model = build((512, 512), seed=0)
-    model.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", ["accuracy"], **options)
+    model.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"], **options)
     images, labels = train[0].astype(np.float32) / 255, train[1]
     return partial(model.fit, images, labels, batch_size=batch, verbose=0), partial(keras_accuracy, model)
 
