@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train benchmark check compat choices rejection overhead constraints clean
+.PHONY: export test train seeds card benchmark check compat choices rejection overhead training-speed handwriting constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -13,6 +13,12 @@ test: $(VENV)/dev  ## all tests
 
 train: $(VENV)/export  ## trains the shipped network anew
 	$(RUN)mnist-edge train
+
+seeds: $(VENV)/export  ## trains its recipe from three seeds, writes artifacts/seeds.json
+	$(RUN)python -m mnist_edge.training.seeds
+
+card: $(VENV)/export  ## writes artifacts/MODEL_CARD.md and artifacts/misread.png
+	$(RUN)python -m mnist_edge.training.card
 
 benchmark: $(VENV)/export  ## how fast the files in artifacts/ are on this machine
 	$(RUN)mnist-edge benchmark
@@ -31,6 +37,12 @@ choices: $(VENV)/dev  ## the measurements behind the settings of the quantized f
 
 overhead: $(VENV)/dev  ## what the Predictor costs beside the bare engine
 	$(RUN)python -m tests.measurements.overhead
+
+training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and PyTorch
+	$(RUN)python -m tests.measurements.training_speed
+
+handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are not MNIST's
+	$(RUN)python -m tests.measurements.handwriting
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection

@@ -18,6 +18,7 @@ from mnist_edge.errors import DataNotFoundError, ImageError, MnistEdgeError, Opt
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
+    from mnist_edge.training.recipes import Recipe
 
 app = typer.Typer(
     name="mnist-edge",
@@ -151,18 +152,22 @@ def data(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="How to train; one of: article.")] = "article",
+    recipe: Annotated[str, typer.Option(help="How to train; one of: augmented, article.")] = "augmented",
     epochs: Annotated[
         int | None,
         typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides the first weights and the order of images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")] = 0,
     data: Data = None,
     out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", show_default=False, help="Draw loss and accuracy an epoch (PNG, SVG, PDF)."),
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Draw 64 digits as the recipe distorts them, and stop."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -184,6 +189,9 @@ def train(
     if plot:
         drawing.require_plot(plot)
         require_writable(plot.parent, plot.name)
+    if preview:
+        _preview(chosen, _find(data, allow_sample=True), seed, preview)
+        return
     dataset = _find(data, allow_sample=False)
     from mnist_edge.training.artifact import train as train_artifact
 
@@ -440,6 +448,24 @@ def info(
     width = max(map(len, told))
     for key, value in told.items():
         typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:
+    """Draws what the recipe makes of the first 64 training images."""
+    import numpy as np
+
+    from mnist_edge import drawing
+    from mnist_edge.files import write_whole
+    from mnist_edge.training.augment import distort
+
+    if recipe.distortion is None:
+        raise OptionError(f"expected a recipe with distortion to preview, received {recipe.name!r}, which has none")
+    if png.suffix.lower() != ".png":
+        raise OptionError(f"expected --preview to end in .png, received {str(png)!r}")
+    images, labels = dataset.train_images[:64], dataset.train_labels[:64]
+    distorted = distort(images, labels, recipe.distortion, np.random.default_rng(seed))
+    write_whole(png, drawing.png_bytes(drawing.contact_sheet(distorted, [str(label) for label in labels])))
+    typer.echo(f"wrote {png}")
 
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])

@@ -62,8 +62,10 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
         (["train", "--epochs", "0"], "--epochs"),
         (["train", "--epochs", "many"], "--epochs"),
         (["train", "--seed", "-1"], "--seed"),
-        (["train", "--recipe", "secret"], "expected a recipe out of article"),
+        (["train", "--recipe", "secret"], "expected a recipe out of augmented, article"),
         (["train", "--out", "net.h5"], "end in .keras"),
+        (["train", "--preview", "digits.gif", "--data", "sample"], "expected --preview to end in .png"),
+        (["train", "--recipe", "article", "--preview", "x.png", "--data", "sample"], "a recipe with distortion"),
         (["train", "--plot", "curve.docx"], "plot"),
         (["train", "--data", "nowhere"], "nothing there"),
         (["export", "nowhere.keras"], "cannot read the Keras file nowhere.keras"),
@@ -195,6 +197,12 @@ def test_names_that_are_too_long(refused: Refused, arguments: list[str]) -> None
     sentence = refused(*arguments)
     assert "too long" in sentence
     assert "aaa" in sentence
+
+
+def test_preview_draws_and_does_not_train(run: Runner, workshop: Path) -> None:
+    assert run("train", "--preview", "digits.png").out == "wrote digits.png\n"
+    assert Image.open("digits.png").size == (8 * 64, 8 * 80)
+    assert [path.name for path in workshop.iterdir()] == ["digits.png"]
 
 
 def test_an_unwritable_folder(refused: Refused, tiny_keras: Path, workshop: Path) -> None:

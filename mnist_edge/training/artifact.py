@@ -13,7 +13,8 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
-from mnist_edge.training.fit import History, fit, predict
+from mnist_edge.training.checkpoint import History
+from mnist_edge.training.fit import fit, predict
 from mnist_edge.training.network import to_bytes
 from mnist_edge.training.recipes import Recipe
 
@@ -38,7 +39,7 @@ def train(
         recipe: What to do.
         dataset: What to train on; its test images are looked at once, at the end.
         out: The .keras file to write.
-        seed: Decides the first weights and the order of the images.
+        seed: Decides the first weights, the order of the images and their distortion.
         fresh: Start anew even if an interrupted run could be continued.
         on_epoch: Called with the history after each epoch, and once before the first.
 
@@ -54,7 +55,7 @@ def train(
     if fresh:
         checkpoint.unlink(missing_ok=True)
     model, history = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
-    facts = {"recipe": dataclasses.asdict(recipe), "seed": seed, "data": dataset.describe()}
+    facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.describe()}
     held_out = dataset.validation_images
     validation, labels = predict(model, dataset.train_images[-held_out:]), dataset.train_labels[-held_out:]
     calibration = calibrate(validation, labels)

@@ -1,23 +1,33 @@
 """Training: a recipe and digits in, a trained Keras model out."""
 
-import io
-import json
-from collections.abc import Callable
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from mnist_edge.backend import keras, tf
 from mnist_edge.dataset import Dataset
-from mnist_edge.errors import DataError, ModelError, OptionError
-from mnist_edge.files import write_whole
-from mnist_edge.training.network import build
+from mnist_edge.errors import DataError
+from mnist_edge.training.augment import distort
+from mnist_edge.training.checkpoint import History, resume, save
+from mnist_edge.training.network import build, folded
+from mnist_edge.training.optimizer import epoch_function, optimizer_of
 from mnist_edge.training.recipes import Recipe
 
-History = dict[str, list[float]]
-"""One number an epoch under each of loss, accuracy, val_loss, val_accuracy."""
+CHECKPOINT_SECONDS = 10.0
+"""A checkpoint is written at most so often: it is as large as three networks, and an epoch may take a second."""
+
+Made = TypeVar("Made")
+
+
+class Digits(NamedTuple):
+    """Images as the network takes them, uint8 (N, 784), and their labels, int32 (N,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
 
 
 def fit(
@@ -33,13 +43,13 @@ def fit(
     Args:
         recipe: What to do.
         dataset: Its last ``validation_images`` training images are only looked at, never trained on.
-        seed: Decides the first weights and the order of the images.
-        checkpoint: A file that is written after each epoch. If it is there, training goes on from it, and ends with
-            the same weights as if it had never stopped.
+        seed: Decides the first weights, the order of the images and their distortion.
+        checkpoint: A file that is written every ``CHECKPOINT_SECONDS`` and when the training is interrupted. If it
+            is there, training goes on from it, and ends with the same weights as if it had never stopped.
         on_epoch: Called after each epoch, and once before the first.
 
     Returns:
-        The trained model (not compiled) and its history.
+        The trained model (not compiled), plain Dense layers whatever it was trained with, and its history.
 
     Raises:
         DataError: There is a single training image.
@@ -49,34 +59,42 @@ def fit(
     """
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    model = build(recipe.widths, seed)
-    optimizer = keras.optimizers.RMSprop(recipe.learning_rate)
-    optimizer.build(model.trainable_variables)
+    training, validation = _split(dataset)
+    model = build(recipe.widths, seed, batch_norm=recipe.batch_norm)
+    steps_an_epoch = -(-len(training.labels) // recipe.batch_size)
+    optimizer = optimizer_of(recipe, model.trainable_variables, steps_an_epoch)
+    variables = (*model.variables, *optimizer.variables)
 
-    held_out = dataset.validation_images
-    if len(dataset.train_images) <= held_out:
-        raise DataError(f"expected at least 2 images to train on, received {len(dataset.train_images)}")
-    images, labels = _rows(dataset.train_images[:-held_out]), dataset.train_labels[:-held_out].astype(np.int32)
-    val_images, val_labels = _rows(dataset.train_images[-held_out:]), dataset.train_labels[-held_out:].astype(np.int32)
-
-    run = {"recipe": asdict(recipe), "seed": seed, "data": dataset.fingerprint}
+    run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint}
     history: History = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     if checkpoint and checkpoint.exists():
-        history = _resume(checkpoint, run, model, optimizer)
+        history = resume(checkpoint, run, variables)
+    saved, saved_at = len(history["loss"]), time.monotonic()
+    last_epoch: tuple[list[np.ndarray], History] = (
+        [],
+        history,
+    )  # the variables after the last whole epoch; interrupted, the model may be beyond it
 
-    train_epoch = _epoch_function(model, optimizer, recipe.batch_size)
-    on_epoch(history)
-    for epoch in range(len(history["loss"]), recipe.epochs):
-        # The order depends on seed and epoch alone, so that a resumed run sees what an unbroken one would.
-        order = np.random.default_rng((seed, epoch)).permutation(len(images))
-        loss, accuracy = train_epoch(images[order], labels[order])
-        val_loss, val_accuracy = evaluate(model, val_images, val_labels)
-        for name, value in zip(history, (float(loss), float(accuracy), val_loss, val_accuracy), strict=True):
-            history[name].append(round(value, 6))
-        if checkpoint:
-            _save(checkpoint, run, model, optimizer, history)
+    train_epoch = epoch_function(model, optimizer, recipe.batch_size)
+    try:
         on_epoch(history)
-    return model, history
+        epochs = range(saved, recipe.epochs)
+        for images, labels in _ahead(lambda epoch: _shown(training, recipe, seed, epoch), epochs):
+            loss, accuracy = train_epoch(images, labels)
+            told = (float(loss), float(accuracy), *evaluate(model, *validation))
+            history = {
+                name: [*course, round(value, 6)] for (name, course), value in zip(history.items(), told, strict=True)
+            }
+            last_epoch = [variable.numpy().copy() for variable in variables], history
+            if checkpoint and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
+                save(checkpoint, run, *last_epoch)
+                saved, saved_at = len(history["loss"]), time.monotonic()
+            on_epoch(history)
+    except KeyboardInterrupt:
+        if checkpoint and len(last_epoch[1]["loss"]) > saved:
+            save(checkpoint, run, *last_epoch)
+        raise
+    return folded(model), history
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -92,56 +110,39 @@ def evaluate(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> tupl
     return float(-np.log(np.maximum(right, 1e-7)).mean()), float((probabilities.argmax(axis=1) == labels).mean())
 
 
+def _split(dataset: Dataset) -> tuple[Digits, Digits]:
+    """What is trained on, and what is held out."""
+    held_out = dataset.validation_images
+    if len(dataset.train_images) <= held_out:
+        raise DataError(f"expected at least 2 images to train on, received {len(dataset.train_images)}")
+    images, labels = _rows(dataset.train_images), dataset.train_labels.astype(np.int32)
+    return Digits(images[:-held_out], labels[:-held_out]), Digits(images[-held_out:], labels[-held_out:])
+
+
+def _shown(digits: Digits, recipe: Recipe, seed: int, epoch: int) -> Digits:
+    """What the network sees in an epoch. It depends on seed and epoch alone, so that a resumed run sees the same."""
+    order = np.random.default_rng((seed, epoch)).permutation(len(digits.labels))
+    images, labels = digits.images[order], digits.labels[order]
+    if recipe.distortion:
+        rng = np.random.default_rng((seed, epoch, 1))  # 1: other numbers than the order's
+        images = _rows(distort(images.reshape(-1, 28, 28), labels, recipe.distortion, rng))
+    return Digits(images, labels)
+
+
+def _ahead(make: Callable[[int], Made], numbers: Iterable[int]) -> Iterator[Made]:
+    """Makes one thing a number, the next while the last is in use.
+
+    In a thread: numpy and TensorFlow both let go of Python's lock while they work.
+    """
+    with ThreadPoolExecutor(1) as worker:
+        coming = None
+        for number in numbers:
+            ready, coming = coming, worker.submit(make, number)
+            if ready:
+                yield ready.result()
+        if coming:
+            yield coming.result()
+
+
 def _rows(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1)
-
-
-def _epoch_function(model: keras.Model, optimizer: Any, batch_size: int) -> Any:
-    """One epoch as one TensorFlow graph: Keras' fit spends more time between the batches than in them."""
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy()
-
-    @tf.function
-    def train_epoch(images: Any, labels: Any) -> tuple[Any, Any]:
-        count = tf.shape(images)[0]
-        loss_sum, right = tf.constant(0.0), tf.constant(0.0)
-        for start in tf.range(0, count, batch_size):
-            pixels = tf.cast(images[start : start + batch_size], tf.float32) / 255
-            digits = labels[start : start + batch_size]
-            with tf.GradientTape() as tape:
-                probabilities = model(pixels, training=True)
-                loss = cross_entropy(digits, probabilities)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply(gradients, model.trainable_variables)
-            loss_sum += loss * tf.cast(tf.shape(digits)[0], tf.float32)
-            hits = tf.equal(tf.argmax(probabilities, 1, output_type=tf.int32), digits)
-            right += tf.reduce_sum(tf.cast(hits, tf.float32))
-        return loss_sum / tf.cast(count, tf.float32), right / tf.cast(count, tf.float32)
-
-    return train_epoch
-
-
-def _save(checkpoint: Path, run: dict[str, Any], model: keras.Model, optimizer: Any, history: History) -> None:
-    buffer = io.BytesIO()
-    variables = [variable.numpy() for variable in (*model.variables, *optimizer.variables)]
-    np.savez(buffer, *variables, state=np.array(json.dumps({"run": run, "history": history})))
-    write_whole(checkpoint, buffer.getvalue())
-
-
-def _resume(checkpoint: Path, run: dict[str, Any], model: keras.Model, optimizer: Any) -> History:
-    try:
-        with checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            state = json.loads(str(archive["state"]))
-            if json.loads(json.dumps(run)) != state["run"]:
-                raise OptionError(
-                    f"{checkpoint} is of an interrupted run with other settings: repeat its recipe, epochs, "
-                    "seed and data to go on, or add --fresh to start anew"
-                )
-            variables = (*model.variables, *optimizer.variables)
-            for number, variable in enumerate(variables):
-                variable.assign(archive[f"arr_{number}"])
-            history: History = state["history"]
-    except OptionError:
-        raise
-    except Exception as error:  # numpy, zipfile and json raise many kinds for a damaged file
-        raise ModelError(f"the checkpoint {checkpoint} cannot be read: add --fresh to start anew") from error
-    return history

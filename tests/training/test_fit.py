@@ -1,5 +1,10 @@
 import dataclasses
+import errno
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,10 +12,22 @@ import pytest
 from mnist_edge import dataset
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError, OptionError, OutputError
-from mnist_edge.training import artifact, fit
-from mnist_edge.training.recipes import ARTICLE, Recipe
+from mnist_edge.training import artifact, checkpoint, fit, optimizer
+from mnist_edge.training.recipes import ARTICLE, AUGMENTED, Recipe
 
 RECIPE = Recipe("tiny", (16,), epochs=3, batch_size=64, learning_rate=1e-3)
+ALL_OF_IT = Recipe(
+    "all of it",
+    (16, 16),
+    epochs=4,
+    batch_size=64,
+    learning_rate=2e-3,
+    optimizer="adamw",
+    warm_up=1,
+    weight_decay=0.05,
+    batch_norm=True,
+    distortion=AUGMENTED.distortion,
+)
 
 
 @pytest.fixture
@@ -19,7 +36,7 @@ def tiny(tiny_data: Path) -> Dataset:
 
 
 def stop_after(epochs: int) -> object:
-    def on_epoch(history: fit.History) -> None:
+    def on_epoch(history: checkpoint.History) -> None:
         if len(history["loss"]) == epochs:
             raise KeyboardInterrupt
 
@@ -39,9 +56,9 @@ def test_the_epoch_function_does_what_keras_fit_does(tiny: Dataset) -> None:
 
     images = tiny.train_images.reshape(-1, 784)
     ours = build((16,), seed=3)
-    optimizer = keras.optimizers.RMSprop(1e-3)
-    optimizer.build(ours.trainable_variables)
-    loss, _ = fit._epoch_function(ours, optimizer, 64)(images, tiny.train_labels.astype(np.int32))
+    rmsprop = keras.optimizers.RMSprop(1e-3)
+    rmsprop.build(ours.trainable_variables)
+    loss, _ = optimizer.epoch_function(ours, rmsprop, 64)(images, tiny.train_labels.astype(np.int32))
     theirs = build((16,), seed=3)
     theirs.compile(keras.optimizers.RMSprop(1e-3), "categorical_crossentropy")
     one_hot = keras.utils.to_categorical(tiny.train_labels, 10)
@@ -61,21 +78,117 @@ def test_validation_images_are_never_trained_on(tiny: Dataset) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_an_interrupted_run_ends_as_an_unbroken_one(tiny: Dataset, tmp_path: Path) -> None:
-    whole = artifact.train(RECIPE, tiny, tmp_path / "whole.keras", seed=5)
+def no_checkpoint_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an epoch that ends before a checkpoint is due, or in all."""
+    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", float("inf"))
+
+
+def one_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_OF_IT], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("checkpoints", [no_checkpoint_yet, one_an_epoch])
+def test_an_interrupted_run_ends_as_an_unbroken_one(
+    recipe: Recipe,
+    checkpoints: Callable[[pytest.MonkeyPatch], None],
+    tiny: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checkpoints(monkeypatch)
+    whole = artifact.train(recipe, tiny, tmp_path / "whole.keras", seed=5)
     broken = tmp_path / "broken.keras"
     with pytest.raises(KeyboardInterrupt):
-        artifact.train(RECIPE, tiny, broken, seed=5, on_epoch=stop_after(2))
+        artifact.train(recipe, tiny, broken, seed=5, on_epoch=stop_after(2))
     assert not broken.exists()
     assert artifact.checkpoint_path(broken).exists()
     resumed_at: list[int] = []
     resumed = artifact.train(
-        RECIPE, tiny, broken, seed=5, on_epoch=lambda history: resumed_at.append(len(history["loss"]))
+        recipe, tiny, broken, seed=5, on_epoch=lambda history: resumed_at.append(len(history["loss"]))
     )
-    assert resumed_at == [2, 3]
+    assert resumed_at == list(range(2, recipe.epochs + 1))
     assert resumed["sha256"] == whole["sha256"]
     assert resumed["history"] == whole["history"]
     assert not artifact.checkpoint_path(broken).exists()
+
+
+def test_an_interrupt_within_an_epoch_keeps_the_last_whole_one(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the epoch's end in TensorFlow and its entry in the history, the weights are ahead of it."""
+    whole = artifact.train(ALL_OF_IT, tiny, tmp_path / "whole.keras")
+    out, evaluate, calls = tmp_path / "net.keras", fit.evaluate, iter(range(9))
+
+    def interrupted(*arguments: Any) -> tuple[float, float]:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            artifact.train(ALL_OF_IT, tiny, out)
+    assert artifact.train(ALL_OF_IT, tiny, out)["sha256"] == whole["sha256"]
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tiny_data: Path, tiny: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "net.keras"
+    code = f"""
+import os
+from pathlib import Path
+from mnist_edge import dataset
+from mnist_edge.training import artifact, fit
+from tests.training.test_fit import ALL_OF_IT
+fit.CHECKPOINT_SECONDS = 0.0
+kill = lambda history: len(history["loss"]) == 2 and os.kill(os.getpid(), 9)
+artifact.train(ALL_OF_IT, dataset.find({str(tiny_data)!r}), Path({str(out)!r}), on_epoch=kill)
+"""
+    root = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == -9
+    assert artifact.checkpoint_path(out).exists()
+    assert (
+        artifact.train(ALL_OF_IT, tiny, out)["sha256"]
+        == artifact.train(ALL_OF_IT, tiny, tmp_path / "whole.keras")["sha256"]
+    )
+
+
+def test_a_full_disk_leaves_the_old_model(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "net.keras"
+    artifact.train(RECIPE, tiny, out)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        artifact.train(RECIPE, tiny, out, seed=1)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_is_made_ahead_comes_in_order_and_fails_where_it_is_used() -> None:
+    assert list(fit._ahead(lambda number: number * 2, range(4))) == [0, 2, 4, 6]
+    assert list(fit._ahead(lambda number: number, [])) == []
+    with pytest.raises(ZeroDivisionError):
+        list(fit._ahead(lambda number: 1 // number, [1, 0]))
+
+
+def test_a_recipe_with_all_of_it_ends_as_a_plain_network(tiny: Dataset) -> None:
+    model, history = fit.fit(ALL_OF_IT, tiny)
+    assert [type(layer).__name__ for layer in model.layers] == ["Dense"] * 3
+    assert [layer.name for layer in model.layers] == ["hidden_1", "hidden_2", "digit"]
+    held_out = tiny.validation_images
+    _, accuracy = fit.evaluate(model, tiny.train_images[-held_out:], tiny.train_labels[-held_out:])
+    assert accuracy == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
+
+
+def test_each_epoch_sees_other_images_and_each_run_the_same(tiny: Dataset) -> None:
+    digits = fit._split(tiny)[0]
+    first, again, second = (fit._shown(digits, ALL_OF_IT, 3, epoch) for epoch in (0, 0, 1))
+    np.testing.assert_array_equal(first.images, again.images)
+    assert (first.images != second.images).any()
+    np.testing.assert_array_equal(np.bincount(first.labels), np.bincount(second.labels))
 
 
 def test_another_runs_checkpoint_is_neither_used_nor_lost(tiny: Dataset, tmp_path: Path) -> None:
@@ -101,6 +214,11 @@ def test_an_unwritable_folder_is_told_before_the_training(tiny: Dataset, tmp_pat
     with pytest.raises(OutputError):
         artifact.train(RECIPE, tiny, tmp_path / "file" / "net.keras", on_epoch=epochs.append)
     assert epochs == []
+
+
+def test_receipts_name_only_what_differs_from_the_defaults() -> None:
+    assert list(ARTICLE.describe()) == ["name", "widths", "epochs", "batch_size", "learning_rate"]
+    assert ALL_OF_IT.describe() == dataclasses.asdict(ALL_OF_IT)
 
 
 def test_the_shipped_article_recipe_is_the_articles() -> None:

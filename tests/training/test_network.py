@@ -31,6 +31,23 @@ def test_the_seed_decides_the_weights() -> None:
     assert saved(network.build((8,), 1)) != saved(network.build((8,), 2))
 
 
+def test_folded_answers_as_the_normalised_network_does() -> None:
+    normalised = network.build((12, 8), seed=1, batch_norm=True)
+    rng = np.random.default_rng(0)
+    for layer in normalised.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.2, 2, weight.shape) for weight in layer.get_weights()])
+    plain = network.folded(normalised)
+    image = rng.random((50, 784), np.float32)
+    np.testing.assert_allclose(plain(image), normalised(image, training=False), atol=1e-5)
+    assert network.from_bytes(saved(plain), "x").count_params() == network.build((12, 8), 1).count_params()
+
+
+def test_a_plain_network_is_folded_already() -> None:
+    plain = network.build((8,), seed=1)
+    assert network.folded(plain) is plain
+
+
 def test_what_is_saved_is_what_is_loaded_and_says_where_it_comes_from() -> None:
     model = network.build((8,), 1)
     content = network.to_bytes(model, {"recipe": "test"})

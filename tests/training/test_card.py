@@ -1,0 +1,117 @@
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge import dataset
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import DataError, ModelError
+from mnist_edge.training import card, seeds
+from mnist_edge.training.recipes import Recipe
+
+RECIPE = Recipe("tiny", (16,), epochs=1, batch_size=64, learning_rate=1e-3)
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_data: Path) -> Dataset:
+    return dataset.find(str(tiny_data))
+
+
+@pytest.fixture(scope="module")
+def read(tiny_keras: Path, tiny: Dataset) -> card.Read:
+    return card.read_all([tiny_keras], tiny)[0]
+
+
+@pytest.fixture
+def copied(tiny_keras: Path, tmp_path: Path) -> Path:
+    for path in (tiny_keras, tiny_keras.with_name(tiny_keras.name + ".json")):
+        shutil.copy(path, tmp_path)
+    return tmp_path / tiny_keras.name
+
+
+def test_wilsons_interval_of_known_counts() -> None:
+    assert card.wilson(9846, 10_000) == pytest.approx((0.98199, 0.98683), abs=2e-5)
+    low, high = card.wilson(100, 100)
+    assert (low, high) == pytest.approx((0.96301, 1.0), abs=1e-5)
+    assert card.wilson(0, 100)[0] == pytest.approx(0)
+
+
+def test_the_card_tells_what_was_measured(read: card.Read, tiny: Dataset) -> None:
+    runs = [{key: read.receipt[key] | {} for key in ("validation", "test")} | {"seed": seed} for seed in range(3)]
+    text = card.card(read, read, runs, tiny.test_labels, "misread.png")
+    assert text == card.card(read, read, runs, tiny.test_labels, "misread.png")
+    assert read.receipt["sha256"] in text
+    assert tiny.fingerprint in text
+    assert f"| seed 2 | {read.receipt['validation']['accuracy']:.2%} (" in text
+    assert "standard deviation of 0.00 points" in text
+    assert f"| fog | {read.corrupted['fog']:.1%} | {read.corrupted['fog']:.1%} |" in text
+    assert f"{(read.digits != tiny.test_labels).sum()} of 300 test images are misread" in text
+    assert "CC BY-SA 3.0" in text
+    assert max(map(len, text.splitlines())) <= 200
+
+
+def test_one_seed_has_no_mean(read: card.Read, tiny: Dataset, tmp_path: Path) -> None:
+    runs = card.seed_runs(tmp_path / "seeds.json", read.receipt)
+    assert [run["seed"] for run in runs] == [read.receipt["seed"]]
+    assert "| mean |  |" not in card.card(read, read, runs, tiny.test_labels, "misread.png")
+
+
+def test_every_misread_digit_is_on_the_sheet(read: card.Read, tiny: Dataset) -> None:
+    assert card.misread_sheet(tiny, read.digits).startswith(b"\x89PNG")
+    one_wrong = tiny.test_labels.copy()
+    one_wrong[5] = (one_wrong[5] + 1) % 10
+    assert len(card.misread_sheet(tiny, one_wrong)) < len(card.misread_sheet(tiny, read.digits))
+
+
+def test_other_data_is_refused(tiny_keras: Path, sample: Dataset) -> None:
+    with pytest.raises(DataError, match=r"expected the data that .* was trained on"):
+        card.read_all([tiny_keras], sample)
+
+
+def test_a_file_without_its_receipt_is_refused(copied: Path, tiny: Dataset) -> None:
+    copied.with_name(copied.name + ".json").unlink()
+    with pytest.raises(ModelError, match="expected the receipt"):
+        card.read_all([copied], tiny)
+
+
+def test_a_file_that_is_not_its_receipts_is_refused(copied: Path, tiny: Dataset) -> None:
+    copied.write_bytes(copied.read_bytes() + b"x")
+    with pytest.raises(ModelError, match="found another file"):
+        card.read_all([copied], tiny)
+
+
+def test_a_network_that_was_never_tested_is_refused(copied: Path, tiny: Dataset) -> None:
+    receipt = copied.with_name(copied.name + ".json")
+    receipt.write_text(json.dumps(json.loads(receipt.read_text()) | {"test": None}))
+    with pytest.raises(ModelError, match="trained on the sample"):
+        card.read_all([copied], tiny)
+
+
+def test_three_seeds_are_trained_once(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = seeds.seeds(RECIPE, tiny, tmp_path)
+    assert [run["seed"] for run in told["runs"]] == [0, 1, 2]
+    assert len({run["sha256"] for run in told["runs"]}) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(seeds, "train", None)
+        assert seeds.seeds(RECIPE, tiny, tmp_path) == told
+    other = dataclasses.replace(RECIPE, learning_rate=2e-3)
+    assert seeds.seeds(other, tiny, tmp_path)["runs"][0]["sha256"] != told["runs"][0]["sha256"]
+
+
+def test_seeds_of_another_network_are_refused(read: card.Read, tmp_path: Path) -> None:
+    path = tmp_path / "seeds.json"
+    path.write_text(json.dumps({"recipe": read.receipt["recipe"], "runs": [{"sha256": "0" * 64}]}))
+    with pytest.raises(ModelError, match="run make seeds"):
+        card.seed_runs(path, read.receipt)
+
+
+def test_the_shipped_files_belong_together() -> None:
+    artifacts = Path(__file__).parents[2] / "artifacts"
+    article = json.loads((artifacts / f"{card.ARTICLE}.json").read_text())
+    assert (article["file"], article["recipe"]["name"]) == (card.ARTICLE, "article")
+    shipped = json.loads((artifacts / f"{card.SHIPPED}.json").read_text())
+    assert shipped["sha256"] in (artifacts / card.CARD).read_text()
+    assert np.isfinite([run["test"]["accuracy"] for run in card.seed_runs(artifacts / card.SEEDS, shipped)]).all()

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from mnist_edge.backend import keras, tf
+from mnist_edge.training.optimizer import AdamW, optimizer_of
+from mnist_edge.training.recipes import Recipe
+
+CONSTANT = Recipe("constant", (4,), epochs=10**6, batch_size=8, learning_rate=1e-2, optimizer="adamw", weight_decay=0.1)
+
+
+def trained() -> list[keras.Variable]:
+    rng = np.random.default_rng(0)
+    return [keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((5, 4), (4,))]
+
+
+def test_it_steps_as_keras_adamw_does() -> None:
+    ours, theirs = trained(), trained()
+    optimizer = optimizer_of(CONSTANT, ours, 1000)
+    reference = keras.optimizers.AdamW(1e-2, weight_decay=0.1)
+    reference.exclude_from_weight_decay(var_list=[theirs[1]])
+    reference.build(theirs)
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        gradients = [tf.constant(rng.normal(size=variable.shape).astype(np.float32)) for variable in ours]
+        optimizer.apply(gradients, ours)
+        reference.apply(gradients, theirs)
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our.numpy(), their.numpy(), atol=1e-5)
+
+
+def test_the_rate_rises_evenly_and_falls_along_a_cosine() -> None:
+    recipe = Recipe("course", (4,), epochs=10, batch_size=8, learning_rate=2.0, optimizer="adamw", warm_up=2)
+    optimizer = AdamW(recipe, [], steps_an_epoch=100)
+    rates = [float(optimizer.rate(step)) for step in (1, 100, 200, 600, 1000)]
+    assert rates == pytest.approx([0.01, 1, 2, 1, 0], abs=1e-6)
+
+
+def test_without_warm_up_the_first_step_is_at_full_rate() -> None:
+    assert float(AdamW(CONSTANT, [], 1000).rate(1)) == pytest.approx(1e-2)
+
+
+def test_rmsprop_is_keras_own() -> None:
+    recipe = Recipe("plain", (4,), epochs=1, batch_size=8, learning_rate=3e-3)
+    optimizer = optimizer_of(recipe, trained(), 1)
+    assert isinstance(optimizer, keras.optimizers.RMSprop)
+    assert float(optimizer.learning_rate.numpy()) == pytest.approx(3e-3)
