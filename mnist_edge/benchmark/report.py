@@ -138,13 +138,19 @@ def _recommendation(chosen: dict[str, Any], ours: Sequence[dict[str, Any]], nois
             text += f": {row['p50_us'] / chosen['p50_us']:.1f}x faster than fp32{_points(chosen, row)}"
     level = [row["precision"] for row in others if not difference(row, chosen, noise)]
     if level:
-        text += f"; {' and '.join(level)} {'are' if len(level) > 1 else 'is'} no faster and no slower (within noise)"
+        text += f"; {_listed(level)} {'are' if len(level) > 1 else 'is'} no faster and no slower (within noise)"
     more = [row for row in ours if row["precision"] == chosen["precision"] and row["threads"] > chosen["threads"]]
     for row in more:
         change = difference(row, chosen, noise)
         effect = "changes nothing (within noise)" if change is None else f"takes {1 + change:.2f}x as long"
         text += f"; with {row['threads']} threads one image {effect}"
     return text + "."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """One, two and three."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _points(row: dict[str, Any], other: dict[str, Any]) -> str:
@@ -196,7 +202,7 @@ def _doubts(results: Sequence[measure.Measured]) -> list[str]:
     found = []
     fewest = min((len(timing.windows) for timing in timings), default=0)
     if fewest < clock.ENOUGH_WINDOWS:
-        found.append(f"only {fewest} windows each: the noise and the spread are rough; allow more seconds")
+        found.append(f"no more than {fewest} windows of some: noise and spread are rough; allow more seconds")
     uneven = sorted(timing.spread for timing in timings)[len(timings) // 2 :]
     if uneven and uneven[0] > UNEVEN:
         found.append(f"the machine's speed changed while measuring: windows differ by {uneven[0]:.0%} of their median")

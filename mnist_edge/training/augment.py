@@ -33,17 +33,22 @@ _SMALL_SINGULAR_VALUE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Distortion:
-    """How much digits are distorted; each number is drawn anew for each image, evenly within its limits.
+    """How much digits are distorted; each number is drawn anew for each image.
+
+    Rotation, scale, shear, translation and the elastic field are normally distributed, so that most images change little
+    and a few a lot; pen and focus are drawn evenly within their limits.
 
     Attributes:
-        rotation: Up to so many degrees to either side.
-        scale: Natural logarithm of the largest stretching, in each direction for itself.
-        shear: Largest shear, px a px.
-        translation: Up to so many px, in each direction.
+        rotation: Standard deviation in degrees.
+        scale: Standard deviation of the natural logarithm of the stretching, in each direction for itself.
+        shear: Standard deviation, px a px.
+        translation: Standard deviation in px, in each direction.
         elastic: Standard deviation of the elastic field's displacement, px.
         elastic_sigma: Width (standard deviation) of the Gaussian that makes the field smooth, px.
+        pens: Share of the images that are drawn with another pen.
         thinner: Up to so much of a 3x3 erosion is mixed in, 0..1.
         thicker: Up to so much of a 3x3 dilation is mixed in, 0..1.
+        unsharp: Share of the images that are put out of focus.
         blur: Standard deviation of the widest Gaussian blur, px.
         european_ones: Share of the 1s that get a long upstroke.
         crossed_sevens: Share of the 7s that get a bar.
@@ -55,8 +60,10 @@ class Distortion:
     translation: float = 0.0
     elastic: float = 0.0
     elastic_sigma: float = 5.0
+    pens: float = 0.0
     thinner: float = 0.0
     thicker: float = 0.0
+    unsharp: float = 0.0
     blur: float = 0.0
     european_ones: float = 0.0
     crossed_sevens: float = 0.0
@@ -67,7 +74,7 @@ class Distortion:
         Raises:
             OptionError: A number is negative, not finite, or beyond its limit.
         """
-        shares = (self.thinner, self.thicker, self.european_ones, self.crossed_sevens)
+        shares = (self.pens, self.thinner, self.thicker, self.unsharp, self.european_ones, self.crossed_sevens)
         if not all(0 <= value < np.inf for value in astuple(self)) or max(shares) > 1 or self.elastic_sigma < 1:
             raise OptionError(
                 f"expected a distortion of numbers from 0 on, shares up to 1 and a sigma from 1 px on, received {self}"
@@ -119,12 +126,14 @@ def _inked(images: NDArray[np.uint8], distortion: Distortion, rng: np.random.Gen
     """The images in a frame of background, float32 (n, 900), drawn with another pen and out of focus."""
     framed = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(len(images), -1)
     inked = framed.astype(np.float32)
-    if distortion.thinner or distortion.thicker:
+    if distortion.pens:
         width = rng.uniform(-distortion.thinner, distortion.thicker, (len(images), 1)).astype(np.float32)
+        width *= rng.random((len(images), 1)) < distortion.pens
         other_pen = np.where(width > 0, _extreme(np.maximum, framed), _extreme(np.minimum, framed))
         inked += np.abs(width) * (other_pen - inked)
-    if distortion.blur:
+    if distortion.unsharp:
         variance = rng.uniform(0, distortion.blur, (len(images), 1)).astype(np.float32) ** 2
+        variance *= rng.random((len(images), 1)) < distortion.unsharp
         for step in (1, _FRAME):  # three taps with a Gaussian's variance, along the rows and then the columns
             middle = inked[:, step:-step]
             middle += variance / 2 * (inked[:, : -2 * step] + inked[:, 2 * step :] - 2 * middle)
@@ -157,7 +166,7 @@ def _sources(shifts: Floats, distortion: Distortion, rng: np.random.Generator) -
     count, rank = len(shifts), basis.shape[1]
     factors = np.zeros((2, count, rank, rank), np.float32)
     factors[:, :, 1, 0], factors[:, :, 0, 1] = _affine(count, distortion, rng)
-    moved = rng.uniform(-distortion.translation, distortion.translation, (2, count))
+    moved = rng.normal(0, distortion.translation, (2, count))
     factors[:, :, 0, 0] = CENTRE + 1 + shifts.T + moved  # 1: the frame
     if distortion.elastic:
         noise = rng.standard_normal((2, count, rank - 2, rank - 2), np.float32)
@@ -169,9 +178,9 @@ def _sources(shifts: Floats, distortion: Distortion, rng: np.random.Generator) -
 
 def _affine(count: int, distortion: Distortion, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Turned, sheared and stretched unit steps down and right, each (2, n): how far source row and column move."""
-    angle = np.radians(rng.uniform(-distortion.rotation, distortion.rotation, count))
-    shear = rng.uniform(-distortion.shear, distortion.shear, count)
-    down, right = np.exp(rng.uniform(-distortion.scale, distortion.scale, (2, count)))
+    angle = np.radians(rng.normal(0, distortion.rotation, count))
+    shear = rng.normal(0, distortion.shear, count)
+    down, right = np.exp(rng.normal(0, distortion.scale, (2, count)))
     cos, sin = np.cos(angle), np.sin(angle)
     step_down = np.stack([cos, sin]) * down
     step_right = np.stack([shear * cos - sin, shear * sin + cos]) * right

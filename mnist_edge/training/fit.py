@@ -70,10 +70,8 @@ def fit(
     if checkpoint and checkpoint.exists():
         history = resume(checkpoint, run, variables)
     saved, saved_at = len(history["loss"]), time.monotonic()
-    last_epoch: tuple[list[np.ndarray], History] = (
-        [],
-        history,
-    )  # the variables after the last whole epoch; interrupted, the model may be beyond it
+    # The variables after the last whole epoch: where it is interrupted, the model may be beyond it.
+    last_epoch: tuple[list[np.ndarray], History] = ([], history)
 
     train_epoch = epoch_function(model, optimizer, recipe.batch_size)
     try:
