@@ -201,7 +201,8 @@ def test_names_that_are_too_long(refused: Refused, arguments: list[str]) -> None
 
 def test_preview_draws_and_does_not_train(run: Runner, workshop: Path) -> None:
     assert run("train", "--preview", "digits.png").out == "wrote digits.png\n"
-    assert Image.open("digits.png").size == (8 * 64, 8 * 80)
+    with Image.open("digits.png") as sheet:
+        assert sheet.size == (8 * 64, 8 * 80)
     assert [path.name for path in workshop.iterdir()] == ["digits.png"]
 
 
