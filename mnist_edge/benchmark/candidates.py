@@ -104,7 +104,9 @@ def of_peers(
     installed = []
     for name in names:
         try:
-            require(RUNTIMES[name].extra, *RUNTIMES[name].packages)
+            require(RUNTIMES[name].extra or "peers", *RUNTIMES[name].packages)
+            if any(form.source in _MADE for form in FORMS[name]):
+                require("peers", "tensorflow", "keras")  # they make the file
             installed.append(name)
         except MissingExtraError as error:
             plan.missing.append(f"{name} is left out: {error}")
@@ -135,17 +137,17 @@ def _locate(
         return keras_file, folder / form.source, failed.get(form.source)
     if form.source == "keras":
         return keras_file, keras_file, None if keras_file.is_file() else f"there is no file {keras_file}"
-    beside = keras_file.with_suffix("." + form.source)
-    found = next((path for path in (*models, beside) if path.name.endswith("." + form.source) and path.is_file()), None)
-    return found or beside, found or beside, None if found else f"it needs {beside}, which is not there: export it"
+    # One of the models that were named, or the file of that precision beside one of them or beside the .keras file.
+    ending = "." + form.source
+    named = [path for path in models if path.name.endswith(ending)]
+    beside = [path.with_name(path.name.split(".")[0] + ending) for path in (*models, keras_file)]
+    found = next((path for path in (*named, *beside) if path.is_file()), None)
+    wanted = found or beside[-1]
+    return wanted, wanted, None if found else f"it needs {wanted}, which is not there: export it"
 
 
 def _convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[str, str]:
     """Has the files made, in another process; why those are missing that could not be."""
-    try:
-        require("peers", "tensorflow", "keras")
-    except MissingExtraError as error:
-        return dict.fromkeys(_MADE, str(error))
     calibration = folder / "calibration.npy"
     np.save(calibration, images[: peers.CALIBRATION_IMAGES])
     command = [sys.executable, "-m", "mnist_edge.benchmark.peers", str(keras_file), str(calibration), str(folder)]

@@ -35,8 +35,8 @@ _SMALL_SINGULAR_VALUE = 0.01
 class Distortion:
     """How much digits are distorted; each number is drawn anew for each image.
 
-    Rotation, scale, shear, translation and the elastic field are normally distributed, so that most images change little
-    and a few a lot; pen and focus are drawn evenly within their limits.
+    Rotation, scale, shear, translation and the elastic field are normally distributed, so that most images change
+    little and a few a lot; pen and focus are drawn evenly within their limits.
 
     Attributes:
         rotation: Standard deviation in degrees.

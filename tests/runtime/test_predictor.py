@@ -78,8 +78,9 @@ def test_a_batch_answers_as_its_images_do(path: Path, digits: Dataset) -> None:
     batch = predictor.predict_batch(images.reshape(-1, 784))
     single = [predictor.predict(image) for image in images]
     assert batch.digits.tolist() == [answer.digit for answer in single]
-    # int8 adds integers, in which order is no matter; int8-dynamic finds its ranges anew for each batch.
-    bound = {"int8": 0, "int8-dynamic": 0.1}.get(predictor.precision, 1e-5)
+    # int8 adds integers, in which order is no matter; int8-dynamic finds its ranges anew for each batch; int4 quantizes
+    # its input block by block, with other kernels for one row than for many where the CPU has AVX2 alone.
+    bound = {"int8": 0, "int8-dynamic": 0.1, "int4": 5e-4}.get(predictor.precision, 1e-5)
     np.testing.assert_allclose(batch.probabilities, [answer.probabilities for answer in single], atol=bound, rtol=0)
     np.testing.assert_allclose(batch.confidences, [answer.confidence for answer in single], atol=bound + 1e-12)
     assert batch.rejected.dtype == bool

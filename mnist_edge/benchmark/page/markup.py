@@ -1,0 +1,31 @@
+"""HTML and SVG elements as text, escaped unless they are markup already."""
+
+import html
+from collections.abc import Iterable
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def tag(kind: str, *children: str | None, **attributes: object) -> Markup:
+    """An element.
+
+    Args:
+        kind: Its name. Elements that have no end tag, as ``input``, cannot be made here.
+        *children: What is in it. What is not ``Markup`` is escaped; None is left out.
+        **attributes: ``class_`` is class, ``aria_label`` is aria-label; None is left out.
+    """
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup(f"<{kind}{said}>{join(child for child in children if child is not None)}</{kind}>")
+
+
+def join(parts: Iterable[str]) -> Markup:
+    """One after the other; what is not ``Markup`` is escaped."""
+    return Markup("".join(part if isinstance(part, Markup) else html.escape(part) for part in parts))

@@ -1,0 +1,127 @@
+"""The plot of throughput by batch size: a curve for each candidate, with its name beside its end."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from mnist_edge.benchmark.page import units
+from mnist_edge.benchmark.page.axes import Scale, below, beside, facets, level, upright
+from mnist_edge.benchmark.page.markup import Markup, tag
+from mnist_edge.benchmark.page.ranking import Candidate
+
+LINE_HEIGHT = 15
+"""Pixels from one name to the next."""
+
+_HEIGHT = 340
+_LONG_LABEL = 30
+_ROOM_FOR_A_LABEL = 0.135
+"""Share of the width that the label of a batch size needs on a phone."""
+
+
+def plot(found: Sequence[Candidate]) -> Markup:
+    """Images a second against images a call.
+
+    Args:
+        found: All candidates, in any order.
+    """
+    drawn = [one for one in found if one.rows]
+    if len({batch for one in drawn for batch in one.rows}) < 2:
+        return tag("p", "There is nothing to draw with fewer than two batch sizes: see the table.")
+    x = Scale.over(batch for one in drawn for batch in one.rows)
+    y = Scale.over(row["images_per_s"] for one in drawn for row in one.rows.values())
+    return facets(drawn, lambda shown: _facet(shown, _Frame(x, y, max(_HEIGHT, LINE_HEIGHT * len(shown)))))
+
+
+class _Frame(NamedTuple):
+    """Both axes, and how high the plot is in pixels."""
+
+    x: Scale
+    y: Scale
+    height: int
+
+    def down(self, rate: float) -> float:
+        """Pixels from the top."""
+        return round(self.height * (1 - self.y.share(rate)), 1)
+
+
+def _facet(shown: Sequence[Candidate], frame: _Frame) -> Markup:
+    batches = sorted({batch for one in shown for batch in one.rows})
+    ends = [frame.down(one.rows[max(one.rows)]["images_per_s"]) for one in shown]
+    labels = apart(ends, frame.height)
+    curves = [_curve(one, frame, label) for one, label in zip(shown, labels, strict=True)]
+    most = max(shown, key=lambda one: max(row["images_per_s"] for row in one.rows.values()))
+    threads = units.counted(shown[0].threads, "thread")
+    spoken = f"Throughput with {threads}, highest: {most.label}; all numbers are in the tables below"
+    parts = [*_rates(frame), *_batches(frame, batches), *curves]
+    return tag("div", tag("svg", *parts, height=frame.height, role="img", aria_label=spoken), class_="plot named")
+
+
+def _rates(frame: _Frame) -> list[Markup]:
+    """The axis along y."""
+    parts = []
+    for tick in frame.y.ticks():
+        parts += [level(frame.down(tick)), beside(f"{tick:,.0f}", frame.down(tick) + 4)]
+    return parts
+
+
+def _batches(frame: _Frame, batches: Sequence[int]) -> list[Markup]:
+    """The axis along x, with a line for each batch size and a label where there is room; and what both axes are."""
+    parts = []
+    labelled = -1.0
+    for batch in batches:
+        parts.append(upright(frame.x.x(batch), frame.height))
+        if frame.x.share(batch) - labelled > _ROOM_FOR_A_LABEL:
+            labelled = frame.x.share(batch)
+            parts.append(below(f"{batch:,}", frame.x.x(batch), frame.height + 18))
+    return [*parts, below("images a call", "50%", frame.height + 38), beside("images/s", -2)]
+
+
+def _curve(one: Candidate, frame: _Frame, label: float) -> Markup:
+    """A line with its name beside its end; ``label`` is where there is room for that."""
+    rates = {batch: row["images_per_s"] for batch, row in sorted(one.rows.items())}
+    points = [(frame.x.x(batch), frame.down(rate)) for batch, rate in rates.items()]
+    told = ", ".join(f"{units.digits(rate)} at {batch:,}" for batch, rate in rates.items())
+    x, end = points[-1]
+    return tag(
+        "g",
+        tag("title", f"{one.number}: {one.title}, images/s: {told}"),
+        *(tag("line", x1=x, x2=to, y1=y, y2=lower) for (x, y), (to, lower) in pairwise(points)),
+        tag("line", class_="lead", x1=x, x2="100%", y1=end, y2=end),
+        *(tag("circle", cx=x, cy=y, r=2.5) for x, y in points),
+        _name(one, end, label),
+        class_=f"curve {one.colour}",
+        data_candidate=one.number,
+    )
+
+
+def _name(one: Candidate, end: float, label: float) -> Markup:
+    """The name right of the plot, and a line to it from the height where the curve ends."""
+    short = one.label if len(one.label) <= _LONG_LABEL else f"{one.label[: _LONG_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return tag(
+        "svg",
+        tag("line", class_="lead", x1=0, x2=24, y1=end, y2=label),
+        tag("text", str(one.number), tag("tspan", f" {short}", class_="name"), x=28, y=label + 4),
+        x="100%",
+    )
+
+
+def apart(wanted: Sequence[float], height: float) -> list[float]:
+    """Places of labels at least a line apart, each near where it is wanted, from 0 to ``height``."""
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    ideal = [wanted[place] for place in order]
+    # What is half way between pushing all down and pushing all up stays apart, and in the middle of a crowd.
+    middle = [(down + up) / 2 for down, up in zip(_pushed_down(ideal, 0), _pushed_up(ideal, height), strict=True)]
+    placed = _pushed_up(_pushed_down(middle, 0), height)
+    return [y for _, y in sorted(zip(order, placed, strict=True))]
+
+
+def _pushed_down(places: Sequence[float], top: float) -> list[float]:
+    found: list[float] = []
+    for place in places:
+        found.append(round(max(place, top), 1))
+        top = found[-1] + LINE_HEIGHT
+    return found
+
+
+def _pushed_up(places: Sequence[float], bottom: float) -> list[float]:
+    return [-place for place in _pushed_down([-place for place in reversed(places)], -bottom)][::-1]
