@@ -19,6 +19,8 @@ ENOUGH_WINDOWS = 5
 SPECTRUM = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
 """The percentiles of a report's ``percentiles_us``; 0 and 100 are the fastest and the slowest call."""
 
+_MAD_TO_SIGMA, _OF_A_MEDIAN = 1.4826, math.sqrt(math.pi / 2)  # for normally distributed numbers
+
 Call = Callable[[int], object]
 """What is timed; it is given the number of the call, to pick its input by."""
 
@@ -144,12 +146,16 @@ def ratio(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
         other: Those of another.
 
     Returns:
-        The median ratio, and two standard errors of the mean of the ratios, as a share; infinite for a single pair.
+        The median of the ratios, and two standard errors of it, as a share; infinite for a single pair.
     """
     pairs = min(len(one), len(other))
     ratios = np.array(one[:pairs]) / np.array(other[:pairs])
-    error = float(np.log(ratios).std(ddof=1)) / math.sqrt(pairs) if pairs > 1 else math.inf
-    return float(np.median(ratios)), 2 * error
+    middle = float(np.median(ratios))
+    # The standard error of a median, from the median absolute deviation: a burst of work elsewhere that hits a few
+    # windows of one candidate says nothing of the others.
+    deviation = _MAD_TO_SIGMA * float(np.median(np.abs(np.log(ratios / middle))))
+    error = _OF_A_MEDIAN * deviation / math.sqrt(pairs) if pairs > 1 else math.inf
+    return middle, 2 * error
 
 
 def noise(one: Sequence[float], same: Sequence[float]) -> float:

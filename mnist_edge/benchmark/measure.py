@@ -24,8 +24,9 @@ OnProgress = Callable[[float, str], None]
 WORKER = (sys.executable, "-m", "mnist_edge.benchmark.worker")
 """Started with a candidate and the time."""
 
-ROUNDS = 10
-"""Each gives every candidate a window; one more before them is for warming up."""
+ROUNDS = 30
+"""Each gives every candidate a window; one more before them is for warming up. Many short ones, so that a burst of work
+elsewhere hits windows of all candidates, and few of each."""
 
 LEAST_ROUNDS = 2
 """However little time there is: noise is not known from one."""
@@ -35,8 +36,9 @@ COLD_START_SECONDS = 1.0
 """A candidate is started ``COLD_STARTS`` times, but not again once that has taken so long."""
 
 IDLE_SECONDS = 0.1
+IDLE_CALLS = 10
 IDLE_SHARE = 0.25
-"""At most this share of the time goes to calls after ``IDLE_SECONDS`` of nothing."""
+"""A candidate is called ``IDLE_CALLS`` times after ``IDLE_SECONDS`` of nothing, if that takes no more of the time."""
 
 
 @dataclass(slots=True)
@@ -210,7 +212,7 @@ def _rounds(
     on_progress: OnProgress,
 ) -> None:
     """Round after round until the time is over; the first is for warming up."""
-    idle_calls = min(ROUNDS, int(IDLE_SHARE * seconds / (IDLE_SECONDS * max(1, len(workers)))))
+    idle_calls = min(IDLE_CALLS, int(IDLE_SHARE * seconds / (IDLE_SECONDS * max(1, len(workers)))))
     idle_calls *= any(slot.batch == 1 for slot in plan)
     left = seconds - idle_calls * IDLE_SECONDS * len(workers)
     share = left / (ROUNDS + 1) / max(1, len(workers)) / sum(slot.weight for slot in plan)

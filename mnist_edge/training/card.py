@@ -170,7 +170,7 @@ def _training(receipt: dict[str, Any]) -> str:
         f"{_table(['recipe', ''], _flat(receipt['recipe']))}\n"
         f"Seed {receipt['seed']}. What each line means: `mnist_edge/training/recipes.py` and `augment.py`. Data: "
         f"{data['name']}, fingerprint\n`{data['fingerprint']}`. The last {receipt['validation']['images']:,} training "
-        "images were not trained on: all was\nchosen on these, and the test images were looked at once, at the end.\n"
+        "images were not trained on: all was\nchosen on these, and nothing by the test images.\n"
     )
 
 

@@ -19,7 +19,7 @@ from mnist_edge.export.convert import to_onnx
 from mnist_edge.training.network import from_bytes
 from tests.measurements.rounds import interleave, noise
 
-KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"
+KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp-article.keras"
 
 
 def main() -> None:
