@@ -18,7 +18,7 @@ from mnist_edge.errors import ModelError, OptionError
 DEFAULT_MODEL = "mnist-mlp.int8.onnx"
 
 OLDEST = "1.15"
-OLDEST_FOR_INT4 = "1.17"
+OLDEST_FOR_INT4 = "1.18"
 """The oldest onnxruntime that was seen to read our files; docs/compatibility.md has the table."""
 
 _PARTS_WITH_CODE = (20, 25)
