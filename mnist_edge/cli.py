@@ -389,6 +389,7 @@ def benchmark(
     for warning in document["warnings"]:
         _note(warning)
     if document["interrupted"]:
+        _note("interrupted: this is what was measured until then")
         raise typer.Exit(130)
     if any(row["error"] for row in document["results"]):
         raise typer.Exit(1)

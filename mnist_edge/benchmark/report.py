@@ -200,7 +200,9 @@ def _doubts(results: Sequence[measure.Measured]) -> list[str]:
     """What the windows themselves say against the numbers."""
     timings = [timing for one in results for timing in one.read.values() if timing.windows]
     found = []
-    fewest = min((len(timing.windows) for timing in timings), default=0)
+    if not timings:
+        return ["nothing was measured"]
+    fewest = min(len(timing.windows) for timing in timings)
     if fewest < clock.ENOUGH_WINDOWS:
         found.append(f"no more than {fewest} windows of some: noise and spread are rough; allow more seconds")
     uneven = sorted(timing.spread for timing in timings)[len(timings) // 2 :]
