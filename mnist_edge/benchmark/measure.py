@@ -235,10 +235,11 @@ def _rounds(
 
 
 def _window(one: Measured, worker: Worker, slot: Slot, seconds: float, turn: int) -> None:
-    """One window of a slot, unless calls so slow that one outlasts a window have used up its time."""
+    """One window of a slot; where a single call outlasts a window, rounds are left out until it is due again."""
     timing = (one.bare if slot.bare else one.read).setdefault(slot.batch, Timing())
     used = sum(float(window.sum()) for window in timing.windows) / 1e9
-    if one.error or (used > seconds * (turn + 1) and len(timing.windows) >= (1 if slot.bare else ENOUGH_WINDOWS)):
+    due = (1 if slot.bare else ENOUGH_WINDOWS) * (turn + 1) / ROUNDS
+    if one.error or (used > seconds * (turn + 1) and len(timing.windows) >= due):
         return
     with _errors_of(one):
         durations = worker.ask("window", slot.batch, slot.bare, seconds)
