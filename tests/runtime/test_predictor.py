@@ -32,12 +32,14 @@ def predictor() -> Predictor:
 
 
 def test_it_reads_digits(predictor: Predictor, digits: Dataset) -> None:
-    answer = predictor.predict(digits.test_images[0])
-    assert answer.digit == digits.test_labels[0]
-    assert 0.5 < answer.confidence <= 1
-    assert not answer.rejected
-    assert answer.probabilities.shape == (10,)
-    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    answers = [predictor.predict(image) for image in digits.test_images[:200]]
+    right = [answer.digit == label for answer, label in zip(answers, digits.test_labels, strict=False)]
+    assert np.mean(right) >= 0.97
+    assert np.mean([answer.rejected for answer in answers]) <= 0.05
+    for answer in answers:
+        assert 0.1 < answer.confidence <= 1
+        assert answer.probabilities.shape == (10,)
+        assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_it_reads_pictures_and_shows_what_it_saw(predictor: Predictor) -> None:
