@@ -196,7 +196,7 @@ def train(
     from mnist_edge.training.artifact import train as train_artifact
 
     try:
-        with printing.epoch_bar(chosen.epochs) as on_epoch:
+        with printing.epoch_bar() as on_epoch:
             receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
     except KeyboardInterrupt:
         typer.echo(
@@ -230,11 +230,16 @@ def export(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")
     ] = False,
+    keep_silent: Annotated[
+        bool,
+        typer.Option("--keep-silent", help="Keep hidden units that hardly ever fire in the quantized files too."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Convert a .keras file to verified ONNX files.
 
-    Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so.
+    Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so. The
+    quantized ones leave out hidden units that fire for fewer than 0.5 % of 5,000 training images.
 
     Example: mnist-edge export mine.keras --out-dir build --precision fp32
     """
@@ -244,7 +249,7 @@ def export(
     from mnist_edge.export.artifact import export as export_files
 
     dataset = None if no_verify else _find(data, allow_sample=True)
-    report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset)
+    report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset, keep_silent=keep_silent)
     _show_parity(report, as_json)
 
 
@@ -526,6 +531,7 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
         if report["data"]:
             typer.echo(f"{printing.images(report)}, against {report['reference']['path']}")
         typer.echo(printing.parity_table(report["models"]))
+        typer.echo(printing.silent_units(report["models"]), nl=False)
     for model in report["models"]:
         for failure in model.get("failures", ()):
             _note(f"{model['path']}: {failure}")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mnist_edge.runtime.predictor import Prediction
+    from mnist_edge.training.recipes import Recipe
 
 
 def document(content: Any) -> str:
@@ -45,6 +46,18 @@ def parity_table(models: Sequence[dict[str, Any]]) -> str:
     """The table of export and verify."""
     header = ["file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", ""]
     return table(header, [_parity_row(model) for model in models])
+
+
+def silent_units(models: Sequence[dict[str, Any]]) -> str:
+    """One line on the hidden units that were left out of files; nothing if none was."""
+    slim = [model for model in models if any((model.get("silent_units") or {}).get("dropped", ()))]
+    if not slim:
+        return ""
+    dropped, left = (", ".join(map(str, slim[0]["silent_units"][key])) for key in ("dropped", "left"))
+    return (
+        f"without {dropped} hidden units that hardly ever fire, {left} are left: "
+        f"{', '.join(model['precision'] for model in slim)} (--keep-silent keeps them)\n"
+    )
 
 
 def print_benchmark(report: dict[str, Any]) -> None:
@@ -198,26 +211,27 @@ def prediction_lines(path: Path, answer: "Prediction", top: int, show: bool) -> 
 
 
 @contextmanager
-def epoch_bar(epochs: int) -> Iterator[Callable[[dict[str, list[float]]], None]]:
-    """A progress bar over epochs, on stderr and only on a terminal."""
+def epoch_bar() -> Iterator[Callable[["Recipe", dict[str, list[float]]], None]]:
+    """A progress bar over epochs for each recipe (a teacher has its own), on stderr and only on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
     columns: list[str | ProgressColumn] = [
-        "epoch",
+        TextColumn("{task.fields[name]}"),
         MofNCompleteColumn(),
         BarColumn(),
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
     ]
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("", total=epochs)
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
 
-        def on_epoch(history: dict[str, list[float]]) -> None:
+        def on_epoch(recipe: "Recipe", history: dict[str, list[float]]) -> None:
+            if recipe.name not in tasks:
+                tasks[recipe.name] = progress.add_task("", total=recipe.epochs, name=recipe.name)
             done = len(history["loss"])
             told = f"loss {history['loss'][-1]:.4f}, validation {history['val_accuracy'][-1]:.2%}" if done else ""
-            progress.update(task, completed=done, description=told)
+            progress.update(tasks[recipe.name], completed=done, description=told)
 
         yield on_epoch
 

@@ -19,3 +19,13 @@ def test_a_column_is_of_words_only_if_all_of_it_is() -> None:
 def test_json_has_null_for_what_is_not_finite() -> None:
     told = json.loads(printing.document({"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)}))
     assert told == {"a": None, "b": [None, 1.5], "c": ["x", None]}
+
+
+def test_silent_units_are_one_line_or_none() -> None:
+    slim = {"precision": "int8", "silent_units": {"dropped": [4, 0], "left": [28, 16]}}
+    told = printing.silent_units([{"precision": "fp32", "silent_units": None}, slim])
+    assert told == (
+        "without 4, 0 hidden units that hardly ever fire, 28, 16 are left: int8 (--keep-silent keeps them)\n"
+    )
+    assert printing.silent_units([{"precision": "int8", "silent_units": {"dropped": [0, 0], "left": [32, 16]}}]) == ""
+    assert printing.silent_units([{"precision": "fp32"}]) == ""

@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import checker
 
 from mnist_edge import dataset as mnist
+from mnist_edge.contract import PIXELS
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
 from mnist_edge.export.parity import Parity, Reference, compare, entry, failed_entry, with_size
 from mnist_edge.export.precision import Precision
+from mnist_edge.export.silent import Slimmed, without_silent_units
 from mnist_edge.files import receipt_path, receipt_sha256, require_writable, sha256, write_json, write_whole
 from mnist_edge.runtime import model_file
 from mnist_edge.training.network import facts, from_bytes, read_keras
@@ -24,16 +27,29 @@ CALIBRATION_IMAGES = 5_000
 SAMPLE_NAME = "MNIST sample (training images)"
 
 
+class _Calibration(NamedTuple):
+    """Training images to find ranges and silent units on: float32 (N, 784) in 0..1, and what their set is called."""
+
+    images: NDArray[np.float32]
+    name: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "_Calibration":
+        pixels = dataset.train_images[:CALIBRATION_IMAGES].reshape(-1, PIXELS)
+        return cls(np.divide(pixels, 255, dtype=np.float32), dataset.name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """What all precisions of one export are made from and held against."""
 
     model: onnx.ModelProto
+    slim: Slimmed | None
     keras_sha256: str
     confidence: dict[str, str]
     reference: Reference | None
     dataset: Dataset | None
-    calibration: Dataset | None
+    calibration: _Calibration | None
 
 
 def export(
@@ -43,6 +59,7 @@ def export(
     *,
     opset: int = DEFAULT_OPSET,
     dataset: Dataset | None,
+    keep_silent: bool = False,
 ) -> dict[str, Any]:
     """Exports a Keras model in each of ``precisions``.
 
@@ -56,6 +73,7 @@ def export(
         precisions: What to make.
         opset: ONNX opset.
         dataset: The images to verify on; None leaves the files unverified, and they say so.
+        keep_silent: Keep the hidden units that hardly ever fire in the quantized files too.
 
     Returns:
         The report, as ``export --json`` prints it.
@@ -69,14 +87,20 @@ def export(
     names = [f"{keras_file.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(receipt_path(Path(name)).name for name in names))
     content = read_keras(keras_file)
-    model = from_bytes(content, str(keras_file))
+    keras_model = from_bytes(content, str(keras_file))
+    model = to_onnx(keras_model, opset)
+    slimming = not keep_silent and any(precision.slim for precision in precisions)
+    calibration = None
+    if slimming or any(precision.calibrated for precision in precisions):
+        calibration = _Calibration.of(_calibration_set(dataset))
     source = _Source(
-        model=to_onnx(model, opset),
+        model=model,
+        slim=without_silent_units(model, calibration.images) if slimming and calibration else None,
         keras_sha256=sha256(content),
         confidence=_confidence(facts(content).get("confidence")),
-        reference=Reference.of(content, model, dataset) if dataset else None,
+        reference=Reference.of(content, keras_model, dataset) if dataset else None,
         dataset=dataset,
-        calibration=_calibration(dataset) if any(precision.calibrated for precision in precisions) else None,
+        calibration=calibration,
     )
     return {
         "images": len(dataset.test_images) if dataset else 0,
@@ -95,20 +119,23 @@ def _confidence(told: object) -> dict[str, str]:
     return {name: f"{entries[name]:.6g}" for name in names if isinstance(entries.get(name), float)}
 
 
-def _calibration(dataset: Dataset | None) -> Dataset:
+def _calibration_set(dataset: Dataset | None) -> Dataset:
     """The set to calibrate on: for MNIST its sample, which every workshop has, so that the file is the same in each."""
     return mnist.find(mnist.SAMPLE) if dataset is None or dataset.name == "MNIST" else dataset
 
 
 def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, Any]:
-    images = np.empty((0, 784), np.float32)
     told = metadata.contract_facts(precision, source.keras_sha256) | source.confidence
-    if precision.calibrated and source.calibration:
-        pixels = source.calibration.train_images[:CALIBRATION_IMAGES].reshape(-1, 784)
-        images = np.divide(pixels, 255, dtype=np.float32)
+    model, images = source.model, np.empty((0, PIXELS), np.float32)
+    slim = source.slim if precision.slim else None
+    if source.calibration and (precision.calibrated or slim):
+        images = source.calibration.images
         told |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
+    if slim:
+        model = slim.model
+        told |= {"silent_units_dropped": _listed(slim.dropped), "hidden_units": _listed(slim.widths)}
     try:
-        form = precision.make(source.model, images)
+        form = precision.make(model, images)
     except ModelError as error:  # this form cannot be had of this network; the others may
         return failed_entry(path, precision.name, str(error))
     checker.check_model(form, full_check=True)
@@ -121,9 +148,14 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
         parity = with_size(parity, len(content), source.reference, precision.gate)
     status = _write(path, content, told, parity)
     size = path.stat().st_size if status == "kept" else len(content)
+    told_of = {"status": status, "silent_units": slim and {"dropped": slim.dropped, "left": slim.widths}}
     if parity is None:
-        return {"path": str(path), "precision": precision.name, "bytes": size, "passed": None, "status": status}
-    return entry(path, precision.name, size, parity) | {"status": status}
+        return {"path": str(path), "precision": precision.name, "bytes": size, "passed": None} | told_of
+    return entry(path, precision.name, size, parity) | told_of
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers))
 
 
 def _write(path: Path, content: bytes, facts: dict[str, str], parity: Parity | None) -> str:

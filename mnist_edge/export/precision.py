@@ -9,16 +9,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from mnist_edge.contract import INPUT_NAME, InputKind
 from mnist_edge.errors import DataError, ModelError, OptionError
+from mnist_edge.export.graph import copied, replace_nodes, values_of
 
 MIN_CALIBRATION_IMAGES = 100
 OVERHEAD_BYTES = 8192
@@ -52,6 +52,7 @@ class Precision:
         make: From the fp32 model and the calibration images (float32 (N, 784) in 0..1) to this form.
         gate: What it must keep to.
         calibrated: Whether the form depends on the calibration images.
+        slim: Whether it leaves out the hidden units that hardly ever fire (``export.silent``).
     """
 
     name: str
@@ -59,11 +60,12 @@ class Precision:
     make: Callable[[onnx.ModelProto, NDArray[np.float32]], onnx.ModelProto]
     gate: Gate
     calibrated: bool = False
+    slim: bool = True
 
 
 def fp32(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
     """The network as Keras has it."""
-    return _copy(model)
+    return copied(model)
 
 
 def fp16(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
@@ -103,7 +105,7 @@ def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelPr
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    return _through_file(lambda path: quantize_dynamic(_copy(model), path, weight_type=QuantType.QUInt8))
+    return _through_file(lambda path: quantize_dynamic(copied(model), path, weight_type=QuantType.QUInt8))
 
 
 def int8(
@@ -160,7 +162,7 @@ def int4(model: onnx.ModelProto, _: NDArray[np.float32], *, block: int = 128) ->
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     with _quiet_logging():
-        quantizer = MatMulNBitsQuantizer(_copy(model), block_size=block, is_symmetric=True, accuracy_level=4)
+        quantizer = MatMulNBitsQuantizer(copied(model), block_size=block, is_symmetric=True, accuracy_level=4)
         quantizer.process()
     quantized: onnx.ModelProto = quantizer.model.model
     return quantized
@@ -172,8 +174,14 @@ PRECISIONS = {
     precision.name: precision
     for precision in (
         # 1e-5 is a hundred times what float32 rounding was seen to cost, and far below what could move a digit.
-        Precision("fp32", "unit", fp32, Gate(1e-5, min_agreement=1.0, max_accuracy_loss=0.0, max_bytes_per_weight=4.0)),
-        Precision("fp16", "unit", fp16, Gate(min_agreement=0.9998, max_bytes_per_weight=2.01)),
+        Precision(
+            "fp32",
+            "unit",
+            fp32,
+            Gate(1e-5, min_agreement=1.0, max_accuracy_loss=0.0, max_bytes_per_weight=4.0),
+            slim=False,
+        ),
+        Precision("fp16", "unit", fp16, Gate(min_agreement=0.9998, max_bytes_per_weight=2.01), slim=False),
         Precision("int8", "pixels", int8, _INT8_GATE, calibrated=True),
         Precision("int8-dynamic", "unit", int8_dynamic, _INT8_GATE),
         Precision("int8-weights", "unit", int8_weights, _INT8_GATE),
@@ -220,7 +228,7 @@ def saturation_free_range(weight: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy in which each MatMul and the Add after it are one Gemm, the form that onnxruntime fuses to QGemm."""
-    copy = _copy(model)
+    copy = copied(model)
     nodes: list[onnx.NodeProto] = []
     for node in copy.graph.node:
         before = nodes[-1] if nodes else None
@@ -231,7 +239,7 @@ def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
             nodes.append(helper.make_node("Gemm", node.input, node.output, node.name))
         else:
             nodes.append(node)
-    _replace_nodes(copy, nodes)
+    replace_nodes(copy, nodes)
     return copy
 
 
@@ -251,18 +259,17 @@ def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = [node for node in model.graph.node if node.name != quantize.name]
     for node in nodes:
         node.input[:] = [INPUT_NAME if name == quantize.output[0] else name for name in node.input]
-    _replace_nodes(model, nodes)
+    replace_nodes(model, nodes)
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     return model
 
 
-_Message = TypeVar("_Message", onnx.ModelProto, onnx.NodeProto, onnx.TensorProto)
 _Stored = Callable[[NDArray[np.float32], str], tuple[list[onnx.TensorProto], list[onnx.NodeProto]]]
 
 
 def _with_stored(model: onnx.ModelProto, store: _Stored, dimensions: tuple[int, ...]) -> onnx.ModelProto:
     """A copy whose weights of so many dimensions are stored otherwise, each restored just before its use."""
-    copy = _copy(model)
+    copy = copied(model)
     restore: dict[str, list[onnx.NodeProto]] = {}
     kept: list[onnx.TensorProto] = []
     for tensor in copy.graph.initializer:
@@ -276,7 +283,7 @@ def _with_stored(model: onnx.ModelProto, store: _Stored, dimensions: tuple[int, 
         for name in node.input:
             nodes += restore.pop(name, [])
         nodes.append(node)
-    _replace_nodes(copy, nodes, kept)
+    replace_nodes(copy, nodes, kept)
     return copy
 
 
@@ -288,15 +295,8 @@ def _ranges(
     Rounded to three digits, so that the last bits of this machine's arithmetic do not show in the file.
     """
     names = [node.input[0] for node in model.graph.node if node.op_type == "Gemm" and node.input[0] != INPUT_NAME]
-    if not names:
-        return {}  # a single layer, whose input is the pixels
-    watched = _copy(model)
-    watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    session = ort.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
     ranges = {}
-    for name, values in zip(names, session.run(names, {INPUT_NAME: images}), strict=True):
+    for name, values in values_of(model, names, images).items():
         edges = np.quantile(values, [1 - percentile / 100, percentile / 100])
         low, high = (np.float32(f"{edge:.3g}") for edge in edges)
         if not (np.isfinite([low, high]).all() and high > low):
@@ -347,19 +347,3 @@ def _quiet_logging() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def _copy(message: _Message) -> _Message:
-    copy = type(message)()
-    copy.CopyFrom(message)
-    return copy
-
-
-def _replace_nodes(
-    model: onnx.ModelProto, nodes: list[onnx.NodeProto], initializers: list[onnx.TensorProto] | None = None
-) -> None:
-    """Puts other nodes (and initializers) in a graph's place; they may be its own."""
-    nodes, initializers = [*map(_copy, nodes)], [*map(_copy, initializers or model.graph.initializer)]
-    del model.graph.node[:], model.graph.initializer[:]
-    model.graph.node.extend(nodes)
-    model.graph.initializer.extend(initializers)

@@ -14,7 +14,7 @@ from mnist_edge.files import receipt_path, require_writable, sha256, write_json,
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
 from mnist_edge.training.checkpoint import History
-from mnist_edge.training.fit import fit, predict
+from mnist_edge.training.fit import fit, predict, teacher_checkpoint
 from mnist_edge.training.network import to_bytes
 from mnist_edge.training.recipes import Recipe
 
@@ -31,7 +31,7 @@ def train(
     *,
     seed: int = 0,
     fresh: bool = False,
-    on_epoch: Callable[[History], None] = lambda _: None,
+    on_epoch: Callable[[Recipe, History], None] = lambda *_: None,
 ) -> dict[str, Any]:
     """Trains a network and writes it, without optimizer state, with its receipt beside it.
 
@@ -41,7 +41,7 @@ def train(
         out: The .keras file to write.
         seed: Decides the first weights, the order of the images and their distortion.
         fresh: Start anew even if an interrupted run could be continued.
-        on_epoch: Called with the history after each epoch, and once before the first.
+        on_epoch: Called after each epoch, and once before the first, with the recipe (the teacher's too) and history.
 
     Returns:
         The receipt.
@@ -51,10 +51,12 @@ def train(
         OutputError: The folder of ``out`` cannot be written.
     """
     checkpoint = checkpoint_path(out)
-    require_writable(out.parent, out.name, receipt_path(out).name, checkpoint.name)
+    states = (checkpoint, teacher_checkpoint(checkpoint))
+    require_writable(out.parent, out.name, receipt_path(out).name, *(state.name for state in states))
     if fresh:
-        checkpoint.unlink(missing_ok=True)
-    model, history = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
+        for state in states:
+            state.unlink(missing_ok=True)
+    model, history, teacher = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
     facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.describe()}
     held_out = dataset.validation_images
     validation, labels = predict(model, dataset.train_images[-held_out:]), dataset.train_labels[-held_out:]
@@ -69,6 +71,7 @@ def train(
         "validation": _quality(validation, labels, calibration),
         "test": None,  # the sample has no test images: its are training images, and were trained on
         "history": history,
+        **({"teacher": teacher} if teacher else {}),
         "tools": {tool: importlib.metadata.version(tool) for tool in ("mnist-edge", "keras", "numpy")}
         | {"tensorflow": tf.__version__},
     }
@@ -76,7 +79,8 @@ def train(
         receipt["test"] = _quality(predict(model, dataset.test_images), dataset.test_labels, calibration)
     write_whole(out, content)
     write_json(receipt_path(out), receipt)
-    checkpoint.unlink(missing_ok=True)
+    for state in states:
+        state.unlink(missing_ok=True)
     return receipt
 
 

@@ -9,11 +9,13 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mnist_edge.backend import keras, tf
+from mnist_edge.contract import SIDE
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import DataError
 from mnist_edge.training.augment import distort
 from mnist_edge.training.checkpoint import History, resume, save
-from mnist_edge.training.network import build, folded
+from mnist_edge.training.distillation import distillation, logits_function
+from mnist_edge.training.network import build, folded, logits_model
 from mnist_edge.training.optimizer import epoch_function, optimizer_of
 from mnist_edge.training.recipes import Recipe
 
@@ -24,10 +26,36 @@ Made = TypeVar("Made")
 
 
 class Digits(NamedTuple):
-    """Images as the network takes them, uint8 (N, 784), and their labels, int32 (N,)."""
+    """Digits as the network takes them.
+
+    Attributes:
+        images: uint8 (N, 784).
+        labels: int32 (N,).
+        taught: A teacher's logits, float16 (N, 10), or (N, 0) where there is none.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    taught: np.ndarray
+
+
+class Trained(NamedTuple):
+    """What ``fit`` returns.
+
+    Attributes:
+        model: Not compiled; plain Dense layers whatever it was trained with, but for a teacher.
+        history: Of its training.
+        teacher: Of its teacher's, if it had one.
+    """
+
+    model: keras.Model
+    history: History
+    teacher: History | None
+
+
+def teacher_checkpoint(checkpoint: Path) -> Path:
+    """Where a teacher's state stands until its pupil is trained."""
+    return checkpoint.with_name("teacher." + checkpoint.name)
 
 
 def fit(
@@ -36,20 +64,17 @@ def fit(
     *,
     seed: int = 0,
     checkpoint: Path | None = None,
-    on_epoch: Callable[[History], None] = lambda _: None,
-) -> tuple[keras.Model, History]:
+    on_epoch: Callable[[Recipe, History], None] = lambda *_: None,
+) -> Trained:
     """Trains a network by ``recipe``; the same arguments on the same machine give the same weights.
 
     Args:
-        recipe: What to do.
+        recipe: What to do. Where it has a teacher, that is trained first.
         dataset: Its last ``validation_images`` training images are only looked at, never trained on.
         seed: Decides the first weights, the order of the images and their distortion.
-        checkpoint: A file that is written every ``CHECKPOINT_SECONDS`` and when the training is interrupted. If it
-            is there, training goes on from it, and ends with the same weights as if it had never stopped.
-        on_epoch: Called after each epoch, and once before the first.
-
-    Returns:
-        The trained model (not compiled), plain Dense layers whatever it was trained with, and its history.
+        checkpoint: A file that is written every ``CHECKPOINT_SECONDS``, when the training is interrupted, and at its
+            end. If it is there, training goes on from it, and ends with the same weights as if it had never stopped.
+        on_epoch: Called after each epoch, and once before the first, with the recipe (the teacher's too).
 
     Raises:
         DataError: There is a single training image.
@@ -57,10 +82,14 @@ def fit(
         ModelError: The checkpoint cannot be read.
         OutputError: The checkpoint cannot be written.
     """
+    teacher: Trained | None = None
+    if recipe.teacher:
+        taught_first = checkpoint and teacher_checkpoint(checkpoint)
+        teacher = fit(recipe.teacher, dataset, seed=seed, checkpoint=taught_first, on_epoch=on_epoch)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     training, validation = _split(dataset)
-    model = build(recipe.widths, seed, batch_norm=recipe.batch_norm)
+    model = build(recipe.widths, seed, batch_norm=recipe.batch_norm, convolutions=recipe.convolutions)
     steps_an_epoch = -(-len(training.labels) // recipe.batch_size)
     optimizer = optimizer_of(recipe, model.trainable_variables, steps_an_epoch)
     variables = (*model.variables, *optimizer.variables)
@@ -74,25 +103,31 @@ def fit(
     last_epoch: tuple[list[np.ndarray], History] = ([], history)
 
     train_epoch = epoch_function(model, optimizer, recipe.batch_size)
+    if teacher:
+        train_epoch = epoch_function(
+            logits_model(model), optimizer, recipe.batch_size, distillation(recipe.temperature)
+        )
+    shown = _Shown(training, recipe, seed, teacher and teacher.model)
     try:
-        on_epoch(history)
-        epochs = range(saved, recipe.epochs)
-        for images, labels in _ahead(lambda epoch: _shown(training, recipe, seed, epoch), epochs):
-            loss, accuracy = train_epoch(images, labels)
-            told = (float(loss), float(accuracy), *evaluate(model, *validation))
+        on_epoch(recipe, history)
+        for digits in _ahead(shown.in_epoch, range(saved, recipe.epochs)):
+            loss, accuracy = train_epoch(*digits)
+            told = (float(loss), float(accuracy), *evaluate(model, validation.images, validation.labels))
             history = {
                 name: [*course, round(value, 6)] for (name, course), value in zip(history.items(), told, strict=True)
             }
             last_epoch = [variable.numpy().copy() for variable in variables], history
-            if checkpoint and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
+            epochs = len(history["loss"])
+            if checkpoint and (time.monotonic() - saved_at >= CHECKPOINT_SECONDS or epochs == recipe.epochs):
                 save(checkpoint, run, *last_epoch)
-                saved, saved_at = len(history["loss"]), time.monotonic()
-            on_epoch(history)
+                saved, saved_at = epochs, time.monotonic()
+            on_epoch(recipe, history)
     except KeyboardInterrupt:
         if checkpoint and len(last_epoch[1]["loss"]) > saved:
             save(checkpoint, run, *last_epoch)
         raise
-    return folded(model), history
+    trained = model if recipe.convolutions else folded(model)
+    return Trained(trained, history, teacher and teacher.history)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -114,17 +149,32 @@ def _split(dataset: Dataset) -> tuple[Digits, Digits]:
     if len(dataset.train_images) <= held_out:
         raise DataError(f"expected at least 2 images to train on, received {len(dataset.train_images)}")
     images, labels = _rows(dataset.train_images), dataset.train_labels.astype(np.int32)
-    return Digits(images[:-held_out], labels[:-held_out]), Digits(images[-held_out:], labels[-held_out:])
+    nothing = np.empty((len(labels), 0), np.float16)
+    parts = (slice(None, -held_out), slice(-held_out, None))
+    training, validation = (Digits(images[part], labels[part], nothing[part]) for part in parts)
+    return training, validation
 
 
-def _shown(digits: Digits, recipe: Recipe, seed: int, epoch: int) -> Digits:
+class _Shown:
     """What the network sees in an epoch. It depends on seed and epoch alone, so that a resumed run sees the same."""
-    order = np.random.default_rng((seed, epoch)).permutation(len(digits.labels))
-    images, labels = digits.images[order], digits.labels[order]
-    if recipe.distortion:
-        rng = np.random.default_rng((seed, epoch, 1))  # 1: other numbers than the order's
-        images = _rows(distort(images.reshape(-1, 28, 28), labels, recipe.distortion, rng))
-    return Digits(images, labels)
+
+    def __init__(self, digits: Digits, recipe: Recipe, seed: int, teacher: keras.Model | None) -> None:
+        self._digits, self._recipe, self._seed = digits, recipe, seed
+        self._logits = teacher and logits_function(teacher)
+        self._taught: dict[int, np.ndarray] = {}
+
+    def in_epoch(self, epoch: int) -> Digits:
+        number = epoch % self._recipe.sets if self._recipe.sets else epoch
+        images, labels, taught = self._digits
+        if self._recipe.distortion:
+            rng = np.random.default_rng((self._seed, number, 1))  # 1: other numbers than the order's
+            images = _rows(distort(images.reshape(-1, SIDE, SIDE), labels, self._recipe.distortion, rng))
+        if self._logits:
+            if number not in self._taught:  # kept: a teacher takes longer to answer than its pupil to learn
+                self._taught[number] = self._logits(images)
+            taught = self._taught[number]
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(labels))
+        return Digits(images[order], labels[order], taught[order])
 
 
 def _ahead(make: Callable[[int], Made], numbers: Iterable[int]) -> Iterator[Made]:

@@ -21,25 +21,51 @@ LAYERS_VOUCHED_FOR = ("InputLayer", "Flatten", "Dense", "Dropout", "Activation",
 _SAVED_AT = "1980-01-01@00:00:00"
 
 
-def build(widths: tuple[int, ...], seed: int, *, batch_norm: bool = False) -> keras.Model:
+def build(
+    widths: tuple[int, ...], seed: int, *, batch_norm: bool = False, convolutions: tuple[int, ...] = ()
+) -> keras.Model:
     """The classic network: 784 inputs in 0..1, Dense relu layers of ``widths``, Dense 10 softmax.
 
     Args:
         widths: Units of each hidden layer.
         seed: Decides the weights, Glorot uniform (Keras' default).
         batch_norm: Normalise each hidden layer before its relu, for training: Ioffe & Szegedy, Batch Normalization,
-            2015 (https://arxiv.org/abs/1502.03167). ``folded`` makes the classic network of it.
+            2015 (https://arxiv.org/abs/1502.03167). ``folded`` makes the classic network of it. The softmax is then a
+            layer of its own, so that ``logits_model`` can leave it out.
+        convolutions: Channels of normalised 3x3 convolutions before them; the first, third, ... halve the picture.
     """
+
+    def drawn(number: int) -> keras.initializers.Initializer:
+        return keras.initializers.GlorotUniform(seed=seed * 1000 + number)
+
     layers = [keras.Input((PIXELS,), name="image")]
+    if convolutions:
+        layers.append(keras.layers.Reshape((SIDE, SIDE, 1)))
+    for number, channels in enumerate(convolutions):
+        layers += [
+            keras.layers.Conv2D(
+                channels, 3, 2 - number % 2, "same", use_bias=False, kernel_initializer=drawn(100 + number)
+            ),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+        ]
+    if convolutions:
+        layers.append(keras.layers.Flatten())
     for number, width in enumerate(widths, 1):
-        initializer = keras.initializers.GlorotUniform(seed=seed * 1000 + number)
         activation = None if batch_norm else "relu"
-        layers.append(keras.layers.Dense(width, activation, kernel_initializer=initializer, name=f"hidden_{number}"))
+        layers.append(keras.layers.Dense(width, activation, kernel_initializer=drawn(number), name=f"hidden_{number}"))
         if batch_norm:
             layers += [keras.layers.BatchNormalization(), keras.layers.ReLU()]
-    initializer = keras.initializers.GlorotUniform(seed=seed * 1000)
-    layers.append(keras.layers.Dense(CLASSES, "softmax", kernel_initializer=initializer, name="digit"))
+    activation = None if batch_norm else "softmax"
+    layers.append(keras.layers.Dense(CLASSES, activation, kernel_initializer=drawn(0), name="digit"))
+    if batch_norm:
+        layers.append(keras.layers.Softmax())
     return keras.Sequential(layers, name="mnist_mlp")
+
+
+def logits_model(model: keras.Model) -> keras.Model:
+    """``model`` of ``build`` with batch normalisation, as far as its logits: the same weights, without the softmax."""
+    return keras.Model(model.inputs, model.get_layer("digit").output)
 
 
 def folded(model: keras.Model) -> keras.Model:

@@ -1,7 +1,7 @@
 """The optimizers of the recipes, and a whole epoch as one TensorFlow graph."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mnist_edge.backend import keras, tf
@@ -63,29 +63,39 @@ def optimizer_of(recipe: Recipe, trained: Sequence[Any], steps_an_epoch: int) ->
     return optimizer
 
 
-def epoch_function(model: keras.Model, optimizer: Any, batch_size: int) -> Any:
+def epoch_function(
+    model: keras.Model, optimizer: Any, batch_size: int, loss: Callable[[Any, Any, Any], Any] | None = None
+) -> Any:
     """One epoch as one TensorFlow graph: Keras' fit spends more time between the batches than in them.
 
+    Args:
+        model: What to train.
+        optimizer: Of ``optimizer_of``.
+        batch_size: Images a step.
+        loss: Of the labels, what a teacher says (or nothing), and what the model says; cross-entropy of labels and
+            probabilities if not given.
+
     Returns:
-        A function of uint8 (N, 784) pixels and int32 (N,) labels, in the order in which they are to be seen, that
-        trains ``model`` and returns mean loss and accuracy.
+        A function of uint8 (N, 784) pixels, int32 (N,) labels and float16 (N, 10) logits of a teacher (N, 0 where there
+        is none), in the order in which they are to be seen, that trains ``model`` and returns mean loss and accuracy.
     """
     cross_entropy = keras.losses.SparseCategoricalCrossentropy()
+    loss_of = loss or (lambda digits, _, probabilities: cross_entropy(digits, probabilities))
 
     @tf.function
-    def train_epoch(images: Any, labels: Any) -> tuple[Any, Any]:
+    def train_epoch(images: Any, labels: Any, taught: Any) -> tuple[Any, Any]:
         count = tf.shape(images)[0]
         loss_sum, right = tf.constant(0.0), tf.constant(0.0)
         for start in tf.range(0, count, batch_size):
-            pixels = tf.cast(images[start : start + batch_size], tf.float32) / 255
-            digits = labels[start : start + batch_size]
+            batch = slice(start, start + batch_size)
+            pixels, digits = tf.cast(images[batch], tf.float32) / 255, labels[batch]
             with tf.GradientTape() as tape:
-                probabilities = model(pixels, training=True)
-                loss = cross_entropy(digits, probabilities)
+                answers = model(pixels, training=True)
+                loss = loss_of(digits, taught[batch], answers)
             gradients = tape.gradient(loss, model.trainable_variables)
             optimizer.apply(gradients, model.trainable_variables)
             loss_sum += loss * tf.cast(tf.shape(digits)[0], tf.float32)
-            hits = tf.equal(tf.argmax(probabilities, 1, output_type=tf.int32), digits)
+            hits = tf.equal(tf.argmax(answers, 1, output_type=tf.int32), digits)
             right += tf.reduce_sum(tf.cast(hits, tf.float32))
         return loss_sum / tf.cast(count, tf.float32), right / tf.cast(count, tf.float32)
 

@@ -28,7 +28,7 @@ def seeds(recipe: Recipe, data: Dataset, folder: Path) -> dict[str, Any]:
         out = folder / f"seed-{seed}.keras"
         receipt = _finished(out, recipe, data, seed)
         if receipt is None:
-            with printing.epoch_bar(recipe.epochs) as on_epoch:
+            with printing.epoch_bar() as on_epoch:
                 receipt = train(recipe, data, out, seed=seed, on_epoch=on_epoch)
         runs.append({key: receipt[key] for key in KEPT})
     return {"recipe": recipe.describe(), "data": data.describe(), "runs": runs}

@@ -159,3 +159,27 @@ def test_wrong_options(tiny_keras: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         artifact.export(tiny_keras, tmp_path / "file", FP32, dataset=None)
+
+
+def test_quantized_files_leave_silent_units_out_and_say_so(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+    from mnist_edge.training import network
+
+    model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
+    kernel, bias = model.get_layer("hidden_1").get_weights()
+    bias[:4] = -100
+    model.get_layer("hidden_1").set_weights([kernel, bias])
+    keras_file = tmp_path / "quiet.keras"
+    keras_file.write_bytes(network.to_bytes(model, {}))
+    forms = [precision.PRECISIONS[name] for name in ("fp32", "int8-weights")]
+    report = artifact.export(keras_file, tmp_path, forms, dataset=tiny)
+    exact, slim = report["models"]
+    assert (exact["silent_units"], slim["silent_units"]) == (None, {"dropped": (4, 0), "left": (28, 16)})
+    assert slim["passed"]
+    said = Predictor(tmp_path / "quiet.int8-weights.onnx").metadata
+    assert (said["silent_units_dropped"], said["hidden_units"]) == ("4,0", "28,16")
+    assert "hidden_units" not in Predictor(tmp_path / "quiet.fp32.onnx").metadata
+
+    kept = artifact.export(keras_file, tmp_path / "kept", forms, dataset=None, keep_silent=True)["models"][1]
+    assert kept["silent_units"] is None
+    assert kept["bytes"] > slim["bytes"]
+    assert "hidden_units" not in Predictor(tmp_path / "kept" / "quiet.int8-weights.onnx").metadata

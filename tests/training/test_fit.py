@@ -30,21 +30,30 @@ ALL_OF_IT = Recipe(
 )
 
 
+TAUGHT = dataclasses.replace(
+    ALL_OF_IT,
+    name="taught",
+    sets=2,
+    teacher=dataclasses.replace(ALL_OF_IT, name="teacher", epochs=2, convolutions=(4, 4)),
+    temperature=3.0,
+)
+
+
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
     return dataset.find(str(tiny_data))
 
 
 def stop_after(epochs: int) -> object:
-    def on_epoch(history: checkpoint.History) -> None:
-        if len(history["loss"]) == epochs:
+    def on_epoch(recipe: Recipe, history: checkpoint.History) -> None:
+        if recipe.name != "teacher" and len(history["loss"]) == epochs:
             raise KeyboardInterrupt
 
     return on_epoch
 
 
 def test_it_learns_and_keeps_its_history(tiny: Dataset) -> None:
-    model, history = fit.fit(RECIPE, tiny)
+    model, history, _ = fit.fit(RECIPE, tiny)
     assert [len(numbers) for numbers in history.values()] == [3] * 4
     assert history["loss"][-1] < history["loss"][0]
     assert fit.evaluate(model, tiny.test_images, tiny.test_labels)[1] > 0.5
@@ -58,7 +67,9 @@ def test_the_epoch_function_does_what_keras_fit_does(tiny: Dataset) -> None:
     ours = build((16,), seed=3)
     rmsprop = keras.optimizers.RMSprop(1e-3)
     rmsprop.build(ours.trainable_variables)
-    loss, _ = optimizer.epoch_function(ours, rmsprop, 64)(images, tiny.train_labels.astype(np.int32))
+    loss, _ = optimizer.epoch_function(ours, rmsprop, 64)(
+        images, tiny.train_labels.astype(np.int32), np.empty((len(images), 0), np.float16)
+    )
     theirs = build((16,), seed=3)
     theirs.compile(keras.optimizers.RMSprop(1e-3), "categorical_crossentropy")
     one_hot = keras.utils.to_categorical(tiny.train_labels, 10)
@@ -87,7 +98,7 @@ def one_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, ALL_OF_IT], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_OF_IT, TAUGHT], ids=lambda recipe: recipe.name)
 @pytest.mark.parametrize("checkpoints", [no_checkpoint_yet, one_an_epoch])
 def test_an_interrupted_run_ends_as_an_unbroken_one(
     recipe: Recipe,
@@ -105,7 +116,11 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
     assert artifact.checkpoint_path(broken).exists()
     resumed_at: list[int] = []
     resumed = artifact.train(
-        recipe, tiny, broken, seed=5, on_epoch=lambda history: resumed_at.append(len(history["loss"]))
+        recipe,
+        tiny,
+        broken,
+        seed=5,
+        on_epoch=lambda now, history: resumed_at.extend([len(history["loss"])] if now == recipe else []),
     )
     assert resumed_at == list(range(2, recipe.epochs + 1))
     assert resumed["sha256"] == whole["sha256"]
@@ -141,7 +156,7 @@ from mnist_edge import dataset
 from mnist_edge.training import artifact, fit
 from tests.training.test_fit import ALL_OF_IT
 fit.CHECKPOINT_SECONDS = 0.0
-kill = lambda history: len(history["loss"]) == 2 and os.kill(os.getpid(), 9)
+kill = lambda _, history: len(history["loss"]) == 2 and os.kill(os.getpid(), 9)
 artifact.train(ALL_OF_IT, dataset.find({str(tiny_data)!r}), Path({str(out)!r}), on_epoch=kill)
 """
     root = Path(__file__).parents[2]
@@ -175,7 +190,7 @@ def test_what_is_made_ahead_comes_in_order_and_fails_where_it_is_used() -> None:
 
 
 def test_a_recipe_with_all_of_it_ends_as_a_plain_network(tiny: Dataset) -> None:
-    model, history = fit.fit(ALL_OF_IT, tiny)
+    model, history, _ = fit.fit(ALL_OF_IT, tiny)
     assert [type(layer).__name__ for layer in model.layers] == ["Dense"] * 3
     assert [layer.name for layer in model.layers] == ["hidden_1", "hidden_2", "digit"]
     held_out = tiny.validation_images
@@ -185,10 +200,42 @@ def test_a_recipe_with_all_of_it_ends_as_a_plain_network(tiny: Dataset) -> None:
 
 def test_each_epoch_sees_other_images_and_each_run_the_same(tiny: Dataset) -> None:
     digits = fit._split(tiny)[0]
-    first, again, second = (fit._shown(digits, ALL_OF_IT, 3, epoch) for epoch in (0, 0, 1))
+    one, other = (fit._Shown(digits, ALL_OF_IT, 3, None) for _ in range(2))
+    first, again, second = one.in_epoch(0), other.in_epoch(0), one.in_epoch(1)
     np.testing.assert_array_equal(first.images, again.images)
     assert (first.images != second.images).any()
     np.testing.assert_array_equal(np.bincount(first.labels), np.bincount(second.labels))
+    assert first.taught.shape == (len(first.labels), 0)
+
+
+def test_sets_come_round_in_another_order(tiny: Dataset) -> None:
+    shown = fit._Shown(fit._split(tiny)[0], dataclasses.replace(ALL_OF_IT, sets=2), 3, None)
+    first, second, third = (shown.in_epoch(epoch).images for epoch in range(3))
+    assert (first != third).any()
+    assert sorted(map(bytes, first)) == sorted(map(bytes, third)) != sorted(map(bytes, second))
+
+
+def test_a_teacher_is_asked_about_the_very_images(tiny: Dataset) -> None:
+    from mnist_edge.training.distillation import logits_function
+    from mnist_edge.training.network import build
+
+    teacher = build((8,), 1, batch_norm=True, convolutions=(4, 4))
+    shown = fit._Shown(fit._split(tiny)[0], TAUGHT, 3, teacher)
+    for epoch in (0, 1, 2):  # the last comes out of what was kept
+        digits = shown.in_epoch(epoch)
+        assert digits.taught.dtype == np.float16
+        np.testing.assert_allclose(digits.taught, logits_function(teacher)(digits.images), atol=2e-2)
+
+
+def test_a_pupil_learns_what_its_teacher_says(tiny: Dataset) -> None:
+    plain = {"learning_rate": 0.01, "distortion": None, "widths": (32,)}
+    teacher = dataclasses.replace(ALL_OF_IT, name="teacher", epochs=20, **plain)
+    trained = fit.fit(dataclasses.replace(TAUGHT, epochs=24, teacher=teacher, **plain), tiny)
+    assert trained.teacher is not None
+    assert [len(trained.teacher["loss"]), len(trained.history["loss"])] == [20, 24]
+    assert trained.history["loss"][-1] < trained.history["loss"][0] / 2
+    assert trained.history["val_accuracy"][-1] > 0.8
+    assert [type(layer).__name__ for layer in trained.model.layers] == ["Dense"] * 2
 
 
 def test_another_runs_checkpoint_is_neither_used_nor_lost(tiny: Dataset, tmp_path: Path) -> None:
@@ -212,13 +259,35 @@ def test_an_unwritable_folder_is_told_before_the_training(tiny: Dataset, tmp_pat
     (tmp_path / "file").write_text("")
     epochs: list[object] = []
     with pytest.raises(OutputError):
-        artifact.train(RECIPE, tiny, tmp_path / "file" / "net.keras", on_epoch=epochs.append)
+        artifact.train(RECIPE, tiny, tmp_path / "file" / "net.keras", on_epoch=lambda *_: epochs.append(1))
     assert epochs == []
+
+
+def test_a_run_broken_off_in_its_teachers_training_ends_as_an_unbroken_one(tiny: Dataset, tmp_path: Path) -> None:
+    def stop(recipe: Recipe, history: checkpoint.History) -> None:
+        if recipe.name == "teacher" and len(history["loss"]) == 1:
+            raise KeyboardInterrupt
+
+    whole = artifact.train(TAUGHT, tiny, tmp_path / "whole.keras")
+    out = tmp_path / "broken.keras"
+    with pytest.raises(KeyboardInterrupt):
+        artifact.train(TAUGHT, tiny, out, on_epoch=stop)
+    assert artifact.train(TAUGHT, tiny, out)["sha256"] == whole["sha256"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "broken.keras",
+        "broken.keras.json",
+        "whole.keras",
+        "whole.keras.json",
+    ]
 
 
 def test_receipts_name_only_what_differs_from_the_defaults() -> None:
     assert list(ARTICLE.describe()) == ["name", "widths", "epochs", "batch_size", "learning_rate"]
-    assert ALL_OF_IT.describe() == dataclasses.asdict(ALL_OF_IT)
+    assert ALL_OF_IT.describe() == {
+        name: value
+        for name, value in dataclasses.asdict(ALL_OF_IT).items()
+        if name not in ("sets", "convolutions", "teacher", "temperature")
+    }
 
 
 def test_the_shipped_article_recipe_is_the_articles() -> None:

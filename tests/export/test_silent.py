@@ -1,0 +1,90 @@
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import numpy_helper
+
+from mnist_edge.backend import keras
+from mnist_edge.dataset import Dataset
+from mnist_edge.export import convert
+from mnist_edge.export.metadata import serialized
+from mnist_edge.export.silent import SILENT_SHARE, without_silent_units
+
+
+@pytest.fixture(scope="module")
+def images(sample: Dataset) -> np.ndarray:
+    return sample.train_images.reshape(-1, 784).astype(np.float32) / 255
+
+
+def network(widths: tuple[int, ...], activation: str = "relu", bias: bool = True) -> keras.Model:
+    """Hidden layers called h24 where they have 24 units."""
+    hidden = [keras.layers.Dense(width, activation, use_bias=bias, name=f"h{width}") for width in widths]
+    model = keras.Sequential([keras.Input((784,)), *hidden, keras.layers.Dense(10, "softmax", name="digit")])
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0.01, 0.05, weight.shape) for weight in model.get_weights()])
+    return model
+
+
+def silenced(model: keras.Model, layer: str, units: list[int]) -> keras.Model:
+    """``model`` in which units of a layer never fire."""
+    kernel, bias = model.get_layer(layer).get_weights()
+    kernel[:, units], bias[units] = -1, -1
+    model.get_layer(layer).set_weights([kernel, bias])
+    return model
+
+
+def answers(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
+    answer: np.ndarray = ort.InferenceSession(serialized(model)).run(None, {"image": images})[0]
+    return answer
+
+
+def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> None:
+    exact = convert.to_onnx(silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7]))
+    before = serialized(exact)
+    slim = without_silent_units(exact, images)
+    assert (slim.dropped, slim.widths) == ((3, 1), (21, 15))
+    onnx.checker.check_model(slim.model, full_check=True)
+    np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
+    assert serialized(exact) == before
+    shapes = [tuple(tensor.dims) for tensor in slim.model.graph.initializer]
+    assert shapes == [(784, 21), (21,), (21, 15), (15,), (15, 10), (10,)]
+
+
+@pytest.mark.parametrize(("share", "dropped"), [(SILENT_SHARE - 0.001, 1), (SILENT_SHARE + 0.001, 0)])
+def test_the_limit_is_where_it_is_said_to_be(share: float, dropped: int, images: np.ndarray) -> None:
+    model = network((8,))
+    kernel, bias = model.get_layer("h8").get_weights()
+    values = images @ kernel[:, 3]
+    bias[3] = -np.quantile(values, 1 - share)
+    bias[[0, 1, 2, 4, 5, 6, 7]] = 10
+    model.get_layer("h8").set_weights([kernel, bias])
+    assert without_silent_units(convert.to_onnx(model), images).dropped == (dropped,)
+
+
+def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
+    slim = without_silent_units(convert.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images)
+    assert slim.widths == (8,)  # all are as silent as the loudest
+    assert np.isfinite(answers(slim.model, images[:5])).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "widths"),
+    [
+        (lambda: network((8, 4), "tanh"), ()),
+        (lambda: network((), "relu"), ()),
+        (lambda: network((8,), "relu", bias=False), (8,)),
+    ],
+    ids=["tanh", "no hidden layer", "no bias"],
+)
+def test_what_is_no_relu_layer_is_left_alone(model: object, widths: tuple[int, ...], images: np.ndarray) -> None:
+    exact = convert.to_onnx(model())  # type: ignore[operator]
+    slim = without_silent_units(exact, images)
+    assert slim.widths == widths
+    np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
+
+
+def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:
+    exact = convert.to_onnx(silenced(network((6,)), "h6", [2]))
+    slim = without_silent_units(exact, images).model
+    one, other = (numpy_helper.to_array(model.graph.initializer[0]) for model in (exact, slim))
+    np.testing.assert_array_equal(np.delete(one, 2, axis=1), other)
