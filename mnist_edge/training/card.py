@@ -154,24 +154,35 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _flat(recipe: dict[str, Any]) -> list[list[str]]:
+def _flat(recipe: dict[str, Any], prefix: str = "") -> list[list[str]]:
+    """One row a setting, also of what is nested; what is not used (None, nothing, 0) is left out."""
     rows = []
     for name, value in recipe.items():
+        title = prefix + name.replace("_", " ")
         if isinstance(value, dict):
-            rows += [[f"{name}: {inner}", str(number)] for inner, number in value.items()]
-        else:
-            rows.append([name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)])
-    return [[name.replace("_", " "), value] for name, value in rows]
+            rows += _flat(value, f"{title}: ")
+        elif value not in (None, [], 0):
+            rows.append([title, ", ".join(map(str, value)) if isinstance(value, list) else str(value)])
+    return rows
 
 
 def _training(receipt: dict[str, Any]) -> str:
-    data = receipt["data"]
+    data, recipe = receipt["data"], dict(receipt["recipe"])
+    if recipe.get("teacher"):
+        same = recipe["teacher"]["distortion"] == recipe.get("distortion")
+        recipe["teacher"] = recipe["teacher"] | ({"distortion": "the same"} if same else {})
+    taught = ""
+    if receipt.get("teacher"):
+        taught = (
+            "It learnt the answers of a teacher, a convolutional network that is not shipped and reads "
+            f"{receipt['teacher']['val_accuracy'][-1]:.2%} of the validation images.\n"
+        )
     return (
-        f"{_table(['recipe', ''], _flat(receipt['recipe']))}\n"
+        f"{_table(['recipe', ''], _flat(recipe))}\n"
         f"Seed {receipt['seed']}. What each line means: `mnist_edge/training/recipes.py` and `augment.py`. Data: "
         f"{data['name']}, fingerprint\n`{data['fingerprint']}`. The last {receipt['validation']['images']:,} training "
-        "images were not trained on: all was\nchosen on these, and nothing by the test images.\n"
-    )
+        f"images were not trained on: all was\nchosen on these, and nothing by the test images. {taught}"
+    ).rstrip() + "\n"
 
 
 def _interval(quality: dict[str, Any]) -> str:

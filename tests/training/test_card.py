@@ -10,7 +10,7 @@ from mnist_edge import dataset
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.training import card, seeds
-from mnist_edge.training.recipes import Recipe
+from mnist_edge.training.recipes import AUGMENTED, Recipe
 
 RECIPE = Recipe("tiny", (16,), epochs=1, batch_size=64, learning_rate=1e-3)
 
@@ -51,6 +51,20 @@ def test_the_card_tells_what_was_measured(read: card.Read, tiny: Dataset) -> Non
     assert f"{(read.digits != tiny.test_labels).sum()} of 300 test images are misread" in text
     assert "CC BY-SA 3.0" in text
     assert max(map(len, text.splitlines())) <= 200
+
+
+def test_the_card_tells_of_the_teacher(read: card.Read, tiny: Dataset) -> None:
+    recipe = json.loads(json.dumps(dataclasses.replace(AUGMENTED, epochs=7).describe()))
+    before = json.dumps(recipe)
+    receipt = read.receipt | {"recipe": recipe, "teacher": {"val_accuracy": [0.5, 0.9876]}}
+    text = card.card(read._replace(receipt=receipt), read, [read.receipt], tiny.test_labels, "misread.png")
+    assert "| epochs | 7 |" in text
+    assert "| teacher: convolutions | 32, 32, 64, 64 |" in text
+    assert "| teacher: distortion | the same |" in text
+    assert "| distortion: blur | 0.8 |" in text
+    assert "None" not in text
+    assert "reads 98.76% of the validation images" in text
+    assert json.dumps(recipe) == before
 
 
 def test_one_seed_has_no_mean(read: card.Read, tiny: Dataset, tmp_path: Path) -> None:
