@@ -174,14 +174,14 @@ def _training(receipt: dict[str, Any]) -> str:
     taught = ""
     if receipt.get("teacher"):
         taught = (
-            "It learnt the answers of a teacher, a convolutional network that is not shipped and reads "
+            "It learnt the answers of a teacher, a convolutional network that is not shipped and reads\n"
             f"{receipt['teacher']['val_accuracy'][-1]:.2%} of the validation images.\n"
         )
     return (
         f"{_table(['recipe', ''], _flat(recipe))}\n"
         f"Seed {receipt['seed']}. What each line means: `mnist_edge/training/recipes.py` and `augment.py`. Data: "
         f"{data['name']}, fingerprint\n`{data['fingerprint']}`. The last {receipt['validation']['images']:,} training "
-        f"images were not trained on: all was\nchosen on these, and nothing by the test images. {taught}"
+        f"images were not trained on: all was\nchosen on these, and nothing by the test images.\n{taught}"
     ).rstrip() + "\n"
 
 

@@ -65,7 +65,7 @@ def build(
 
 def logits_model(model: keras.Model) -> keras.Model:
     """``model`` of ``build`` with batch normalisation, as far as its logits: the same weights, without the softmax."""
-    return keras.Model(model.inputs, model.get_layer("digit").output)
+    return keras.Model(model.inputs[0], model.get_layer("digit").output)
 
 
 def folded(model: keras.Model) -> keras.Model:

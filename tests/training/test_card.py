@@ -63,7 +63,7 @@ def test_the_card_tells_of_the_teacher(read: card.Read, tiny: Dataset) -> None:
     assert "| teacher: distortion | the same |" in text
     assert "| distortion: blur | 0.8 |" in text
     assert "None" not in text
-    assert "reads 98.76% of the validation images" in text
+    assert "reads\n98.76% of the validation images" in text
     assert json.dumps(recipe) == before
 
 
