@@ -239,7 +239,7 @@ def export(
     """Convert a .keras file to verified ONNX files.
 
     Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so. The
-    quantized ones leave out hidden units that fire for fewer than 0.5 % of 5,000 training images.
+    quantized ones leave out hidden units that fire for fewer than 0.5 % of up to 5,000 training images.
 
     Example: mnist-edge export mine.keras --out-dir build --precision fp32
     """

@@ -1,7 +1,7 @@
 """From a .keras file to files that can be shipped: converted, verified, sealed, written with their receipts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,7 +131,7 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
     if source.calibration and (precision.calibrated or slim):
         images = source.calibration.images
         told |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
-    if slim:
+    if slim and any(slim.dropped):
         model = slim.model
         told |= {"silent_units_dropped": _listed(slim.dropped), "hidden_units": _listed(slim.widths)}
     try:
@@ -146,6 +146,9 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
     content = metadata.seal(form, told)
     if parity and source.reference:
         parity = with_size(parity, len(content), source.reference, precision.gate)
+        if parity.failures and slim and any(slim.dropped):
+            hint = f"{sum(slim.dropped)} hidden units that hardly ever fire were left out: --keep-silent keeps them"
+            parity = replace(parity, failures=(*parity.failures, hint))
     status = _write(path, content, told, parity)
     size = path.stat().st_size if status == "kept" else len(content)
     told_of = {"status": status, "silent_units": slim and {"dropped": slim.dropped, "left": slim.widths}}

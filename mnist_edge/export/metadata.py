@@ -17,7 +17,7 @@ SEAL = "sealed_sha256"
 """Key of the seal: the SHA-256 that the file has without this one entry."""
 
 PROOF = ("data", "data_fingerprint", "images", "accuracy", "reference_accuracy", "agreement")
-"""Keys that depend on the images a file was verified on; everything else depends on the network alone."""
+"""Keys that depend on the images a file was verified on; all else depends on the network and the calibration images."""
 
 _TOOLS = ("mnist-edge", "keras", "tf2onnx", "onnx", "onnxruntime")
 

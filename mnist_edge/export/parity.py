@@ -207,7 +207,7 @@ def failed_entry(path: Path, precision: str, reason: str) -> dict[str, Any]:
     """The line of a file that could not be made."""
     unknown = dict.fromkeys(("bytes", "max_abs_diff", "mean_abs_diff", "agreement", "accuracy", "reference_accuracy"))
     told = {"path": str(path), "precision": precision, **unknown, "flips": [], "failures": [reason]}
-    return told | {"passed": False, "status": "failed"}
+    return told | {"passed": False, "status": "failed", "silent_units": None}
 
 
 def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:

@@ -6,6 +6,7 @@ pruning (Hu, Peng, Tai, Tang, Network Trimming, 2016, https://arxiv.org/abs/1607
 now and then is lost, so that the file must keep its gate like any other.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,11 @@ from mnist_edge.export.graph import copied, values_of
 
 SILENT_SHARE = 0.005
 """A unit that fires for fewer of the images than this is silent."""
+
+MIN_IMAGES = 1_000
+"""With fewer, a unit that fires now and then could not be told from a silent one: none is dropped."""
+
+_FIRES = 1e-5  # beyond rounding, so that the last bits of this machine's arithmetic do not show in the file
 
 
 class Slimmed(NamedTuple):
@@ -47,16 +53,19 @@ def without_silent_units(model: onnx.ModelProto, images: NDArray[np.float32]) ->
 
     Args:
         model: The fp32 model, as ``export.convert`` makes it.
-        images: float32 (N, 784) in 0..1: training images.
+        images: float32 (N, 784) in 0..1: training images, ``MIN_IMAGES`` at least for any unit to be dropped.
     """
+    if len(images) < MIN_IMAGES:
+        return Slimmed(copied(model), (), ())
     slim = copied(model)
     tensors = {tensor.name: tensor for tensor in slim.graph.initializer}
     layers = list(_hidden_layers(slim.graph, set(tensors)))
     values = values_of(model, [layer.values for layer in layers], images)
     dropped, widths = [], []
     for layer in layers:
-        fired = (values[layer.values] > 0).mean(axis=0)
-        heard = fired >= min(SILENT_SHARE, fired.max())
+        fired = (values[layer.values] > _FIRES).mean(axis=0)
+        heard = fired >= SILENT_SHARE
+        heard[fired.argmax()] = True
         for name in layer.before:
             _keep(tensors[name], heard, axis=-1)
         _keep(tensors[layer.after], heard, axis=0)
@@ -67,8 +76,12 @@ def without_silent_units(model: onnx.ModelProto, images: NDArray[np.float32]) ->
 
 
 def _hidden_layers(graph: onnx.GraphProto, weights: set[str]) -> Iterator[_Hidden]:
-    """The layers MatMul, Add (or no Add), Relu that a MatMul follows; of others no unit is dropped."""
+    """The layers MatMul, Add (or no Add), Relu that a MatMul follows; of others no unit is dropped.
+
+    Nor of those that share a tensor with another one, as tf2onnx lets equal biases be one.
+    """
     nodes = list(graph.node)
+    uses = Counter(name for node in nodes for name in node.input)
     for position, node in enumerate(nodes[:-1]):
         following = nodes[position + 1]
         if node.op_type != "Relu" or following.op_type != "MatMul":
@@ -76,7 +89,8 @@ def _hidden_layers(graph: onnx.GraphProto, weights: set[str]) -> Iterator[_Hidde
         start = position - 2 if nodes[position - 1].op_type == "Add" else position - 1
         if nodes[start].op_type == "MatMul":
             before = [name for part in nodes[start:position] for name in part.input if name in weights]
-            yield _Hidden(node.output[0], tuple(before), following.input[1])
+            if all(uses[name] == 1 for name in (*before, following.input[1])):
+                yield _Hidden(node.output[0], tuple(before), following.input[1])
 
 
 def _keep(tensor: onnx.TensorProto, kept: NDArray[np.bool_], axis: int) -> None:

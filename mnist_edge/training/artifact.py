@@ -51,7 +51,7 @@ def train(
         OutputError: The folder of ``out`` cannot be written.
     """
     checkpoint = checkpoint_path(out)
-    states = (checkpoint, teacher_checkpoint(checkpoint))
+    states = (checkpoint, teacher_checkpoint(checkpoint)) if recipe.teacher else (checkpoint,)
     require_writable(out.parent, out.name, receipt_path(out).name, *(state.name for state in states))
     if fresh:
         for state in states:

@@ -169,7 +169,8 @@ def _flat(recipe: dict[str, Any], prefix: str = "") -> list[list[str]]:
 def _training(receipt: dict[str, Any]) -> str:
     data, recipe = receipt["data"], dict(receipt["recipe"])
     if recipe.get("teacher"):
-        same = recipe["teacher"]["distortion"] == recipe.get("distortion")
+        own = recipe["teacher"].get("distortion")
+        same = own and own == recipe.get("distortion")
         recipe["teacher"] = recipe["teacher"] | ({"distortion": "the same"} if same else {})
     taught = ""
     if receipt.get("teacher"):

@@ -12,7 +12,7 @@ from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import write_whole
 
 History = dict[str, list[float]]
-"""One number an epoch under each of loss, accuracy, val_loss, val_accuracy."""
+"""One number an epoch under each of loss (with a teacher, the distance from it), accuracy, val_loss, val_accuracy."""
 
 
 def save(path: Path, run: dict[str, Any], variables: Sequence[np.ndarray], history: History) -> None:
@@ -32,8 +32,13 @@ def save(path: Path, run: dict[str, Any], variables: Sequence[np.ndarray], histo
     write_whole(path, buffer.getvalue())
 
 
-def resume(path: Path, run: dict[str, Any], variables: Sequence[Any]) -> History:
+def resume(path: Path, run: dict[str, Any], variables: Sequence[Any] = ()) -> History:
     """Assigns a saved state to ``variables`` (Keras' or TensorFlow's) and returns its history.
+
+    Args:
+        path: The file.
+        run: As it was given to ``save``.
+        variables: What to assign to; nothing to see only whether the file could be gone on from.
 
     Raises:
         OptionError: It is of another run.

@@ -73,7 +73,8 @@ def fit(
         dataset: Its last ``validation_images`` training images are only looked at, never trained on.
         seed: Decides the first weights, the order of the images and their distortion.
         checkpoint: A file that is written every ``CHECKPOINT_SECONDS``, when the training is interrupted, and at its
-            end. If it is there, training goes on from it, and ends with the same weights as if it had never stopped.
+            end; a teacher's stands beside it. If it is there, training goes on from it, and ends with the same weights
+            as if it had never stopped.
         on_epoch: Called after each epoch, and once before the first, with the recipe (the teacher's too).
 
     Raises:
@@ -82,10 +83,25 @@ def fit(
         ModelError: The checkpoint cannot be read.
         OutputError: The checkpoint cannot be written.
     """
+    trained = _fit(recipe, dataset, seed, checkpoint, on_epoch)
+    return trained._replace(model=folded(trained.model))
+
+
+def _fit(
+    recipe: Recipe,
+    dataset: Dataset,
+    seed: int,
+    checkpoint: Path | None,
+    on_epoch: Callable[[Recipe, History], None],
+) -> Trained:
+    """As ``fit``, but for the model, which is as it was trained."""
+    run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint}
+    if checkpoint and checkpoint.exists():
+        resume(checkpoint, run)  # what cannot be gone on from is said before a teacher is trained
     teacher: Trained | None = None
     if recipe.teacher:
         taught_first = checkpoint and teacher_checkpoint(checkpoint)
-        teacher = fit(recipe.teacher, dataset, seed=seed, checkpoint=taught_first, on_epoch=on_epoch)
+        teacher = _fit(recipe.teacher, dataset, seed, taught_first, on_epoch)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     training, validation = _split(dataset)
@@ -94,7 +110,6 @@ def fit(
     optimizer = optimizer_of(recipe, model.trainable_variables, steps_an_epoch)
     variables = (*model.variables, *optimizer.variables)
 
-    run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint}
     history: History = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     if checkpoint and checkpoint.exists():
         history = resume(checkpoint, run, variables)
@@ -102,11 +117,11 @@ def fit(
     # The variables after the last whole epoch: where it is interrupted, the model may be beyond it.
     last_epoch: tuple[list[np.ndarray], History] = ([], history)
 
-    train_epoch = epoch_function(model, optimizer, recipe.batch_size)
     if teacher:
-        train_epoch = epoch_function(
-            logits_model(model), optimizer, recipe.batch_size, distillation(recipe.temperature)
-        )
+        pupil, loss_of = logits_model(model), distillation(recipe.temperature)
+        train_epoch = epoch_function(pupil, optimizer, recipe.batch_size, loss_of)
+    else:
+        train_epoch = epoch_function(model, optimizer, recipe.batch_size)
     shown = _Shown(training, recipe, seed, teacher and teacher.model)
     try:
         on_epoch(recipe, history)
@@ -126,8 +141,7 @@ def fit(
         if checkpoint and len(last_epoch[1]["loss"]) > saved:
             save(checkpoint, run, *last_epoch)
         raise
-    trained = model if recipe.convolutions else folded(model)
-    return Trained(trained, history, teacher and teacher.history)
+    return Trained(model, history, teacher and teacher.history)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -170,9 +184,9 @@ class _Shown:
             rng = np.random.default_rng((self._seed, number, 1))  # 1: other numbers than the order's
             images = _rows(distort(images.reshape(-1, SIDE, SIDE), labels, self._recipe.distortion, rng))
         if self._logits:
-            if number not in self._taught:  # kept: a teacher takes longer to answer than its pupil to learn
-                self._taught[number] = self._logits(images)
-            taught = self._taught[number]
+            taught = self._taught[number] if number in self._taught else self._logits(images)
+            if self._recipe.sets:  # a teacher takes longer to answer than its pupil to learn
+                self._taught[number] = taught
         order = np.random.default_rng((self._seed, epoch)).permutation(len(labels))
         return Digits(images[order], labels[order], taught[order])
 

@@ -64,7 +64,13 @@ def build(
 
 
 def logits_model(model: keras.Model) -> keras.Model:
-    """``model`` of ``build`` with batch normalisation, as far as its logits: the same weights, without the softmax."""
+    """``model`` of ``build`` with batch normalisation, as far as its logits: the same weights, without the softmax.
+
+    Raises:
+        ValueError: It has its softmax within its last Dense layer, so that its logits cannot be had.
+    """
+    if model.get_layer("digit").activation is not keras.activations.linear:
+        raise ValueError("expected a model whose softmax is a layer of its own, received one with it in its last Dense")
     return keras.Model(model.inputs[0], model.get_layer("digit").output)
 
 

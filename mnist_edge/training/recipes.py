@@ -3,6 +3,7 @@
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal
 
+from mnist_edge.errors import OptionError
 from mnist_edge.training.augment import Distortion
 
 
@@ -44,6 +45,15 @@ class Recipe:
     convolutions: tuple[int, ...] = ()
     teacher: "Recipe | None" = None
     temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses a teacher or a pupil whose logits could not be compared.
+
+        Raises:
+            OptionError: One of the two has no batch normalisation.
+        """
+        if self.teacher and not (self.batch_norm and self.teacher.batch_norm):
+            raise OptionError(f"expected batch_norm in {self.name!r} and in its teacher, whose logits are compared")
 
     def describe(self) -> dict[str, Any]:
         """What receipts say of it: all but what is at its default, so that a receipt outlives new attributes."""

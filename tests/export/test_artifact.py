@@ -14,6 +14,7 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError, OutputError
 from mnist_edge.export import artifact, metadata, precision
 from mnist_edge.files import receipt_path, sha256
+from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
 
 FP32 = [precision.PRECISIONS["fp32"]]
@@ -161,9 +162,30 @@ def test_wrong_options(tiny_keras: Path, tmp_path: Path) -> None:
         artifact.export(tiny_keras, tmp_path / "file", FP32, dataset=None)
 
 
-def test_quantized_files_leave_silent_units_out_and_say_so(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
-    from mnist_edge.training import network
+def test_a_gate_missed_for_silent_units_says_how_to_keep_them(tiny: Dataset, tmp_path: Path) -> None:
+    """A unit that decides one image in a thousand, and this one: without it the digit is another."""
+    from mnist_edge.backend import keras
 
+    layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((784,)), *layers])
+    marked = tiny.test_images.copy()
+    marked[0], marked[:, 0, 0], marked[0, 0, 0] = 0, 0, 255
+    kernel = np.zeros((784, 4), np.float32)
+    kernel[0, 0], kernel[400:, 1:] = 1, 0.01
+    answer = np.zeros((4, 10), np.float32)
+    answer[0, 7], answer[1:, 3] = 50, 1
+    model.set_weights([kernel, np.zeros(4), answer, np.zeros(10)])
+    keras_file = tmp_path / "rare.keras"
+    keras_file.write_bytes(network.to_bytes(model, {}))
+    dark = tiny.train_images.copy()
+    dark[:, 0, 0] = 0
+    rare = dataclasses.replace(tiny, train_images=dark, test_images=marked)
+    (told,) = artifact.export(keras_file, tmp_path, [precision.PRECISIONS["int8-weights"]], dataset=rare)["models"]
+    assert told["status"] == "rejected"
+    assert "1 hidden units that hardly ever fire were left out: --keep-silent keeps them" in told["failures"]
+
+
+def test_quantized_files_leave_silent_units_out_and_say_so(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
     model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
     kernel, bias = model.get_layer("hidden_1").get_weights()
     bias[:4] = -100

@@ -63,7 +63,7 @@ def test_the_limit_is_where_it_is_said_to_be(share: float, dropped: int, images:
 
 def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
     slim = without_silent_units(convert.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images)
-    assert slim.widths == (8,)  # all are as silent as the loudest
+    assert (slim.dropped, slim.widths) == ((7,), (1,))
     assert np.isfinite(answers(slim.model, images[:5])).all()
 
 
@@ -81,6 +81,23 @@ def test_what_is_no_relu_layer_is_left_alone(model: object, widths: tuple[int, .
     slim = without_silent_units(exact, images)
     assert slim.widths == widths
     np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
+
+
+def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
+    """tf2onnx makes equal constants one, such as the biases of a network that was never trained."""
+    layers = [keras.layers.Dense(7, "relu", name=f"h{number}") for number in range(3)]
+    model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10, "softmax")])
+    exact = convert.to_onnx(model)
+    slim = without_silent_units(exact, images)
+    onnx.checker.check_model(slim.model, full_check=True)
+    np.testing.assert_allclose(answers(slim.model, images[:50]), answers(exact, images[:50]), atol=1e-6)
+
+
+def test_too_few_images_tell_nothing(images: np.ndarray) -> None:
+    exact = convert.to_onnx(silenced(network((8,)), "h8", [1]))
+    slim = without_silent_units(exact, images[:999])
+    assert slim.dropped == ()
+    assert serialized(slim.model) == serialized(exact)
 
 
 def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:

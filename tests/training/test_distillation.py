@@ -33,6 +33,11 @@ def test_at_a_high_temperature_it_compares_the_logits_themselves() -> None:
     )
 
 
+def test_probabilities_are_not_taken_for_logits() -> None:
+    with pytest.raises(ValueError, match="softmax is a layer of its own"):
+        logits_function(build((8,), 1))
+
+
 def test_logits_are_what_the_softmax_is_made_of() -> None:
     teacher = build((8,), 1, batch_norm=True, convolutions=(4,))
     pixels = np.random.default_rng(0).integers(0, 256, (1234, 784), np.uint8)  # more than a batch, and a part of one

@@ -248,6 +248,28 @@ def test_another_runs_checkpoint_is_neither_used_nor_lost(tiny: Dataset, tmp_pat
     assert artifact.train(RECIPE, tiny, out, seed=6, fresh=True)["seed"] == 6
 
 
+def test_what_cannot_be_gone_on_from_is_said_before_a_teacher_is_trained(tiny: Dataset, tmp_path: Path) -> None:
+    out, epochs = tmp_path / "net.keras", []
+    with pytest.raises(KeyboardInterrupt):
+        artifact.train(RECIPE, tiny, out, on_epoch=stop_after(1))
+    with pytest.raises(OptionError, match="--fresh"):
+        artifact.train(TAUGHT, tiny, out, on_epoch=lambda *_: epochs.append(1))
+    assert epochs == []
+
+
+def test_a_recipe_without_a_teacher_leaves_the_teacher_of_another_run(tiny: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "net.keras"
+    state = fit.teacher_checkpoint(artifact.checkpoint_path(out))
+    state.write_bytes(b"hours of work")
+    artifact.train(RECIPE, tiny, out, fresh=True)
+    assert state.read_bytes() == b"hours of work"
+
+
+def test_only_logits_can_be_compared() -> None:
+    with pytest.raises(OptionError, match="expected batch_norm in 'taught' and in its teacher"):
+        dataclasses.replace(TAUGHT, teacher=RECIPE)
+
+
 def test_a_damaged_checkpoint_is_named(tiny: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "net.keras"
     artifact.checkpoint_path(out).write_bytes(b"cut off")
