@@ -155,7 +155,12 @@ def train(
     recipe: Annotated[str, typer.Option(help="How to train; one of: augmented, article.")] = "augmented",
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
+        typer.Option(
+            min=1,
+            max=10_000,
+            show_default=False,
+            help="Passes over the images, if not the recipe's; a teacher makes no more.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")] = 0,
     data: Data = None,
@@ -175,8 +180,6 @@ def train(
 
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
     """
-    import dataclasses
-
     from mnist_edge import drawing
     from mnist_edge.files import require_writable
     from mnist_edge.training.recipes import RECIPES
@@ -185,7 +188,7 @@ def train(
         raise OptionError(f"expected a recipe out of {', '.join(RECIPES)}, received {recipe!r}")
     if out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
-    chosen = RECIPES[recipe] if epochs is None else dataclasses.replace(RECIPES[recipe], epochs=epochs)
+    chosen = RECIPES[recipe] if epochs is None else RECIPES[recipe].lasting(epochs)
     if plot:
         drawing.require_plot(plot)
         require_writable(plot.parent, plot.name)

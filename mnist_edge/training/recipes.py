@@ -1,6 +1,6 @@
 """Recipes: everything that decides how a network is trained, as data."""
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from mnist_edge.errors import OptionError
@@ -54,6 +54,11 @@ class Recipe:
         """
         if self.teacher and not (self.batch_norm and self.teacher.batch_norm):
             raise OptionError(f"expected batch_norm in {self.name!r} and in its teacher, whose logits are compared")
+
+    def lasting(self, epochs: int) -> "Recipe":
+        """The same recipe over other epochs, with a teacher that takes no more of them."""
+        teacher = self.teacher and replace(self.teacher, epochs=min(self.teacher.epochs, epochs))
+        return replace(self, epochs=epochs, teacher=teacher)
 
     def describe(self) -> dict[str, Any]:
         """What receipts say of it: all but what is at its default, so that a receipt outlives new attributes."""

@@ -265,6 +265,14 @@ def test_a_recipe_without_a_teacher_leaves_the_teacher_of_another_run(tiny: Data
     assert state.read_bytes() == b"hours of work"
 
 
+def test_a_shorter_run_has_no_longer_teacher() -> None:
+    short, long = AUGMENTED.lasting(2), AUGMENTED.lasting(1000)
+    assert short.teacher
+    assert (short.epochs, short.teacher.epochs) == (2, 2)
+    assert long == dataclasses.replace(AUGMENTED, epochs=1000)
+    assert ARTICLE.lasting(3) == dataclasses.replace(ARTICLE, epochs=3)
+
+
 def test_only_logits_can_be_compared() -> None:
     with pytest.raises(OptionError, match="expected batch_norm in 'taught' and in its teacher"):
         dataclasses.replace(TAUGHT, teacher=RECIPE)
