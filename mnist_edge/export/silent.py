@@ -1,4 +1,4 @@
-"""Drops hidden units that hardly ever fire: in a network trained on distorted digits, a third of them.
+"""Drops hidden units that hardly ever fire: in some networks trained on distorted digits, a quarter of them.
 
 A relu unit that is zero for an image adds nothing to the answer. One that is zero for every image can go, with its
 column of one kernel and its row of the next, and all answers stay as they were: the plainest case of structured
