@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from mnist_edge import __version__
 from mnist_edge.contract import CONTRACT_VERSION, LABELS, PREPROCESSING
 from mnist_edge.errors import ModelError
+from mnist_edge.export.graph import copied
 from mnist_edge.export.precision import Precision
 from mnist_edge.files import sha256
 
@@ -42,8 +43,7 @@ def tool_versions() -> dict[str, str]:
 
 def seal(model: onnx.ModelProto, facts: Mapping[str, str]) -> bytes:
     """The file's final bytes: ``model`` with ``facts`` as its metadata and the seal as the last entry."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copied(model)
     copy.producer_name, copy.producer_version = "mnist-edge", __version__
     onnx.helper.set_model_props(copy, dict(facts))
     copy.metadata_props.add(key=SEAL, value=sha256(serialized(copy)))
