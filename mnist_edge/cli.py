@@ -7,9 +7,10 @@ Results go to stdout, as a table for people or, with --json, as one document; al
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -28,6 +29,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+Item = TypeVar("Item")
 
 ARTIFACTS = Path("artifacts")
 KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
@@ -218,6 +221,147 @@ def train(
 
 
 @app.command()
+def compress(
+    keras: Annotated[Path, typer.Argument(metavar="KERAS", help="The wide network's .keras file.")],
+    widths: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", show_default=False, help="Units to keep of each hidden layer: 128,64."),
+    ] = None,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(
+            metavar="POINTS",
+            show_default=False,
+            help="Find the narrowest network that loses no more validation accuracy, in percentage points.",
+        ),
+    ] = None,
+    frontier: Annotated[
+        bool, typer.Option("--frontier", help="Make nine widths, and compare accuracy, size and latency.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="beside KERAS, with the widths in its name",
+            help="The .keras file to write; with --frontier, the folder.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Time for all timed calls of --frontier together.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
+    data: Data = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a narrower network that reads as well, out of a trained wide one.
+
+    Whole hidden units are taken out, then the rest learns from the wide network. The result is a .keras file like any
+    other: export it, verify it, predict with it. An interrupted run goes on where it stopped.
+
+    Example: mnist-edge compress artifacts/mnist-mlp.keras --widths 128,64 --out small.keras
+    """
+    from mnist_edge.training.recipes import COMPRESSED
+
+    if [widths is not None, max_loss is not None, frontier].count(True) != 1:
+        raise OptionError("expected one of --widths, --max-loss and --frontier")
+    if out and not frontier and out.suffix != ".keras":
+        raise OptionError(f"expected --out to end in .keras, received {out}")
+    recipe = COMPRESSED if epochs is None else COMPRESSED.lasting(epochs)
+    if widths is not None:
+        recipe = replace(recipe, widths=tuple(_numbers(widths, "--widths")))
+    dataset = _find(data, allow_sample=False)
+    try:
+        if frontier:
+            _frontier(keras, recipe, dataset, out or Path("build/frontier"), seconds, seed, fresh, as_json)
+        elif max_loss is not None:
+            _narrowest(keras, recipe, dataset, out, max_loss, seed, fresh, as_json)
+        else:
+            _compress(keras, recipe, dataset, out, seed, fresh, as_json)
+    except KeyboardInterrupt:
+        _note("interrupted: the same command goes on where it stopped, with --fresh it starts anew")
+        raise
+
+
+def _compress(
+    wide: Path, recipe: "Recipe", dataset: "Dataset", out: Path | None, seed: int, fresh: bool, as_json: bool
+) -> None:
+    """Makes one network of the recipe's widths."""
+    from mnist_edge.training.artifact import compress, compressed_path
+
+    made = out or compressed_path(wide, recipe.widths)
+    with printing.epoch_bar() as on_epoch:
+        receipt = compress(wide, recipe, dataset, made, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    if as_json:
+        _print_json({"path": str(made), **receipt})
+        return
+    typer.echo(printing.compressed(receipt))
+    typer.echo(f"wrote {made} ({receipt['bytes']:,} bytes)")
+
+
+def _narrowest(
+    wide: Path,
+    recipe: "Recipe",
+    dataset: "Dataset",
+    out: Path | None,
+    max_loss: float,
+    seed: int,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Looks for the narrowest network that reads almost as well."""
+    from mnist_edge.training.search import narrowest
+
+    with printing.epoch_bar() as on_epoch:
+        found = narrowest(wide, recipe, dataset, out, max_loss, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    if as_json:
+        _print_json(found)
+    else:
+        typer.echo(printing.search_table(found["tried"]))
+        if found["path"]:
+            typer.echo(printing.compressed(found["receipt"]))
+            typer.echo(f"wrote {found['path']} ({found['receipt']['bytes']:,} bytes)")
+    if not found["path"]:
+        _note(f"no narrower network loses at most {max_loss:g} points: nothing was written")
+        raise typer.Exit(1)
+
+
+def _frontier(
+    wide: Path,
+    recipe: "Recipe",
+    dataset: "Dataset",
+    folder: Path,
+    seconds: float,
+    seed: int,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Makes a network of each width, measures them side by side, writes frontier.json and frontier.png."""
+    from mnist_edge import drawing, frontier
+    from mnist_edge.files import write_json
+
+    with printing.epoch_bar() as on_epoch:
+        rows = frontier.networks(wide, recipe, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    with printing.progress_bar() as on_progress:
+        document = frontier.measured(rows, recipe, dataset, seconds=seconds, on_progress=on_progress)
+    write_json(folder / "frontier.json", document)
+    drawing.save_figure(drawing.frontier_chart(document), folder / "frontier.png")
+    if as_json:
+        _print_json(document)
+    else:
+        typer.echo(printing.frontier_table(document))
+        typer.echo(f"wrote frontier.json and frontier.png in {folder}")
+    for warning in document["warnings"]:
+        _note(warning)
+    for row in document["rows"]:
+        if row["error"]:
+            _note(f"{printing.network(row['widths'])}: {row['error']}")
+    if any(row["error"] for row in document["rows"]):
+        raise typer.Exit(1)
+
+
+@app.command()
 def export(
     keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
     out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
@@ -371,8 +515,8 @@ def benchmark(
     from mnist_edge.runtime.session import available_cpus
 
     files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx")) or [shipped()]
-    counts = _numbers(threads.replace("all", str(available_cpus())), "--threads")
-    names = PEERS if against == "all" else tuple(dict.fromkeys(filter(None, against.split(","))))
+    counts = _distinct(_numbers(threads.replace("all", str(available_cpus())), "--threads"))
+    names = PEERS if against == "all" else tuple(_distinct(filter(None, against.split(","))))
     if html:
         require_writable(html.parent, html.name)
     try:
@@ -381,7 +525,7 @@ def benchmark(
     except DataNotFoundError:
         dataset = None
         _note("no MNIST here: timing random pixels, accuracy not told")
-    batches = _numbers(batch, "--batch")
+    batches = _distinct(_numbers(batch, "--batch"))
     with printing.progress_bar() as on_progress:
         document = report.run(
             files, batches, counts, seconds, dataset, against=names, keras_file=keras, on_progress=on_progress
@@ -521,9 +665,13 @@ def _print_json(document: Any) -> None:
 
 def _numbers(text: str, option: str) -> list[int]:
     try:
-        return list(dict.fromkeys(int(part) for part in text.split(",")))
+        return [int(part) for part in text.split(",")]
     except ValueError:
         raise OptionError(f"expected {option} as whole numbers separated by commas, received {text!r}") from None
+
+
+def _distinct(items: Iterable[Item]) -> list[Item]:
+    return list(dict.fromkeys(items))
 
 
 def _show_parity(report: dict[str, Any], as_json: bool) -> None:
@@ -534,6 +682,7 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
         if report["data"]:
             typer.echo(f"{printing.images(report)}, against {report['reference']['path']}")
         typer.echo(printing.parity_table(report["models"]))
+        typer.echo(printing.compressed_from(report["reference"]), nl=False)
         typer.echo(printing.silent_units(report["models"]), nl=False)
     for model in report["models"]:
         for failure in model.get("failures", ()):

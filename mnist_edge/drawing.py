@@ -1,9 +1,9 @@
-"""Digits, drawn: in a terminal, as a contact sheet, and the course of a training."""
+"""Pictures: digits in a terminal or as a contact sheet, the course of a training, the frontier of widths."""
 
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,37 @@ def training_curve(history: Mapping[str, Sequence[float]], title: str) -> "Figur
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
+    return figure
+
+
+def frontier_chart(document: Mapping[str, Any]) -> "Figure":
+    """Draws accuracy against latency and against size, one point a network; the best of them are joined.
+
+    Args:
+        document: Of ``frontier.measured``.
+    """
+    from matplotlib.figure import Figure
+
+    rows = [row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None]
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    latency, size = figure.subplots(1, 2, sharey=True)
+    for axes, key, scale, label in (
+        (latency, "p50_us", 1, "one image, one thread, pixels to digit: median, microseconds"),
+        (size, "bytes", 1e-3, "int8 file, kB"),
+    ):
+        best = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows if row["on_frontier"])
+        axes.plot(*zip(*best, strict=True), color="tab:blue", zorder=1)
+        for row in rows:
+            place = row[key] * scale, 100 * row["accuracy"]
+            filled = "tab:blue" if row["on_frontier"] else "lightgrey"
+            axes.scatter(*place, color=filled, edgecolor="tab:blue", zorder=2)
+            axes.annotate("-".join(map(str, row["widths"])), place, (5, -12), textcoords="offset points", fontsize=9)
+        axes.set(xlabel=label, xscale="log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
+        axes.grid(alpha=0.3, which="both")
+    latency.set_ylabel("test accuracy of the int8 file, %")
+    figure.suptitle(f"Hidden units, {document['device']['cpu']}, noise of the latency {document['noise']:.1%}")
     return figure
 
 

@@ -48,6 +48,53 @@ def parity_table(models: Sequence[dict[str, Any]]) -> str:
     return table(header, [_parity_row(model) for model in models])
 
 
+def network(widths: Sequence[int]) -> str:
+    """What a network of these hidden layers is called: 784-128-64-10."""
+    return "-".join(map(str, (784, *widths, 10)))
+
+
+def compressed(receipt: dict[str, Any]) -> str:
+    """What compress tells people: the narrow network beside the wide one."""
+    wide = receipt["compressed_from"]
+    rows = [["", network(receipt["recipe"]["widths"]), network(wide["widths"])]]
+    for split in ("validation", "test"):
+        if quality := receipt[split]:
+            rows.append([f"{split}, {quality['images']:,}", f"{quality['accuracy']:.2%}", f"{wide[split]:.2%}"])
+    return table(rows[0], rows[1:])
+
+
+def compressed_from(reference: dict[str, Any]) -> str:
+    """One line on the wide network that a compressed one was made of; nothing for others."""
+    wide = reference["compressed_from"]
+    if not wide:
+        return ""
+    reads = "" if wide["accuracy"] is None else f", which reads {wide['accuracy']:.2%} of these"
+    return f"compressed from {network(wide['widths'])}{reads}\n"
+
+
+def search_table(tried: Sequence[dict[str, Any]]) -> str:
+    """The table of compress --max-loss."""
+    rows = [[network(one["widths"]), f"{one['validation']:.2%}", f"{one['loss_points']:.2f}"] for one in tried]
+    return table(["network", "validation", "points lost"], rows)
+
+
+def frontier_table(document: dict[str, Any]) -> str:
+    """The table of compress --frontier."""
+    header = ["network", "int8 accuracy", "Keras", "bytes", "p50 us", ""]
+    rows = []
+    for row in document["rows"]:
+        shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
+        size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
+        latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
+        told = row["error"] or ("" if row["on_frontier"] else "another is as good in all")
+        rows.append([network(row["widths"]), *shares, size, latency, told])
+    return table(header, rows)
+
+
+def _percent_of(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
 def silent_units(models: Sequence[dict[str, Any]]) -> str:
     """One line on the hidden units that were left out of files; nothing if none was."""
     slim = [model for model in models if any((model.get("silent_units") or {}).get("dropped", ()))]
@@ -227,11 +274,12 @@ def epoch_bar() -> Iterator[Callable[["Recipe", dict[str, list[float]]], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
 
         def on_epoch(recipe: "Recipe", history: dict[str, list[float]]) -> None:
-            if recipe.name not in tasks:
-                tasks[recipe.name] = progress.add_task("", total=recipe.epochs, name=recipe.name)
+            name = f"{recipe.name} {'-'.join(map(str, recipe.widths))}"
+            if name not in tasks:
+                tasks[name] = progress.add_task("", total=recipe.epochs, name=name)
             done = len(history["loss"])
             told = f"loss {history['loss'][-1]:.4f}, validation {history['val_accuracy'][-1]:.2%}" if done else ""
-            progress.update(tasks[recipe.name], completed=done, description=told)
+            progress.update(tasks[name], completed=done, description=told)
 
         yield on_epoch
 

@@ -105,7 +105,9 @@ def export(
     return {
         "images": len(dataset.test_images) if dataset else 0,
         "data": dataset.describe() if dataset else None,
-        "reference": {"path": str(keras_file), "sha256": source.keras_sha256},
+        "reference": source.reference.describe(keras_file)
+        if source.reference
+        else {"path": str(keras_file), "sha256": source.keras_sha256, "compressed_from": None},
         "models": [
             _export_one(source, precision, out_dir / name) for precision, name in zip(precisions, names, strict=True)
         ],

@@ -17,7 +17,7 @@ from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.files import receipt_sha256, sha256
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
-from mnist_edge.training.network import from_bytes, read_keras
+from mnist_edge.training.network import facts, from_bytes, read_keras
 
 MAX_SUM_ERROR = 1e-3
 SAID_TOLERANCE = 1e-3
@@ -33,12 +33,15 @@ class Reference:
         probabilities: float32 (N, 10).
         accuracy: Share of the N that Keras reads right.
         weights: Number of weights, biases included.
+        compressed_from: What the .keras file says of the wide network that it was made of, if it was: sha256, widths,
+            accuracy on the test images (None if it was tested on others).
     """
 
     sha256: str
     probabilities: NDArray[np.float32]
     accuracy: float
     weights: int
+    compressed_from: dict[str, Any] | None
 
     @classmethod
     def read(cls, keras_file: Path, dataset: Dataset) -> "Reference":
@@ -55,7 +58,12 @@ class Reference:
         """Runs ``model``, loaded from the .keras file ``content``, on the test images."""
         images = dataset.test_images.reshape(-1, *model.inputs[0].shape[1:]).astype(np.float32) / 255
         probabilities = model.predict(images, batch_size=1000, verbose=0)
-        return cls(sha256(content), probabilities, _accuracy(probabilities, dataset), model.count_params())
+        accuracy = _accuracy(probabilities, dataset)
+        return cls(sha256(content), probabilities, accuracy, model.count_params(), _wide(content, dataset))
+
+    def describe(self, keras_file: Path) -> dict[str, Any]:
+        """What the reports of export and verify say of it."""
+        return {"path": str(keras_file), "sha256": self.sha256, "compressed_from": self.compressed_from}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> dic
     return {
         "images": len(dataset.test_images),
         "data": dataset.describe(),
-        "reference": {"path": str(keras_file), "sha256": reference.sha256},
+        "reference": reference.describe(keras_file),
         "models": [verify(path, reference, dataset) for path in dict.fromkeys(paths)],
     }
 
@@ -208,6 +216,16 @@ def failed_entry(path: Path, precision: str, reason: str) -> dict[str, Any]:
     unknown = dict.fromkeys(("bytes", "max_abs_diff", "mean_abs_diff", "agreement", "accuracy", "reference_accuracy"))
     told = {"path": str(path), "precision": precision, **unknown, "flips": [], "failures": [reason]}
     return told | {"passed": False, "status": "failed", "silent_units": None}
+
+
+def _wide(content: bytes, dataset: Dataset) -> dict[str, Any] | None:
+    """Of a compressed network: the wide one, with its accuracy if that was measured on the same test images."""
+    told = facts(content)
+    wide, data = told.get("compressed_from"), told.get("data")
+    if not isinstance(wide, dict):
+        return None
+    same = isinstance(data, dict) and data.get("fingerprint") == dataset.fingerprint
+    return {"sha256": wide.get("sha256"), "widths": wide.get("widths"), "accuracy": wide.get("test") if same else None}
 
 
 def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:

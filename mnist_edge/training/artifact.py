@@ -1,27 +1,40 @@
-"""A trained .keras file and its receipt, made from a recipe."""
+"""A trained .keras file and its receipt: made from a recipe, or cut out of a wider one."""
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Callable
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnist_edge.backend import tf
+from mnist_edge.backend import keras, tf
 from mnist_edge.dataset import Dataset
-from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
+from mnist_edge.files import (
+    receipt_path,
+    receipt_sha256,
+    require_writable,
+    sha256,
+    write_json,
+    write_whole,
+)
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
-from mnist_edge.training.checkpoint import History
-from mnist_edge.training.fit import fit, predict, teacher_checkpoint
-from mnist_edge.training.network import to_bytes
+from mnist_edge.training.compress import compress as compress_network
+from mnist_edge.training.compress import hidden_widths, require_narrower
+from mnist_edge.training.fit import OnEpoch, Trained, fit, predict, teacher_checkpoint
+from mnist_edge.training.network import from_bytes, plain, read_keras, to_bytes
 from mnist_edge.training.recipes import Recipe
 
 
 def checkpoint_path(out: Path) -> Path:
     """Where the state of an unfinished training stands: beside the file that it will become."""
     return out.with_name(out.name + ".checkpoint")
+
+
+def compressed_path(wide: Path, widths: tuple[int, ...], folder: Path | None = None) -> Path:
+    """What a network made of ``wide`` is called, beside it or in ``folder``: mnist-mlp-128-64.keras."""
+    return (folder or wide.parent) / f"{wide.stem}-{'-'.join(map(str, widths))}.keras"
 
 
 def train(
@@ -31,7 +44,7 @@ def train(
     *,
     seed: int = 0,
     fresh: bool = False,
-    on_epoch: Callable[[Recipe, History], None] = lambda *_: None,
+    on_epoch: OnEpoch = lambda *_: None,
 ) -> dict[str, Any]:
     """Trains a network and writes it, without optimizer state, with its receipt beside it.
 
@@ -52,36 +65,116 @@ def train(
     """
     checkpoint = checkpoint_path(out)
     states = (checkpoint, teacher_checkpoint(checkpoint)) if recipe.teacher else (checkpoint,)
+    _prepare(out, states, fresh)
+    trained = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
+    return _write(trained, _facts(recipe, seed, dataset), dataset, out, states)
+
+
+def compress(
+    wide: Path,
+    recipe: Recipe,
+    dataset: Dataset,
+    out: Path,
+    *,
+    seed: int = 0,
+    fresh: bool = False,
+    on_epoch: OnEpoch = lambda *_: None,
+) -> dict[str, Any]:
+    """Makes a narrower network of a wide one and writes it as ``train`` does.
+
+    Args:
+        wide: The .keras file of the wide network.
+        recipe: How to fine-tune, and the widths to cut down to.
+        dataset: As in ``train``, like all that follows.
+        out: The .keras file to write.
+        seed: Decides the order of the images and their distortion.
+        fresh: Start anew even if an interrupted run could be continued.
+        on_epoch: Called after each epoch, and once before the first.
+
+    Returns:
+        The receipt. Its ``compressed_from`` has the hash, the widths and the accuracy of the wide network.
+
+    Raises:
+        ModelError: ``wide`` is missing, damaged, or no plain stack of Dense relu layers.
+        OptionError: The widths do not fit it, or an interrupted run with other settings is in the way.
+        OutputError: The folder of ``out`` cannot be written.
+    """
+    content = read_keras(wide)
+    network = plain(from_bytes(content, str(wide)), str(wide))
+    require_narrower(recipe.widths, network)
+    states = (checkpoint_path(out),)
+    _prepare(out, states, fresh)
+    origin = sha256(content)
+    trained = compress_network(
+        network, recipe, dataset, seed=seed, origin=origin, checkpoint=states[0], on_epoch=on_epoch
+    )
+    accuracies = {split: _accuracy(network, *digits) for split, digits in _held_out(dataset).items()}
+    source = {"sha256": origin, "widths": list(hidden_widths(network)), **accuracies}
+    return _write(trained, _facts(recipe, seed, dataset) | {"compressed_from": source}, dataset, out, states)
+
+
+def finished(out: Path, recipe: Recipe, dataset: Dataset, seed: int, wide_sha256: str = "") -> dict[str, Any] | None:
+    """The receipt of an earlier run with the same settings, if its file is there and whole; else None."""
+    if not out.exists() or receipt_sha256(out) != sha256(out.read_bytes()):
+        return None
+    receipt: dict[str, Any] = json.loads(receipt_path(out).read_text())
+    wanted = json.loads(json.dumps(_facts(recipe, seed, dataset)))
+    same = all(receipt.get(key) == value for key, value in wanted.items())
+    return receipt if same and receipt.get("compressed_from", {"sha256": ""})["sha256"] == wide_sha256 else None
+
+
+def _prepare(out: Path, states: tuple[Path, ...], fresh: bool) -> None:
+    """Sees to it that what will be written can be, and that nothing old is in the way if that was asked for."""
     require_writable(out.parent, out.name, receipt_path(out).name, *(state.name for state in states))
     if fresh:
         for state in states:
             state.unlink(missing_ok=True)
-    model, history, teacher = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
-    facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.describe()}
-    held_out = dataset.validation_images
-    validation, labels = predict(model, dataset.train_images[-held_out:]), dataset.train_labels[-held_out:]
-    calibration = calibrate(validation, labels)
-    content = to_bytes(model, facts | {"confidence": dataclasses.asdict(calibration)})
+
+
+def _facts(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
+    return {"recipe": recipe.describe(), "seed": seed, "data": dataset.describe()}
+
+
+def _write(
+    trained: Trained, facts: dict[str, Any], dataset: Dataset, out: Path, states: tuple[Path, ...]
+) -> dict[str, Any]:
+    """Writes a network with its receipt; only then are the states that it could be gone on from of no more use."""
+    digits = _held_out(dataset)
+    answers = {split: predict(trained.model, images) for split, (images, _) in digits.items()}
+    calibration = calibrate(answers["validation"], digits["validation"][1])
+    content = to_bytes(trained.model, facts | {"confidence": dataclasses.asdict(calibration)})
+    quality = {split: _quality(answers[split], labels, calibration) for split, (_, labels) in digits.items()}
     receipt = {
         "file": out.name,
         "bytes": len(content),
         "sha256": sha256(content),
         **facts,
         "confidence": dataclasses.asdict(calibration),
-        "validation": _quality(validation, labels, calibration),
-        "test": None,  # the sample has no test images: its are training images, and were trained on
-        "history": history,
-        **({"teacher": teacher} if teacher else {}),
+        "validation": quality["validation"],
+        "test": quality.get("test"),
+        "history": trained.history,
+        **({"teacher": trained.teacher} if trained.teacher else {}),
         "tools": {tool: importlib.metadata.version(tool) for tool in ("mnist-edge", "keras", "numpy")}
         | {"tensorflow": tf.__version__},
     }
-    if dataset.test_split == "test":
-        receipt["test"] = _quality(predict(model, dataset.test_images), dataset.test_labels, calibration)
     write_whole(out, content)
     write_json(receipt_path(out), receipt)
     for state in states:
         state.unlink(missing_ok=True)
     return receipt
+
+
+def _held_out(dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and labels to tell accuracy by. The sample has no test images: its are training images, trained on."""
+    held_out = dataset.validation_images
+    splits = {"validation": (dataset.train_images[-held_out:], dataset.train_labels[-held_out:])}
+    if dataset.test_split == "test":
+        splits["test"] = (dataset.test_images, dataset.test_labels)
+    return splits
+
+
+def _accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+    return round(float((predict(model, images).argmax(axis=1) == labels).mean()), 6)
 
 
 def _quality(probabilities: np.ndarray, labels: np.ndarray, calibration: Calibration) -> dict[str, float]:

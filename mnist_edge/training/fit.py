@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from mnist_edge.training.recipes import Recipe
 
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at most so often: it is as large as three networks, and an epoch may take a second."""
+
+OnEpoch = Callable[[Recipe, History], None]
+"""Told of a recipe (a teacher's too) and its history, before the first epoch and after each."""
 
 Made = TypeVar("Made")
 
@@ -64,7 +67,7 @@ def fit(
     *,
     seed: int = 0,
     checkpoint: Path | None = None,
-    on_epoch: Callable[[Recipe, History], None] = lambda *_: None,
+    on_epoch: OnEpoch = lambda *_: None,
 ) -> Trained:
     """Trains a network by ``recipe``; the same arguments on the same machine give the same weights.
 
@@ -87,13 +90,40 @@ def fit(
     return trained._replace(model=folded(trained.model))
 
 
-def _fit(
+def fine_tune(
+    model: keras.Model,
+    teacher: keras.Model,
     recipe: Recipe,
     dataset: Dataset,
-    seed: int,
-    checkpoint: Path | None,
-    on_epoch: Callable[[Recipe, History], None],
+    *,
+    seed: int = 0,
+    origin: str,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch = lambda *_: None,
 ) -> Trained:
+    """Goes on with a trained network, which learns another's answers; its weights are changed in place.
+
+    Args:
+        model: Of ``network.build``, with batch normalisation.
+        teacher: Likewise.
+        recipe: What to do; widths and teacher stand in the two models.
+        dataset: As in ``fit``, like all that follows.
+        seed: Decides the order of the images and their distortion.
+        origin: What both models come from, in a word that a checkpoint is told from others by.
+        checkpoint: A file for the state of the training.
+        on_epoch: Called after each epoch, and once before the first.
+
+    Raises:
+        As ``fit``.
+    """
+    run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint, "origin": origin}
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+    history = _train(model, teacher, recipe, dataset, run, checkpoint, on_epoch)
+    return Trained(folded(model), history, None)
+
+
+def _fit(recipe: Recipe, dataset: Dataset, seed: int, checkpoint: Path | None, on_epoch: OnEpoch) -> Trained:
     """As ``fit``, but for the model, which is as it was trained."""
     run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint}
     if checkpoint and checkpoint.exists():
@@ -104,8 +134,22 @@ def _fit(
         teacher = _fit(recipe.teacher, dataset, seed, taught_first, on_epoch)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    training, validation = _split(dataset)
     model = build(recipe.widths, seed, batch_norm=recipe.batch_norm, convolutions=recipe.convolutions)
+    history = _train(model, teacher and teacher.model, recipe, dataset, run, checkpoint, on_epoch)
+    return Trained(model, history, teacher and teacher.history)
+
+
+def _train(
+    model: keras.Model,
+    teacher: keras.Model | None,
+    recipe: Recipe,
+    dataset: Dataset,
+    run: dict[str, Any],
+    checkpoint: Path | None,
+    on_epoch: OnEpoch,
+) -> History:
+    """Trains ``model`` in place, epoch by epoch; ``run`` is what decides the result."""
+    training, validation = _split(dataset)
     steps_an_epoch = -(-len(training.labels) // recipe.batch_size)
     optimizer = optimizer_of(recipe, model.trainable_variables, steps_an_epoch)
     variables = (*model.variables, *optimizer.variables)
@@ -122,7 +166,7 @@ def _fit(
         train_epoch = epoch_function(pupil, optimizer, recipe.batch_size, loss_of)
     else:
         train_epoch = epoch_function(model, optimizer, recipe.batch_size)
-    shown = _Shown(training, recipe, seed, teacher and teacher.model)
+    shown = _Shown(training, recipe, run["seed"], teacher)
     try:
         on_epoch(recipe, history)
         for digits in _ahead(shown.in_epoch, range(saved, recipe.epochs)):
@@ -141,7 +185,7 @@ def _fit(
         if checkpoint and len(last_epoch[1]["loss"]) > saved:
             save(checkpoint, run, *last_epoch)
         raise
-    return Trained(model, history, teacher and teacher.history)
+    return history
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -175,20 +219,22 @@ class _Shown:
     def __init__(self, digits: Digits, recipe: Recipe, seed: int, teacher: keras.Model | None) -> None:
         self._digits, self._recipe, self._seed = digits, recipe, seed
         self._logits = teacher and logits_function(teacher)
-        self._taught: dict[int, np.ndarray] = {}
+        self._sets: dict[int, Digits] = {}
 
     def in_epoch(self, epoch: int) -> Digits:
         number = epoch % self._recipe.sets if self._recipe.sets else epoch
+        shown = self._sets[number] if number in self._sets else self._made(number)
+        if self._recipe.sets:  # to distort and to be taught takes longer than to learn
+            self._sets[number] = shown
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(shown.labels))
+        return Digits(*(part[order] for part in shown))
+
+    def _made(self, number: int) -> Digits:
         images, labels, taught = self._digits
         if self._recipe.distortion:
             rng = np.random.default_rng((self._seed, number, 1))  # 1: other numbers than the order's
             images = _rows(distort(images.reshape(-1, SIDE, SIDE), labels, self._recipe.distortion, rng))
-        if self._logits:
-            taught = self._taught[number] if number in self._taught else self._logits(images)
-            if self._recipe.sets:  # a teacher takes longer to answer than its pupil to learn
-                self._taught[number] = taught
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(labels))
-        return Digits(images[order], labels[order], taught[order])
+        return Digits(images, labels, self._logits(images) if self._logits else taught)
 
 
 def _ahead(make: Callable[[int], Made], numbers: Iterable[int]) -> Iterator[Made]:

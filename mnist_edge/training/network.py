@@ -95,6 +95,52 @@ def folded(model: keras.Model) -> keras.Model:
     return plain
 
 
+def plain(model: keras.Model, origin: str) -> keras.Model:
+    """A loaded stack of Dense relu layers as ``build`` makes it, with the same weights.
+
+    Args:
+        model: Of ``from_bytes``.
+        origin: What to call its file in an error's text.
+
+    Raises:
+        ModelError: It is something else: other activations, or anything but Dense layers that changes the answers.
+    """
+    layers = dense_layers(model)
+    same = build(tuple(layer.units for layer in layers[:-1]), seed=0)
+    weights = [(layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.units)) for layer in layers]
+    same.set_weights([np.asarray(part) for pair in weights for part in pair])
+    noise = np.random.default_rng(0).random((64, PIXELS), np.float32)
+    answers = model(noise.reshape(-1, *model.input_shape[1:]), training=False)
+    if not np.allclose(answers, same(noise, training=False), atol=1e-4):
+        kinds = ", ".join(f"{layer.units} {layer.activation.__name__}" for layer in layers)
+        raise ModelError(
+            f"expected {origin} to be a plain stack of Dense relu layers and a softmax, received one that answers "
+            f"otherwise (its Dense layers: {kinds})"
+        )
+    return same
+
+
+def normalised(model: keras.Model, images: np.ndarray) -> keras.Model:
+    """The network of ``build`` with batch normalisation that answers as ``model``: what ``folded`` undoes.
+
+    Args:
+        model: Of ``build`` or ``plain``, without normalisation.
+        images: float32 (N, 784) in 0..1: each layer's mean and variance on them are what it starts from.
+    """
+    *hidden, last = [layer.get_weights() for layer in dense_layers(model)]
+    made = build(tuple(len(bias) for _, bias in hidden), seed=0, batch_norm=True)
+    norms = [layer for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    values = images
+    for dense, norm, (kernel, bias) in zip(dense_layers(made)[:-1], norms, hidden, strict=True):
+        values = values @ kernel + bias
+        mean, variance = values.mean(axis=0), values.var(axis=0)
+        dense.set_weights([kernel, bias])
+        norm.set_weights([np.sqrt(variance + norm.epsilon), mean, mean, variance])
+        values = np.maximum(values, 0)
+    made.get_layer("digit").set_weights(last)
+    return made
+
+
 def to_bytes(model: keras.Model, facts: dict[str, Any]) -> bytes:
     """The model as a .keras file, without optimizer state; equal models give equal bytes.
 

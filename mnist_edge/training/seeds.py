@@ -1,13 +1,12 @@
 """The shipped recipe from three seeds: how much of an accuracy is luck. ``make seeds`` writes artifacts/seeds.json."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from mnist_edge import dataset, printing
 from mnist_edge.dataset import Dataset
-from mnist_edge.files import receipt_path, receipt_sha256, sha256, write_json
-from mnist_edge.training.artifact import train
+from mnist_edge.files import write_json
+from mnist_edge.training.artifact import finished, train
 from mnist_edge.training.recipes import AUGMENTED, Recipe
 
 SEEDS = (0, 1, 2)
@@ -26,21 +25,12 @@ def seeds(recipe: Recipe, data: Dataset, folder: Path) -> dict[str, Any]:
     runs = []
     for seed in SEEDS:
         out = folder / f"seed-{seed}.keras"
-        receipt = _finished(out, recipe, data, seed)
+        receipt = finished(out, recipe, data, seed)
         if receipt is None:
             with printing.epoch_bar() as on_epoch:
                 receipt = train(recipe, data, out, seed=seed, on_epoch=on_epoch)
         runs.append({key: receipt[key] for key in KEPT})
     return {"recipe": recipe.describe(), "data": data.describe(), "runs": runs}
-
-
-def _finished(out: Path, recipe: Recipe, data: Dataset, seed: int) -> dict[str, Any] | None:
-    """The receipt of an earlier run with the same settings, if its file is there and whole."""
-    if not out.exists() or receipt_sha256(out) != sha256(out.read_bytes()):
-        return None
-    receipt: dict[str, Any] = json.loads(receipt_path(out).read_text())
-    wanted = json.loads(json.dumps({"recipe": recipe.describe(), "data": data.describe(), "seed": seed}))
-    return receipt if all(receipt.get(key) == value for key, value in wanted.items()) else None
 
 
 def main() -> None:

@@ -1,0 +1,223 @@
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge import dataset
+from mnist_edge.backend import keras
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import OptionError
+from mnist_edge.training import compress, fit
+from mnist_edge.training.network import build, from_bytes, plain, read_keras
+from mnist_edge.training.recipes import COMPRESSED
+
+QUICK = dataclasses.replace(COMPRESSED, widths=(8, 4), epochs=3, batch_size=64, sets=2)
+
+
+@pytest.fixture
+def tiny(tiny_data: Path) -> Dataset:
+    return dataset.find(str(tiny_data))
+
+
+@pytest.fixture
+def wide(tiny_keras: Path) -> keras.Model:
+    return plain(from_bytes(read_keras(tiny_keras), "tiny"), "tiny")
+
+
+@pytest.fixture
+def images(tiny: Dataset) -> np.ndarray:
+    return tiny.train_images.reshape(-1, 784).astype(np.float32) / 255
+
+
+def with_units_that_never_change(width: int, silent: int, constant: int) -> keras.Model:
+    """A network of two hidden layers, of which some units of the first are always zero, and some always 0.5."""
+    model = build((width, 6), seed=4)
+    kernel, bias = model.get_layer("hidden_1").get_weights()
+    kernel[:, : silent + constant] = 0
+    bias[:silent], bias[silent : silent + constant] = -1, 0.5
+    model.get_layer("hidden_1").set_weights([kernel, bias])
+    return model
+
+
+def test_units_that_never_change_go_first_and_change_no_answer(images: np.ndarray) -> None:
+    model = with_units_that_never_change(12, silent=3, constant=2)
+    narrow = compress.pruned(model, (7, 6), images)
+    assert compress.hidden_widths(narrow) == (7, 6)
+    np.testing.assert_allclose(narrow(images), model(images), atol=1e-6)
+
+
+def test_all_units_kept_is_the_same_network(wide: keras.Model, images: np.ndarray) -> None:
+    kept = compress.pruned(wide, (32, 16), images)
+    for ours, theirs in zip(kept.get_weights(), wide.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_contributes_least_goes(images: np.ndarray) -> None:
+    model = build((4, 3), seed=0)
+    kernel, bias = model.get_layer("hidden_2").get_weights()
+    kernel[2] = 1e-6  # the third unit of the first layer is hardly listened to
+    model.get_layer("hidden_2").set_weights([kernel, bias])
+    narrow = compress.pruned(model, (3, 3), images)
+    kept = narrow.get_layer("hidden_1").get_weights()[0]
+    np.testing.assert_array_equal(kept, model.get_layer("hidden_1").get_weights()[0][:, [0, 1, 3]])
+
+
+def test_the_criterion_is_deviation_times_norm() -> None:
+    values = np.array([[0, 1, 2], [2, 1, 0]], np.float32)
+    following = np.array([[3, 4], [3, 4], [0, 2]], np.float32)
+    np.testing.assert_allclose(compress.contribution(values, following), [5, 0, 2])
+
+
+def test_fine_tuning_mends_what_pruning_broke(tiny: Dataset, wide: keras.Model, images: np.ndarray) -> None:
+    held_out = tiny.train_images[-tiny.validation_images :], tiny.train_labels[-tiny.validation_images :]
+    broken = fit.evaluate(compress.pruned(wide, (8, 4), images), *held_out)[1]
+    recipe = dataclasses.replace(QUICK, epochs=12)
+    model, history, _ = compress.compress(wide, recipe, tiny)
+    assert compress.hidden_widths(model) == (8, 4)
+    assert fit.evaluate(model, *held_out)[1] > broken + 0.1
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_the_wide_network_stays_as_it_was(tiny: Dataset, wide: keras.Model) -> None:
+    before = [part.copy() for part in wide.get_weights()]
+    compress.compress(wide, QUICK, tiny)
+    for ours, theirs in zip(wide.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_same_seed_gives_the_same_network_and_another_one_another(tiny: Dataset, wide: keras.Model) -> None:
+    def first_kernel(seed: int) -> np.ndarray:
+        kernel: np.ndarray = compress.compress(wide, QUICK, tiny, seed=seed).model.get_weights()[0]
+        return kernel
+
+    np.testing.assert_array_equal(first_kernel(0), first_kernel(0))
+    assert np.abs(first_kernel(0) - first_kernel(1)).max() > 0.01
+
+
+def test_an_interrupted_run_ends_with_the_same_network(tiny: Dataset, wide: keras.Model, tmp_path: Path) -> None:
+    def stop(_: object, history: dict[str, list[float]]) -> None:
+        if len(history["loss"]) == 2:
+            raise KeyboardInterrupt
+
+    state = tmp_path / "state"
+    with pytest.raises(KeyboardInterrupt):
+        compress.compress(wide, QUICK, tiny, origin="a", checkpoint=state, on_epoch=stop)
+    with pytest.raises(OptionError, match="other settings"):
+        compress.compress(wide, QUICK, tiny, origin="another wide network", checkpoint=state)
+    gone_on = compress.compress(wide, QUICK, tiny, origin="a", checkpoint=state).model
+    at_once = compress.compress(wide, QUICK, tiny, origin="a").model
+    for ours, theirs in zip(gone_on.get_weights(), at_once.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("widths", "said"),
+    [
+        ((33, 16), r"widths from 1 to the network's own \(32, 16\), received 33, 16"),
+        ((32, 17), "received 32, 17"),
+        ((0, 4), "received 0, 4"),
+        ((-8, 4), "received -8, 4"),
+        ((8,), "a width for each of the network's 2 hidden layers, received 8"),
+        ((8, 4, 2), "received 8, 4, 2"),
+        ((), "received none"),
+    ],
+)
+def test_widths_that_do_not_fit_are_refused(wide: keras.Model, widths: tuple[int, ...], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        compress.require_narrower(widths, wide)
+
+
+def test_the_ladder_of_the_classic_network() -> None:
+    rungs = compress.ladder((512, 512))
+    assert rungs[0] == (512, 256)
+    assert rungs[-1] == (32, 16)
+    assert {(256, 128), (128, 64), (64, 32)} <= set(rungs)
+    assert rungs == sorted(rungs, reverse=True)
+
+
+@pytest.mark.parametrize("wide_widths", [(1,), (2, 2), (8,), (300, 100), (64, 48, 32)])
+def test_every_ladder_is_made_of_widths_that_fit(wide_widths: tuple[int, ...]) -> None:
+    model = build(wide_widths, seed=0)
+    for widths in compress.ladder(wide_widths):
+        compress.require_narrower(widths, model)
+        assert widths != wide_widths
+
+
+# The command, on 1,000 images.
+
+
+def test_the_command_makes_a_keras_file_like_any_other(
+    run: Callable[..., object], tiny_data: Path, tiny_keras: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "narrow.keras"
+    arguments = (tiny_keras, "--widths", "8,4", "--epochs", 12, "--data", tiny_data, "--out", out)
+    done = run("compress", *arguments, "--json")
+    assert done.code == 0
+    assert done.json["path"] == str(out)
+    wide = json.loads(tiny_keras.with_name("tiny.keras.json").read_text())
+    source = done.json["compressed_from"]
+    assert source["sha256"] == wide["sha256"]
+    assert source["widths"] == [32, 16]
+    assert source["test"] == pytest.approx(wide["test"]["accuracy"])
+    assert not list(tmp_path.glob("*.checkpoint"))
+
+    shown = run("compress", *arguments)
+    assert "784-8-4-10  784-32-16-10" in shown.out
+    exported = run("export", out, "--out-dir", tmp_path, "--precision", "fp32", "--data", tiny_data)
+    assert exported.code == 0
+    assert f"compressed from 784-32-16-10, which reads {source['test']:.2%} of these" in exported.out
+    verified = run("verify", tmp_path / "narrow.fp32.onnx", "--reference", out, "--data", tiny_data, "--json")
+    assert verified.json["models"][0]["passed"]
+    assert verified.json["reference"]["compressed_from"] == {
+        "sha256": wide["sha256"],
+        "widths": [32, 16],
+        "accuracy": source["test"],
+    }
+
+
+def test_on_other_images_the_wide_networks_accuracy_is_not_told(
+    run: Callable[..., object], tiny_data: Path, tiny_keras: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "narrow.keras"
+    run("compress", tiny_keras, "--widths", "8,4", "--epochs", 1, "--data", tiny_data, "--out", out)
+    exported = run("export", out, "--out-dir", tmp_path, "--precision", "fp32", "--data", "sample")
+    assert "compressed from 784-32-16-10\n" in exported.out
+
+
+def test_without_out_the_name_has_the_widths(
+    run: Callable[..., object], tiny_data: Path, tiny_keras: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "mine.keras"
+    copy.write_bytes(tiny_keras.read_bytes())
+    assert run("compress", copy, "--widths", "32,4", "--epochs", 1, "--data", tiny_data).code == 0
+    assert (tmp_path / "mine-32-4.keras").exists()
+
+
+def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path) -> None:
+    data = ("--data", tiny_data)
+    out = ("--out", tmp_path / "x.keras")
+    assert "one of --widths, --max-loss and --frontier" in refused("compress", tiny_keras, *data)
+    assert "one of" in refused("compress", tiny_keras, "--widths", "8,4", "--max-loss", "1", *data)
+    assert "own (32, 16), received 64, 4" in refused("compress", tiny_keras, "--widths", "64,4", *data, *out)
+    assert "received 0, 4" in refused("compress", tiny_keras, "--widths", "0,4", *data, *out)
+    assert "2 hidden layers, received 8, 4, 2" in refused("compress", tiny_keras, "--widths", "8,4,2", *data, *out)
+    assert "whole numbers" in refused("compress", tiny_keras, "--widths", "8,x", *data, *out)
+    assert "end in .keras" in refused("compress", tiny_keras, "--widths", "8,4", *data, "--out", "x.onnx")
+    assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
+    assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
+    assert "cannot read" in refused("compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
+    refused: Callable[..., str], tiny_data: Path, tmp_path: Path
+) -> None:
+    layers = keras.layers
+    odd = keras.Sequential([keras.Input((784,)), layers.Dense(8, "tanh"), layers.Dense(10, "softmax")])
+    odd.save(tmp_path / "odd.keras")
+    sentence = refused("compress", tmp_path / "odd.keras", "--widths", "4", "--data", tiny_data)
+    assert "plain stack of Dense relu layers" in sentence
+    assert "8 tanh" in sentence
