@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 
 from mnist_edge.contract import INPUT_NAME, InputKind
 from mnist_edge.errors import DataError, ModelError, OptionError
+from mnist_edge.export import rounding
 from mnist_edge.export.graph import copied, replace_nodes, values_of
 
 MIN_CALIBRATION_IMAGES = 100
@@ -131,16 +132,18 @@ def int8(
     overrides: dict[str, list[dict[str, Any]]] = {
         INPUT_NAME: [{"scale": np.array(1 / 255, np.float32), "zero_point": np.array(0, np.uint8)}]
     }
-    for name, (low, high) in _ranges(gemms, calibration, percentile).items():
-        overrides[name] = [{"rmin": low, "rmax": high}]
-    for name, weight in _weights(gemms).items():
-        limits = saturation_free_range(weight)
-        overrides[name] = [
-            {"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit}
-            for limit in (limits if per_channel else [limits.max()])
+    for name, weight, inputs in _layers(gemms, calibration):
+        low, high = (np.float32(0), np.float32(1)) if name == INPUT_NAME else _range(name, inputs, percentile)
+        if name != INPUT_NAME:
+            overrides[name] = [{"rmin": low, "rmax": high}]
+        limits = saturation_free_range(numpy_helper.to_array(weight))
+        limits = limits if per_channel else limits.max(keepdims=True)
+        overrides[weight.name] = [
+            {"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit} for limit in limits
         ]
         if per_channel:
-            overrides[name][0]["axis"] = 1
+            overrides[weight.name][0]["axis"] = 1
+        _round(weight, _in_256_steps(inputs, low, high), limits)
     quantized = _through_file(
         lambda path: quantize_static(
             gemms,
@@ -287,31 +290,38 @@ def _with_stored(model: onnx.ModelProto, store: _Stored, dimensions: tuple[int, 
     return copy
 
 
-def _ranges(
-    model: onnx.ModelProto, images: NDArray[np.float32], percentile: float
-) -> dict[str, tuple[np.float32, np.float32]]:
-    """The range of each hidden layer's values, by the name of the Gemm input that they are.
-
-    Rounded to three digits, so that the last bits of this machine's arithmetic do not show in the file.
-    """
-    names = [node.input[0] for node in model.graph.node if node.op_type == "Gemm" and node.input[0] != INPUT_NAME]
-    ranges = {}
-    for name, values in values_of(model, names, images).items():
-        edges = np.quantile(values, [1 - percentile / 100, percentile / 100])
-        low, high = (np.float32(f"{edge:.3g}") for edge in edges)
-        if not (np.isfinite([low, high]).all() and high > low):
-            raise ModelError(f"cannot quantize {name}: its values on the calibration images range from {low} to {high}")
-        ranges[name] = (min(low, np.float32(0)), high)
-    return ranges
-
-
-def _weights(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:
+def _layers(
+    model: onnx.ModelProto, images: NDArray[np.float32]
+) -> list[tuple[str, onnx.TensorProto, NDArray[np.float64]]]:
+    """Of each Gemm: what its input is called, its weights, and what the input comes to on the images."""
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    return {
-        node.input[1]: numpy_helper.to_array(tensors[node.input[1]])
-        for node in model.graph.node
-        if node.op_type == "Gemm"
-    }
+    gemms = [node for node in model.graph.node if node.op_type == "Gemm"]
+    names = [node.input[0] for node in gemms]
+    values = values_of(model, names, images)
+    return [(name, tensors[node.input[1]], values[name]) for name, node in zip(names, gemms, strict=True)]
+
+
+def _in_256_steps(values: NDArray[np.float64], low: np.float32, high: np.float32) -> NDArray[np.float64]:
+    """The values as they are when they are stored as uint8."""
+    step = (float(high) - float(low)) / 255
+    steps: NDArray[np.float64] = np.rint(np.clip(values, low, high) / step) * step
+    return steps
+
+
+def _round(weight: onnx.TensorProto, inputs: NDArray[np.float64], limits: NDArray[np.float32]) -> None:
+    """Rounds weights in place to the steps that the quantizer will take for them."""
+    step = limits.astype(np.float64) / rounding.MOST
+    steps = rounding.rounded(numpy_helper.to_array(weight), inputs, step)
+    weight.CopyFrom(numpy_helper.from_array((steps * step).astype(np.float32), weight.name))
+
+
+def _range(name: str, values: NDArray[np.float64], percentile: float) -> tuple[np.float32, np.float32]:
+    """The range that holds this share of the values; rounded to three digits."""
+    edges = np.quantile(values, [1 - percentile / 100, percentile / 100])
+    low, high = (np.float32(f"{edge:.3g}") for edge in edges)
+    if not (np.isfinite([low, high]).all() and high > low):
+        raise ModelError(f"cannot quantize {name}: its values on the calibration images range from {low} to {high}")
+    return min(low, np.float32(0)), high
 
 
 def _check_calibration(images: NDArray[np.float32]) -> None:

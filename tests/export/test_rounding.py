@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from mnist_edge.export.rounding import MOST_OF_TWO, rounded
+
+
+@pytest.fixture
+def layer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights, inputs that go together in part, and the size of a step."""
+    rng = np.random.default_rng(0)
+    weight = rng.normal(0, 0.2, (65, 20)).astype(np.float32)
+    inputs = np.maximum(rng.normal(0, 1, (500, 12)) @ rng.normal(0, 1, (12, 65)), 0)
+    return weight, inputs, np.array([0.02])
+
+
+def test_the_sums_stay_closer_than_with_each_weight_rounded_for_itself(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    weight, inputs, step = layer
+    exact = inputs @ weight
+    nearest = inputs @ (np.rint(weight / step) * step)
+    ours = inputs @ (rounded(weight, inputs, step) * step)
+    assert np.square(ours - exact).mean() < 0.5 * np.square(nearest - exact).mean()
+
+
+def test_no_two_neighbours_overflow(layer: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    weight, inputs, _ = layer
+    for step in (np.array([0.005]), np.full(20, 0.004)):  # much too small a step: most weights are at the limit
+        steps = rounded(weight, inputs, step)
+        pairs = np.pad(steps, ((0, 1), (0, 0))).reshape(-1, 2, 20)
+        assert np.abs(steps).max() <= 127
+        assert np.maximum(pairs, 0).sum(axis=1).max() <= MOST_OF_TWO
+        assert np.minimum(pairs, 0).sum(axis=1).min() >= -MOST_OF_TWO
+
+
+def test_whole_steps_stay_as_they_are(layer: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    _, inputs, _ = layer
+    steps = np.random.default_rng(1).integers(-60, 60, (65, 20))
+    np.testing.assert_array_equal(rounded(steps.astype(np.float32), inputs, np.array([1.0])), steps)
+
+
+def test_inputs_that_are_always_zero_do_no_harm(layer: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    weight, inputs, step = layer
+    inputs[:, :30] = 0
+    np.testing.assert_array_equal(rounded(weight, inputs, step)[:30], np.rint(weight[:30] / step))
+    assert np.isfinite(rounded(weight, np.zeros_like(inputs), step)).all()
