@@ -3,16 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train seeds card benchmark check compat choices rejection overhead training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat choices rejection overhead training-speed handwriting constraints clean
 
-export: $(VENV)/export  ## the main job: the shipped .keras -> verified .onnx files
+export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
+	$(RUN)mnist-edge export artifacts/mnist-mlp-small.keras --precision fp32,int8
 
 test: $(VENV)/dev  ## all tests
 	$(RUN)pytest
 
 train: $(VENV)/export  ## trains the shipped network anew
 	$(RUN)mnist-edge train
+
+small: $(VENV)/export  ## makes the shipped small network anew
+	$(RUN)mnist-edge compress artifacts/mnist-mlp.keras --widths 128,64 --out artifacts/mnist-mlp-small.keras
 
 seeds: $(VENV)/export  ## trains its recipe from three seeds, writes artifacts/seeds.json
 	$(RUN)python -m mnist_edge.training.seeds

@@ -433,7 +433,10 @@ def predict(
         ),
     ],
     model: Annotated[
-        Path | None, typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file.")
+        str | None,
+        typer.Option(
+            metavar="ONNX", show_default="the shipped model", help="An exported file; or small, the shipped one."
+        ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")] = 1,
     show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,

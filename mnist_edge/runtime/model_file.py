@@ -16,6 +16,8 @@ from mnist_edge.contract import MAX_MODEL_BYTES, Contract
 from mnist_edge.errors import ModelError, OptionError
 
 DEFAULT_MODEL = "mnist-mlp.int8.onnx"
+SMALL = "small"
+SMALL_MODEL = "mnist-mlp-small.int8.onnx"
 
 OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.18"
@@ -63,7 +65,8 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
     """Reads a model once and checks it.
 
     Args:
-        model: A path, the file's bytes, or None for the shipped model.
+        model: A path, the file's bytes, None for the shipped model, or "small" for the shipped small one (a file of
+            that name is "./small").
         sha256: The hash that the bytes must have, in hexadecimal digits.
 
     Raises:
@@ -101,7 +104,7 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
         content, origin = bytes(model), "the model's bytes"
         size = len(content)
     elif model is None or isinstance(model, str | os.PathLike):
-        path = shipped() if model is None else Path(model)
+        path = shipped() if model is None else shipped(SMALL_MODEL) if model == SMALL else Path(model)
         origin = str(path)
         try:
             with path.open("rb") as file:

@@ -98,7 +98,8 @@ class Predictor:
     works in a child after fork.
 
     Args:
-        model: A path, the file's bytes, or None for the model that ships with the package.
+        model: A path, the file's bytes, None for the model that ships with the package, or "small" for its small one: a
+            sixth of the size, faster, and 0.3 points less accurate.
         threads: Threads that one prediction may use; "auto" takes what affinity and CPU quota allow.
         sha256: The hash that the model's bytes must have, in hexadecimal digits.
 

@@ -12,6 +12,7 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
 from mnist_edge.export.precision import PRECISIONS, Gate
+from mnist_edge.files import sha256
 from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
 
@@ -33,6 +34,16 @@ def test_shipped_file_keeps_its_gate(path: Path, reference: parity.Reference, di
     result = parity.verify(path, reference, digits)
     assert result["failures"] == []
     assert result["passed"]
+
+
+def test_the_shipped_small_network_keeps_its_gates_and_is_small(digits: Dataset) -> None:
+    small = parity.Reference.read(ARTIFACTS / "mnist-mlp-small.keras", digits)
+    for path in sorted(ARTIFACTS.glob("mnist-mlp-small.*.onnx")):
+        assert parity.verify(path, small, digits)["failures"] == []
+    assert (ARTIFACTS / "mnist-mlp-small.int8.onnx").stat().st_size <= 120_000
+    assert small.accuracy >= 0.9925
+    assert small.compressed_from is not None
+    assert small.compressed_from["sha256"] == sha256(KERAS.read_bytes())
 
 
 def test_fp32_is_keras_to_a_hundred_thousandth(reference: parity.Reference, digits: Dataset) -> None:

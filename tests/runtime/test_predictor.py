@@ -23,7 +23,7 @@ from mnist_edge.runtime import predictor as module
 from mnist_edge.runtime.confidence import Calibration
 from tests.conftest import ARTIFACTS
 
-SHIPPED = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
+SHIPPED = sorted(ARTIFACTS.glob("mnist-mlp*.onnx"))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,16 @@ def test_it_reads_digits(predictor: Predictor, digits: Dataset) -> None:
         assert 0.1 < answer.confidence <= 1
         assert answer.probabilities.shape == (10,)
         assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_small_model_goes_by_its_name(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Predictor("small")
+    assert small.metadata["hidden_units"].startswith("128,") or "hidden_units" not in small.metadata
+    assert (small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]).mean() > 0.98
+    assert small.metadata["keras_sha256"] != Predictor().metadata["keras_sha256"]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="cannot read the model small"):
+        Predictor("./small")
 
 
 def test_it_reads_pictures_and_shows_what_it_saw(predictor: Predictor) -> None:
