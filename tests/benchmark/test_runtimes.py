@@ -108,7 +108,7 @@ def test_only_relu_networks_are_done_in_numpy(tmp_path: Path) -> None:
     model.save(tmp_path / "tanh.keras")
     images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
     failed = peers.convert(tmp_path / "tanh.keras", images, tmp_path)
-    assert "no plain stack of Dense relu layers" in failed[peers.NUMPY_FILE]
+    assert "to be a plain stack of Dense relu layers" in failed[peers.NUMPY_FILE]
     assert (tmp_path / peers.litert_file("fp32")).exists()
 
 
