@@ -495,8 +495,13 @@ def benchmark(
         ),
     ] = "",
     keras: Annotated[
-        Path, typer.Option(metavar="KERAS", help="The .keras file that peers are made from.")
-    ] = KERAS_FILE,
+        list[Path] | None,
+        typer.Option(
+            metavar="KERAS",
+            show_default=str(KERAS_FILE),
+            help="A .keras file that peers are made from; may be given several times.",
+        ),
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Time for all timed calls together; starting comes on top.")] = 60.0,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", show_default=False, help="Write the report as a page with plots.")
@@ -531,7 +536,14 @@ def benchmark(
     batches = _distinct(_numbers(batch, "--batch"))
     with printing.progress_bar() as on_progress:
         document = report.run(
-            files, batches, counts, seconds, dataset, against=names, keras_file=keras, on_progress=on_progress
+            files,
+            batches,
+            counts,
+            seconds,
+            dataset,
+            against=names,
+            keras_files=keras or [KERAS_FILE],
+            on_progress=on_progress,
         )
     if html:
         from mnist_edge.benchmark import page

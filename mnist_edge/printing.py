@@ -212,6 +212,7 @@ def _rich_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> "T
     for column in columns:
         made.add_column(column.title, justify="right", no_wrap=True)
     known = {column.key: [row[column.key] for row in rows if row[column.key] is not None] for column in columns}
+    networks = {_stem(row) for row in rows}
     for row in rows:
         cells = []
         for column in columns:
@@ -219,12 +220,17 @@ def _rich_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> "T
             cell = "-" if value is None else format(value * column.scale if column.scale != 1 else value, column.form)
             best = column.best and len(known[column.key]) > 1 and value == column.best(known[column.key])
             cells.append(f"[bold]{cell}*[/]" if best else f"{cell} ")
-        made.add_row(_candidate(row), *cells)
+        made.add_row(_candidate(row) + (f", {_stem(row)}" if len(networks) > 1 else ""), *cells)
     return made
 
 
 def _candidate(row: dict[str, Any]) -> str:
     return " ".join(part for part in (row["runtime"], row["api"], row["precision"]) if part)
+
+
+def _stem(row: dict[str, Any]) -> str:
+    """The network that a file is of: mnist-mlp of mnist-mlp.int8.onnx."""
+    return Path(row["model"]).name.split(".")[0]
 
 
 def _percent(share: float | None) -> str:

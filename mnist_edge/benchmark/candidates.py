@@ -77,7 +77,7 @@ def of_models(models: Sequence[Path], threads: Sequence[int]) -> Plan:
 def of_peers(
     names: Sequence[str],
     models: Sequence[Path],
-    keras_file: Path,
+    keras_files: Sequence[Path],
     threads: Sequence[int],
     images: NDArray[np.uint8],
     folder: Path,
@@ -88,7 +88,8 @@ def of_peers(
     Args:
         names: Which of ``PEERS``.
         models: The files of the Predictor; peers that read ONNX take theirs from these, or from beside the .keras file.
-        keras_file: What the other forms are made from.
+            Where there are several networks, only those that are called as the .keras file is.
+        keras_files: The networks that the other forms are made from.
         threads: Threads a call may use.
         images: Training images, uint8 (N, 28, 28), for the ranges of LiteRT's int8.
         folder: For the files that are made.
@@ -111,14 +112,19 @@ def of_peers(
         except MissingExtraError as error:
             plan.missing.append(f"{name} is left out: {error}")
     made = {form.source for name in installed for form in FORMS[name]} & _MADE
-    failed = _convert(keras_file, images, folder) if made else {}
-    for name in installed:
-        for form in FORMS[name]:
-            model, file, why = _locate(form, models, keras_file, folder, failed)
-            for count in threads:
-                if why:
-                    plan.errors[len(plan.candidates)] = why
-                plan.candidates.append(_candidate(name, form, model, file, count))
+    for number, keras_file in enumerate(dict.fromkeys(keras_files)):
+        own, into = models, folder / str(number)
+        if len(keras_files) > 1:
+            own = [path for path in models if path.name.split(".")[0] == keras_file.stem]
+        into.mkdir()
+        failed = _convert(keras_file, images, into) if made else {}
+        for name in installed:
+            for form in FORMS[name]:
+                model, file, why = _locate(form, own, keras_file, into, failed)
+                for count in threads:
+                    if why:
+                        plan.errors[len(plan.candidates)] = why
+                    plan.candidates.append(_candidate(name, form, model, file, count))
     return plan
 
 

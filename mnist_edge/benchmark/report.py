@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def run(
     dataset: Dataset | None,
     *,
     against: Sequence[str] = (),
-    keras_file: Path = Path("artifacts/mnist-mlp.keras"),
+    keras_files: Sequence[Path] = (Path("artifacts/mnist-mlp.keras"),),
     on_progress: measure.OnProgress = lambda _share, _what: None,
 ) -> dict[str, Any]:
     """Measures each model at each batch size and number of threads, and the peers, side by side.
@@ -43,7 +43,7 @@ def run(
         seconds: Time for all timed calls together.
         dataset: Its test images are what is read; None reads random pixels, and tells no accuracy.
         against: Names of ``candidates.PEERS``.
-        keras_file: The network that peers are made from.
+        keras_files: The networks that peers are made from.
         on_progress: Told the share that is done, and what is being done.
 
     Returns:
@@ -62,7 +62,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         on_progress(0, "preparing the peers" if against else "starting")
         ours = candidates.of_models(models, threads)
-        plan = candidates.of_peers(against, models, keras_file, threads, training, Path(folder), ours)
+        plan = candidates.of_peers(against, models, keras_files, threads, training, Path(folder), ours)
         able = [one for place, one in enumerate(plan.candidates) if place not in plan.errors]
         if not able:
             raise ModelError(f"nothing can be measured: {next(iter(plan.errors.values()))}")
@@ -131,20 +131,31 @@ def name(row: dict[str, Any]) -> str:
 def _recommendation(chosen: dict[str, Any], ours: Sequence[dict[str, Any]], noise: float) -> str:
     """On this CPU ship ..., and how the others with as many threads compare."""
     threads = f"{chosen['threads']} thread{'s' * (chosen['threads'] > 1)}"
-    text = f"On this CPU ship {chosen['precision'] or chosen['model']} with {threads}"
-    others = [row for row in ours if row["precision"] != chosen["precision"] and row["threads"] == chosen["threads"]]
-    for row in others:
-        if row["precision"] == "fp32" and difference(row, chosen, noise):
-            text += f": {row['p50_us'] / chosen['p50_us']:.1f}x faster than fp32{_points(chosen, row)}"
-    level = [row["precision"] for row in others if not difference(row, chosen, noise)]
+    called = _precision_or_file(ours)
+    text = f"On this CPU ship {called(chosen)} with {threads}"
+    others = [row for row in ours if row["model"] != chosen["model"] and row["threads"] == chosen["threads"]]
+    gains = [
+        f"{row['p50_us'] / chosen['p50_us']:.1f}x faster than {called(row)}{_points(chosen, row)}"
+        for row in others
+        if row["precision"] == "fp32" and difference(row, chosen, noise)
+    ]
+    if gains:
+        text += f": {', '.join(gains)}"
+    level = [called(row) for row in others if not difference(row, chosen, noise)]
     if level:
         text += f"; {_listed(level)} {'are' if len(level) > 1 else 'is'} no faster and no slower (within noise)"
-    more = [row for row in ours if row["precision"] == chosen["precision"] and row["threads"] > chosen["threads"]]
+    more = [row for row in ours if row["model"] == chosen["model"] and row["threads"] > chosen["threads"]]
     for row in more:
         change = difference(row, chosen, noise)
         effect = "changes nothing (within noise)" if change is None else f"takes {1 + change:.2f}x as long"
         text += f"; with {row['threads']} threads one image {effect}"
     return text + "."
+
+
+def _precision_or_file(ours: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], str]:
+    """What a file is called in the verdict: its precision, or its name where files of several networks are measured."""
+    alone = len({Path(row["model"]).name.split(".")[0] for row in ours}) == 1
+    return lambda row: (row["precision"] if alone else "") or Path(row["model"]).name
 
 
 def _listed(names: Sequence[str]) -> str:

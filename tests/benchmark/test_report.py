@@ -94,7 +94,14 @@ def test_a_runtime_that_is_not_installed_is_a_line(monkeypatch: pytest.MonkeyPat
 
 def row(precision: str, p50: float, accuracy: float | None = 0.99, **more: Any) -> dict[str, Any]:
     windows = [{"p50_us": p50 * (1 + step / 1000)} for step in range(5)]
-    about = {"runtime": "mnist-edge", "api": "", "model": "m", "threads": 1, "batch": 1, "bytes": 1000}
+    about = {
+        "runtime": "mnist-edge",
+        "api": "",
+        "model": f"m.{precision}.onnx",
+        "threads": 1,
+        "batch": 1,
+        "bytes": 1000,
+    }
     return about | {"precision": precision, "p50_us": p50, "accuracy": accuracy, "windows": windows} | more
 
 
@@ -123,6 +130,19 @@ def test_the_verdict_tells_points_threads_and_where_a_peer_is_faster() -> None:
         "with 2 threads one image takes 1.50x as long.",
         "Faster still at one image: litert int8-dynamic, 1.25x, 0.02 points more accurate.",
     ]
+
+
+def test_the_verdict_on_several_networks_names_the_files() -> None:
+    (said,) = verdict(
+        row("fp32", 24),
+        row("int8", 10),
+        row("fp32", 15, 0.95, model="s.fp32.onnx"),
+        row("int8", 10, model="s.int8.onnx"),
+    )
+    assert said == (
+        "On this CPU ship m.int8.onnx with 1 thread: 2.4x faster than m.fp32.onnx, as accurate, 1.5x faster than "
+        "s.fp32.onnx, 4.00 points more accurate; s.int8.onnx is no faster and no slower (within noise)."
+    )
 
 
 def test_no_verdict_without_noise_or_single_images() -> None:

@@ -20,7 +20,7 @@ def plan(
     folder = tmp_path_factory.mktemp("peers")
     images = dataset.find(str(tiny_data)).train_images
     ours = candidates.of_models([tiny_onnx], [1])
-    return candidates.of_peers(candidates.PEERS, [tiny_onnx], tiny_keras, [1], images, folder, ours)
+    return candidates.of_peers(candidates.PEERS, [tiny_onnx], [tiny_keras], [1], images, folder, ours)
 
 
 def test_every_form_of_every_peer_is_planned(plan: candidates.Plan) -> None:
@@ -95,9 +95,30 @@ def test_unknown_runtimes(names: Sequence[str], tmp_path: Path) -> None:
 def test_a_keras_file_that_is_not_there_is_said_once_for_each_form(tmp_path: Path) -> None:
     images = np.zeros((1, 28, 28), np.uint8)
     nothing = candidates.of_models([], [1])
-    plan = candidates.of_peers(["keras", "numpy"], [], tmp_path / "no.keras", [1], images, tmp_path, nothing)
+    plan = candidates.of_peers(["keras", "numpy"], [], [tmp_path / "no.keras"], [1], images, tmp_path, nothing)
     assert len(plan.errors) == len(plan.candidates) == 4
     assert all("no.keras" in error for error in plan.errors.values())
+
+
+def test_peers_of_two_networks_are_told_apart(
+    tiny_keras: Path, tiny_onnx: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.keras"
+    other.write_bytes(tiny_keras.read_bytes())
+    (tmp_path / "other.fp32.onnx").write_bytes(tiny_onnx.read_bytes())
+    models = [tiny_onnx, tmp_path / "other.fp32.onnx"]
+    images = dataset.find(str(tiny_data)).train_images
+    ours = candidates.of_models(models, [1])
+    found = candidates.of_peers(["onnxruntime", "numpy"], models, [tiny_keras, other], [1], images, tmp_path, ours)
+    told = [(one.runtime, Path(one.model).name) for one in found.candidates[2:]]
+    assert told == [
+        ("onnxruntime", "tiny.fp32.onnx"),
+        ("numpy", "tiny.keras"),
+        ("onnxruntime", "other.fp32.onnx"),
+        ("numpy", "other.keras"),
+    ]
+    assert found.candidates[3].file != found.candidates[5].file
+    assert found.errors == {}
 
 
 def test_only_relu_networks_are_done_in_numpy(tmp_path: Path) -> None:
