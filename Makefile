@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat choices rejection overhead training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat choices compression rejection overhead training-speed handwriting constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -47,6 +47,9 @@ training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and Py
 
 handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are not MNIST's
 	$(RUN)python -m tests.measurements.handwriting
+
+compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
+	$(RUN)python -m tests.measurements.compression
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection

@@ -26,7 +26,8 @@ from mnist_edge.training.network import from_bytes, read_keras
 
 CARD = "MODEL_CARD.md"
 MISREAD = "misread.png"
-SHIPPED, ARTICLE, SEEDS = "mnist-mlp.keras", "mnist-mlp-article.keras", "seeds.json"
+SHIPPED, SMALL, ARTICLE = "mnist-mlp.keras", "mnist-mlp-small.keras", "mnist-mlp-article.keras"
+SEEDS = "seeds.json"
 
 
 class Read(NamedTuple):
@@ -97,11 +98,14 @@ def seed_runs(path: Path, shipped: dict[str, Any]) -> list[dict[str, Any]]:
     return runs
 
 
-def card(shipped: Read, article: Read, runs: list[dict[str, Any]], labels: np.ndarray, misread: str) -> str:
+def card(
+    shipped: Read, small: Read, article: Read, runs: list[dict[str, Any]], labels: np.ndarray, misread: str
+) -> str:
     """The card as Markdown.
 
     Args:
         shipped: The network that the card is of.
+        small: The one that was made of it.
         article: The one that it is compared with.
         runs: One entry a seed: seed, validation, test.
         labels: uint8 (N,), what the test images are.
@@ -111,8 +115,8 @@ def card(shipped: Read, article: Read, runs: list[dict[str, Any]], labels: np.nd
     parts = (
         _INTRODUCTION.format(file=receipt["file"], bytes=receipt["bytes"], sha256=receipt["sha256"]),
         "## How it was trained\n\n" + _training(receipt),
-        "## How well it reads\n\n" + _accuracy(runs, article.receipt),
-        "## Corrupted digits\n\n" + _corrupted(shipped, article),
+        "## How well it reads\n\n" + _accuracy(runs, small.receipt, article.receipt),
+        "## Corrupted digits\n\n" + _corrupted(shipped, small, article),
         "## How sure it is\n\n" + _confidence(receipt),
         "## Known weaknesses\n\n" + _weaknesses(shipped.digits, labels, misread),
         _LICENCE,
@@ -192,7 +196,7 @@ def _interval(quality: dict[str, Any]) -> str:
     return f"{quality['accuracy']:.2%} ({low:.2%} to {high:.2%})"
 
 
-def _accuracy(runs: list[dict[str, Any]], article: dict[str, Any]) -> str:
+def _accuracy(runs: list[dict[str, Any]], small: dict[str, Any], article: dict[str, Any]) -> str:
     rows = [[f"seed {run['seed']}", _interval(run["validation"]), _interval(run["test"])] for run in runs]
     told = ""
     if len(runs) > 1:
@@ -200,19 +204,23 @@ def _accuracy(runs: list[dict[str, Any]], article: dict[str, Any]) -> str:
         mean = [f"{np.mean([run[split]['accuracy'] for run in runs]):.2%}" for split in ("validation", "test")]
         rows.append(["mean", *mean])
         told = f"Between seeds the test accuracy has a standard deviation of {tests.std(ddof=1) * 100:.2f} points. "
-    rows.append(["the article's network", _interval(article["validation"]), _interval(article["test"])])
+    for called, other in (("the small network", small), ("the article's network", article)):
+        rows.append([called, _interval(other["validation"]), _interval(other["test"])])
     images = runs[0]["validation"]["images"], runs[0]["test"]["images"]
     header = ["", f"validation, {images[0]:,} images", f"test, {images[1]:,} images"]
-    return f"{_table(header, rows)}\n{told}In brackets: 95 % intervals (Wilson).\n"
+    return (
+        f"{_table(header, rows)}\n{told}In brackets: 95 % intervals (Wilson). The small network was made of this one "
+        "(docs/compression.md).\n"
+    )
 
 
-def _corrupted(shipped: Read, article: Read) -> str:
-    rows = [[kind, f"{shipped.corrupted[kind]:.1%}", f"{article.corrupted[kind]:.1%}"] for kind in CORRUPTIONS]
-    means = [f"{np.mean(list(read.corrupted.values())):.1%}" for read in (shipped, article)]
+def _corrupted(*networks: Read) -> str:
+    rows = [[kind, *(f"{read.corrupted[kind]:.1%}" for read in networks)] for kind in CORRUPTIONS]
+    means = [f"{np.mean(list(read.corrupted.values())):.1%}" for read in networks]
     return (
         "The test images, corrupted in the fifteen ways of MNIST-C (Mu & Gilmer, 2019), made anew in numpy\n"
         "(`mnist_edge/training/corrupt.py`), so not to be compared with published figures.\n\n"
-        + _table(["", "this network", "the article's"], [*rows, ["mean", *means]])
+        + _table(["", "this network", "the small one", "the article's"], [*rows, ["mean", *means]])
     )
 
 
@@ -263,9 +271,9 @@ def main() -> None:
     """Writes MODEL_CARD.md and misread.png; the artifacts' folder and the one to write to may be named."""
     artifacts, out = (Path(argument) for argument in (*sys.argv[1:], "artifacts", "artifacts")[:2])
     dataset = datasets.find()
-    shipped, article = read_all([artifacts / SHIPPED, artifacts / ARTICLE], dataset)
+    shipped, small, article = read_all([artifacts / name for name in (SHIPPED, SMALL, ARTICLE)], dataset)
     runs = seed_runs(artifacts / SEEDS, shipped.receipt)
-    text = card(shipped, article, runs, dataset.test_labels, MISREAD)
+    text = card(shipped, small, article, runs, dataset.test_labels, MISREAD)
     write_whole(out / MISREAD, misread_sheet(dataset, shipped.digits))
     write_whole(out / CARD, text.encode())
 

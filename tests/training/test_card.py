@@ -41,8 +41,8 @@ def test_wilsons_interval_of_known_counts() -> None:
 
 def test_the_card_tells_what_was_measured(read: card.Read, tiny: Dataset) -> None:
     runs = [{key: read.receipt[key] | {} for key in ("validation", "test")} | {"seed": seed} for seed in range(3)]
-    text = card.card(read, read, runs, tiny.test_labels, "misread.png")
-    assert text == card.card(read, read, runs, tiny.test_labels, "misread.png")
+    text = card.card(read, read, read, runs, tiny.test_labels, "misread.png")
+    assert text == card.card(read, read, read, runs, tiny.test_labels, "misread.png")
     assert read.receipt["sha256"] in text
     assert tiny.fingerprint in text
     assert f"| seed 2 | {read.receipt['validation']['accuracy']:.2%} (" in text
@@ -57,7 +57,7 @@ def test_the_card_tells_of_the_teacher(read: card.Read, tiny: Dataset) -> None:
     recipe = json.loads(json.dumps(dataclasses.replace(AUGMENTED, epochs=7).describe()))
     before = json.dumps(recipe)
     receipt = read.receipt | {"recipe": recipe, "teacher": {"val_accuracy": [0.5, 0.9876]}}
-    text = card.card(read._replace(receipt=receipt), read, [read.receipt], tiny.test_labels, "misread.png")
+    text = card.card(read._replace(receipt=receipt), read, read, [read.receipt], tiny.test_labels, "misread.png")
     assert "| epochs | 7 |" in text
     assert "| teacher: convolutions | 32, 32, 64, 64 |" in text
     assert "| teacher: distortion | the same |" in text
@@ -70,7 +70,7 @@ def test_the_card_tells_of_the_teacher(read: card.Read, tiny: Dataset) -> None:
 def test_one_seed_has_no_mean(read: card.Read, tiny: Dataset, tmp_path: Path) -> None:
     runs = card.seed_runs(tmp_path / "seeds.json", read.receipt)
     assert [run["seed"] for run in runs] == [read.receipt["seed"]]
-    assert "| mean |  |" not in card.card(read, read, runs, tiny.test_labels, "misread.png")
+    assert "| mean |  |" not in card.card(read, read, read, runs, tiny.test_labels, "misread.png")
 
 
 def test_every_misread_digit_is_on_the_sheet(read: card.Read, tiny: Dataset) -> None:
