@@ -339,8 +339,11 @@ def _frontier(
 ) -> None:
     """Makes a network of each width, measures them side by side, writes frontier.json and frontier.png."""
     from mnist_edge import drawing, frontier
-    from mnist_edge.files import write_json
+    from mnist_edge.benchmark import report
+    from mnist_edge.files import require_writable, write_json
 
+    report.require([1], [1], seconds)
+    require_writable(folder, "frontier.json", "frontier.png")
     with printing.epoch_bar() as on_epoch:
         rows = frontier.networks(wide, recipe, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
     with printing.progress_bar() as on_progress:

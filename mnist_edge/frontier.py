@@ -12,7 +12,6 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS
-from mnist_edge.files import require_writable
 from mnist_edge.training import search
 from mnist_edge.training.artifact import compressed_path
 from mnist_edge.training.compress import ladder
@@ -49,10 +48,8 @@ def networks(
 
     Raises:
         ModelError: The wide network is missing, damaged or no plain stack of Dense relu layers.
-        OutputError: The folder cannot be written.
     """
     own = search.widths_of(wide)
-    require_writable(folder)
     rows = []
     for widths in (own, *ladder(own)):
         row: dict[str, Any] = {"widths": list(widths)} | dict.fromkeys(_MADE) | {"error": None}

@@ -53,7 +53,7 @@ def run(
         OptionError: A batch, a number of threads, a time or a runtime that makes no sense on this machine.
         ModelError: A model is not there, or nothing at all could be measured.
     """
-    _check(batches, threads, seconds)
+    require(batches, threads, seconds)
     if dataset:
         images, labels, training = dataset.test_images, dataset.test_labels, dataset.train_images
     else:
@@ -172,7 +172,12 @@ def _points(row: dict[str, Any], other: dict[str, Any]) -> str:
     return ", as accurate" if not points else f", {abs(points):.2f} points {'more' if points > 0 else 'less'} accurate"
 
 
-def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:
+def require(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:
+    """Refuses settings that make no sense on this machine.
+
+    Raises:
+        OptionError: One of them.
+    """
     for batch in batches:
         if not 1 <= batch <= MAX_BATCH:
             raise OptionError(f"expected batches from 1 to {MAX_BATCH:,}, received {batch}")

@@ -209,7 +209,11 @@ def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: P
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
     assert "cannot read" in refused("compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out)
+    frontier = ("compress", tiny_keras, "--frontier", *data, "--out", tmp_path)
+    assert "seconds above 0" in refused(*frontier, "--seconds", "0")
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "frontier.png").mkdir()
+    assert "no regular file" in refused(*frontier)
 
 
 def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
