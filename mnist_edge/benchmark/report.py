@@ -112,7 +112,8 @@ def verdict(document: dict[str, Any]) -> list[str]:
     others = [row for row in single if row["runtime"] != "mnist-edge" and row["threads"] == chosen["threads"]]
     for row in sorted(others, key=lambda row: row["p50_us"]):
         if (difference(row, chosen, noise) or 0) < 0:
-            text = f"Faster still at one image: {name(row)}, {chosen['p50_us'] / row['p50_us']:.2f}x"
+            called = name(row) + _network_of(row, single)
+            text = f"Faster still at one image: {called}, {chosen['p50_us'] / row['p50_us']:.2f}x"
             said.append(f"{text}{_points(row, chosen)}.")
     return said
 
@@ -152,9 +153,18 @@ def _recommendation(chosen: dict[str, Any], ours: Sequence[dict[str, Any]], nois
     return text + "."
 
 
+def _stem(row: dict[str, Any]) -> str:
+    return Path(row["model"]).name.split(".")[0]
+
+
+def _network_of(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """Of mnist-mlp-small, where several networks are measured."""
+    return f" of {_stem(row)}" if len(set(map(_stem, rows))) > 1 else ""
+
+
 def _precision_or_file(ours: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], str]:
     """What a file is called in the verdict: its precision, or its name where files of several networks are measured."""
-    alone = len({Path(row["model"]).name.split(".")[0] for row in ours}) == 1
+    alone = len(set(map(_stem, ours))) == 1
     return lambda row: (row["precision"] if alone else "") or Path(row["model"]).name
 
 

@@ -42,6 +42,25 @@ def test_it_reads_digits(predictor: Predictor, digits: Dataset) -> None:
         assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_without_onnxruntimes_private_half_the_public_way_gives_the_same(digits: Dataset) -> None:
+    class Session:
+        def run_with_iobinding(self, binding: object) -> str:
+            return f"run {binding}"
+
+    assert module._runner(Session(), "bound")() == "run bound"  # type: ignore[arg-type]
+    quick, public = Predictor(), Predictor()
+    assert isinstance(public._bound, module._Bound)
+    row, _, answer, _ = public._bound.buffers
+    binding = public._bound.session.io_binding()
+    binding.bind_cpu_input("image", row)
+    binding.bind_output("probabilities", "cpu", 0, np.float32, (1, 10), answer.ctypes.data)
+    for image in digits.test_images[:50]:
+        row[0] = image.ravel()
+        binding.bind_cpu_input("image", row)
+        public._bound.session.run_with_iobinding(binding)
+        np.testing.assert_array_equal(quick.predict(image).probabilities, answer)
+
+
 def test_the_small_model_goes_by_its_name(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Predictor("small")
     assert small.metadata["hidden_units"].startswith("128,") or "hidden_units" not in small.metadata
