@@ -86,7 +86,7 @@ def frontier_table(document: dict[str, Any]) -> str:
         shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
         size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
         latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
-        told = row["error"] or ("" if row["on_frontier"] else "another is as good in all")
+        told = "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
         rows.append([network(row["widths"]), *shares, size, latency, told])
     return table(header, rows)
 
