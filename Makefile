@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat choices compression rejection overhead training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat choices compression screenshots rejection overhead training-speed handwriting constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -50,6 +50,9 @@ handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are 
 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
 	$(RUN)python -m tests.measurements.compression
+
+screenshots: $(VENV)/dev  ## the web page in both themes, as docs/ shows it
+	$(RUN)python -m tests.web.screenshots
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mnist_edge.errors import (
     DataError,
     DataNotFoundError,
+    DownloadError,
     ImageError,
     MissingExtraError,
     MnistEdgeError,
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DataError",
     "DataNotFoundError",
+    "DownloadError",
     "ImageError",
     "MissingExtraError",
     "MnistEdgeError",

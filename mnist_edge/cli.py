@@ -34,8 +34,14 @@ Item = TypeVar("Item")
 
 ARTIFACTS = Path("artifacts")
 KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
+PAGE = Path("mnist-edge.html")
+LOCAL = "127.0.0.1"
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
+Model = Annotated[
+    str | None,
+    typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file; or small, the shipped one."),
+]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -366,6 +372,7 @@ def _frontier(
 
 @app.command()
 def export(
+    context: typer.Context,
     keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
     out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
     precision: Annotated[
@@ -384,6 +391,11 @@ def export(
         bool,
         typer.Option("--keep-silent", help="Keep hidden units that hardly ever fire in the quantized files too."),
     ] = False,
+    target: Annotated[
+        str, typer.Option(metavar="onnx|web", help="What to make: .onnx files, or one HTML page that reads digits.")
+    ] = "onnx",
+    model: Model = None,
+    out: Annotated[Path, typer.Option(metavar="HTML", help="The page to write, with --target web.")] = PAGE,
     as_json: Json = False,
 ) -> None:
     """Convert a .keras file to verified ONNX files.
@@ -391,8 +403,17 @@ def export(
     Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so. The
     quantized ones leave out hidden units that fire for fewer than 0.5 % of up to 5,000 training images.
 
+    With --target web, an exported file (--model) becomes one HTML page (--out) that reads what is drawn on it, in any
+    browser, from disk and without a network; it goes with no other option.
+
     Example: mnist-edge export mine.keras --out-dir build --precision fp32
+
+    Example: mnist-edge export --target web --model small --out digits.html
     """
+    _require_fitting(context, target)
+    if target == "web":
+        _show_page(_page(model, out), as_json)
+        return
     from mnist_edge.export import precision as precisions
 
     chosen = precisions.chosen(precision)
@@ -435,12 +456,7 @@ def predict(
             metavar="PICTURE...", help="Pictures of one digit each, or folders of them; - is standard input."
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ONNX", show_default="the shipped model", help="An exported file; or small, the shipped one."
-        ),
-    ] = None,
+    model: Model = None,
     top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")] = 1,
     show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,
     as_json: Json = False,
@@ -566,6 +582,47 @@ def benchmark(
 
 
 @app.command()
+def demo(
+    model: Model = None,
+    out: Annotated[Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")] = PAGE,
+    serve: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            show_default=False,
+            help="Serve the page on this port instead of opening it, until Ctrl-C; 0 takes a free one.",
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Which of this machine's addresses --serve listens on.")
+    ] = LOCAL,
+    as_json: Json = False,
+) -> None:
+    """Draw digits in the browser: one HTML page, no network.
+
+    Makes the page as export --target web does, if it is not there yet, and opens it. For a phone, serve it on an
+    address that the phone can reach; whoever else can reach that address can open the page too.
+
+    Example: mnist-edge demo
+
+    Example: mnist-edge demo --serve 8000 --host 192.168.1.20
+    """
+    import webbrowser
+
+    if serve is None and host != LOCAL:
+        raise OptionError("expected --serve PORT with --host: without it the page is opened from disk")
+    made = _page(model, out)
+    if serve is not None:
+        _serve(made, host, serve, as_json)
+        return
+    _show_page(made, as_json)
+    if not webbrowser.open(out.resolve().as_uri()):
+        _note(f"no browser could be started: open {out} in one")
+
+
+@app.command()
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A report of benchmark --json.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.")],
@@ -619,6 +676,59 @@ def info(
     width = max(map(len, told))
     for key, value in told.items():
         typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+def _require_fitting(context: typer.Context, target: str) -> None:
+    """Makes sure that the options given are of the target that was named."""
+    if target not in ("onnx", "web"):
+        raise OptionError(f"expected --target onnx or --target web, received {target!r}")
+    of_the_page = {"model", "out"}
+    given = {
+        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    given -= {"target", "as_json"}
+    if target == "web" and given - of_the_page:
+        raise OptionError(
+            f"expected only --model and --out with --target web, received {_spelled(given - of_the_page)} too: "
+            "export a .keras file first, then make a page of the .onnx file"
+        )
+    if target == "onnx" and given & of_the_page:
+        raise OptionError(f"expected --target web with {_spelled(given & of_the_page)}: .onnx files go to --out-dir")
+
+
+def _spelled(names: Iterable[str]) -> str:
+    return ", ".join("KERAS" if name == "keras" else f"--{name.replace('_', '-')}" for name in sorted(names))
+
+
+def _page(model: str | None, out: Path) -> dict[str, Any]:
+    """Makes the page; says so if its engine must be fetched first."""
+    from mnist_edge.web import engine, page
+
+    return page.write(model, out, on_fetch=lambda: _note(f"fetching {engine.PACKAGE} (33 MB, once) with npm"))
+
+
+def _show_page(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(made)
+    else:
+        typer.echo(f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}")
+
+
+def _serve(made: dict[str, Any], host: str, port: int, as_json: bool) -> None:
+    """Serves the page until Ctrl-C."""
+    from mnist_edge.web.serving import server
+
+    with server(Path(made["path"]).read_bytes(), host, port) as listening:
+        address = f"http://{host}:{listening.server_port}/"
+        if as_json:
+            _print_json({**made, "address": address})
+        else:
+            typer.echo(f"{address}  (Ctrl-C ends it)")
+        sys.stdout.flush()
+        try:
+            listening.serve_forever()
+        except KeyboardInterrupt:
+            _note("no longer served")
 
 
 def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:

@@ -6,6 +6,7 @@ that sentence and exits with code 2.
     MnistEdgeError
     ├── DataError           what was found for MNIST is damaged or mislabelled
     │   └── DataNotFoundError   there is no MNIST here, and none could be downloaded
+    ├── DownloadError       a part that could not be fetched, or is not what it should be
     ├── ImageError          not one digit's image (also a ValueError)
     ├── MissingExtraError   a part that is not installed (also an ImportError)
     ├── ModelError          a .keras or .onnx file that is missing, damaged or not of our making
@@ -24,6 +25,10 @@ class DataError(MnistEdgeError):
 
 class DataNotFoundError(DataError):
     """There is no MNIST here, and none could be downloaded: only then may the sample stand in."""
+
+
+class DownloadError(MnistEdgeError):
+    """A part that is fetched when first needed could not be, or is not what it should be."""
 
 
 class ImageError(MnistEdgeError, ValueError):

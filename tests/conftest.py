@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,13 @@ def refused(run: Callable[..., Run]) -> Callable[..., str]:
         return sentence
 
     return call
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or pytest.skip("no Chromium here")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ Plots and tables are built here, as text, so that they can be tested as text and
   ranking.py     the report's rows as numbered candidates
   latency.py, pareto.py, throughput.py    a plot each, on axes.py
   tables.py      every number
-  markup.py, units.py    elements and escaping; numbers as text
+  units.py       numbers as text
 """
 
 from mnist_edge.benchmark.page.document import render

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Self
 
 from mnist_edge.benchmark.page import units
-from mnist_edge.benchmark.page.markup import Markup, join, tag
 from mnist_edge.benchmark.page.ranking import Candidate
+from mnist_edge.markup import Markup, join, tag
 
 
 class Scale(NamedTuple):

@@ -1,9 +1,6 @@
 """The page itself: page.html, filled."""
 
-import base64
-import hashlib
 import html
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +8,8 @@ from string import Template
 from typing import Any
 
 from mnist_edge.benchmark.page import latency, pareto, tables, throughput, units
-from mnist_edge.benchmark.page.markup import Markup, tag
 from mnist_edge.benchmark.page.ranking import Candidate, rank
+from mnist_edge.markup import Markup, digest, json_in_html, tag
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -28,12 +25,11 @@ def render(document: Mapping[str, Any]) -> str:
     found = rank(document["results"])
     frame, style, script = (_asset(file) for file in ("page.html", "page.css", "page.js"))
     text = Template(frame).substitute(
-        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_digest(style)};"
-        f" script-src {_digest(script)}",
+        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {digest(style)};"
+        f" script-src {digest(script)}",
         style=style,
         script=script,
-        # As "<" a text in the document could end the script that carries it.
-        document=json.dumps(document, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+        document=json_in_html(document),
         cpu=html.escape(str(document["device"]["cpu"])),
         facts=_facts(document),
         verdict=_verdict(document["verdict"]),
@@ -64,11 +60,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _digest(text: str) -> str:
-    """What the policy knows a style or script by, so that it admits no other."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _facts(document: Mapping[str, Any]) -> Markup:

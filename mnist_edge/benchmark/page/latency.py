@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from mnist_edge.benchmark.page import units
 from mnist_edge.benchmark.page.axes import Scale, facets, grid, times
-from mnist_edge.benchmark.page.markup import Markup, tag
 from mnist_edge.benchmark.page.ranking import Candidate
+from mnist_edge.markup import Markup, tag
 
 LONGEST = 30
 """Where the axis ends, in fastest medians: one for both Keras and int8, thousands of times apart, shows neither."""

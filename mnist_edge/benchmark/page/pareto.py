@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from mnist_edge.benchmark.page import units
 from mnist_edge.benchmark.page.axes import Scale, below, beside, facets, grid, level, times
-from mnist_edge.benchmark.page.markup import Markup, join, tag
 from mnist_edge.benchmark.page.ranking import Candidate
+from mnist_edge.markup import Markup, join, tag
 
 BADGE = 19
 """Pixels from one badge to the next where they touch."""

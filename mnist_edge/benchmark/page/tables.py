@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mnist_edge.benchmark.page import units
-from mnist_edge.benchmark.page.markup import Markup, tag
 from mnist_edge.benchmark.page.ranking import Candidate
+from mnist_edge.markup import Markup, tag
 
 
 class _Column(NamedTuple):

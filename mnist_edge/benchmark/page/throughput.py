@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from mnist_edge.benchmark.page import units
 from mnist_edge.benchmark.page.axes import Scale, below, beside, facets, level, upright
-from mnist_edge.benchmark.page.markup import Markup, tag
 from mnist_edge.benchmark.page.ranking import Candidate
+from mnist_edge.markup import Markup, tag
 
 LINE_HEIGHT = 15
 """Pixels from one name to the next."""

@@ -27,6 +27,7 @@ Bytes: TypeAlias = NDArray[np.uint8]
 CANVAS = 80  # pixels on the digit's longer side while its strokes are measured: 4 for each of MNIST's 20
 STROKE = 2.8  # width given to all strokes, in MNIST pixels; MNIST's own median is 2.4, 90 % lie in 1.8 to 3.4
 MOST_COVERED = 0.75  # share of its box that a digit's ink fills at most; 99 % of MNIST's stay below 0.61
+NARROW = 0.4  # width of a box over its height up to which ink that fills it is a stroke: a 1, no blot
 WIDEST = 1.6  # width of a digit's box over its height, at most; 99 % of MNIST's stay below 1.24
 CENTRE = 14.5  # where MNIST has the centre of mass, from the edge: whole-pixel shifts put it in 14.0 to 15.0
 
@@ -52,7 +53,8 @@ class Preparation:
     @property
     def doubtful(self) -> bool:
         """Whether this looks like two digits, a blot or something lying down rather than one digit."""
-        return self.parts > 1 or self.coverage > MOST_COVERED or self.aspect > WIDEST
+        blot = self.coverage > MOST_COVERED and self.aspect > NARROW
+        return self.parts > 1 or blot or self.aspect > WIDEST
 
 
 def prepare(picture: Picture) -> Bytes:

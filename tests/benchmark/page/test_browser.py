@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +14,6 @@ from tests.benchmark.page.reports import Elements, full
 
 QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-default-apps --disable-extensions --disable-dev-shm-usage"""
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    return found or pytest.skip("no Chromium here")
 
 
 def visit(browser: str, text: str, folder: Path) -> tuple[str, list[str], list[str]]:

@@ -1,7 +1,6 @@
 """Pictures made from MNIST digits must come back as those digits, and real drawings must be read."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,82 +10,9 @@ from PIL import Image
 from mnist_edge.errors import ImageError
 from mnist_edge.runtime.picture import Preparation, examine, prepare
 from mnist_edge.runtime.predictor import Predictor
-from tests.pictures import seven
+from tests.pictures import WAYS, blown_up, seven
 
 HANDWRITING = Path(__file__).parents[4] / "shared" / "handwriting"  # real drawings, beside the project
-RNG = np.random.default_rng(4)
-
-
-def blown_up(digit: np.ndarray, side: int = 224) -> np.ndarray:
-    """(28, 28) uint8 -> (side, side) float, 0 paper to 1 ink, with edges as sharp as a pen's."""
-    large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC), float) / 255
-    return np.clip((large - 0.5) * side / 28 / 2 + 0.5, 0, 1)
-
-
-def coloured(ink: np.ndarray, pen: tuple[float, ...], paper: tuple[float, ...]) -> np.ndarray:
-    return ink[..., None] * np.array(pen) + (1 - ink[..., None]) * np.array(paper)
-
-
-def blurred(a: np.ndarray, sigma: float) -> np.ndarray:
-    kernel = np.exp(-0.5 * (np.arange(-20, 21) / sigma) ** 2)
-    kernel /= kernel.sum()
-    for axis in (0, 1):
-        a = np.apply_along_axis(lambda row: np.convolve(np.pad(row, 20, mode="edge"), kernel, mode="valid"), axis, a)
-    return a
-
-
-def shaded(ink: np.ndarray) -> np.ndarray:
-    y, x = np.mgrid[0 : 1 : ink.shape[0] * 1j, 0 : 1 : ink.shape[1] * 1j]
-    return (0.9 - 0.6 * ink) * (1 - 0.5 * x) * (1 - 0.3 * (y - 0.5) ** 2)
-
-
-def under_a_shadow(ink: np.ndarray) -> np.ndarray:
-    y, x = np.mgrid[0 : 1 : ink.shape[0] * 1j, 0 : 1 : ink.shape[1] * 1j]
-    return (0.9 - 0.7 * ink) * (1 - 0.4 / (1 + np.exp(-(x + 0.4 * y - 0.75) * 120)))
-
-
-def on_paper(ink: np.ndarray) -> np.ndarray:
-    grain = blurred(RNG.normal(size=ink.shape), 1.5)
-    return np.clip((0.8 - 0.5 * ink) * (1 + 0.1 * grain) + RNG.normal(0, 0.02, ink.shape), 0, 1)
-
-
-def framed(ink: np.ndarray) -> np.ndarray:
-    sheet = np.pad(1 - ink, 10, constant_values=1)
-    return np.pad(np.pad(sheet, 3, constant_values=0), 12, constant_values=0.8)
-
-
-def on_a_page(ink: np.ndarray) -> np.ndarray:
-    return np.pad(ink, ((60, 20), (90, 150)), constant_values=0.9)
-
-
-def on_squared_paper(ink: np.ndarray) -> np.ndarray:
-    lines = np.zeros_like(ink)
-    lines[::23], lines[:, ::23] = 0.25, 0.25
-    return 1 - np.maximum(lines, ink)
-
-
-def in_a_corner(ink: np.ndarray) -> np.ndarray:
-    return np.pad(1 - ink, ((0, 500), (700, 0)), constant_values=1)
-
-
-WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "inverted": lambda ink: 1 - ink,
-    "faint": lambda ink: 0.9 - 0.1 * ink,
-    "tinted": lambda ink: coloured(ink, (0.1, 0.2, 0.7), (1, 0.95, 0.8)),
-    "as bright as the paper": lambda ink: coloured(ink, (0.8, 0.2, 0.2), (0.2, 0.506, 0.2)),
-    "light on colour": lambda ink: coloured(ink, (1, 1, 0.9), (0.1, 0.3, 0.2)),
-    "shaded": shaded,
-    "under a shadow": under_a_shadow,
-    "blurred": lambda ink: blurred(1 - ink, 4),
-    "on paper": on_paper,
-    "framed": framed,
-    "on a page": on_a_page,
-    "on squared paper": on_squared_paper,
-    "in a corner of a large picture": in_a_corner,
-    "dark on nothing": lambda ink: np.stack([0 * ink, ink], axis=-1),
-    "light on nothing": lambda ink: np.stack([ink > 0, ink], axis=-1).astype(float),
-    "coloured on nothing": lambda ink: np.concatenate([coloured(ink, (0, 0.4, 0), (0, 0, 0)), ink[..., None]], axis=-1),
-}
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:
@@ -153,6 +79,15 @@ def test_what_was_noticed(digits: np.ndarray) -> None:
     assert two.parts == 2
 
 
+def test_a_blot_is_doubtful_and_an_upright_stroke_is_not() -> None:
+    stroke, blot = np.full((200, 200), 255, np.uint8), np.full((200, 200), 255, np.uint8)
+    stroke[40:160, 95:110] = 0
+    y, x = np.mgrid[-100:100, -100:100]
+    blot[np.abs(x) ** 6 + np.abs(y) ** 6 < 50**6] = 0
+    assert not examine(stroke).doubtful
+    assert examine(blot).doubtful
+
+
 def test_input_is_left_alone_and_the_answer_is_the_same_twice(digits: np.ndarray) -> None:
     picture = blown_up(digits[7])
     before = picture.copy()
@@ -170,7 +105,7 @@ def test_input_is_left_alone_and_the_answer_is_the_same_twice(digits: np.ndarray
         np.full((40, 40), 0.5),
         np.ones((1, 1), np.uint8),
         np.ones((1, 500), bool),
-        np.clip(0.8 + RNG.normal(0, 0.01, (200, 200)), 0, 1),
+        np.clip(0.8 + np.random.default_rng(4).normal(0, 0.01, (200, 200)), 0, 1),
         np.linspace(0.5, 1, 40_000).reshape(200, 200),
     ],
     ids=["black", "white", "transparent", "grey", "pixel", "line", "noisy", "shaded"],

@@ -1,7 +1,11 @@
-"""HTML and SVG elements as text, escaped unless they are markup already."""
+"""HTML and SVG elements as text, escaped unless they are markup already; and what a page carries inside itself."""
 
+import base64
+import hashlib
 import html
+import json
 from collections.abc import Iterable
+from typing import Any
 
 
 class Markup(str):
@@ -29,3 +33,17 @@ def tag(kind: str, *children: str | None, **attributes: object) -> Markup:
 def join(parts: Iterable[str]) -> Markup:
     """One after the other; what is not ``Markup`` is escaped."""
     return Markup("".join(part if isinstance(part, Markup) else html.escape(part) for part in parts))
+
+
+def digest(text: str) -> str:
+    """What a Content-Security-Policy knows a style or script by, so that it admits no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def json_in_html(document: Any) -> Markup:
+    """JSON for a ``<script type="application/json">``, which a text in it cannot end.
+
+    Raises:
+        ValueError: A number in it is not finite.
+    """
+    return Markup(json.dumps(document, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"))

@@ -1,0 +1,110 @@
+"""onnxruntime-web, the engine that runs in a browser: fetched once from the npm registry, kept in the user's cache."""
+
+import base64
+import hashlib
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mnist_edge.errors import DownloadError, MissingExtraError
+from mnist_edge.extras import require
+from mnist_edge.files import sha256, write_whole
+
+VERSION = "1.30.0"
+PACKAGE = f"onnxruntime-web {VERSION}"
+INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+"""The package's hash, as the npm registry tells it and as lock files keep it."""
+
+SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+HASHES = {
+    SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
+    WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
+"""What a page needs of the package, by SHA-256. The .wasm is the engine for CPUs alone: WebGPU's is twice as large."""
+
+PATIENCE = 300
+"""Seconds that npm may take."""
+
+
+class Engine(NamedTuple):
+    """onnxruntime-web: its script, an ES module, and the WebAssembly that the script runs."""
+
+    script: bytes
+    wasm: bytes
+
+
+def find(on_fetch: Callable[[], None] = lambda: None) -> Engine:
+    """The engine, from the cache or, the first time, from the npm registry.
+
+    Args:
+        on_fetch: Called before anything is fetched.
+
+    Raises:
+        MissingExtraError: There is no npm, or platformdirs is not installed.
+        DownloadError: npm could not fetch the package, or what it fetched is not what was pinned.
+        OutputError: The cache cannot be written.
+    """
+    require("web", "platformdirs")
+    import platformdirs
+
+    folder = platformdirs.user_cache_path("mnist-edge", appauthor=False) / f"onnxruntime-web-{VERSION}"
+    found = {name: _kept(folder / name) for name in HASHES}
+    if any(sha256(content) != HASHES[name] for name, content in found.items()):
+        on_fetch()
+        found = unpacked(_fetched())
+        for name, content in found.items():
+            write_whole(folder / name, content)
+    return Engine(found[SCRIPT], found[WASM])
+
+
+def unpacked(package: bytes) -> dict[str, bytes]:
+    """The files of ``HASHES`` out of the package that npm fetched.
+
+    Raises:
+        DownloadError: It is not the package that was pinned.
+    """
+    received = f"sha512-{base64.b64encode(hashlib.sha512(package).digest()).decode()}"
+    if received != INTEGRITY:
+        raise DownloadError(f"expected {PACKAGE} with integrity {INTEGRITY}, received {received}: nothing was kept")
+    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        members = {name: archive.extractfile(f"package/dist/{name}") for name in HASHES}
+        return {name: member.read() for name, member in members.items() if member}
+
+
+def _kept(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _fetched() -> bytes:
+    """The package's bytes, by npm: it knows the registry, the proxy and the credentials of this machine."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise MissingExtraError(
+            f"this needs npm to fetch {PACKAGE}, the engine that runs in a browser, and found none: install Node.js"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--ignore-scripts", "--fetch-retries=1"]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False, encoding="utf-8"
+            )
+        except subprocess.TimeoutExpired:
+            raise DownloadError(f"npm took more than {PATIENCE} s to fetch {PACKAGE}: is the network there?") from None
+        packages = list(Path(folder).glob("*.tgz"))
+        if done.returncode or len(packages) != 1:
+            raise DownloadError(f"npm could not fetch {PACKAGE} ({_reason(done.stderr)}): is the network there?")
+        return packages[0].read_bytes()
+
+
+def _reason(said: str) -> str:
+    """The first thing that npm calls an error, after the line with its code."""
+    lines = [line.removeprefix("npm error ").strip() for line in said.splitlines() if line.startswith("npm error ")]
+    return next((line for line in lines if line and not line.startswith("code ")), "it said nothing")[:200]

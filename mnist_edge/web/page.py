@@ -1,0 +1,106 @@
+"""page.html, filled: the page with a model and the engine inside."""
+
+import base64
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from mnist_edge.errors import OutputError
+from mnist_edge.files import require_writable, sha256, write_whole
+from mnist_edge.markup import digest, json_in_html, tag
+from mnist_edge.runtime import model_file
+from mnist_edge.runtime.confidence import Calibration
+from mnist_edge.runtime.model_file import ModelFile
+from mnist_edge.web import engine
+from mnist_edge.web.engine import Engine
+
+HOSTING = "script-src {} blob: 'wasm-unsafe-eval'"
+"""The engine's script is a blob, since a module inside a page cannot be imported; its WebAssembly is compiled."""
+
+
+def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Makes the page, if ``out`` is not that page already.
+
+    Args:
+        model: An exported file; None for the shipped one, "small" for the shipped small one.
+        out: The .html file to write.
+        on_fetch: Called before the engine is fetched, the first time.
+
+    Returns:
+        What was made: path, bytes, status ("written" or "unchanged"), model and engine.
+
+    Raises:
+        ModelError: The model is missing, damaged, or does not keep the contract.
+        OutputError: ``out`` does not end in .html, or cannot be written.
+        MissingExtraError, DownloadError: The engine cannot be had, see ``engine.find``.
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"expected a page to end in .html, received {out}")
+    source = model_file.read(model)
+    facts = describe(source)
+    require_writable(out.parent, out.name)
+    content = render(source, engine.find(on_fetch)).encode()
+    unchanged = out.exists() and out.read_bytes() == content
+    if not unchanged:
+        write_whole(out, content)
+    return {
+        "path": str(out),
+        "bytes": len(content),
+        "status": "unchanged" if unchanged else "written",
+        "model": {"path": source.origin, **facts},
+        "engine": engine.PACKAGE,
+    }
+
+
+def describe(model: ModelFile) -> dict[str, Any]:
+    """What the page must know of a model: how it takes pixels, what its answers are worth, and what it is.
+
+    Raises:
+        ModelError: Its calibration makes no sense.
+    """
+    calibration = Calibration.read(model.metadata, model.origin)
+    return {
+        "input": model.contract.input,
+        "precision": model.contract.precision,
+        "temperature": calibration.temperature,
+        "reject_below": calibration.reject_below,
+        "bytes": len(model.content),
+        "sha256": sha256(model.content),
+    }
+
+
+def render(model: ModelFile, parts: Engine) -> str:
+    """The page as text; the same for the same model and engine."""
+    frame, style = _asset("page.html"), _asset("page.css")
+    script = _asset("picture.js") + _asset("page.js")
+    return Template(frame).substitute(
+        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {digest(style)};"
+        f" {HOSTING.format(digest(script))}",
+        style=style,
+        script=script,
+        about=tag("span", _about(model)),
+        engine=engine.PACKAGE,
+        facts=json_in_html(describe(model)),
+        model=_packed(model.content),
+        engine_script=_packed(parts.script),
+        engine_wasm=_packed(parts.wasm),
+    )
+
+
+def _asset(file: str) -> str:
+    return Path(__file__).with_name(file).read_text(encoding="utf-8")
+
+
+def _packed(content: bytes) -> str:
+    """As the page's own ``unpacked`` wants it."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _about(model: ModelFile) -> str:
+    said = f"The network: an ONNX file, {model.contract.precision}, {len(model.content) / 1e3:,.0f} kB"
+    facts = model.metadata
+    if not {"accuracy", "images", "data"} <= facts.keys():
+        return f"{said}; not verified."
+    return f"{said}; it reads {float(facts['accuracy']):.2%} of {int(facts['images']):,} images of {facts['data']}."

@@ -1,0 +1,54 @@
+"""The page over HTTP, from this machine: for a phone, or a browser that opens no files."""
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from mnist_edge.errors import OptionError
+
+
+def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
+    """A server of one page, which listens already; ``serve_forever`` lets it answer.
+
+    Args:
+        page: The page's bytes.
+        host: The address to listen on.
+        port: The port; 0 takes one that is free.
+
+    Raises:
+        OptionError: The address is not this machine's, or the port is taken or forbidden.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        """Knows one page, at /."""
+
+        protocol_version = "HTTP/1.1"
+        timeout = 60  # seconds that a connection may say nothing
+
+        def do_GET(self) -> None:
+            self._answer(page)
+
+        def do_HEAD(self) -> None:
+            self._answer(b"")
+
+        def _answer(self, body: bytes) -> None:
+            if self.path.partition("?")[0] != "/":
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
+            self.send_header("Cache-Control", "no-cache")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Says nothing: a line a request is no news."""
+
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OptionError(
+            f"expected an address and a port of this machine that are free, received {host} and {port} ({reason}): "
+            "name another port"
+        ) from None

@@ -1,0 +1,30 @@
+"""The page as docs/ shows it: make screenshots."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+from mnist_edge.web import page
+from tests.web.test_page import STROKES, draw
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def main() -> None:
+    """Writes docs/web-light.png and docs/web-dark.png."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        html = Path(folder) / "mnist-edge.html"
+        page.write(None, html)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for theme in ("light", "dark"):
+            tab = browser.new_page(color_scheme=theme, viewport={"width": 920, "height": 640})
+            tab.goto(html.as_uri())
+            expect(tab.locator("#state")).to_have_text("Ready.", timeout=30_000)
+            draw(tab, STROKES[5])
+            tab.screenshot(path=DOCS / f"web-{theme}.png")
+
+
+if __name__ == "__main__":
+    main()

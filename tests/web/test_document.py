@@ -1,0 +1,163 @@
+"""The page as text, around an engine that is none."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_edge.errors import ModelError, OutputError
+from mnist_edge.runtime import model_file
+from mnist_edge.web import engine, page
+from tests.conftest import ARTIFACTS, Run
+
+INT8 = ARTIFACTS / "mnist-mlp.int8.onnx"
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "find", lambda *_: engine.Engine(b"export default 1", b"\0asm"))
+
+
+def block(text: str, identity: str) -> str:
+    found = re.search(rf'<script [^>]*id="{identity}">(.*?)</script>', text, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_everything_is_inside() -> None:
+    text = page.render(model_file.read(INT8), engine.find())
+    for identity, content in {
+        "model": INT8.read_bytes(),
+        "engine-script": b"export default 1",
+        "engine-wasm": b"\0asm",
+    }.items():
+        assert gzip.decompress(base64.b64decode(block(text, identity))) == content
+    assert not re.search(r"""(src|href)\s*=|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|https?:""", text)
+    facts = json.loads(block(text, "facts"))
+    assert (facts["input"], facts["temperature"], facts["reject_below"]) == ("pixels", 1.14, 0.876)
+    assert "it reads 99.54% of 10,000 images of MNIST." in text
+
+
+def test_the_policy_admits_the_pages_own_style_and_script_and_no_other() -> None:
+    text = page.render(model_file.read(INT8), engine.find())
+    [policy] = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    for directive, kind in (
+        ("style-src", "<style>(.*?)</style>"),
+        ("script-src", '<script type="module">(.*?)</script>'),
+    ):
+        [content] = re.findall(kind, text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe-inline" not in policy
+    assert " 'unsafe-eval'" not in policy
+
+
+def test_text_in_a_model_is_text_in_the_page(tiny_onnx: Path) -> None:
+    import onnx
+
+    from mnist_edge.export.metadata import seal
+
+    model = onnx.load(tiny_onnx)
+    facts = {entry.key: entry.value for entry in model.metadata_props} | {
+        "precision": "</script><b>",
+        "data": "<i>mine</i>",
+    }
+    text = page.render(model_file.read(seal(model, facts)), engine.find())
+    assert "<b>" not in text
+    assert "<i>" not in text
+    assert json.loads(block(text, "facts"))["precision"] == "</script><b>"
+
+
+def test_a_model_that_was_not_verified_says_so(tiny_forms: list[bytes]) -> None:
+    assert "; not verified." in page.render(model_file.read(tiny_forms[0]), engine.find())
+
+
+def test_it_is_written_once(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "digits.html"
+    first = page.write(None, out)
+    assert (first["status"], first["bytes"]) == ("written", out.stat().st_size)
+    before = out.stat().st_mtime_ns
+    assert page.write(None, out)["status"] == "unchanged"
+    assert out.stat().st_mtime_ns == before
+    assert page.write("small", out)["status"] == "written"
+    assert [path.name for path in out.parent.iterdir()] == ["digits.html"]
+
+
+@pytest.mark.parametrize("out", ["page", "page.onnx", "folder.html"])
+def test_pages_that_cannot_be_written(tmp_path: Path, out: str) -> None:
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(OutputError, match=r"\.html"):
+        page.write(None, tmp_path / out)
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write to the folder"):
+        page.write(None, tmp_path / "file" / "page.html")
+
+
+@pytest.mark.parametrize("content", [b"no model", b""])
+def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(ModelError):
+        page.write(str(tmp_path / "model.onnx"), tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_export_target_web(run: Callable[..., Run], tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    told = run("export", "--target", "web", "--model", INT8, "--out", out, "--json").json
+    assert (told["path"], told["status"], told["engine"]) == (str(out), "written", engine.PACKAGE)
+    assert told["model"]["sha256"] == hashlib.sha256(INT8.read_bytes()).hexdigest()
+    assert "unchanged" in run("export", "--target", "web", "--model", INT8, "--out", out).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--target", "webb"], "expected --target onnx or --target web, received 'webb'"),
+        (["--target", "web", "mine.keras"], "received KERAS too"),
+        (["--target", "web", "--precision", "int8", "--opset", "17"], "received --opset, --precision too"),
+        (["--model", "small"], "expected --target web with --model"),
+        (["--out", "page.html"], "expected --target web with --out"),
+        (["--target", "web", "--model", "nothing.onnx", "--out", "page.html"], "cannot read the model nothing.onnx"),
+        (["--target", "web", "--out", "page.txt"], "expected a page to end in .html, received page.txt"),
+    ],
+)
+def test_wrong_calls_of_export(refused: Callable[..., str], arguments: list[str], said: str) -> None:
+    assert said in refused("export", *arguments)
+
+
+def test_demo_opens_the_page(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: bool(opened.append(address)) or len(opened) == 1)
+    out = tmp_path / "page.html"
+    assert run("demo", "--out", out).err == ""
+    assert opened == [out.as_uri()]
+    assert "no browser could be started" in run("demo", "--out", out).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--host", "0.0.0.0"], "expected --serve PORT with --host"),
+        (["--serve", "70000"], "70000 is not in the range"),
+        (["--serve", "0", "--host", "nowhere.invalid"], "received nowhere.invalid and 0"),
+    ],
+)
+def test_wrong_calls_of_demo(refused: Callable[..., str], tmp_path: Path, arguments: list[str], said: str) -> None:
+    assert said in refused("demo", "--out", tmp_path / "page.html", *arguments)
+
+
+def test_facts_are_json_of_their_own(tiny_onnx: Path) -> None:
+    facts: dict[str, Any] = page.describe(model_file.read(tiny_onnx))
+    assert facts["input"] == "unit"
+    assert json.loads(json.dumps(facts)) == facts

@@ -1,0 +1,112 @@
+"""Fetching the engine, with an npm of our own making."""
+
+import base64
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from mnist_edge import errors
+from mnist_edge.files import sha256
+from mnist_edge.web import engine
+
+FILES = {engine.SCRIPT: b"the script", engine.WASM: b"the engine"}
+
+
+def package(files: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+        for name, content in files.items():
+            about = tarfile.TarInfo(f"package/dist/{name}")
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+    return target.getvalue()
+
+
+def integrity(content: bytes) -> str:
+    return f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def npm(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A command npm that delivers ``registry.tgz``, which is the package that is expected; a script to change."""
+    content = package(FILES)
+    (tmp_path / "registry.tgz").write_bytes(content)
+    monkeypatch.setattr(engine, "INTEGRITY", integrity(content))
+    monkeypatch.setattr(engine, "HASHES", {name: sha256(file) for name, file in FILES.items()})
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    command = tmp_path / "npm"
+    command.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\ncp {tmp_path}/registry.tgz onnxruntime-web.tgz\n')
+    command.chmod(0o755)
+    return command
+
+
+def found() -> dict[str, bytes]:
+    script, wasm = engine.find()
+    return {engine.SCRIPT: script, engine.WASM: wasm}
+
+
+def test_it_is_fetched_once(npm: Path, cache: Path) -> None:
+    told: list[str] = []
+    for _ in range(2):
+        assert engine.find(on_fetch=lambda: told.append("fetching")) == tuple(FILES.values())
+    assert told == ["fetching"]
+    asked = (npm.parent / "asked").read_text().split()
+    assert asked[:2] == ["pack", f"onnxruntime-web@{engine.VERSION}"]
+    assert sorted(path.name for path in cache.rglob("*") if path.is_file()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("damage", [b"", b"the", b"the engine and more"])
+def test_what_is_damaged_in_the_cache_is_fetched_anew(npm: Path, cache: Path, damage: bytes) -> None:
+    found()
+    [kept] = cache.rglob(engine.WASM)
+    kept.write_bytes(damage)
+    assert found() == FILES
+    assert kept.read_bytes() == FILES[engine.WASM]
+
+
+@pytest.mark.parametrize("delivered", [package({**FILES, engine.WASM: b"another"}), package(FILES)[:-20], b""])
+def test_another_package_is_refused_and_nothing_is_kept(npm: Path, cache: Path, delivered: bytes) -> None:
+    (npm.parent / "registry.tgz").write_bytes(delivered)
+    with pytest.raises(errors.DownloadError, match=r"expected onnxruntime-web .* with integrity sha512-.* received"):
+        found()
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'npm error code ENOTFOUND' >&2; echo 'npm error no such host' >&2; exit 1", r"\(no such host\)"),
+        ("exit 3", r"\(it said nothing\)"),
+        ("exit 0", "could not fetch"),
+        ("touch onnxruntime-web.tgz.part", "could not fetch"),
+        ("sleep 20", "took more than 1 s"),
+    ],
+)
+def test_npm_that_fails(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 1)
+    npm.write_text(f"#!/bin/sh\n{script.replace('sleep', 'exec sleep')}\n")
+    with pytest.raises(errors.DownloadError, match=said):
+        found()
+    assert not cache.exists()
+
+
+def test_no_npm(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(errors.MissingExtraError, match=r"needs npm .* install Node\.js"):
+        found()
+    assert not cache.exists()
+
+
+def test_what_is_pinned_is_whole() -> None:
+    assert len(base64.b64decode(engine.INTEGRITY.removeprefix("sha512-"))) == 64
+    assert all(len(bytes.fromhex(hash_)) == 32 for hash_ in engine.HASHES.values())

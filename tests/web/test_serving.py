@@ -1,0 +1,73 @@
+"""The page over HTTP."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from mnist_edge.errors import OptionError
+from mnist_edge.web.serving import server
+from tests.web.conftest import visit
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with server(b"<p>the page", "127.0.0.1", 0) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield listening.server_port
+        listening.shutdown()
+        thread.join()
+
+
+def ask(port: int, method: str, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer, content
+
+
+@pytest.mark.parametrize("path", ["/", "/?again"])
+def test_the_page(port: int, path: str) -> None:
+    answer, content = ask(port, "GET", path)
+    assert (answer.status, content) == (200, b"<p>the page")
+    assert answer.getheader("Content-Type") == "text/html; charset=utf-8"
+    answer, content = ask(port, "HEAD", path)
+    assert (answer.status, answer.getheader("Content-Length"), content) == (200, "11", b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/favicon.ico", 404), ("GET", "/../etc/passwd", 404), ("POST", "/", 501)],
+)
+def test_there_is_nothing_else(port: int, method: str, path: str, status: int) -> None:
+    answer, content = ask(port, method, path)
+    assert answer.status == status
+    assert b"the page" not in content
+
+
+def test_a_port_that_is_taken(port: int) -> None:
+    with pytest.raises(OptionError, match=f"received 127.0.0.1 and {port} .*name another port"):
+        server(b"", "127.0.0.1", port)
+
+
+def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> None:
+    command = [sys.executable, "-m", "mnist_edge", "demo", "--out", str(html), "--serve", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        address = demo.stdout.readline().split()[0]
+        assert address.startswith("http://127.0.0.1:")
+        for tab in visit(browser, address):
+            expect(tab.locator("#state")).to_have_text("Ready.", timeout=30_000)
+        os.kill(demo.pid, signal.SIGINT)
+        _, said = demo.communicate(timeout=20)
+    assert (demo.returncode, said) == (0, "mnist-edge: no longer served\n")
