@@ -40,7 +40,12 @@ function take(values, places) {
 
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 const mean = (values) => sum(values) / values.length;
-const count = (length) => Array.from({ length }, (_, i) => i);
+
+function count(length) {
+  const numbers = [];
+  for (let i = 0; i < length; i++) numbers.push(i);
+  return numbers;
+}
 
 function sum(values) {
   let total = 0;
@@ -184,9 +189,9 @@ function ringOf(height, width) {
 function paperOf(colours) {
   const [{ height, width }] = colours, all = count(height * width), ring = ringOf(height, width);
   const from = (i, length) => (length > 1 ? -1 + (2 * i) / (length - 1) : -1);
-  const terms = [() => 1, (x) => x, (_, y) => y, (x) => x * x, (x, y) => x * y, (_, y) => y * y].map(
-    (term) => plane(height, width, (y, x) => term(from(x, width), from(y, height))).data,
-  );
+  const x = plane(height, width, (_, i) => from(i, width)), y = plane(height, width, (i) => from(i, height));
+  const product = (a, b) => map(a, (value, i) => value * b.data[i]);
+  const terms = [map(x, () => 1), x, y, product(x, x), product(x, y), product(y, y)].map(({ data }) => data);
   let factors = [colours.map(({ data }) => median(take(data, ring)))], paper = fitted(terms, factors, colours);
   for (const [size, everywhere] of [[3, false], [3, false], [6, false], [6, false], [6, true], [6, true]]) {
     const [red, green, blue] = colours.map((a, c) => map(a, (value, i) => Math.abs(value - paper[c].data[i])));
