@@ -602,8 +602,8 @@ def demo(
 ) -> None:
     """Draw digits in the browser: one HTML page, no network.
 
-    Makes the page as export --target web does, if it is not there yet, and opens it. For a phone, serve it on an
-    address that the phone can reach; whoever else can reach that address can open the page too.
+    Makes the page as export --target web does, unless --out is that page already, and opens it. For a phone, serve it
+    on an address that the phone can reach; whoever else can reach that address can open the page too.
 
     Example: mnist-edge demo
 

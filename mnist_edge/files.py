@@ -19,7 +19,10 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OutputError: The folder cannot be made or the file cannot be written; what was there stays as it was.
     """
-    target = path.resolve()  # a link stays a link
+    try:
+        target = path.resolve()  # a link stays a link
+    except (OSError, RuntimeError) as error:  # links in a circle; RuntimeError until Python 3.12
+        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         if target.exists() and not target.is_file():

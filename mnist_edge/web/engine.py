@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import re
 import shutil
 import subprocess
 import tarfile
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from mnist_edge.errors import DownloadError, MissingExtraError
 from mnist_edge.extras import require
-from mnist_edge.files import sha256, write_whole
+from mnist_edge.files import require_writable, sha256, write_whole
 
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web {VERSION}"
@@ -55,6 +56,7 @@ def find(on_fetch: Callable[[], None] = lambda: None) -> Engine:
     folder = platformdirs.user_cache_path("mnist-edge", appauthor=False) / f"onnxruntime-web-{VERSION}"
     found = {name: _kept(folder / name) for name in HASHES}
     if any(sha256(content) != HASHES[name] for name, content in found.items()):
+        require_writable(folder)
         on_fetch()
         found = unpacked(_fetched())
         for name, content in found.items():
@@ -73,7 +75,11 @@ def unpacked(package: bytes) -> dict[str, bytes]:
         raise DownloadError(f"expected {PACKAGE} with integrity {INTEGRITY}, received {received}: nothing was kept")
     with tarfile.open(fileobj=io.BytesIO(package)) as archive:
         members = {name: archive.extractfile(f"package/dist/{name}") for name in HASHES}
-        return {name: member.read() for name, member in members.items() if member}
+        files = {name: member.read() if member else b"" for name, member in members.items()}
+    for name, content in files.items():
+        if sha256(content) != HASHES[name]:
+            raise DownloadError(f"expected {name} of {PACKAGE} with SHA-256 {HASHES[name]}, received {sha256(content)}")
+    return files
 
 
 def _kept(path: Path) -> bytes:
@@ -90,11 +96,19 @@ def _fetched() -> bytes:
         raise MissingExtraError(
             f"this needs npm to fetch {PACKAGE}, the engine that runs in a browser, and found none: install Node.js"
         )
-    with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--ignore-scripts", "--fetch-retries=1"]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--pack-destination=.", "--ignore-scripts"]
         try:
             done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False, encoding="utf-8"
+                [*command, "--fetch-retries=1"],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=PATIENCE,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise DownloadError(f"npm took more than {PATIENCE} s to fetch {PACKAGE}: is the network there?") from None
@@ -105,6 +119,7 @@ def _fetched() -> bytes:
 
 
 def _reason(said: str) -> str:
-    """The first thing that npm calls an error, after the line with its code."""
-    lines = [line.removeprefix("npm error ").strip() for line in said.splitlines() if line.startswith("npm error ")]
-    return next((line for line in lines if line and not line.startswith("code ")), "it said nothing")[:200]
+    """What npm calls the error, under the lines with its number and place; npm before 10.6 begins them otherwise."""
+    lines = re.findall(r"^npm (?:error|ERR!) (.+)$", said, re.MULTILINE)
+    told = [line for line in lines if not re.match("(code|errno|syscall|path|dest) ", line)]
+    return told[0][:200] if told else "it said nothing"

@@ -3,6 +3,7 @@
 const element = (id) => document.getElementById(id);
 const facts = JSON.parse(element("facts").textContent);
 const PEN = 0.075, STEP = 0.03; // the pen's width and how far an arrow key moves it, in widths of the paper
+const MOST_STEPS = 99; // of undo
 const MOST_PIXELS = 16e6; // a canvas of more fails on some phones
 
 // -- the network ------------------------------------------------------------------------------------------------------
@@ -17,8 +18,9 @@ async function start() {
   for (const needed of ["WebAssembly", "DecompressionStream", "createImageBitmap"]) {
     if (!(needed in window)) throw new Error(`This browser has no ${needed}, which the page needs: try a newer one.`);
   }
-  const source = new Blob([await unpacked("engine-script")], { type: "text/javascript" });
-  const ort = await import(URL.createObjectURL(source));
+  const source = URL.createObjectURL(new Blob([await unpacked("engine-script")], { type: "text/javascript" }));
+  const ort = await import(source);
+  URL.revokeObjectURL(source);
   ort.env.wasm.numThreads = 1; // more would need a server that sends special headers; one is enough for this network
   ort.env.wasm.wasmBinary = await unpacked("engine-wasm");
   return { ort, session: await ort.InferenceSession.create(await unpacked("model")) };
@@ -28,6 +30,8 @@ const engine = start();
 
 // 784 bytes, white on black -> the network's ten probabilities.
 async function probabilitiesOf(pixels) {
+  const level = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
+  if (pixels?.length !== 784 || !pixels.every(level)) throw new TypeError("expected 784 whole numbers from 0 to 255");
   const { ort, session } = await engine, raw = facts.input === "pixels";
   const values = raw ? Uint8Array.from(pixels) : Float32Array.from(pixels, (value) => value / 255);
   const answer = await session.run({ image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, 784]) });
@@ -56,7 +60,7 @@ async function read(imageData) {
 async function pixelsOf(file) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", imageOrientation: "from-image" });
+    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }); // upright by itself
   } catch {
     throw new PictureError("This file is no picture that the browser can open: take a PNG or a JPEG.");
   }
@@ -67,19 +71,33 @@ async function pixelsOf(file) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, ...size);
   bitmap.close();
-  return { canvas, imageData: context.getImageData(0, 0, ...size) };
+  const imageData = context.getImageData(0, 0, ...size);
+  return { imageData, canvas: painted(decode(imageData)) };
+}
+
+// Three planes as a canvas: what is transparent in a photo is shown on the paper that the reader lays it on.
+function painted(planes) {
+  const [{ width, height }] = planes, canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const image = new ImageData(width, height);
+  planes.forEach(({ data }, c) => data.forEach((value, i) => (image.data[4 * i + c] = 255 * value)));
+  for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
 }
 
 // -- the paper --------------------------------------------------------------------------------------------------------
 
 const paper = element("paper"), context = paper.getContext("2d", { willReadFrequently: true });
-let strokes = [], photo = null; // each stroke a list of points, in widths of the paper
-let pen = { x: 0.5, y: 0.3, down: false, shown: false }; // the keyboard's
+let now = { strokes: [], photo: null }; // each stroke a list of points, in widths of the paper
+let past = []; // what undo goes back to
+let current = null; // the stroke that is being drawn
+const pen = { x: 0.5, y: 0.3, down: false, shown: false }; // the keyboard's
 
 function redraw() {
   const side = paper.width;
   context.fillStyle = getComputedStyle(paper).backgroundColor;
   context.fillRect(0, 0, side, side);
+  const { strokes, photo } = now;
   if (photo) {
     const scale = Math.min(side / photo.canvas.width, side / photo.canvas.height);
     const [width, height] = [photo.canvas.width * scale, photo.canvas.height * scale];
@@ -89,28 +107,32 @@ function redraw() {
   Object.assign(context, { lineWidth: PEN * side, lineCap: "round", lineJoin: "round" });
   for (const stroke of strokes) {
     context.beginPath();
-    for (const { x, y } of [stroke[0], ...stroke]) context.lineTo(x * side, y * side);
+    context.moveTo(stroke[0].x * side, stroke[0].y * side + 0.1); // a line of no length would not be drawn
+    for (const { x, y } of stroke) context.lineTo(x * side, y * side);
     context.stroke();
   }
-  element("undo").disabled = element("clear").disabled = !strokes.length && !photo;
+  element("undo").disabled = !past.length;
+  element("clear").disabled = !strokes.length && !photo;
+  if (document.activeElement.disabled) paper.focus(); // else the keyboard's place would be lost
 }
 
 function showPen() {
   if (!pen.shown) return;
   const side = paper.width, [x, y] = [pen.x * side, pen.y * side];
-  Object.assign(context, { lineWidth: 3, strokeStyle: getComputedStyle(document.documentElement).getPropertyValue("--mark") });
+  const { outlineColor } = getComputedStyle(paper); // the mark of what has the focus
+  Object.assign(context, { lineWidth: 3, strokeStyle: outlineColor });
   context.beginPath();
-  context.arc(x, y, (PEN * side) / 2 + 4, 0, 2 * Math.PI);
+  context.arc(x, y, (PEN * side) / 2 + (pen.down ? 0 : 6), 0, 2 * Math.PI);
   context.stroke();
 }
 
 // -- the answer -------------------------------------------------------------------------------------------------------
 
 const bars = count(10).map((digit) => {
-  const row = document.createElement("li"), [name, bar, share] = ["span", "div", "span"].map((tag) => document.createElement(tag));
+  const [row, name, bar, share] = ["li", "span", "div", "span"].map((tag) => document.createElement(tag));
+  const said = { role: "meter", "aria-label": `Probability of ${digit}`, "aria-valuemin": 0, "aria-valuemax": 1 };
+  for (const [attribute, value] of Object.entries(said)) bar.setAttribute(attribute, value);
   bar.append(document.createElement("span"));
-  const said = { role: "meter", "aria-valuemin": 0, "aria-valuemax": 1, "aria-valuenow": 0, "aria-label": `Probability of ${digit}` };
-  Object.entries(said).forEach(([attribute, value]) => bar.setAttribute(attribute, value));
   name.textContent = digit;
   row.append(name, bar, share);
   element("bars").append(row);
@@ -124,18 +146,19 @@ function say(sentence, wrong = false) {
 
 function show(answer) {
   element("digit").textContent = answer ? answer.digit : "?";
-  element("sure").textContent = !answer ? "" : answer.rejected ? "or no digit at all" : `${(100 * answer.confidence).toFixed(1)}% sure`;
+  const percent = (share) => `${(100 * share).toFixed(1)}%`, sure = () => `${percent(answer.confidence)} sure`;
+  element("sure").textContent = !answer ? "" : answer.rejected ? "or no digit at all" : sure();
   bars.forEach(({ row, bar, share }, digit) => {
     const value = answer ? answer.shares[digit] : 0;
     row.classList.toggle("best", answer?.digit === digit);
     bar.setAttribute("aria-valuenow", value.toFixed(4));
-    bar.firstChild.style.width = `${100 * value}%`;
-    share.textContent = answer ? `${(100 * value).toFixed(1)}%` : "";
+    bar.firstChild.style.width = percent(value);
+    share.textContent = answer ? percent(value) : "";
   });
   const seen = new ImageData(28, 28);
   seen.data.forEach((_, i, data) => (data[i] = i % 4 === 3 ? 255 : answer ? answer.pixels[i >> 2] : 0));
   element("seen").getContext("2d").putImageData(seen, 0, 0);
-  element("seen").setAttribute("aria-label", `What the network sees: ${answer ? `a ${answer.digit}, by its answer` : "nothing yet"}`);
+  element("seen").ariaLabel = `What the network sees: ${answer ? `a ${answer.digit}, by its answer` : "nothing yet"}`;
   const { preparation, network } = answer?.times ?? {};
   element("time").textContent = answer ? `Made in ${preparation.toFixed(1)} ms, read in ${network.toFixed(1)} ms.` : "";
 }
@@ -145,20 +168,22 @@ let wanted = 0; // only the last answer asked for is shown
 async function answer() {
   const mine = ++wanted;
   redraw();
-  const empty = !strokes.length && !photo;
-  const imageData = photo && !strokes.length ? photo.imageData : context.getImageData(0, 0, paper.width, paper.width);
+  const empty = !now.strokes.length && !now.photo;
+  const imageData = now.photo?.imageData ?? context.getImageData(0, 0, paper.width, paper.width);
   showPen();
   try {
-    const found = (await engine) && !empty ? await read(imageData) : null;
+    await engine;
+    if (mine !== wanted) return;
+    const found = empty ? null : await read(imageData);
     if (mine !== wanted) return;
     show(found);
-    say(found ? "Draw on, or clear." : "Ready.");
+    say(pen.shown ? `The pen is ${pen.down ? "down" : "up"}.` : found ? "Draw on, or clear." : "Ready: draw a digit, large.");
   } catch (error) {
     if (mine !== wanted) return;
     show(null);
     say(error.message, true);
   }
-  if (!planned) element("answer").ariaBusy = "false";
+  if (!planned) element("answer").setAttribute("aria-busy", false);
 }
 
 let planned = false, rested = 0; // when drawing has had as much time as the last reading took
@@ -166,7 +191,7 @@ let planned = false, rested = 0; // when drawing has had as much time as the las
 function answerSoon() { // what is drawn is seen at once, and read as often as drawing stays smooth
   redraw();
   showPen();
-  element("answer").ariaBusy = "true";
+  element("answer").setAttribute("aria-busy", true);
   if (planned) return;
   planned = true;
   setTimeout(async () => {
@@ -177,25 +202,44 @@ function answerSoon() { // what is drawn is seen at once, and read as often as d
   }, Math.max(0, rested - performance.now()));
 }
 
+let changes = 0; // a photo that is decoded while something else is drawn comes too late
+
 async function open(file) {
+  const mine = ++changes;
+  say("Opening the photo …");
   try {
-    photo = await pixelsOf(file);
-    strokes = [];
-    await answer();
+    const photo = await pixelsOf(file);
+    if (mine === changes) change({ strokes: [], photo });
   } catch (error) {
-    say(error.message, true);
+    if (mine === changes) say(error.message, true);
   }
 }
 
-function undo() {
-  if (strokes.length) strokes.pop();
-  else photo = null;
+function turnTo(next) {
+  [now, current, drawing, pen.down] = [next, null, null, false];
+  changes++;
   answer();
 }
 
+function change(next) {
+  past = [...past.slice(-MOST_STEPS), now];
+  turnTo(next);
+}
+
+function undo() {
+  if (past.length) turnTo(past.pop());
+}
+
 function clear() {
-  [strokes, photo, pen.down] = [[], null, false];
-  answer();
+  if (now.strokes.length || now.photo) change({ strokes: [], photo: null });
+  else turnTo(now);
+}
+
+function begin(point) { // on a photo, a new drawing
+  past = [...past.slice(-MOST_STEPS), now];
+  current = [point];
+  now = { strokes: [...now.strokes, current], photo: null };
+  changes++;
 }
 
 // -- mouse, pen, finger, keyboard, files ------------------------------------------------------------------------------
@@ -211,12 +255,12 @@ paper.addEventListener("pointerdown", (event) => {
   if (drawing !== null || event.button) return;
   [drawing, pen.shown, pen.down] = [event.pointerId, false, false];
   paper.setPointerCapture(drawing);
-  strokes.push([place(event)]);
+  begin(place(event));
   answerSoon();
 });
 paper.addEventListener("pointermove", (event) => {
   if (event.pointerId !== drawing) return;
-  strokes.at(-1)?.push(...(event.getCoalescedEvents?.() ?? []).map(place), place(event));
+  current.push(...(event.getCoalescedEvents?.() ?? []).map(place), place(event));
   answerSoon();
 });
 for (const end of ["pointerup", "pointercancel"]) {
@@ -228,25 +272,24 @@ for (const end of ["pointerup", "pointercancel"]) {
 const MOVES = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
 paper.addEventListener("keydown", (event) => {
-  const move = MOVES[event.key];
-  if (!move && event.key !== " ") return;
+  const move = MOVES[event.key], lift = event.key === " ";
+  if (!(move || lift) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
+  if (lift && event.repeat) return;
   pen.shown = true;
-  if (event.key === " ") {
-    pen.down = !pen.down;
-    if (pen.down) strokes.push([{ x: pen.x, y: pen.y }]);
-  } else {
-    [pen.x, pen.y] = [clip(pen.x + move[0], 0, 1), clip(pen.y + move[1], 0, 1)];
-    if (pen.down) strokes.at(-1)?.push({ x: pen.x, y: pen.y });
-  }
+  if (lift) pen.down = !pen.down;
+  else [pen.x, pen.y] = [clip(pen.x + move[0], 0, 1), clip(pen.y + move[1], 0, 1)];
+  if (pen.down && lift) begin({ x: pen.x, y: pen.y });
+  else if (pen.down) current.push({ x: pen.x, y: pen.y });
   answerSoon();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") clear();
-  if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey)) undo();
+  if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey) undo();
 });
 paper.addEventListener("blur", () => {
-  pen.shown = false;
+  if (!pen.shown) return;
+  pen.shown = pen.down = false;
   answerSoon();
 });
 element("undo").addEventListener("click", undo);
@@ -257,7 +300,7 @@ element("file").addEventListener("change", ({ target }) => {
 });
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
-  paper.classList.add("over");
+  if (event.dataTransfer.types.includes("Files")) paper.classList.add("over");
 });
 document.addEventListener("dragleave", () => paper.classList.remove("over"));
 document.addEventListener("drop", (event) => {

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from mnist_edge.errors import OutputError
+from mnist_edge.errors import ModelError, OutputError
 from mnist_edge.files import require_writable, sha256, write_whole
 from mnist_edge.markup import digest, json_in_html, tag
 from mnist_edge.runtime import model_file
@@ -16,8 +16,8 @@ from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.web import engine
 from mnist_edge.web.engine import Engine
 
-HOSTING = "script-src {} blob: 'wasm-unsafe-eval'"
-"""The engine's script is a blob, since a module inside a page cannot be imported; its WebAssembly is compiled."""
+_MARK = b'<meta name="generator" content="mnist-edge">'
+"""What a page is known by, so that no other is written over."""
 
 
 def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: None) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
 
     Raises:
         ModelError: The model is missing, damaged, or does not keep the contract.
-        OutputError: ``out`` does not end in .html, or cannot be written.
+        OutputError: ``out`` does not end in .html, is there and no page of ours, or cannot be written.
         MissingExtraError, DownloadError: The engine cannot be had, see ``engine.find``.
     """
     if out.suffix.lower() not in (".html", ".htm"):
@@ -41,8 +41,11 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
     source = model_file.read(model)
     facts = describe(source)
     require_writable(out.parent, out.name)
+    before = out.read_bytes() if out.exists() else None
+    if before is not None and _MARK not in before[:2000]:
+        raise OutputError(f"expected no other page than one of mnist-edge at {out}, found one: name another file")
     content = render(source, engine.find(on_fetch)).encode()
-    unchanged = out.exists() and out.read_bytes() == content
+    unchanged = before == content
     if not unchanged:
         write_whole(out, content)
     return {
@@ -72,12 +75,17 @@ def describe(model: ModelFile) -> dict[str, Any]:
 
 
 def render(model: ModelFile, parts: Engine) -> str:
-    """The page as text; the same for the same model and engine."""
+    """The page as text; the same for the same model and engine.
+
+    Raises:
+        ModelError: What the model's file says of itself makes no sense.
+    """
     frame, style = _asset("page.html"), _asset("page.css")
     script = _asset("picture.js") + _asset("page.js")
     return Template(frame).substitute(
+        # The engine's script becomes a blob, since a module inside a page cannot be imported; its .wasm is compiled.
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {digest(style)};"
-        f" {HOSTING.format(digest(script))}",
+        f" script-src {digest(script)} blob: 'wasm-unsafe-eval'",
         style=style,
         script=script,
         about=tag("span", _about(model)),
@@ -103,4 +111,13 @@ def _about(model: ModelFile) -> str:
     facts = model.metadata
     if not {"accuracy", "images", "data"} <= facts.keys():
         return f"{said}; not verified."
-    return f"{said}; it reads {float(facts['accuracy']):.2%} of {int(facts['images']):,} images of {facts['data']}."
+    try:
+        accuracy, images = float(facts["accuracy"]), int(facts["images"])
+    except ValueError:
+        accuracy = images = -1
+    if not (0 <= accuracy <= 1 and images > 0):
+        raise ModelError(
+            f"expected an accuracy from 0 to 1 and a number of images in the metadata of {model.origin}, "
+            f"received {facts['accuracy']!r} and {facts['images']!r}"
+        )
+    return f"{said}; it reads {accuracy:.2%} of {images:,} images of {facts['data']}."

@@ -1,7 +1,7 @@
 // Any picture of one digit -> the 28x28 pixels that MNIST's makers would have made of it.
 //
-// This is mnist_edge/runtime/picture, function by function and under the same names; the reasons stand there. A plane is
-// {height, width, data}, data a Float64Array row by row, from 0 to 1. A picture is three planes: red, green, blue.
+// This is mnist_edge/runtime/picture, function by function and under the same names; the reasons stand there. A plane
+// is {height, width, data}, data a Float64Array row by row, from 0 to 1. A picture is three planes: red, green, blue.
 
 class PictureError extends Error {}
 
@@ -119,9 +119,11 @@ const resize = (a, height, width) => resample(a, resizing(a.height, height), res
 // -- colours on paper (decode.py) -------------------------------------------------------------------------------------
 
 function decode({ data, width, height }) {
-  const block = Math.ceil(Math.max(height, width) / DETAIL), tall = Math.min(block, height), wide = Math.min(block, width);
-  const rows = Math.floor(height / tall), columns = Math.floor(width / wide);
-  const layers = count(4).map(() => plane(rows, columns)), [red, green, blue, opacity] = layers.map((layer) => layer.data);
+  const block = Math.ceil(Math.max(height, width) / DETAIL);
+  const tall = Math.min(block, height), rows = Math.floor(height / tall);
+  const wide = Math.min(block, width), columns = Math.floor(width / wide);
+  const layers = count(4).map(() => plane(rows, columns));
+  const [red, green, blue, opacity] = layers.map((layer) => layer.data);
   for (let y = 0; y < rows * tall; y++) {
     const row = Math.floor(y / tall) * columns;
     for (let x = 0; x < columns * wide; x++) {
@@ -259,8 +261,9 @@ function extreme(a, k, of, outside) {
   for (let turn = 0; turn < 2; turn++) {
     const { height, width, data } = a;
     a = plane(width, height, (x, y) => {
+      const last = Math.min(height - 1, y + (k >> 1));
       let best = outside;
-      for (let i = Math.max(0, y - (k >> 1)); i <= Math.min(height - 1, y + (k >> 1)); i++) best = of(best, data[i * width + x]);
+      for (let i = Math.max(0, y - (k >> 1)); i <= last; i++) best = of(best, data[i * width + x]);
       return best;
     });
   }
@@ -363,10 +366,10 @@ function describe(pixels, ink, height, width) {
     depth += ink[i] * Math.min(y, height - 1 - y, x, width - 1 - x);
     rim += ink[i] * Math.min(y - top, bottom - 1 - y, x - left, right - 1 - x);
   }
-  const tall = bottom - top, wide = right - left;
+  const tall = bottom - top, wide = right - left, box = [top, bottom, left, right];
   depth /= mass * Math.min(height, width);
   rim /= mass * Math.min(tall, wide);
-  return { pixels, box: [top, bottom, left, right], height: tall, width: wide, side: Math.max(tall, wide), mass, depth, rim };
+  return { pixels, box, height: tall, width: wide, side: Math.max(tall, wide), mass, depth, rim };
 }
 
 function choose(parts, side) {
@@ -380,7 +383,8 @@ const gap = ({ box: a }, { box: b }) => Math.max(a[0] - b[1], b[0] - a[1], a[2] 
 
 // Whether a part is a sheet of paper or a canvas, seen with what lies around it.
 function isSheet({ pixels, box: [top, bottom, left, right], height: tall, width: wide, side }, height, width) {
-  const share = (on, length) => pixels.filter(on).length / length, row = (i) => Math.floor(i / width), column = (i) => i % width;
+  const row = (i) => Math.floor(i / width), column = (i) => i % width;
+  const share = (on, length) => pixels.filter(on).length / length;
   const edges = Math.min(
     share((i) => row(i) === top, wide), share((i) => row(i) === bottom - 1, wide),
     share((i) => column(i) === left, tall), share((i) => column(i) === right - 1, tall),
@@ -391,7 +395,8 @@ function isSheet({ pixels, box: [top, bottom, left, right], height: tall, width:
 }
 
 function cutOut(picture, box, factor, margin) {
-  const [top, bottom, left, right] = box.map((side) => side * factor), more = margin * Math.max(bottom - top, right - left);
+  const [top, bottom, left, right] = box.map((side) => side * factor);
+  const more = margin * Math.max(bottom - top, right - left);
   const [{ height, width }] = picture, start = (side) => Math.max(0, Math.trunc(side - more));
   const end = (side, length) => Math.min(length, Math.trunc(side + more) + 1);
   return picture.map((a) => cut(a, start(top), end(bottom, height), start(left), end(right, width)));
@@ -440,7 +445,10 @@ function asMnistMade(found) {
 function strokeWidth(a) {
   let outline = 0;
   for (let y = -1; y < a.height; y++) {
-    for (let x = -1; x < a.width; x++) outline += Math.hypot(at(a, y + 1, x) - at(a, y, x), at(a, y, x + 1) - at(a, y, x));
+    for (let x = -1; x < a.width; x++) {
+      const here = at(a, y, x);
+      outline += Math.hypot(at(a, y + 1, x) - here, at(a, y, x + 1) - here);
+    }
   }
   return (2 * sum(a.data)) / outline;
 }
@@ -491,7 +499,8 @@ function softInk({ ink, own }) {
 
 function compose(found) {
   const ink = softInk(found), [top, bottom, left, right] = extent(ink, 0.3);
-  const scale = CANVAS / Math.max(bottom - top, right - left), crop = cut(ink, top - 1, bottom + 1, left - 1, right + 1);
+  const crop = cut(ink, top - 1, bottom + 1, left - 1, right + 1);
+  const scale = CANVAS / Math.max(bottom - top, right - left);
   let large = resize(crop, Math.max(2, round(crop.height * scale)), Math.max(2, round(crop.width * scale)));
   const edge = CANVAS / 4;
   large = evenStrokes(cut(large, -edge, large.height + edge, -edge, large.width + edge));

@@ -1,8 +1,19 @@
 """The page over HTTP, from this machine: for a phone, or a browser that opens no files."""
 
+import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from mnist_edge.errors import OptionError
+
+
+class _Server(ThreadingHTTPServer):
+    """Listens on a port alone, and is not put out by a browser that leaves before it has the whole page."""
+
+    allow_reuse_address = os.name != "nt"  # there it would let two programs listen on one port
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing."""
 
 
 def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
@@ -21,7 +32,7 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
         """Knows one page, at /."""
 
         protocol_version = "HTTP/1.1"
-        timeout = 60  # seconds that a connection may say nothing
+        timeout = 60  # seconds that a connection may wait for its next request, or take for the page
 
         def do_GET(self) -> None:
             self._answer(page)
@@ -45,10 +56,12 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
             """Says nothing: a line a request is no news."""
 
     try:
-        return ThreadingHTTPServer((host, port), Handler)
-    except (OSError, OverflowError) as error:
+        if not host:  # which would be all addresses
+            raise ValueError("it is empty")
+        return _Server((host, port), Handler)
+    except (OSError, OverflowError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OptionError(
-            f"expected an address and a port of this machine that are free, received {host} and {port} ({reason}): "
-            "name another port"
+            f"expected an IPv4 address of this machine and a free port, received {host!r} and {port} ({reason}): "
+            "name others"
         ) from None

@@ -21,7 +21,7 @@ def main() -> None:
         for theme in ("light", "dark"):
             tab = browser.new_page(color_scheme=theme, viewport={"width": 920, "height": 640})
             tab.goto(html.as_uri())
-            expect(tab.locator("#state")).to_have_text("Ready.", timeout=30_000)
+            expect(tab.locator("#state")).to_contain_text("Ready", timeout=30_000)
             draw(tab, STROKES[5])
             tab.screenshot(path=DOCS / f"web-{theme}.png")
 

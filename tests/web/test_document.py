@@ -104,6 +104,26 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         page.write(None, tmp_path / "file" / "page.html")
 
 
+def test_another_page_is_not_written_over(tmp_path: Path) -> None:
+    mine = tmp_path / "index.html"
+    mine.write_text("<title>my own site</title>")
+    with pytest.raises(OutputError, match="no other page than one of mnist-edge"):
+        page.write(None, mine)
+    assert mine.read_text() == "<title>my own site</title>"
+
+
+@pytest.mark.parametrize("wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}])
+def test_metadata_that_makes_no_sense(tiny_onnx: Path, wrong: dict[str, str]) -> None:
+    import onnx
+
+    from mnist_edge.export.metadata import seal
+
+    model = onnx.load(tiny_onnx)
+    facts = {entry.key: entry.value for entry in model.metadata_props} | wrong
+    with pytest.raises(ModelError, match="expected an accuracy from 0 to 1 and a number of images"):
+        page.render(model_file.read(seal(model, facts)), engine.find())
+
+
 @pytest.mark.parametrize("content", [b"no model", b""])
 def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
@@ -150,7 +170,7 @@ def test_demo_opens_the_page(run: Callable[..., Run], tmp_path: Path, monkeypatc
     [
         (["--host", "0.0.0.0"], "expected --serve PORT with --host"),
         (["--serve", "70000"], "70000 is not in the range"),
-        (["--serve", "0", "--host", "nowhere.invalid"], "received nowhere.invalid and 0"),
+        (["--serve", "0", "--host", "nowhere.invalid"], "received 'nowhere.invalid' and 0"),
     ],
 )
 def test_wrong_calls_of_demo(refused: Callable[..., str], tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -16,6 +16,14 @@ from mnist_edge.web import engine
 FILES = {engine.SCRIPT: b"the script", engine.WASM: b"the engine"}
 
 
+SAID = """npm error code ECONNREFUSED
+npm error syscall connect
+npm error errno ECONNREFUSED
+npm error FetchError: request to the registry failed
+npm error     at ClientRequest.<anonymous> (minipass-fetch/lib/index.js:130:14)
+"""
+
+
 def package(files: dict[str, bytes]) -> bytes:
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w:gz") as archive:
@@ -55,6 +63,17 @@ def found() -> dict[str, bytes]:
     return {engine.SCRIPT: script, engine.WASM: wasm}
 
 
+def kept(cache: Path) -> list[str]:
+    return sorted(path.name for path in cache.rglob("*") if path.is_file())
+
+
+def test_a_cache_that_cannot_be_written_is_said_before_anything_is_fetched(npm: Path, cache: Path) -> None:
+    cache.write_text("a file")
+    with pytest.raises(errors.OutputError, match="cannot write to the folder"):
+        found()
+    assert not (npm.parent / "asked").exists()
+
+
 def test_it_is_fetched_once(npm: Path, cache: Path) -> None:
     told: list[str] = []
     for _ in range(2):
@@ -62,16 +81,16 @@ def test_it_is_fetched_once(npm: Path, cache: Path) -> None:
     assert told == ["fetching"]
     asked = (npm.parent / "asked").read_text().split()
     assert asked[:2] == ["pack", f"onnxruntime-web@{engine.VERSION}"]
-    assert sorted(path.name for path in cache.rglob("*") if path.is_file()) == sorted(FILES)
+    assert kept(cache) == sorted(FILES)
 
 
 @pytest.mark.parametrize("damage", [b"", b"the", b"the engine and more"])
 def test_what_is_damaged_in_the_cache_is_fetched_anew(npm: Path, cache: Path, damage: bytes) -> None:
     found()
-    [kept] = cache.rglob(engine.WASM)
-    kept.write_bytes(damage)
+    [file] = cache.rglob(engine.WASM)
+    file.write_bytes(damage)
     assert found() == FILES
-    assert kept.read_bytes() == FILES[engine.WASM]
+    assert file.read_bytes() == FILES[engine.WASM]
 
 
 @pytest.mark.parametrize("delivered", [package({**FILES, engine.WASM: b"another"}), package(FILES)[:-20], b""])
@@ -79,34 +98,37 @@ def test_another_package_is_refused_and_nothing_is_kept(npm: Path, cache: Path, 
     (npm.parent / "registry.tgz").write_bytes(delivered)
     with pytest.raises(errors.DownloadError, match=r"expected onnxruntime-web .* with integrity sha512-.* received"):
         found()
-    assert not cache.exists()
+    assert kept(cache) == []
 
 
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("echo 'npm error code ENOTFOUND' >&2; echo 'npm error no such host' >&2; exit 1", r"\(no such host\)"),
+        (f"cat >&2 <<'END'\n{SAID}END\nexit 1", r"\(FetchError: request to the registry failed\)"),
+        (f"cat >&2 <<'END'\n{SAID.replace('error', 'ERR!')}END\nexit 1", r"\(FetchError: request to the registry"),
         ("exit 3", r"\(it said nothing\)"),
         ("exit 0", "could not fetch"),
         ("touch onnxruntime-web.tgz.part", "could not fetch"),
-        ("sleep 20", "took more than 1 s"),
+        ("exec sleep 20", "took more than 1 s"),
     ],
 )
 def test_npm_that_fails(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
     monkeypatch.setattr(engine, "PATIENCE", 1)
-    npm.write_text(f"#!/bin/sh\n{script.replace('sleep', 'exec sleep')}\n")
+    npm.write_text(f"#!/bin/sh\n{script}\n")
     with pytest.raises(errors.DownloadError, match=said):
         found()
-    assert not cache.exists()
+    assert kept(cache) == []
 
 
 def test_no_npm(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(errors.MissingExtraError, match=r"needs npm .* install Node\.js"):
         found()
-    assert not cache.exists()
+    assert kept(cache) == []
 
 
-def test_what_is_pinned_is_whole() -> None:
-    assert len(base64.b64decode(engine.INTEGRITY.removeprefix("sha512-"))) == 64
-    assert all(len(bytes.fromhex(hash_)) == 32 for hash_ in engine.HASHES.values())
+def test_a_file_that_is_not_what_was_pinned(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engine.HASHES, engine.WASM, sha256(b"of another version"))
+    with pytest.raises(errors.DownloadError, match=rf"expected {engine.WASM} of onnxruntime-web .* with SHA-256"):
+        found()
+    assert kept(cache) == []

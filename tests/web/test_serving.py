@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -56,8 +57,29 @@ def test_there_is_nothing_else(port: int, method: str, path: str, status: int) -
 
 
 def test_a_port_that_is_taken(port: int) -> None:
-    with pytest.raises(OptionError, match=f"received 127.0.0.1 and {port} .*name another port"):
+    with pytest.raises(OptionError, match=f"received '127.0.0.1' and {port} .*in use"):
         server(b"", "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["", "\0", "nowhere.invalid", "1.2.3.4"])
+def test_addresses_that_are_not_this_machines(host: str) -> None:
+    with pytest.raises(OptionError, match="expected an IPv4 address of this machine"):
+        server(b"", host, 0)
+
+
+def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
+    with server(bytes(20_000_000), "127.0.0.1", 0) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", listening.server_port), timeout=10) as browser:
+                browser.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                browser.recv(10)
+        answer, content = ask(listening.server_port, "GET", "/")
+        listening.shutdown()
+        thread.join()
+    assert (answer.status, len(content)) == (200, 20_000_000)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> None:
@@ -67,7 +89,7 @@ def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> No
         address = demo.stdout.readline().split()[0]
         assert address.startswith("http://127.0.0.1:")
         for tab in visit(browser, address):
-            expect(tab.locator("#state")).to_have_text("Ready.", timeout=30_000)
+            expect(tab.locator("#state")).to_contain_text("Ready", timeout=30_000)
         os.kill(demo.pid, signal.SIGINT)
         _, said = demo.communicate(timeout=20)
     assert (demo.returncode, said) == (0, "mnist-edge: no longer served\n")
