@@ -1,0 +1,74 @@
+"""The command line: one thin function a command. Heavy imports stand inside the functions that need them.
+
+Results go to stdout, as a table for people or, with --json, as one document; all else goes to stderr. Exit code
+0: done; 1: a check failed; 2: the call or its input was wrong, which is said in one sentence.
+
+  app.py           the Typer app, and what the commands share
+  training.py      data, train, compress
+  exporting.py     export, verify
+  running.py       predict, info
+  showing.py       demo, and the page that export --target web writes
+  measuring.py     benchmark, compare
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from mnist_edge.cli.app import app
+from mnist_edge.errors import MnistEdgeError
+
+# Each registers its commands, in the order that --help lists them.
+# isort: off
+from mnist_edge.cli import training  # noqa: F401
+from mnist_edge.cli import exporting  # noqa: F401
+from mnist_edge.cli import running  # noqa: F401
+from mnist_edge.cli import measuring  # noqa: F401
+from mnist_edge.cli import showing  # noqa: F401
+# isort: on
+
+__all__ = ["app", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits; every error that is foreseen ends as one sentence on stderr."""
+    _open_closed_streams()
+    try:
+        code = app(args=arguments, prog_name="mnist-edge", standalone_mode=False)
+        sys.stdout.flush()
+    except MnistEdgeError as error:
+        code = _complain(str(error))
+    except BrokenPipeError:  # the reader of our output has enough
+        code = _close_output(1)
+    except OSError as error:  # with no file's name it is standard output's
+        code = _complain(f"cannot use {error.filename or 'standard output'}: {error.strerror}")
+        code = code if error.filename else _close_output(code)
+    except Exception as error:
+        # Wrong calls: Typer's own kind keeps its text in format_message; anything else is a bug and shows as one.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        code = _complain(message())
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _close_output(code: int) -> int:
+    """Sends the rest of standard output nowhere, so that the flush at exit does not fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _open_closed_streams() -> None:
+    """Where a standard stream is closed, Python has None; nothing is read from it or written to it then."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # for as long as the process lives
+
+
+def _complain(sentence: str) -> int:
+    typer.echo(f"mnist-edge: {' '.join(sentence.split())}", err=True)
+    return 2

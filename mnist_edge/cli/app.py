@@ -1,0 +1,105 @@
+"""The Typer app, what its commands share, and how they speak: results on stdout, all else on stderr."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mnist_edge import __version__, printing
+from mnist_edge.errors import OptionError
+
+if TYPE_CHECKING:
+    from mnist_edge.dataset import Dataset
+
+app = typer.Typer(
+    name="mnist-edge",
+    help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Item = TypeVar("Item")
+
+ARTIFACTS = Path("artifacts")
+KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
+PAGE = Path("mnist-edge.html")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
+Model = Annotated[
+    str | None,
+    typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file; or small, the shipped one."),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        show_default=False,
+        help="A folder of IDX files, an .npz in Keras' layout, or 'sample'. "
+        "Otherwise MNIST_EDGE_DATA, then Keras' cache or download.",
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mnist-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
+    """Finds the data and says on stderr when it is not the full set."""
+    from mnist_edge import dataset
+
+    found = dataset.find(named, allow_sample=allow_sample, download=download)
+    if found.test_split == "train" and dataset.SAMPLE not in (named, os.environ.get(dataset.DATA_VARIABLE)):
+        note(
+            f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
+            f"for the full set, {dataset.WAYS_TO_GET_MNIST}"
+        )
+    elif found.name != "MNIST":
+        note(f"using {found.name} from {found.source}")
+    return found
+
+
+def note(sentence: str) -> None:
+    """Says a sentence on stderr."""
+    typer.echo(f"mnist-edge: {sentence}", err=True)
+
+
+def print_json(document: Any) -> None:
+    """Prints the one document of --json."""
+    typer.echo(printing.document(document))
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """The whole numbers in an option's list.
+
+    Raises:
+        OptionError: It is something else.
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"expected {option} as whole numbers separated by commas, received {text!r}") from None
+
+
+def distinct(items: Iterable[Item]) -> list[Item]:
+    """Each of ``items`` once, in their order."""
+    return list(dict.fromkeys(items))

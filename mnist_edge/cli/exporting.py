@@ -1,0 +1,132 @@
+"""The commands that make files of a trained network, and hold them against it: export, verify."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mnist_edge import printing
+from mnist_edge.cli.app import ARTIFACTS, KERAS_FILE, PAGE, Data, Json, Model, app, find_data, note, print_json
+from mnist_edge.errors import OptionError
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
+    out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="What to make, by commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
+        ),
+    ] = "all",
+    opset: Annotated[int, typer.Option(min=13, max=18, metavar="13-18", help="ONNX opset.")] = 17,
+    data: Data = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")
+    ] = False,
+    keep_silent: Annotated[
+        bool,
+        typer.Option("--keep-silent", help="Keep hidden units that hardly ever fire in the quantized files too."),
+    ] = False,
+    target: Annotated[
+        str, typer.Option(metavar="onnx|web", help="What to make: .onnx files, or one HTML page that reads digits.")
+    ] = "onnx",
+    model: Model = None,
+    out: Annotated[Path, typer.Option(metavar="HTML", help="The page to write, with --target web.")] = PAGE,
+    as_json: Json = False,
+) -> None:
+    """Convert a .keras file to verified ONNX files.
+
+    Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so. The
+    quantized ones leave out hidden units that fire for fewer than 0.5 % of up to 5,000 training images.
+
+    With --target web, an exported file (--model) becomes one HTML page (--out) that reads what is drawn on it, in any
+    browser, from disk and without a network; it goes with no other option.
+
+    Example: mnist-edge export mine.keras --out-dir build --precision fp32
+
+    Example: mnist-edge export --target web --model small --out digits.html
+    """
+    _require_fitting(context, target)
+    if target == "web":
+        from mnist_edge.cli.showing import make_page, show_page
+
+        show_page(make_page(model, out), as_json)
+        return
+    from mnist_edge.export import precision as precisions
+
+    chosen = precisions.chosen(precision)
+    from mnist_edge.export.artifact import export as export_files
+
+    dataset = None if no_verify else find_data(data, allow_sample=True)
+    report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset, keep_silent=keep_silent)
+    _show_parity(report, as_json)
+
+
+def _require_fitting(context: typer.Context, target: str) -> None:
+    """Makes sure that the options given are of the target that was named."""
+    if target not in ("onnx", "web"):
+        raise OptionError(f"expected --target onnx or --target web, received {target!r}")
+    of_the_page = {"model", "out"}
+    given = {
+        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    given -= {"target", "as_json"}
+    if target == "web" and given - of_the_page:
+        raise OptionError(
+            f"expected only --model and --out with --target web, received {_spelled(given - of_the_page)} too: "
+            "export a .keras file first, then make a page of the .onnx file"
+        )
+    if target == "onnx" and given & of_the_page:
+        raise OptionError(f"expected --target web with {_spelled(given & of_the_page)}: .onnx files go to --out-dir")
+
+
+def _spelled(names: Iterable[str]) -> str:
+    return ", ".join("KERAS" if name == "keras" else f"--{name.replace('_', '-')}" for name in sorted(names))
+
+
+@app.command()
+def verify(
+    onnx: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files."),
+    ] = None,
+    reference: Annotated[Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")] = KERAS_FILE,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Hold exported files against Keras, image by image.
+
+    Exit code 1 when one fails the gate of its precision, or was changed since it was exported.
+
+    Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
+    """
+    files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
+    if not files:
+        raise OptionError("expected .onnx files to verify, found none in artifacts/: run mnist-edge export first")
+    from mnist_edge.export.parity import verify_all
+
+    _show_parity(verify_all(files, reference, find_data(data, allow_sample=True)), as_json)
+
+
+def _show_parity(report: dict[str, Any], as_json: bool) -> None:
+    """Prints the report of export or verify; exits with 1 when a file failed."""
+    if as_json:
+        print_json(report)
+    else:
+        if report["data"]:
+            typer.echo(f"{printing.images(report)}, against {report['reference']['path']}")
+        typer.echo(printing.parity_table(report["models"]))
+        typer.echo(printing.compressed_from(report["reference"]), nl=False)
+        typer.echo(printing.silent_units(report["models"]), nl=False)
+    for model in report["models"]:
+        for failure in model.get("failures", ()):
+            note(f"{model['path']}: {failure}")
+        if model.get("status") == "rejected" and Path(model["path"]).exists():
+            note(f"{model['path']}: the file that was there before was left as it was")
+    if any(model["passed"] is False for model in report["models"]):
+        raise typer.Exit(1)

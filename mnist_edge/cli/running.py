@@ -1,0 +1,102 @@
+"""The commands that run an exported file, or tell of it: predict, info."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnist_edge import printing
+from mnist_edge.cli.app import Json, Model, app, note, print_json
+from mnist_edge.errors import ImageError, OptionError
+
+PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
+"""Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
+
+
+@app.command()
+def predict(
+    pictures: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PICTURE...", help="Pictures of one digit each, or folders of them; - is standard input."
+        ),
+    ],
+    model: Model = None,
+    top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")] = 1,
+    show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read pictures of one digit each.
+
+    One line a picture: digit, confidence, path; a question mark follows the digit where it may be none at all. A
+    picture that cannot be read is told on stderr, the others are read, and the exit code is 1.
+
+    Example: mnist-edge predict three.png scans/ --top 3
+    """
+    from mnist_edge.runtime.picture.decode import MAX_BYTES
+    from mnist_edge.runtime.predictor import Predictor
+
+    predictor = Predictor(model)
+    answers, failed, told = [], [], 0
+    for path in _files_in(pictures):
+        try:
+            answer = predictor.predict_picture(sys.stdin.buffer.read(MAX_BYTES + 1) if str(path) == "-" else path)
+        except ImageError as error:
+            failed.append({"path": str(path), "error": str(error)})
+            note(f"{path}: {error}")
+            continue
+        told += 1
+        if as_json:
+            answers.append(printing.prediction_entry(path, answer, top))
+        else:
+            typer.echo("\n".join(printing.prediction_lines(path, answer, top, show)))
+    if not told and not failed:
+        raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
+    if failed and len(pictures) == 1 and not Path(pictures[0]).is_dir():
+        raise typer.Exit(2)  # one picture alone is the call's input, and was wrong
+    if as_json:
+        print_json({"predictions": answers, "failed": failed})
+    if failed:
+        raise typer.Exit(1)
+
+
+def _files_in(places: Sequence[str]) -> Iterator[Path]:
+    """The files that are named, and the pictures in folders that are, in order of their names; no hidden ones."""
+    for place in places:
+        if not place:
+            raise OptionError("expected the name of a picture or a folder, received an empty one")
+        folder = Path(place)
+        if not folder.is_dir():
+            yield folder
+            continue
+        for path in sorted(folder.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.suffix.lower() in PICTURES and not hidden and not path.is_dir():
+                yield path
+
+
+@app.command()
+def info(
+    onnx: Annotated[Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what a file promises or, with no file, what this machine offers.
+
+    Example: mnist-edge info artifacts/mnist-mlp.int8.onnx
+    """
+    from mnist_edge.benchmark import device
+    from mnist_edge.runtime import model_file
+
+    if onnx is None:
+        machine = device.describe()
+        told = {**machine, "int8": device.int8_verdict(machine["features"])}
+    else:
+        told = model_file.describe(model_file.read(onnx))
+    if as_json:
+        print_json(told)
+        return
+    width = max(map(len, told))
+    for key, value in told.items():
+        typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")

@@ -1,0 +1,85 @@
+"""The command that shows the network at work in a browser: demo."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mnist_edge.cli.app import PAGE, Json, Model, app, note, print_json
+from mnist_edge.errors import OptionError
+
+LOCAL = "127.0.0.1"
+
+
+@app.command()
+def demo(
+    model: Model = None,
+    out: Annotated[Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")] = PAGE,
+    serve: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            show_default=False,
+            help="Serve the page on this port instead of opening it, until Ctrl-C; 0 takes a free one.",
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Which of this machine's addresses --serve listens on.")
+    ] = LOCAL,
+    as_json: Json = False,
+) -> None:
+    """Draw digits in the browser: one HTML page, no network.
+
+    Makes the page as export --target web does, unless --out is that page already, and opens it. For a phone, serve it
+    on an address that the phone can reach; whoever else can reach that address can open the page too.
+
+    Example: mnist-edge demo
+
+    Example: mnist-edge demo --serve 8000 --host 192.168.1.20
+    """
+    import webbrowser
+
+    if serve is None and host != LOCAL:
+        raise OptionError("expected --serve PORT with --host: without it the page is opened from disk")
+    made = make_page(model, out)
+    if serve is not None:
+        _serve(made, host, serve, as_json)
+        return
+    show_page(made, as_json)
+    if not webbrowser.open(out.resolve().as_uri()):
+        note(f"no browser could be started: open {out} in one")
+
+
+def make_page(model: str | None, out: Path) -> dict[str, Any]:
+    """Makes the page; says so if its engine must be fetched first."""
+    from mnist_edge.web import engine, page
+
+    return page.write(model, out, on_fetch=lambda: note(f"fetching {engine.PACKAGE} (33 MB, once) with npm"))
+
+
+def show_page(made: dict[str, Any], as_json: bool) -> None:
+    """Prints what ``make_page`` made."""
+    if as_json:
+        print_json(made)
+    else:
+        typer.echo(f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}")
+
+
+def _serve(made: dict[str, Any], host: str, port: int, as_json: bool) -> None:
+    """Serves the page until Ctrl-C."""
+    from mnist_edge.web.serving import server
+
+    with server(Path(made["path"]).read_bytes(), host, port) as listening:
+        address = f"http://{host}:{listening.server_port}/"
+        if as_json:
+            print_json({**made, "address": address})
+        else:
+            typer.echo(f"{address}  (Ctrl-C ends it)")
+        sys.stdout.flush()
+        try:
+            listening.serve_forever()
+        except KeyboardInterrupt:
+            note("no longer served")
