@@ -39,7 +39,7 @@ compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/co
 choices: $(VENV)/dev  ## the measurements behind the settings of the quantized forms
 	$(RUN)python -m tests.measurements.choices
 
-overhead: $(VENV)/dev  ## what the Predictor costs beside the bare engine
+overhead: $(VENV)/dev  ## what the Predictor and the command line cost beside the bare engine
 	$(RUN)python -m tests.measurements.overhead
 
 training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and PyTorch

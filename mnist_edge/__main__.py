@@ -1,5 +1,5 @@
 """``python -m mnist_edge``: the same as ``mnist-edge``."""
 
-from mnist_edge.cli import main
+from mnist_edge.cli import run
 
-main()
+run()

@@ -21,7 +21,7 @@ from tests.pictures import seven
 
 Runner = Callable[..., Run]
 Refused = Callable[..., str]
-COMMANDS = ("data", "train", "export", "verify", "predict", "benchmark", "compare", "info")
+COMMANDS = ("data", "train", "compress", "export", "verify", "predict", "info", "benchmark", "compare", "demo")
 
 
 def test_help_offers_what_there_is(run: Runner) -> None:
