@@ -70,20 +70,24 @@ def png_bytes(image: "Image.Image") -> bytes:
     return buffer.getvalue()
 
 
-def training_curve(history: Mapping[str, Sequence[float]], title: str) -> "Figure":
+def training_curve(history: Mapping[str, Sequence[float]], title: str, *, taught: bool) -> "Figure":
     """Draws loss and accuracy an epoch, of training and validation images.
 
     Args:
         history: Lists of one number an epoch: loss, accuracy, val_loss, val_accuracy.
         title: What was trained.
+        taught: Whether a teacher's answers were learnt: the loss in training is then the distance from those.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = np.arange(1, len(history["loss"]) + 1)
-    for axes, what in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, history[what], marker=".", label="training")
-        axes.plot(epochs, history[f"val_{what}"], marker=".", label="validation")
+    losses = (": distance from the teacher", ": cross-entropy") if taught else ("", "")
+    for axes, what, (training, validation) in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), (losses, ("", "")), strict=True
+    ):
+        axes.plot(epochs, history[what], marker=".", label=f"training{training}")
+        axes.plot(epochs, history[f"val_{what}"], marker=".", label=f"validation{validation}")
         axes.set(xlabel="epoch", ylabel=what)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -24,9 +24,18 @@ def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
     assert not (pixels[160:, 64:] < 128).any()
 
 
-def test_curve_is_drawn_and_saved(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("taught", "labels"),
+    [
+        (False, ["training", "validation"]),
+        (True, ["training: distance from the teacher", "validation: cross-entropy"]),
+    ],
+)
+def test_curve_is_drawn_and_saved(tmp_path: Path, taught: bool, labels: list[str]) -> None:
     history = {"loss": [1.0, 0.5], "accuracy": [0.7, 0.9], "val_loss": [1.1, 0.6], "val_accuracy": [0.6, 0.8]}
-    drawing.save_figure(drawing.training_curve(history, "title"), tmp_path / "curve.png")
+    figure = drawing.training_curve(history, "title", taught=taught)
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == labels
+    drawing.save_figure(figure, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -120,7 +120,8 @@ def train(
         )
         raise
     if plot:
-        drawing.save_figure(drawing.training_curve(receipt["history"], f"{recipe}, seed {seed}, {dataset.name}"), plot)
+        title, taught = f"{recipe}, seed {seed}, {dataset.name}", "teacher" in receipt
+        drawing.save_figure(drawing.training_curve(receipt["history"], title, taught=taught), plot)
     if as_json:
         print_json({"path": str(out), **receipt})
         return
