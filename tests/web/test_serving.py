@@ -82,9 +82,15 @@ def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
+# Whoever started the tests in the background may have had SIGINT ignored, which children inherit.
+DEMO = """import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
+from mnist_edge.cli import run; run()"""
+
+
 def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> None:
-    command = [sys.executable, "-m", "mnist_edge", "demo", "--out", str(html), "--serve", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+    command = [sys.executable, "-c", DEMO, "demo", "--out", str(html), "--serve", "0"]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
         assert demo.stdout is not None
         address = demo.stdout.readline().split()[0]
         assert address.startswith("http://127.0.0.1:")
@@ -92,4 +98,7 @@ def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> No
             expect(tab.locator("#state")).to_contain_text("Ready", timeout=30_000)
         os.kill(demo.pid, signal.SIGINT)
         _, said = demo.communicate(timeout=20)
-    assert (demo.returncode, said) == (0, "mnist-edge: no longer served\n")
+        assert (demo.returncode, said) == (0, "mnist-edge: no longer served\n")
+    finally:
+        demo.kill()
+        demo.communicate()
