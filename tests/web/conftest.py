@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from mnist_edge.errors import DownloadError, MissingExtraError
 from mnist_edge.web import page
 
+expect.set_options(timeout=20_000)  # milliseconds, for machines with other work to do
+
 
 @pytest.fixture(scope="package")
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,7 +46,7 @@ def tab(opened: Page) -> Page:
     opened.emulate_media(color_scheme="light")
     opened.locator("h1").click()
     opened.keyboard.press("Escape")
-    expect(opened.locator("#state")).to_contain_text("Ready", timeout=30_000)
+    expect(opened.locator("#state")).to_contain_text("Ready")
     return opened
 
 

@@ -168,7 +168,7 @@ def test_a_finger_draws_too(browser: Browser, html: Path) -> None:
     context = browser.new_context(offline=True, has_touch=True, viewport={"width": 390, "height": 844})
     shown = context.new_page()
     shown.goto(html.as_uri())
-    expect(shown.locator("#state")).to_contain_text("Ready", timeout=30_000)
+    expect(shown.locator("#state")).to_contain_text("Ready")
     box = shown.locator("#paper").bounding_box()
     assert box is not None
     assert box["x"] + box["width"] <= 390

@@ -95,7 +95,7 @@ def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> No
         address = demo.stdout.readline().split()[0]
         assert address.startswith("http://127.0.0.1:")
         for tab in visit(browser, address):
-            expect(tab.locator("#state")).to_contain_text("Ready", timeout=30_000)
+            expect(tab.locator("#state")).to_contain_text("Ready")
         os.kill(demo.pid, signal.SIGINT)
         _, said = demo.communicate(timeout=20)
         assert (demo.returncode, said) == (0, "mnist-edge: no longer served\n")
