@@ -42,7 +42,7 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
     facts = describe(source)
     require_writable(out.parent, out.name)
     before = out.read_bytes() if out.exists() else None
-    if before is not None and _MARK not in before[:2000]:
+    if before and _MARK not in before[:2000]:
         raise OutputError(f"expected no other page than one of mnist-edge at {out}, found one: name another file")
     content = render(source, engine.find(on_fetch)).encode()
     unchanged = before == content

@@ -110,6 +110,8 @@ def test_another_page_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no other page than one of mnist-edge"):
         page.write(None, mine)
     assert mine.read_text() == "<title>my own site</title>"
+    mine.write_text("")  # as mktemp leaves it
+    assert page.write(None, mine)["status"] == "written"
 
 
 @pytest.mark.parametrize("wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}])
