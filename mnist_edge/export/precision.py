@@ -33,7 +33,8 @@ class Gate:
     Attributes:
         max_abs_diff: Largest allowed difference of a probability from Keras'.
         min_agreement: Smallest allowed share of images that get the same digit as from Keras.
-        max_accuracy_loss: Largest allowed loss of accuracy, as a fraction.
+        max_accuracy_loss: Largest allowed loss of accuracy, as a fraction of 10,000 images or more; of fewer, as many
+            images may be lost.
         max_bytes_per_weight: Largest allowed size, beyond ``OVERHEAD_BYTES``, for each weight of the Keras model.
     """
 

@@ -1,6 +1,7 @@
 """The heart of it: the shipped files answer as Keras does, on the whole MNIST test set where it can be had."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,30 @@ def test_shipped_file_keeps_its_gate(path: Path, reference: parity.Reference, di
     result = parity.verify(path, reference, digits)
     assert result["failures"] == []
     assert result["passed"]
+
+
+@pytest.mark.parametrize("name", ["mnist-mlp", "mnist-mlp-small"])
+def test_shipped_files_keep_their_gates_on_the_sample_too(name: str, sample: Dataset) -> None:
+    """What someone without MNIST sees."""
+    reference = parity.Reference.read(ARTIFACTS / f"{name}.keras", sample)
+    for path in sorted(ARTIFACTS.glob(f"{name}.*.onnx")):
+        assert parity.verify(path, reference, sample)["failures"] == []
+
+
+@pytest.mark.parametrize(("images", "allowed"), [(10_000, 0.0005), (5_000, 0.001), (20_000, 0.0005)])
+def test_of_fewer_images_as_many_may_be_lost(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch, images: int, allowed: float
+) -> None:
+    gates: list[Gate] = []
+    monkeypatch.setattr(parity, "_failures", lambda gate, *_: gates.append(gate) or [])
+    many = replace(
+        digits,
+        test_images=np.resize(digits.test_images, (images, 28, 28)),
+        test_labels=np.resize(digits.test_labels, images),
+    )
+    reference = parity.Reference.read(KERAS, many)
+    parity.compare((ARTIFACTS / "mnist-mlp.int8.onnx").read_bytes(), reference, many, PRECISIONS["int8"].gate)
+    assert gates[0].max_accuracy_loss == pytest.approx(allowed)
 
 
 def test_the_shipped_small_network_keeps_its_gates_and_is_small(digits: Dataset) -> None:
