@@ -17,9 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-import typer
-
-from mnist_edge.cli.app import app
+from mnist_edge.cli.app import app, note
 from mnist_edge.errors import MnistEdgeError
 
 # Each registers its commands, in the order that --help lists them.
@@ -82,5 +80,5 @@ def _open_closed_streams() -> None:
 
 
 def _complain(sentence: str) -> int:
-    typer.echo(f"mnist-edge: {' '.join(sentence.split())}", err=True)
+    note(" ".join(sentence.split()))
     return 2

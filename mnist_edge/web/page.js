@@ -71,8 +71,7 @@ async function pixelsOf(file) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, ...size);
   bitmap.close();
-  const imageData = context.getImageData(0, 0, ...size);
-  return { imageData, canvas: painted(decode(imageData)) };
+  return context.getImageData(0, 0, ...size);
 }
 
 // Three planes as a canvas: what is transparent in a photo is shown on the paper that the reader lays it on.
@@ -208,8 +207,8 @@ async function open(file) {
   const mine = ++changes;
   say("Opening the photo …");
   try {
-    const photo = await pixelsOf(file);
-    if (mine === changes) change({ strokes: [], photo });
+    const imageData = await pixelsOf(file);
+    if (mine === changes) change({ strokes: [], photo: { imageData, canvas: painted(decode(imageData)) } });
   } catch (error) {
     if (mine === changes) say(error.message, true);
   }
@@ -221,8 +220,12 @@ function turnTo(next) {
   answer();
 }
 
-function change(next) {
+function remember() {
   past = [...past.slice(-MOST_STEPS), now];
+}
+
+function change(next) {
+  remember();
   turnTo(next);
 }
 
@@ -236,7 +239,7 @@ function clear() {
 }
 
 function begin(point) { // on a photo, a new drawing
-  past = [...past.slice(-MOST_STEPS), now];
+  remember();
   current = [point];
   now = { strokes: [...now.strokes, current], photo: null };
   changes++;
@@ -315,7 +318,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", answer);
 
 // For apps and tests: the same from a script. A file or blob -> the answer; 784 bytes -> ten probabilities.
 window.mnistEdge = Object.freeze({
-  facts, probabilities: probabilitiesOf, readPicture: async (file) => read((await pixelsOf(file)).imageData),
+  facts, probabilities: probabilitiesOf, readPicture: async (file) => read(await pixelsOf(file)),
 });
 
 show(null);

@@ -4,12 +4,11 @@ import base64
 import gzip
 from collections.abc import Callable
 from pathlib import Path
-from string import Template
 from typing import Any
 
+from mnist_edge import markup
 from mnist_edge.errors import ModelError, OutputError
 from mnist_edge.files import require_writable, sha256, write_whole
-from mnist_edge.markup import digest, json_in_html, tag
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.model_file import ModelFile
@@ -80,25 +79,19 @@ def render(model: ModelFile, parts: Engine) -> str:
     Raises:
         ModelError: What the model's file says of itself makes no sense.
     """
-    frame, style = _asset("page.html"), _asset("page.css")
-    script = _asset("picture.js") + _asset("page.js")
-    return Template(frame).substitute(
+    return markup.page(
+        Path(__file__).parent,
+        "picture.js",
+        "page.js",
         # The engine's script becomes a blob, since a module inside a page cannot be imported; its .wasm is compiled.
-        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {digest(style)};"
-        f" script-src {digest(script)} blob: 'wasm-unsafe-eval'",
-        style=style,
-        script=script,
-        about=tag("span", _about(model)),
+        admitted="blob: 'wasm-unsafe-eval'",
+        about=markup.tag("span", _about(model)),
         engine=engine.PACKAGE,
-        facts=json_in_html(describe(model)),
+        facts=markup.json_in_html(describe(model)),
         model=_packed(model.content),
         engine_script=_packed(parts.script),
         engine_wasm=_packed(parts.wasm),
     )
-
-
-def _asset(file: str) -> str:
-    return Path(__file__).with_name(file).read_text(encoding="utf-8")
 
 
 def _packed(content: bytes) -> str:

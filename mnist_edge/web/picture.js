@@ -32,6 +32,7 @@ function map({ height, width, data }, change) {
 
 const at = (a, y, x) => (y < 0 || x < 0 || y >= a.height || x >= a.width ? 0 : a.data[y * a.width + x]);
 const cut = (a, top, bottom, left, right) => plane(bottom - top, right - left, (y, x) => at(a, top + y, left + x));
+
 function take(values, places) {
   const out = new Float64Array(places.length);
   for (let k = 0; k < places.length; k++) out[k] = values[places[k]];
@@ -353,12 +354,18 @@ function partsOf(ink, mask) {
   return parts.filter((part) => part.mass >= 0.01 * most).sort((a, b) => b.mass - a.mass);
 }
 
-function describe(pixels, ink, height, width) {
+// Top, bottom, left and right of pixels by their places; bottom and right exclusive.
+function boxAround(pixels, height, width) {
   let [top, bottom, left, right] = [height, 0, width, 0];
   for (const i of pixels) {
     const y = Math.floor(i / width), x = i % width;
     [top, bottom, left, right] = [Math.min(top, y), Math.max(bottom, y + 1), Math.min(left, x), Math.max(right, x + 1)];
   }
+  return [top, bottom, left, right];
+}
+
+function describe(pixels, ink, height, width) {
+  const box = boxAround(pixels, height, width), [top, bottom, left, right] = box;
   let mass = 0, depth = 0, rim = 0;
   for (const i of pixels) {
     const y = Math.floor(i / width), x = i % width;
@@ -366,7 +373,7 @@ function describe(pixels, ink, height, width) {
     depth += ink[i] * Math.min(y, height - 1 - y, x, width - 1 - x);
     rim += ink[i] * Math.min(y - top, bottom - 1 - y, x - left, right - 1 - x);
   }
-  const tall = bottom - top, wide = right - left, box = [top, bottom, left, right];
+  const tall = bottom - top, wide = right - left;
   depth /= mass * Math.min(height, width);
   rim /= mass * Math.min(tall, wide);
   return { pixels, box, height: tall, width: wide, side: Math.max(tall, wide), mass, depth, rim };
@@ -423,15 +430,8 @@ function centre(a) {
   return [down / mass, across / mass];
 }
 
-function extent(a, above) {
-  let [top, bottom, left, right] = [a.height, 0, a.width, 0];
-  a.data.forEach((value, i) => {
-    if (value <= above) return;
-    const y = Math.floor(i / a.width), x = i % a.width;
-    [top, bottom, left, right] = [Math.min(top, y), Math.max(bottom, y + 1), Math.min(left, x), Math.max(right, x + 1)];
-  });
-  return [top, bottom, left, right];
-}
+const extent = ({ data, height, width }, above) =>
+  boxAround(count(data.length).filter((i) => data[i] > above), height, width);
 
 function asMnistMade(found) {
   const peak = largest(found.ink.data), ink = map(found.ink, (value) => value / peak);

@@ -4,12 +4,11 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from mnist_edge.benchmark.page import latency, pareto, tables, throughput, units
 from mnist_edge.benchmark.page.ranking import Candidate, rank
-from mnist_edge.markup import Markup, digest, json_in_html, tag
+from mnist_edge.markup import Markup, json_in_html, page, tag
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -23,12 +22,9 @@ def render(document: Mapping[str, Any]) -> str:
     """
     document = _finite(document)
     found = rank(document["results"])
-    frame, style, script = (_asset(file) for file in ("page.html", "page.css", "page.js"))
-    text = Template(frame).substitute(
-        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {digest(style)};"
-        f" script-src {digest(script)}",
-        style=style,
-        script=script,
+    text = page(
+        Path(__file__).parent,
+        "page.js",
         document=json_in_html(document),
         cpu=html.escape(str(document["device"]["cpu"])),
         facts=_facts(document),
@@ -47,10 +43,6 @@ def render(document: Mapping[str, Any]) -> str:
     )
     # A file name that is no UTF-8 has surrogates, which no page can be written with.
     return text.encode(errors="replace").decode()
-
-
-def _asset(file: str) -> str:
-    return Path(__file__).with_name(file).read_text(encoding="utf-8")
 
 
 def _finite(value: Any) -> Any:
