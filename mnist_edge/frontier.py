@@ -49,9 +49,9 @@ def networks(
     Raises:
         ModelError: The wide network is missing, damaged or no plain stack of Dense relu layers.
     """
-    own = search.widths_of(wide)
+    own, in_use = search.widths_of(wide)
     rows = []
-    for widths in (own, *ladder(own)):
+    for widths in (own, *ladder(own, in_use)):
         row: dict[str, Any] = {"widths": list(widths)} | dict.fromkeys(_MADE) | {"error": None}
         try:
             network = wide

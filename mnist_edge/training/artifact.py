@@ -22,7 +22,7 @@ from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
 from mnist_edge.training.compress import compress as compress_network
 from mnist_edge.training.compress import hidden_widths, require_narrower
-from mnist_edge.training.fit import OnEpoch, Trained, fit, predict, teacher_checkpoint
+from mnist_edge.training.fit import OnEpoch, Trained, checkpoints, fit, predict
 from mnist_edge.training.network import from_bytes, plain, read_keras, to_bytes
 from mnist_edge.training.recipes import Recipe
 
@@ -64,7 +64,7 @@ def train(
         OutputError: The folder of ``out`` cannot be written.
     """
     checkpoint = checkpoint_path(out)
-    states = (checkpoint, teacher_checkpoint(checkpoint)) if recipe.teacher else (checkpoint,)
+    states = checkpoints(recipe, checkpoint)
     _prepare(out, states, fresh)
     trained = fit(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
     return _write(trained, _facts(recipe, seed, dataset), dataset, out, states)

@@ -182,6 +182,12 @@ def _training(receipt: dict[str, Any]) -> str:
             "It learnt the answers of a teacher, a convolutional network that is not shipped and reads\n"
             f"{receipt['teacher']['val_accuracy'][-1]:.2%} of the validation images.\n"
         )
+    if pruning := recipe.get("pruning"):
+        taught += (
+            f"After {recipe['epochs']} epochs all but {' and '.join(map(str, pruning['widths']))} hidden units were "
+            "taken out, and the rest went on for\n"
+            f"{pruning['epochs']} more. The units taken out are zeros in the file.\n"
+        )
     return (
         f"{_table(['recipe', ''], _flat(recipe))}\n"
         f"Seed {receipt['seed']}. What each line means: `mnist_edge/training/recipes.py` and `augment.py`. Data: "

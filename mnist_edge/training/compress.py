@@ -1,29 +1,22 @@
 """Narrower networks that read as well: whole hidden units are taken out, and the rest learns from the wide network.
 
-Structured pruning, then distillation: Li, Kadav, Durdanovic, Samet, Graf, Pruning Filters for Efficient ConvNets, 2017
-(https://arxiv.org/abs/1608.08710), and Hinton, Vinyals, Dean, Distilling the Knowledge in a Neural Network, 2015
+Pruning, then distillation: Hinton, Vinyals, Dean, Distilling the Knowledge in a Neural Network, 2015
 (https://arxiv.org/abs/1503.02531).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
 from mnist_edge.contract import PIXELS
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.training.fit import OnEpoch, Trained, fine_tune
-from mnist_edge.training.network import build, dense_layers, normalised
+from mnist_edge.training.network import dense_layers, normalised
+from mnist_edge.training.pruning import PRUNING_IMAGES, pruned
 from mnist_edge.training.recipes import Recipe
-
-PRUNING_IMAGES = 5_000
-"""Training images on which it is seen what a unit contributes."""
-
-Criterion = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
-"""Of a layer's values (N, units) and the kernel after it (units, next): how much each unit is worth, (units,)."""
 
 
 def hidden_widths(model: keras.Model) -> tuple[int, ...]:
@@ -31,13 +24,10 @@ def hidden_widths(model: keras.Model) -> tuple[int, ...]:
     return tuple(layer.units for layer in dense_layers(model)[:-1])
 
 
-def contribution(values: NDArray[np.float32], following: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much the next layer would change if a unit always gave its mean: nothing for one that never fires.
-
-    The standard deviation of its value, times the norm of the weights that carry it on.
-    """
-    worth: NDArray[np.float32] = values.std(axis=0) * np.linalg.norm(following, axis=1)
-    return worth
+def units_in_use(model: keras.Model) -> tuple[int, ...]:
+    """Units of each hidden layer whose weights are not all zero: pruning in training leaves such."""
+    *hidden, _ = dense_layers(model)
+    return tuple(int(np.any(layer.kernel.numpy(), axis=0).sum()) for layer in hidden)
 
 
 def require_narrower(widths: Sequence[int], model: keras.Model) -> None:
@@ -56,41 +46,6 @@ def require_narrower(widths: Sequence[int], model: keras.Model) -> None:
             raise OptionError(
                 f"expected widths from 1 to the network's own ({', '.join(map(str, wide))}), received {told}"
             )
-
-
-def pruned(
-    model: keras.Model,
-    widths: Sequence[int],
-    images: NDArray[np.float32],
-    criterion: Criterion = contribution,
-) -> keras.Model:
-    """The network without the units that are worth least; each layer after them gets their mean as part of its bias.
-
-    Units that never fire or never change go first, and change no answer.
-
-    Args:
-        model: Of ``network.plain``.
-        widths: Units to keep of each hidden layer.
-        images: float32 (N, 784) in 0..1, training images.
-        criterion: What a unit is worth.
-    """
-    weights = [part.copy() for part in model.get_weights()]
-    values = images
-    for number, width in enumerate(widths):
-        kernel, bias, following, next_bias = weights[2 * number : 2 * number + 4]
-        values = np.maximum(values @ kernel + bias, 0)
-        order = np.argsort(-criterion(values, following), kind="stable")
-        kept, gone = np.sort(order[:width]), order[width:]
-        weights[2 * number : 2 * number + 4] = [
-            kernel[:, kept],
-            bias[kept],
-            following[kept],
-            next_bias + values[:, gone].mean(axis=0) @ following[gone],
-        ]
-        values = values[:, kept]
-    narrow = build(tuple(widths), seed=0)
-    narrow.set_weights(weights)
-    return narrow
 
 
 def compress(
@@ -133,14 +88,21 @@ def compress(
     )
 
 
-def ladder(wide: Sequence[int]) -> list[tuple[int, ...]]:
+def ladder(wide: Sequence[int], in_use: Sequence[int] = ()) -> list[tuple[int, ...]]:
     """Narrower widths to choose among, the widest first: for 512, 512 they are 512, 256; 384, 192; ... 32, 16.
 
     Each hidden layer but the first has half the share of its units that the one before it has: later layers have less
     to tell apart.
+
+    Args:
+        wide: Units of each hidden layer.
+        in_use: As many of them as are not zero, if not all: no layer has more.
     """
-    steps = [tuple(max(1, round(width * share / 2**number)) for number, width in enumerate(wide)) for share in _SHARES]
-    return [widths for widths in dict.fromkeys(steps) if widths != tuple(wide)]
+    most, rungs = tuple(in_use or wide), []
+    for share in _SHARES:
+        regular = [max(1, round(width * share / 2**number)) for number, width in enumerate(wide)]
+        rungs.append(tuple(map(min, regular, most)))
+    return [widths for widths in dict.fromkeys(rungs) if widths != most]
 
 
 _SHARES = (1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)

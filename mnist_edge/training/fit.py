@@ -15,8 +15,9 @@ from mnist_edge.errors import DataError
 from mnist_edge.training.augment import distort
 from mnist_edge.training.checkpoint import History, resume, save
 from mnist_edge.training.distillation import distillation, logits_function
-from mnist_edge.training.network import build, folded, logits_model
+from mnist_edge.training.network import build, folded, logits_model, normalised
 from mnist_edge.training.optimizer import epoch_function, optimizer_of
+from mnist_edge.training.pruning import PRUNING_IMAGES, padded, pruned
 from mnist_edge.training.recipes import Recipe
 
 CHECKPOINT_SECONDS = 10.0
@@ -47,7 +48,7 @@ class Trained(NamedTuple):
 
     Attributes:
         model: Not compiled; plain Dense layers whatever it was trained with, but for a teacher.
-        history: Of its training.
+        history: Of its training; where it was pruned, the epochs after that follow those before.
         teacher: Of its teacher's, if it had one.
     """
 
@@ -56,9 +57,14 @@ class Trained(NamedTuple):
     teacher: History | None
 
 
-def teacher_checkpoint(checkpoint: Path) -> Path:
-    """Where a teacher's state stands until its pupil is trained."""
-    return checkpoint.with_name("teacher." + checkpoint.name)
+def checkpoints(recipe: Recipe, checkpoint: Path) -> tuple[Path, ...]:
+    """Where the states of a training stand: its own, and beside it its teacher's and that after pruning."""
+    parts = {"teacher": recipe.teacher, "pruned": recipe.pruning}
+    return checkpoint, *(_beside(checkpoint, name) for name, part in parts.items() if part)
+
+
+def _beside(checkpoint: Path, part: str) -> Path:
+    return checkpoint.with_name(f"{part}.{checkpoint.name}")
 
 
 def fit(
@@ -72,13 +78,14 @@ def fit(
     """Trains a network by ``recipe``; the same arguments on the same machine give the same weights.
 
     Args:
-        recipe: What to do. Where it has a teacher, that is trained first.
+        recipe: What to do. Where it has a teacher, that is trained first; where it has a pruning, that comes last.
         dataset: Its last ``validation_images`` training images are only looked at, never trained on.
         seed: Decides the first weights, the order of the images and their distortion.
         checkpoint: A file that is written every ``CHECKPOINT_SECONDS``, when the training is interrupted, and at its
-            end; a teacher's stands beside it. If it is there, training goes on from it, and ends with the same weights
-            as if it had never stopped.
-        on_epoch: Called after each epoch, and once before the first, with the recipe (the teacher's too).
+            end; others stand beside it (``checkpoints``). If it is there, training goes on from it, and ends with the
+            same weights as if it had never stopped.
+        on_epoch: Called after each epoch, and once before the first, with the recipe; with the teacher's, and with that
+            after pruning, too.
 
     Raises:
         DataError: There is a single training image.
@@ -119,7 +126,8 @@ def fine_tune(
     run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint, "origin": origin}
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    history = _train(model, teacher, recipe, dataset, run, checkpoint, on_epoch)
+    shown = _Shown(_split(dataset)[0], recipe, seed, teacher)
+    history = _train(model, shown, recipe, dataset, run, checkpoint, on_epoch)
     return Trained(folded(model), history, None)
 
 
@@ -130,18 +138,24 @@ def _fit(recipe: Recipe, dataset: Dataset, seed: int, checkpoint: Path | None, o
         resume(checkpoint, run)  # what cannot be gone on from is said before a teacher is trained
     teacher: Trained | None = None
     if recipe.teacher:
-        taught_first = checkpoint and teacher_checkpoint(checkpoint)
-        teacher = _fit(recipe.teacher, dataset, seed, taught_first, on_epoch)
+        teacher = _fit(recipe.teacher, dataset, seed, checkpoint and _beside(checkpoint, "teacher"), on_epoch)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     model = build(recipe.widths, seed, batch_norm=recipe.batch_norm, convolutions=recipe.convolutions)
-    history = _train(model, teacher and teacher.model, recipe, dataset, run, checkpoint, on_epoch)
+    shown = _Shown(_split(dataset)[0], recipe, seed, teacher and teacher.model)
+    history = _train(model, shown, recipe, dataset, run, checkpoint, on_epoch)
+    if after := recipe.after_pruning():
+        images = np.divide(shown.digits.images[:PRUNING_IMAGES], 255, dtype=np.float32)
+        model = normalised(pruned(folded(model), after.widths, images), images)
+        later = _train(model, shown, after, dataset, run, checkpoint and _beside(checkpoint, "pruned"), on_epoch)
+        model = padded(folded(model), recipe.widths)
+        history = {name: history[name] + later[name] for name in history}
     return Trained(model, history, teacher and teacher.history)
 
 
 def _train(
     model: keras.Model,
-    teacher: keras.Model | None,
+    shown: "_Shown",
     recipe: Recipe,
     dataset: Dataset,
     run: dict[str, Any],
@@ -161,12 +175,11 @@ def _train(
     # The variables after the last whole epoch: where it is interrupted, the model may be beyond it.
     last_epoch: tuple[list[np.ndarray], History] = ([], history)
 
-    if teacher:
+    if shown.logits:
         pupil, loss_of = logits_model(model), distillation(recipe.temperature)
         train_epoch = epoch_function(pupil, optimizer, recipe.batch_size, loss_of)
     else:
         train_epoch = epoch_function(model, optimizer, recipe.batch_size)
-    shown = _Shown(training, recipe, run["seed"], teacher)
     try:
         on_epoch(recipe, history)
         for digits in _ahead(shown.in_epoch, range(saved, recipe.epochs)):
@@ -217,8 +230,8 @@ class _Shown:
     """What the network sees in an epoch. It depends on seed and epoch alone, so that a resumed run sees the same."""
 
     def __init__(self, digits: Digits, recipe: Recipe, seed: int, teacher: keras.Model | None) -> None:
-        self._digits, self._recipe, self._seed = digits, recipe, seed
-        self._logits = teacher and logits_function(teacher)
+        self.digits, self._recipe, self._seed = digits, recipe, seed
+        self.logits = teacher and logits_function(teacher)
         self._sets: dict[int, Digits] = {}
 
     def in_epoch(self, epoch: int) -> Digits:
@@ -230,11 +243,11 @@ class _Shown:
         return Digits(*(part[order] for part in shown))
 
     def _made(self, number: int) -> Digits:
-        images, labels, taught = self._digits
+        images, labels, taught = self.digits
         if self._recipe.distortion:
             rng = np.random.default_rng((self._seed, number, 1))  # 1: other numbers than the order's
             images = _rows(distort(images.reshape(-1, SIDE, SIDE), labels, self._recipe.distortion, rng))
-        return Digits(images, labels, self._logits(images) if self._logits else taught)
+        return Digits(images, labels, self.logits(images) if self.logits else taught)
 
 
 def _ahead(make: Callable[[int], Made], numbers: Iterable[int]) -> Iterator[Made]:

@@ -8,6 +8,24 @@ from mnist_edge.training.augment import Distortion
 
 
 @dataclass(frozen=True, slots=True)
+class Pruning:
+    """How a trained network goes on with fewer units: taught as before, at a rate that rises and falls anew.
+
+    Attributes:
+        widths: Units of each hidden layer that stay. In the network that comes of it, the others are zeros: it keeps
+            its shape, and what is exported to be small leaves them out.
+        epochs: Passes over the training images.
+        learning_rate: The highest.
+        weight_decay: As in a recipe.
+    """
+
+    widths: tuple[int, ...]
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """One way to train a network.
 
@@ -29,6 +47,7 @@ class Recipe:
             for a teacher alone, since what is exported is made of Dense layers.
         teacher: How the network is trained whose answers this one learns instead of the labels, or None.
         temperature: What the logits of both are divided by in that comparison.
+        pruning: What comes after all this, or None.
     """
 
     name: str
@@ -45,25 +64,36 @@ class Recipe:
     convolutions: tuple[int, ...] = ()
     teacher: "Recipe | None" = None
     temperature: float = 1.0
+    pruning: Pruning | None = None
 
     def __post_init__(self) -> None:
-        """Refuses a teacher or a pupil whose logits could not be compared.
+        """Refuses a teacher or a pupil whose logits could not be compared, and a pruning that could not be learnt from.
 
         Raises:
-            OptionError: One of the two has no batch normalisation.
+            OptionError: One of the two has no batch normalisation; there is pruning without a teacher.
         """
         if self.teacher and not (self.batch_norm and self.teacher.batch_norm):
             raise OptionError(f"expected batch_norm in {self.name!r} and in its teacher, whose logits are compared")
+        if self.pruning and not self.teacher:
+            raise OptionError(f"expected a teacher in {self.name!r}, which is pruned and goes on")
 
     def lasting(self, epochs: int) -> "Recipe":
-        """The same recipe over other epochs, with a teacher that takes no more of them."""
+        """The same recipe over other epochs, with a teacher and a pruning that take no more of them."""
         teacher = self.teacher and replace(self.teacher, epochs=min(self.teacher.epochs, epochs))
-        return replace(self, epochs=epochs, teacher=teacher)
+        pruning = self.pruning and replace(self.pruning, epochs=min(self.pruning.epochs, epochs))
+        return replace(self, epochs=epochs, teacher=teacher, pruning=pruning)
+
+    def after_pruning(self) -> "Recipe | None":
+        """How the network goes on once it is pruned: what ``pruning`` does not name is as before."""
+        if self.pruning is None:
+            return None
+        return replace(self, name="pruned", teacher=None, pruning=None, **asdict(self.pruning))
 
     def describe(self) -> dict[str, Any]:
         """What receipts say of it: all but what is at its default, so that a receipt outlives new attributes."""
         default = {field.name: field.default for field in fields(self) if field.default is not MISSING}
-        return {name: value for name, value in asdict(self).items() if name not in default or value != default[name]}
+        told = asdict(self) | {"teacher": self.teacher and self.teacher.describe()}
+        return {name: value for name, value in told.items() if name not in default or value != default[name]}
 
 
 # Keras' own MNIST MLP, RMSprop at its defaults: https://keras.io/api/optimizers/rmsprop/
@@ -103,7 +133,7 @@ _TEACHER = Recipe(
 AUGMENTED = Recipe(
     "augmented",
     widths=(512, 512),
-    epochs=240,
+    epochs=24,
     batch_size=256,
     learning_rate=0.007,
     optimizer="adamw",
@@ -114,6 +144,7 @@ AUGMENTED = Recipe(
     sets=24,
     teacher=_TEACHER,
     temperature=3.0,
+    pruning=Pruning(widths=(384, 160), epochs=360, learning_rate=0.01, weight_decay=0.03),
 )
 
 # What a narrower network is fine-tuned by; its teacher is the wide one. How it was found: docs/compression.md

@@ -8,19 +8,20 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.files import receipt_path, sha256, write_json, write_whole
 from mnist_edge.training.artifact import compress, compressed_path, finished
-from mnist_edge.training.compress import hidden_widths, ladder
+from mnist_edge.training.compress import hidden_widths, ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
 from mnist_edge.training.network import from_bytes, plain, read_keras
 from mnist_edge.training.recipes import Recipe
 
 
-def widths_of(wide: Path) -> tuple[int, ...]:
-    """Units of each hidden layer of a .keras file.
+def widths_of(wide: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Units of each hidden layer of a .keras file, and how many of them are not zero.
 
     Raises:
         ModelError: It is missing, damaged, or no plain stack of Dense relu layers.
     """
-    return hidden_widths(plain(from_bytes(read_keras(wide), str(wide)), str(wide)))
+    network = plain(from_bytes(read_keras(wide), str(wide)), str(wide))
+    return hidden_widths(network), units_in_use(network)
 
 
 def candidate(
@@ -76,7 +77,7 @@ def narrowest(
     """
     if not max_loss >= 0:
         raise OptionError(f"expected a loss of 0 points or more, received {max_loss:g}")
-    rungs = ladder(widths_of(wide))
+    rungs = ladder(*widths_of(wide))
     beside = out or wide
     folder = beside.with_name(beside.stem + ".search")
     receipts: dict[int, dict[str, Any]] = {}

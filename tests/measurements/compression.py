@@ -12,7 +12,7 @@ import numpy as np
 
 from mnist_edge import dataset, printing
 from mnist_edge.dataset import Dataset
-from mnist_edge.training import compress, search
+from mnist_edge.training import pruning, search
 from mnist_edge.training.augment import distort
 from mnist_edge.training.fit import evaluate, fine_tune
 from mnist_edge.training.network import build, from_bytes, normalised, plain
@@ -55,12 +55,12 @@ def seeds(digits: Dataset) -> None:
 def criteria(digits: Dataset) -> None:
     """784-128-64-10 from units kept for other reasons, before and after ``QUICK``."""
     wide = plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE))
-    images = digits.train_images[: compress.PRUNING_IMAGES].reshape(-1, 784).astype(np.float32) / 255
+    images = digits.train_images[: pruning.PRUNING_IMAGES].reshape(-1, 784).astype(np.float32) / 255
     held_out = digits.train_images[-digits.validation_images :], digits.train_labels[-digits.validation_images :]
     rng = np.random.default_rng(0)
     distorted = np.concatenate([distort(*held_out, AUGMENTED.distortion, rng) for _ in range(DISTORTIONS)])
     starts = {
-        "deviation times norm of the outgoing weights": compress.contribution,
+        "deviation times norm of the outgoing weights": pruning.contribution,
         "norm of the outgoing weights": lambda _, following: np.linalg.norm(following, axis=1),
         "share of images for which a unit fires": lambda values, _: (values > 0).mean(axis=0),
         "random units": lambda values, _: np.random.default_rng(1).random(values.shape[1]),
@@ -69,7 +69,7 @@ def criteria(digits: Dataset) -> None:
     sys.stdout.write("\n| kept by | before | validation | distorted |\n| --- | ---: | ---: | ---: |\n")
     for name, criterion in starts.items():
         if criterion:
-            start = normalised(compress.pruned(wide, QUICK.widths, images, criterion), images)
+            start = normalised(pruning.pruned(wide, QUICK.widths, images, criterion), images)
         else:
             start = build(QUICK.widths, seed=0, batch_norm=True)
         before = evaluate(start, *held_out)[1]

@@ -53,7 +53,7 @@ def test_the_card_tells_what_was_measured(read: card.Read, tiny: Dataset) -> Non
     assert max(map(len, text.splitlines())) <= 200
 
 
-def test_the_card_tells_of_the_teacher(read: card.Read, tiny: Dataset) -> None:
+def test_the_card_tells_of_the_teacher_and_the_pruning(read: card.Read, tiny: Dataset) -> None:
     recipe = json.loads(json.dumps(dataclasses.replace(AUGMENTED, epochs=7).describe()))
     before = json.dumps(recipe)
     receipt = read.receipt | {"recipe": recipe, "teacher": {"val_accuracy": [0.5, 0.9876]}}
@@ -64,6 +64,7 @@ def test_the_card_tells_of_the_teacher(read: card.Read, tiny: Dataset) -> None:
     assert "| distortion: blur | 0.8 |" in text
     assert "None" not in text
     assert "reads\n98.76% of the validation images" in text
+    assert "After 7 epochs all but 384 and 160 hidden units were taken out" in text
     assert json.dumps(recipe) == before
 
 

@@ -12,6 +12,7 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.training import compress, fit
 from mnist_edge.training.network import build, from_bytes, plain, read_keras
+from mnist_edge.training.pruning import padded, pruned
 from mnist_edge.training.recipes import COMPRESSED
 
 QUICK = dataclasses.replace(COMPRESSED, widths=(8, 4), epochs=3, batch_size=64, sets=2)
@@ -32,48 +33,9 @@ def images(tiny: Dataset) -> np.ndarray:
     return tiny.train_images.reshape(-1, 784).astype(np.float32) / 255
 
 
-def with_units_that_never_change(width: int, silent: int, constant: int) -> keras.Model:
-    """A network of two hidden layers, of which some units of the first are always zero, and some always 0.5."""
-    model = build((width, 6), seed=4)
-    kernel, bias = model.get_layer("hidden_1").get_weights()
-    kernel[:, : silent + constant] = 0
-    bias[:silent], bias[silent : silent + constant] = -1, 0.5
-    model.get_layer("hidden_1").set_weights([kernel, bias])
-    return model
-
-
-def test_units_that_never_change_go_first_and_change_no_answer(images: np.ndarray) -> None:
-    model = with_units_that_never_change(12, silent=3, constant=2)
-    narrow = compress.pruned(model, (7, 6), images)
-    assert compress.hidden_widths(narrow) == (7, 6)
-    np.testing.assert_allclose(narrow(images), model(images), atol=1e-6)
-
-
-def test_all_units_kept_is_the_same_network(wide: keras.Model, images: np.ndarray) -> None:
-    kept = compress.pruned(wide, (32, 16), images)
-    for ours, theirs in zip(kept.get_weights(), wide.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
-def test_what_contributes_least_goes(images: np.ndarray) -> None:
-    model = build((4, 3), seed=0)
-    kernel, bias = model.get_layer("hidden_2").get_weights()
-    kernel[2] = 1e-6  # the third unit of the first layer is hardly listened to
-    model.get_layer("hidden_2").set_weights([kernel, bias])
-    narrow = compress.pruned(model, (3, 3), images)
-    kept = narrow.get_layer("hidden_1").get_weights()[0]
-    np.testing.assert_array_equal(kept, model.get_layer("hidden_1").get_weights()[0][:, [0, 1, 3]])
-
-
-def test_the_criterion_is_deviation_times_norm() -> None:
-    values = np.array([[0, 1, 2], [2, 1, 0]], np.float32)
-    following = np.array([[3, 4], [3, 4], [0, 2]], np.float32)
-    np.testing.assert_allclose(compress.contribution(values, following), [5, 0, 2])
-
-
 def test_fine_tuning_mends_what_pruning_broke(tiny: Dataset, wide: keras.Model, images: np.ndarray) -> None:
     held_out = tiny.train_images[-tiny.validation_images :], tiny.train_labels[-tiny.validation_images :]
-    broken = fit.evaluate(compress.pruned(wide, (8, 4), images), *held_out)[1]
+    broken = fit.evaluate(pruned(wide, (8, 4), images), *held_out)[1]
     recipe = dataclasses.replace(QUICK, epochs=12)
     model, history, _ = compress.compress(wide, recipe, tiny)
     assert compress.hidden_widths(model) == (8, 4)
@@ -136,6 +98,17 @@ def test_the_ladder_of_the_classic_network() -> None:
     assert rungs[-1] == (32, 16)
     assert {(256, 128), (128, 64), (64, 32)} <= set(rungs)
     assert rungs == sorted(rungs, reverse=True)
+
+
+def test_no_rung_has_units_that_are_zero() -> None:
+    assert compress.ladder((512, 512), (200, 96))[:2] == [(192, 96), (128, 64)]
+    assert compress.ladder((512, 512), (300, 80))[:2] == [(256, 80), (192, 80)]
+
+
+def test_units_in_use_are_those_that_are_not_zero() -> None:
+    model = padded(build((5, 3), seed=1), (8, 4))
+    assert compress.hidden_widths(model) == (8, 4)
+    assert compress.units_in_use(model) == (5, 3)
 
 
 @pytest.mark.parametrize("wide_widths", [(1,), (2, 2), (8,), (300, 100), (64, 48, 32)])

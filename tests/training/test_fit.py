@@ -13,7 +13,7 @@ from mnist_edge import dataset
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError, OptionError, OutputError
 from mnist_edge.training import artifact, checkpoint, fit, optimizer
-from mnist_edge.training.recipes import ARTICLE, AUGMENTED, Recipe
+from mnist_edge.training.recipes import ARTICLE, AUGMENTED, Pruning, Recipe
 
 RECIPE = Recipe("tiny", (16,), epochs=3, batch_size=64, learning_rate=1e-3)
 ALL_OF_IT = Recipe(
@@ -36,6 +36,10 @@ TAUGHT = dataclasses.replace(
     sets=2,
     teacher=dataclasses.replace(ALL_OF_IT, name="teacher", epochs=2, convolutions=(4, 4)),
     temperature=3.0,
+)
+
+PRUNED = dataclasses.replace(
+    TAUGHT, name="pruned later", pruning=Pruning(widths=(9, 5), epochs=3, learning_rate=2e-3, weight_decay=0.05)
 )
 
 
@@ -79,6 +83,20 @@ def test_the_epoch_function_does_what_keras_fit_does(tiny: Dataset) -> None:
         np.testing.assert_allclose(our, their, atol=2e-5)
 
 
+def test_pruned_units_are_zero_and_the_network_keeps_its_shape(tiny: Dataset) -> None:
+    model, history, _ = fit.fit(PRUNED, tiny)
+    weights = model.get_weights()
+    assert PRUNED.pruning
+    assert len(history["loss"]) == PRUNED.epochs + PRUNED.pruning.epochs
+    for number, (width, kept) in enumerate(zip(PRUNED.widths, PRUNED.pruning.widths, strict=True)):
+        kernel, bias, following = weights[2 * number : 2 * number + 3]
+        assert kernel.shape[1] == width
+        in_use = np.abs(kernel).max(axis=0) > 0
+        assert in_use.sum() == kept
+        assert not bias[~in_use].any()
+        assert not following[~in_use].any()
+
+
 def test_validation_images_are_never_trained_on(tiny: Dataset) -> None:
     held_out = tiny.validation_images
     labels = tiny.train_labels.copy()
@@ -98,7 +116,7 @@ def one_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, ALL_OF_IT, TAUGHT], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_OF_IT, TAUGHT, PRUNED], ids=lambda recipe: recipe.name)
 @pytest.mark.parametrize("checkpoints", [no_checkpoint_yet, one_an_epoch])
 def test_an_interrupted_run_ends_as_an_unbroken_one(
     recipe: Recipe,
@@ -259,18 +277,24 @@ def test_what_cannot_be_gone_on_from_is_said_before_a_teacher_is_trained(tiny: D
 
 def test_a_recipe_without_a_teacher_leaves_the_teacher_of_another_run(tiny: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "net.keras"
-    state = fit.teacher_checkpoint(artifact.checkpoint_path(out))
+    _, state = fit.checkpoints(TAUGHT, artifact.checkpoint_path(out))
     state.write_bytes(b"hours of work")
     artifact.train(RECIPE, tiny, out, fresh=True)
     assert state.read_bytes() == b"hours of work"
 
 
-def test_a_shorter_run_has_no_longer_teacher() -> None:
+def test_a_shorter_run_has_no_longer_teacher_or_pruning() -> None:
     short, long = AUGMENTED.lasting(2), AUGMENTED.lasting(1000)
     assert short.teacher
-    assert (short.epochs, short.teacher.epochs) == (2, 2)
+    assert short.pruning
+    assert (short.epochs, short.teacher.epochs, short.pruning.epochs) == (2, 2, 2)
     assert long == dataclasses.replace(AUGMENTED, epochs=1000)
     assert ARTICLE.lasting(3) == dataclasses.replace(ARTICLE, epochs=3)
+
+
+def test_only_what_is_taught_can_be_pruned() -> None:
+    with pytest.raises(OptionError, match="expected a teacher in 'all of it'"):
+        dataclasses.replace(ALL_OF_IT, pruning=PRUNED.pruning)
 
 
 def test_only_logits_can_be_compared() -> None:
@@ -293,16 +317,17 @@ def test_an_unwritable_folder_is_told_before_the_training(tiny: Dataset, tmp_pat
     assert epochs == []
 
 
-def test_a_run_broken_off_in_its_teachers_training_ends_as_an_unbroken_one(tiny: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["teacher", "pruned"])
+def test_a_run_broken_off_in_another_stage_ends_as_an_unbroken_one(stage: str, tiny: Dataset, tmp_path: Path) -> None:
     def stop(recipe: Recipe, history: checkpoint.History) -> None:
-        if recipe.name == "teacher" and len(history["loss"]) == 1:
+        if recipe.name == stage and len(history["loss"]) == 1:
             raise KeyboardInterrupt
 
-    whole = artifact.train(TAUGHT, tiny, tmp_path / "whole.keras")
+    whole = artifact.train(PRUNED, tiny, tmp_path / "whole.keras")
     out = tmp_path / "broken.keras"
     with pytest.raises(KeyboardInterrupt):
-        artifact.train(TAUGHT, tiny, out, on_epoch=stop)
-    assert artifact.train(TAUGHT, tiny, out)["sha256"] == whole["sha256"]
+        artifact.train(PRUNED, tiny, out, on_epoch=stop)
+    assert artifact.train(PRUNED, tiny, out)["sha256"] == whole["sha256"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "broken.keras",
         "broken.keras.json",
@@ -316,8 +341,10 @@ def test_receipts_name_only_what_differs_from_the_defaults() -> None:
     assert ALL_OF_IT.describe() == {
         name: value
         for name, value in dataclasses.asdict(ALL_OF_IT).items()
-        if name not in ("sets", "convolutions", "teacher", "temperature")
+        if name not in ("sets", "convolutions", "teacher", "temperature", "pruning")
     }
+    assert TAUGHT.teacher
+    assert TAUGHT.describe()["teacher"] == TAUGHT.teacher.describe()
 
 
 def test_the_shipped_article_recipe_is_the_articles() -> None:
