@@ -72,7 +72,7 @@ def train(
             min=1,
             max=10_000,
             show_default=False,
-            help="Passes over the images, if not the recipe's; a teacher makes no more.",
+            help="Passes over the images, if not the recipe's; neither teacher nor pruning takes more.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")] = 0,
@@ -165,7 +165,7 @@ def compress(
         ),
     ] = None,
     frontier: Annotated[
-        bool, typer.Option("--frontier", help="Make nine widths, and compare accuracy, size and latency.")
+        bool, typer.Option("--frontier", help="Make up to nine widths, and compare accuracy, size and latency.")
     ] = False,
     out: Annotated[
         Path | None,
