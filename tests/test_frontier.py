@@ -20,7 +20,7 @@ def made(
     run: Callable[..., Any], tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Runs compress --frontier with three widths beside the wide network's."""
-    monkeypatch.setattr(frontier, "ladder", lambda _: [(16, 16), (8, 8), (4, 4)])
+    monkeypatch.setattr(frontier, "ladder", lambda *_: [(16, 16), (8, 8), (4, 4)])
 
     def call() -> Any:
         folder = tmp_path / "frontier"
@@ -92,7 +92,7 @@ def test_a_file_that_misses_its_gate_is_a_row_that_says_so(
 ) -> None:
     strict = replace(PRECISIONS["int8"], gate=Gate(min_agreement=2))
     monkeypatch.setitem(frontier.PRECISIONS, "int8", strict)
-    monkeypatch.setattr(frontier, "ladder", lambda _: [(4, 4)])
+    monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
     tiny, recipe = dataset.find(str(tiny_data)), COMPRESSED.lasting(1)
     rows = frontier.networks(tiny_keras, recipe, tiny, tmp_path)
     assert [row["path"] for row in rows] == [None, None]
