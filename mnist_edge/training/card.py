@@ -176,14 +176,14 @@ def _training(receipt: dict[str, Any]) -> str:
         own = recipe["teacher"].get("distortion")
         same = own and own == recipe.get("distortion")
         recipe["teacher"] = recipe["teacher"] | ({"distortion": "the same"} if same else {})
-    taught = ""
+    course = ""
     if receipt.get("teacher"):
-        taught = (
+        course = (
             "It learnt the answers of a teacher, a convolutional network that is not shipped and reads\n"
             f"{receipt['teacher']['val_accuracy'][-1]:.2%} of the validation images.\n"
         )
     if pruning := recipe.get("pruning"):
-        taught += (
+        course += (
             f"After {recipe['epochs']} epochs all but {' and '.join(map(str, pruning['widths']))} hidden units were "
             "taken out, and the rest went on for\n"
             f"{pruning['epochs']} more. The units taken out are zeros in the file.\n"
@@ -192,7 +192,7 @@ def _training(receipt: dict[str, Any]) -> str:
         f"{_table(['recipe', ''], _flat(recipe))}\n"
         f"Seed {receipt['seed']}. What each line means: `mnist_edge/training/recipes.py` and `augment.py`. Data: "
         f"{data['name']}, fingerprint\n`{data['fingerprint']}`. The last {receipt['validation']['images']:,} training "
-        f"images were not trained on: all was\nchosen on these, and nothing by the test images.\n{taught}"
+        f"images were not trained on: all was\nchosen on these, and nothing by the test images.\n{course}"
     ).rstrip() + "\n"
 
 

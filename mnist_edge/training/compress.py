@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from mnist_edge.backend import keras
-from mnist_edge.contract import PIXELS
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.training.fit import OnEpoch, Trained, fine_tune
 from mnist_edge.training.network import dense_layers, normalised
-from mnist_edge.training.pruning import PRUNING_IMAGES, pruned
+from mnist_edge.training.pruning import pruned, pruning_images
 from mnist_edge.training.recipes import Recipe
 
 
@@ -73,8 +72,7 @@ def compress(
         DataError, OptionError, ModelError, OutputError: As in ``fit.fit``; OptionError also if the widths do not fit.
     """
     require_narrower(recipe.widths, wide)
-    shown = dataset.train_images[: -dataset.validation_images][:PRUNING_IMAGES]
-    images = np.divide(shown.reshape(-1, PIXELS), 255, dtype=np.float32)
+    images = pruning_images(dataset.train_images[: -dataset.validation_images])
     narrow = pruned(wide, recipe.widths, images)
     return fine_tune(
         normalised(narrow, images),

@@ -17,7 +17,7 @@ from mnist_edge.training.checkpoint import History, resume, save
 from mnist_edge.training.distillation import distillation, logits_function
 from mnist_edge.training.network import build, folded, logits_model, normalised
 from mnist_edge.training.optimizer import epoch_function, optimizer_of
-from mnist_edge.training.pruning import PRUNING_IMAGES, padded, pruned
+from mnist_edge.training.pruning import padded, pruned, pruning_images
 from mnist_edge.training.recipes import Recipe
 
 CHECKPOINT_SECONDS = 10.0
@@ -145,7 +145,7 @@ def _fit(recipe: Recipe, dataset: Dataset, seed: int, checkpoint: Path | None, o
     shown = _Shown(_split(dataset)[0], recipe, seed, teacher and teacher.model)
     history = _train(model, shown, recipe, dataset, run, checkpoint, on_epoch)
     if after := recipe.after_pruning():
-        images = np.divide(shown.digits.images[:PRUNING_IMAGES], 255, dtype=np.float32)
+        images = pruning_images(shown.digits.images)
         model = normalised(pruned(folded(model), after.widths, images), images)
         later = _train(model, shown, after, dataset, run, checkpoint and _beside(checkpoint, "pruned"), on_epoch)
         model = padded(folded(model), recipe.widths)
@@ -163,8 +163,8 @@ def _train(
     on_epoch: OnEpoch,
 ) -> History:
     """Trains ``model`` in place, epoch by epoch; ``run`` is what decides the result."""
-    training, validation = _split(dataset)
-    steps_an_epoch = -(-len(training.labels) // recipe.batch_size)
+    _, validation = _split(dataset)
+    steps_an_epoch = -(-len(shown.digits.labels) // recipe.batch_size)
     optimizer = optimizer_of(recipe, model.trainable_variables, steps_an_epoch)
     variables = (*model.variables, *optimizer.variables)
 

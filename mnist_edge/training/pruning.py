@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
+from mnist_edge.contract import PIXELS
 from mnist_edge.training.network import build
 
 PRUNING_IMAGES = 5_000
@@ -17,6 +18,13 @@ PRUNING_IMAGES = 5_000
 
 Criterion = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 """Of a layer's values (N, units) and the kernel after it (units, next): how much each unit is worth, (units,)."""
+
+
+def pruning_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The first ``PRUNING_IMAGES`` of uint8 training images, (N, 28, 28) or (N, 784), as float32 (N, 784) in 0..1."""
+    shown = images[:PRUNING_IMAGES]
+    scaled: NDArray[np.float32] = np.divide(shown.reshape(len(shown), PIXELS), 255, dtype=np.float32)
+    return scaled
 
 
 def contribution(values: NDArray[np.float32], following: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,11 +81,10 @@ def padded(model: keras.Model, widths: Sequence[int]) -> keras.Model:
         widths: As many as it has at least.
     """
     wide = build(tuple(widths), seed=0)
-    shapes = [part.shape for part in wide.get_weights()]
     wide.set_weights(
         [
-            np.pad(part, [(0, wanted - size) for wanted, size in zip(shape, part.shape, strict=True)])
-            for part, shape in zip(model.get_weights(), shapes, strict=True)
+            np.pad(part, [(0, most - size) for most, size in zip(room.shape, part.shape, strict=True)])
+            for part, room in zip(model.get_weights(), wide.get_weights(), strict=True)
         ]
     )
     return wide

@@ -55,7 +55,7 @@ def seeds(digits: Dataset) -> None:
 def criteria(digits: Dataset) -> None:
     """784-128-64-10 from units kept for other reasons, before and after ``QUICK``."""
     wide = plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE))
-    images = digits.train_images[: pruning.PRUNING_IMAGES].reshape(-1, 784).astype(np.float32) / 255
+    images = pruning.pruning_images(digits.train_images)
     held_out = digits.train_images[-digits.validation_images :], digits.train_labels[-digits.validation_images :]
     rng = np.random.default_rng(0)
     distorted = np.concatenate([distort(*held_out, AUGMENTED.distortion, rng) for _ in range(DISTORTIONS)])
