@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat choices compression screenshots rejection overhead training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat choices compression frontier activity screenshots rejection overhead training-speed handwriting constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -51,8 +51,15 @@ handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
 	$(RUN)python -m tests.measurements.compression
 
+frontier: $(VENV)/dev  ## accuracy, size and latency of eight widths: docs/frontier.json and .png
+	$(RUN)mnist-edge compress artifacts/mnist-mlp.keras --frontier --seconds 100 || [ $$? -eq 1 ]  # a width that fails is a row
+	cp build/frontier/frontier.json build/frontier/frontier.png docs
+
 screenshots: $(VENV)/dev  ## the web page in both themes, as docs/ shows it
 	$(RUN)python -m tests.web.screenshots
+
+activity: $(VENV)/dev  ## how many units an activity penalty silences, and what it costs
+	$(RUN)python -m tests.measurements.activity
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection

@@ -84,6 +84,11 @@ class Dataset:
         """How many of the last training images are kept for choosing: 5,000, or a tenth of a small set."""
         return min(VALIDATION_IMAGES, -(-len(self.train_images) // 10))
 
+    @property
+    def validation(self) -> tuple[Pixels, Pixels]:
+        """Those images and their labels."""
+        return self.train_images[-self.validation_images :], self.train_labels[-self.validation_images :]
+
     def describe(self) -> dict[str, str]:
         """What reports and receipts say of the data; where it lay on this machine is not part of it."""
         return {"name": self.name, "fingerprint": self.fingerprint, "split": self.test_split}

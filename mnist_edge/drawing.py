@@ -116,12 +116,13 @@ def frontier_chart(document: Mapping[str, Any]) -> "Figure":
             place = row[key] * scale, 100 * row["accuracy"]
             filled = "tab:blue" if row["on_frontier"] else "lightgrey"
             axes.scatter(*place, color=filled, edgecolor="tab:blue", zorder=2)
-            axes.annotate("-".join(map(str, row["widths"])), place, (6, -12), textcoords="offset points", fontsize=9)
+            axes.annotate("-".join(map(str, row["in_use"])), place, (6, -12), textcoords="offset points", fontsize=9)
         axes.set_xlabel(label)
         axes.margins(x=0.16)
         axes.grid(alpha=0.3)
     latency.set_ylabel("test accuracy of the int8 file, %")
-    figure.suptitle(f"Hidden units, {document['device']['cpu']}, noise of the latency {document['noise']:.1%}")
+    noise = "unknown" if document["noise"] is None else f"{document['noise']:.1%}"
+    figure.suptitle(f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}")
     return figure
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import math
 import os
 import secrets
 import tempfile
@@ -42,7 +43,21 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Writes ``document`` as indented JSON, whole (see ``write_whole``)."""
-    write_whole(path, (json.dumps(document, indent=2) + "\n").encode())
+    write_whole(path, (json_text(document) + "\n").encode())
+
+
+def json_text(document: Any) -> str:
+    """``document`` as indented JSON; numbers that are not finite, which JSON does not have, are null."""
+    return json.dumps(finite(document), indent=2, allow_nan=False)
+
+
+def finite(document: Any) -> Any:
+    """``document`` with None for numbers that are not finite."""
+    if isinstance(document, Mapping):
+        return {key: finite(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [finite(value) for value in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def receipt_path(path: Path) -> Path:

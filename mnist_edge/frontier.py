@@ -12,6 +12,7 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS
+from mnist_edge.files import finite
 from mnist_edge.training import search
 from mnist_edge.training.artifact import compressed_path
 from mnist_edge.training.compress import ladder
@@ -31,7 +32,7 @@ def networks(
 ) -> list[dict[str, Any]]:
     """Makes a network of each width of ``compress.ladder`` and exports all, and the wide one, as int8.
 
-    What is in the folder from an interrupted run is used. A width that fails is a row that says so.
+    What is in the folder from an interrupted run is used. A width that fails, however it does, is a row that says so.
 
     Args:
         wide: The .keras file of the wide network.
@@ -43,8 +44,8 @@ def networks(
         on_epoch: Called after each epoch of each network, and once before its first.
 
     Returns:
-        One row a network, the wide one first: widths, path of the int8 file, its ``accuracy`` and ``keras_accuracy`` on
-        the test images, bytes, and ``error`` where it could not be made.
+        One row a network, the wide one first: ``widths``, those ``in_use`` (not zero), path of the int8 file, its
+        ``accuracy`` and ``keras_accuracy`` on the test images, bytes, and ``error`` where it could not be made.
 
     Raises:
         ModelError: The wide network is missing, damaged or no plain stack of Dense relu layers.
@@ -52,7 +53,8 @@ def networks(
     own, in_use = search.widths_of(wide)
     rows = []
     for widths in (own, *ladder(own, in_use)):
-        row: dict[str, Any] = {"widths": list(widths)} | dict.fromkeys(_MADE) | {"error": None}
+        used = in_use if widths == own else widths
+        row: dict[str, Any] = {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
         try:
             network = wide
             if widths != own:
@@ -64,6 +66,8 @@ def networks(
             row["keras_accuracy"] = exported["reference_accuracy"]
         except MnistEdgeError as error:
             row["error"] = str(error)
+        except Exception as error:  # TensorFlow and onnx have many kinds, memory can be short
+            row["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
         rows.append(row)
     return rows
 
@@ -86,16 +90,20 @@ def measured(
         on_progress: Told the share that is done, and what is being done.
 
     Returns:
-        ``device``, ``data``, ``noise`` of the latencies, ``recipe``, ``warnings``, and ``rows``, which have ``p50_us``
-        and ``on_frontier`` too: no other network is as good in accuracy, bytes and latency and better in one.
+        ``device``, ``data``, ``noise`` of the latencies (None if it cannot be told), ``recipe``, ``warnings``, and
+        ``rows``, which have ``p50_us`` and ``on_frontier`` too: no other network is as good in accuracy, bytes and
+        latency and better in one.
 
     Raises:
         ModelError: Nothing can be measured.
+        KeyboardInterrupt: Ctrl-C; what was measured until then is no comparison.
     """
     files = {row["path"]: row for row in rows if row["path"]}
     if not files:
         raise ModelError(f"nothing can be measured: {rows[0]['error']}")
     benchmark = report.run([Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress)
+    if benchmark["interrupted"]:
+        raise KeyboardInterrupt
     results = {result["model"]: result for result in benchmark["results"]}
     noise = benchmark["noise"] or 0.0
     told = [row | {"p50_us": None} for row in rows]
@@ -104,8 +112,9 @@ def measured(
             row |= {key: results[row["path"]][key] for key in ("p50_us", "error")}
     for row in told:
         row["on_frontier"] = _known(row) and not any(_beats(other, row, noise) for other in told)
-    parts = {key: benchmark[key] for key in ("device", "data", "noise", "warnings", "interrupted")}
-    return parts | {"recipe": recipe.describe(), "rows": told}
+    parts = {key: benchmark[key] for key in ("device", "data", "noise", "warnings")}
+    document: dict[str, Any] = finite(parts | {"recipe": recipe.describe(), "rows": told})
+    return document
 
 
 _MADE = ("path", "accuracy", "keras_accuracy", "bytes")

@@ -1,6 +1,5 @@
-"""What the commands print: tables and lines for people, documents for programs, a bar while they work."""
+"""What the commands print for people: tables and lines, a bar while they work."""
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +12,6 @@ if TYPE_CHECKING:
 
     from mnist_edge.runtime.predictor import Prediction
     from mnist_edge.training.recipes import Recipe
-
-
-def document(content: Any) -> str:
-    """One JSON document, with null for numbers that are not finite, which JSON does not have."""
-    return json.dumps(_finite(content), indent=2, allow_nan=False)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -48,9 +42,10 @@ def parity_table(models: Sequence[dict[str, Any]]) -> str:
     return table(header, [_parity_row(model) for model in models])
 
 
-def network(widths: Sequence[int]) -> str:
-    """What a network of these hidden layers is called: 784-128-64-10."""
-    return "-".join(map(str, (784, *widths, 10)))
+def network(widths: Sequence[int], in_use: Sequence[int] = ()) -> str:
+    """What a network of these hidden layers is called: 784-128-64-10; where fewer units are in use, that too."""
+    fewer = f" ({', '.join(map(str, in_use))} in use)" if list(in_use or widths) != list(widths) else ""
+    return "-".join(map(str, (784, *widths, 10))) + fewer
 
 
 def compressed(receipt: dict[str, Any]) -> str:
@@ -87,7 +82,7 @@ def frontier_table(document: dict[str, Any]) -> str:
         size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
         latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
         told = "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
-        rows.append([network(row["widths"]), *shares, size, latency, told])
+        rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, told])
     return table(header, rows)
 
 
@@ -301,15 +296,6 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda share, what: progress.update(task, completed=share, description=what)
-
-
-def _finite(document: Any) -> Any:
-    """``document`` with null for numbers that are not finite, which JSON does not have."""
-    if isinstance(document, dict):
-        return {key: _finite(value) for key, value in document.items()}
-    if isinstance(document, list | tuple):
-        return [_finite(value) for value in document]
-    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def _parity_row(model: dict[str, Any]) -> list[str]:

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,12 @@ def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> Non
     files.write_whole(tmp_path / "new" / "file.bin", b"content")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["file.bin"]
     assert (tmp_path / "new" / "file.bin").read_bytes() == b"content"
+
+
+def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)})
+    told = json.loads((tmp_path / "a.json").read_text())
+    assert told == {"a": None, "b": [None, 1.5], "c": ["x", None]}
 
 
 def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:

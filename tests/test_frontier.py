@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mnist_edge import dataset, frontier
+from mnist_edge import dataset, drawing, frontier
+from mnist_edge.benchmark import measure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS, Gate
@@ -54,11 +55,12 @@ def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
 ) -> None:
     trained = []
     compress = search.compress
+    planted = {(8, 8): ModelError("planted"), (4, 4): MemoryError("planted too")}
 
     def failing(wide: Path, recipe: Any, *rest: Any, **more: Any) -> Any:
         trained.append(recipe.widths)
-        if recipe.widths == (8, 8) and trained.count((8, 8)) == 1:
-            raise ModelError("planted")
+        if recipe.widths in planted:
+            raise planted.pop(recipe.widths)
         return compress(wide, recipe, *rest, **more)
 
     monkeypatch.setattr(search, "compress", failing)
@@ -69,17 +71,55 @@ def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
     assert "784-8-8-10: planted" in first.err
     rows = {tuple(row["widths"]): row for row in first.json["rows"]}
     assert list(rows) == [(32, 16), (16, 16), (8, 8), (4, 4)]
-    assert rows[8, 8]["error"] == "planted"
-    assert all(row["p50_us"] > 0 for widths, row in rows.items() if widths != (8, 8))
+    assert (rows[8, 8]["error"], rows[4, 4]["error"]) == ("planted", "MemoryError: planted too")
+    assert all(row["p50_us"] > 0 for row in rows.values() if not row["error"])
     assert any(row["on_frontier"] for row in rows.values())
 
     second = made()
     assert second.code == 0
-    assert trained == [(16, 16), (8, 8), (4, 4), (8, 8)]
+    assert trained == [(16, 16), (8, 8), (4, 4), (8, 8), (4, 4)]
     folder = tmp_path / "frontier"
     assert json.loads((folder / "frontier.json").read_text()) == second.json
     with Image.open(folder / "frontier.png") as chart:
         assert chart.size[0] > 800
+
+
+def test_ctrl_c_while_measuring_leaves_the_report_before_it(
+    made: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frontier, "_int8", _unverified)
+    monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
+    before = made().json
+    rounds = measure._rounds
+
+    def interrupted(*arguments: Any) -> None:
+        monkeypatch.setattr(measure, "_rounds", rounds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measure, "_rounds", interrupted)
+    stopped = made()
+    assert stopped.code == 130
+    assert "the same command goes on where it stopped" in stopped.err
+    assert stopped.out == ""
+    assert json.loads((tmp_path / "frontier" / "frontier.json").read_text()) == before
+    assert made().code == 0
+
+
+@pytest.mark.parametrize("noise", [None, float("inf")])
+def test_latencies_are_even_where_the_noise_is_unknown(
+    tiny_data: Path, monkeypatch: pytest.MonkeyPatch, noise: float | None
+) -> None:
+    results = [{"model": name, "p50_us": latency, "error": None} for name, latency in (("wide", 9.0), ("narrow", 5.0))]
+    parts: dict[str, Any] = {"device": {"cpu": "one"}, "data": None, "warnings": [], "interrupted": False}
+    monkeypatch.setattr(frontier.report, "run", lambda *_, **__: parts | {"noise": noise, "results": results})
+    rows = [
+        {"widths": [8], "in_use": [8], "path": "wide", "bytes": 2, "accuracy": 0.9, "error": None},
+        {"widths": [4], "in_use": [4], "path": "narrow", "bytes": 1, "accuracy": 0.8, "error": None},
+    ]
+    document = frontier.measured(rows, COMPRESSED, dataset.find(str(tiny_data)))
+    assert document["noise"] is None
+    assert [row["on_frontier"] for row in document["rows"]] == [True, True]
+    assert drawing.frontier_chart(document).get_suptitle().endswith("noise of the latency unknown")
 
 
 def _unverified(network: Path, folder: Path, _: Any) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-import json
-
 from mnist_edge import printing
 
 
@@ -16,9 +14,10 @@ def test_a_column_is_of_words_only_if_all_of_it_is() -> None:
     assert drawn.splitlines()[1] == "a           -"
 
 
-def test_json_has_null_for_what_is_not_finite() -> None:
-    told = json.loads(printing.document({"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)}))
-    assert told == {"a": None, "b": [None, 1.5], "c": ["x", None]}
+def test_a_network_is_called_by_its_widths_and_what_it_uses_of_them() -> None:
+    assert printing.network([128, 64]) == "784-128-64-10"
+    assert printing.network([128, 64], [128, 64]) == "784-128-64-10"
+    assert printing.network([512, 512], [384, 160]) == "784-512-512-10 (384, 160 in use)"
 
 
 def test_silent_units_are_one_line_or_none() -> None:

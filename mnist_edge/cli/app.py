@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mnist_edge import __version__, printing
+from mnist_edge import __version__
 from mnist_edge.errors import OptionError
+from mnist_edge.files import json_text
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
@@ -85,7 +86,7 @@ def note(sentence: str) -> None:
 
 def print_json(document: Any) -> None:
     """Prints the one document of --json."""
-    typer.echo(printing.document(document))
+    typer.echo(json_text(document))
 
 
 def numbers(text: str, option: str) -> list[int]:

@@ -170,7 +170,7 @@ def compress(
     out: Annotated[
         Path | None,
         typer.Option(
-            show_default="beside KERAS, with the widths in its name",
+            show_default="beside KERAS, with the widths in its name; with --frontier build/frontier",
             help="The .keras file to write; with --frontier, the folder.",
         ),
     ] = None,
@@ -178,7 +178,9 @@ def compress(
         int | None,
         typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Time for all timed calls of --frontier together.")] = 60.0,
+    seconds: Annotated[
+        float | None, typer.Option(show_default="60", help="Time for all timed calls of --frontier together.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
     data: Data = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
@@ -195,14 +197,19 @@ def compress(
 
     if [widths is not None, max_loss is not None, frontier].count(True) != 1:
         raise OptionError("expected one of --widths, --max-loss and --frontier")
+    if seconds is not None and not frontier:
+        raise OptionError(f"expected --frontier with --seconds, received --seconds {seconds:g} without it")
     if out and not frontier and out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
+    if out and out.exists() and out.resolve() == keras.resolve():
+        raise OptionError(f"expected --out to be another file than the wide network's, received {out}")
     recipe = COMPRESSED if epochs is None else COMPRESSED.lasting(epochs)
     if widths is not None:
         recipe = replace(recipe, widths=tuple(numbers(widths, "--widths")))
     dataset = find_data(data, allow_sample=False)
     try:
         if frontier:
+            seconds = 60.0 if seconds is None else seconds
             _frontier(keras, recipe, dataset, out or Path("build/frontier"), seconds, seed, fresh, as_json)
         elif max_loss is not None:
             _narrowest(keras, recipe, dataset, out, max_loss, seed, fresh, as_json)
@@ -252,7 +259,10 @@ def _narrowest(
             typer.echo(printing.compressed(found["receipt"]))
             typer.echo(f"wrote {found['path']} ({found['receipt']['bytes']:,} bytes)")
     if not found["path"]:
-        note(f"no narrower network loses at most {max_loss:g} points: nothing was written")
+        note(
+            f"no narrower network loses at most {max_loss:g} points: nothing was written; for another search, "
+            f"what was tried stays in {found['kept_in']}"
+        )
         raise typer.Exit(1)
 
 

@@ -149,7 +149,7 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
     if parity and source.reference:
         parity = with_size(parity, len(content), source.reference, precision.gate)
         if parity.failures and slim and any(slim.dropped):
-            hint = f"{sum(slim.dropped)} hidden units that hardly ever fire were left out: --keep-silent keeps them"
+            hint = f"{sum(slim.dropped)} hidden units that hardly ever fire were left out"
             parity = replace(parity, failures=(*parity.failures, hint))
     status = _write(path, content, told, parity)
     size = path.stat().st_size if status == "kept" else len(content)

@@ -21,9 +21,9 @@ from mnist_edge.files import (
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
 from mnist_edge.training.compress import compress as compress_network
-from mnist_edge.training.compress import hidden_widths, require_narrower
+from mnist_edge.training.compress import require_narrower
 from mnist_edge.training.fit import OnEpoch, Trained, checkpoints, fit, predict
-from mnist_edge.training.network import from_bytes, plain, read_keras, to_bytes
+from mnist_edge.training.network import from_bytes, hidden_widths, plain, read_keras, to_bytes
 from mnist_edge.training.recipes import Recipe
 
 
@@ -166,8 +166,7 @@ def _write(
 
 def _held_out(dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Images and labels to tell accuracy by. The sample has no test images: its are training images, trained on."""
-    held_out = dataset.validation_images
-    splits = {"validation": (dataset.train_images[-held_out:], dataset.train_labels[-held_out:])}
+    splits = {"validation": dataset.validation}
     if dataset.test_split == "test":
         splits["test"] = (dataset.test_images, dataset.test_labels)
     return splits

@@ -13,14 +13,9 @@ from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.training.fit import OnEpoch, Trained, fine_tune
-from mnist_edge.training.network import dense_layers, normalised
+from mnist_edge.training.network import dense_layers, hidden_widths, normalised
 from mnist_edge.training.pruning import pruned, pruning_images
 from mnist_edge.training.recipes import Recipe
-
-
-def hidden_widths(model: keras.Model) -> tuple[int, ...]:
-    """Units of each hidden layer."""
-    return tuple(layer.units for layer in dense_layers(model)[:-1])
 
 
 def units_in_use(model: keras.Model) -> tuple[int, ...]:

@@ -90,7 +90,7 @@ def folded(model: keras.Model) -> keras.Model:
             weights[-2:] = [kernel * scale, (bias - mean) * scale + offset]
     if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
         return model
-    plain = build(tuple(layer.units for layer in dense_layers(model)[:-1]), seed=0)
+    plain = build(hidden_widths(model), seed=0)
     plain.set_weights(weights)
     return plain
 
@@ -105,17 +105,23 @@ def plain(model: keras.Model, origin: str) -> keras.Model:
     Raises:
         ModelError: It is something else: other activations, or anything but Dense layers that changes the answers.
     """
-    layers = dense_layers(model)
-    same = build(tuple(layer.units for layer in layers[:-1]), seed=0)
-    weights = [(layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.units)) for layer in layers]
-    same.set_weights([np.asarray(part) for pair in weights for part in pair])
-    noise = np.random.default_rng(0).random((64, PIXELS), np.float32)
+    layers, same = dense_layers(model), build(hidden_widths(model), seed=0)
+    weights = [
+        np.asarray(part)
+        for layer in layers
+        for part in (layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.units))
+    ]
+    fits = [part.shape for part in weights] == [part.shape for part in same.get_weights()]
+    if fits:
+        same.set_weights(weights)
+    # Some of it brighter than any picture, so that an activation shows that differs from relu only far from zero.
+    noise = np.random.default_rng(0).random((64, PIXELS), np.float32) * np.repeat([1, 100], 32)[:, None]
     answers = model(noise.reshape(-1, *model.input_shape[1:]), training=False)
-    if not np.allclose(answers, same(noise, training=False), atol=1e-4):
+    if not fits or not np.allclose(answers, same(noise, training=False), atol=1e-4):
         kinds = ", ".join(f"{layer.units} {layer.activation.__name__}" for layer in layers)
         raise ModelError(
-            f"expected {origin} to be a plain stack of Dense relu layers and a softmax, received one that answers "
-            f"otherwise (its Dense layers: {kinds})"
+            f"expected {origin} to be a plain stack of Dense relu layers on 784 pixels and a softmax, received one "
+            f"that answers otherwise (its Dense layers: {kinds})"
         )
     return same
 
@@ -213,6 +219,11 @@ def facts(content: bytes) -> dict[str, Any]:
 def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
     """The model's Dense layers, from the pixels to the digit."""
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+
+
+def hidden_widths(model: keras.Model) -> tuple[int, ...]:
+    """Units of each of its hidden Dense layers."""
+    return tuple(layer.units for layer in dense_layers(model)[:-1])
 
 
 def _without_addresses(config: str) -> str:

@@ -69,7 +69,7 @@ def epoch_function(
     """One epoch as one TensorFlow graph: Keras' fit spends more time between the batches than in them.
 
     Args:
-        model: What to train.
+        model: What to train; penalties that its layers have (Keras' regularizers) count in the loss.
         optimizer: Of ``optimizer_of``.
         batch_size: Images a step.
         loss: Of the labels, what a teacher says (or nothing), and what the model says; cross-entropy of labels and
@@ -91,7 +91,7 @@ def epoch_function(
             pixels, digits = tf.cast(images[batch], tf.float32) / 255, labels[batch]
             with tf.GradientTape() as tape:
                 answers = model(pixels, training=True)
-                loss = loss_of(digits, taught[batch], answers)
+                loss = sum(model.losses, loss_of(digits, taught[batch], answers))
             gradients = tape.gradient(loss, model.trainable_variables)
             optimizer.apply(gradients, model.trainable_variables)
             loss_sum += loss * tf.cast(tf.shape(digits)[0], tf.float32)

@@ -16,8 +16,9 @@ from mnist_edge.training.network import build
 PRUNING_IMAGES = 5_000
 """Training images on which it is seen what a unit contributes."""
 
-Criterion = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
-"""Of a layer's values (N, units) and the kernel after it (units, next): how much each unit is worth, (units,)."""
+Criterion = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+"""How much each unit of a layer is worth, (units,): by the layer's kernel (before, units), its values (N, units) and
+the kernel after it (units, next)."""
 
 
 def pruning_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -27,7 +28,9 @@ def pruning_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return scaled
 
 
-def contribution(values: NDArray[np.float32], following: NDArray[np.float32]) -> NDArray[np.float32]:
+def contribution(
+    _: NDArray[np.float32], values: NDArray[np.float32], following: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """How much the next layer would change if a unit always gave its mean: nothing for one that never fires.
 
     The standard deviation of its value, times the norm of the weights that carry it on.
@@ -57,7 +60,7 @@ def pruned(
     for number, width in enumerate(widths):
         kernel, bias, following, next_bias = weights[2 * number : 2 * number + 4]
         values = np.maximum(values @ kernel + bias, 0)
-        order = np.argsort(-criterion(values, following), kind="stable")
+        order = np.argsort(-criterion(kernel, values, following), kind="stable")
         kept, gone = np.sort(order[:width]), order[width:]
         weights[2 * number : 2 * number + 4] = [
             kernel[:, kept],

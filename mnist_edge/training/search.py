@@ -1,16 +1,17 @@
 """The narrowest network that reads almost as well as the wide one: some are trained, by halving what is left to try."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
-from mnist_edge.files import receipt_path, sha256, write_json, write_whole
-from mnist_edge.training.artifact import compress, compressed_path, finished
-from mnist_edge.training.compress import hidden_widths, ladder, units_in_use
+from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
+from mnist_edge.training.artifact import checkpoint_path, compress, compressed_path, finished
+from mnist_edge.training.compress import ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
-from mnist_edge.training.network import from_bytes, plain, read_keras
+from mnist_edge.training.network import from_bytes, hidden_widths, plain, read_keras
 from mnist_edge.training.recipes import Recipe
 
 
@@ -67,8 +68,9 @@ def narrowest(
         on_epoch: Called after each epoch of each network, and once before its first.
 
     Returns:
-        ``path`` and ``receipt`` of the chosen network (None where every one loses more), and ``tried``: widths,
-        validation accuracy and loss in points of each that was trained.
+        ``path`` and ``receipt`` of the chosen network, and ``tried``: widths, validation accuracy and loss in points of
+        each that was trained. Where every one loses more, path and receipt are None, and ``kept_in`` is the folder in
+        which those that were trained stay for another search.
 
     Raises:
         OptionError: ``max_loss`` is negative or no number; also as ``artifact.compress``, like the others.
@@ -79,6 +81,8 @@ def narrowest(
         raise OptionError(f"expected a loss of 0 points or more, received {max_loss:g}")
     rungs = ladder(*widths_of(wide))
     beside = out or wide
+    goals = [out or compressed_path(wide, widths) for widths in rungs]
+    require_writable(beside.parent, *(name for goal in goals for name in (goal.name, receipt_path(goal).name)))
     folder = beside.with_name(beside.stem + ".search")
     receipts: dict[int, dict[str, Any]] = {}
     enough, too_narrow = -1, len(rungs)
@@ -92,18 +96,17 @@ def narrowest(
             too_narrow = middle
     tried = [_told(rungs[number], receipts[number]) for number in sorted(receipts)]
     if enough < 0:
-        return {"path": None, "receipt": None, "tried": tried}
-    made = compressed_path(wide, rungs[enough], folder)
-    chosen = out or compressed_path(wide, rungs[enough])
-    write_whole(chosen, made.read_bytes())
+        return {"path": None, "receipt": None, "tried": tried, "kept_in": str(folder)}
+    chosen = goals[enough]
+    write_whole(chosen, compressed_path(wide, rungs[enough], folder).read_bytes())
     receipt = receipts[enough] | {"file": chosen.name}
     write_json(receipt_path(chosen), receipt)
-    for number in receipts:
-        path = compressed_path(wide, rungs[number], folder)
-        receipt_path(path).unlink()
-        path.unlink()
-    folder.rmdir()
-    return {"path": str(chosen), "receipt": receipt, "tried": tried}
+    for made in (compressed_path(wide, widths, folder) for widths in rungs):  # of searches before this one too
+        for path in (made, receipt_path(made), checkpoint_path(made)):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there is something else in it
+        folder.rmdir()
+    return {"path": str(chosen), "receipt": receipt, "tried": tried, "kept_in": None}
 
 
 def _loss(receipt: dict[str, Any]) -> float:

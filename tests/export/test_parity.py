@@ -65,8 +65,10 @@ def test_the_shipped_small_network_keeps_its_gates_and_is_small(digits: Dataset)
     small = parity.Reference.read(ARTIFACTS / "mnist-mlp-small.keras", digits)
     for path in sorted(ARTIFACTS.glob("mnist-mlp-small.*.onnx")):
         assert parity.verify(path, small, digits)["failures"] == []
-    assert (ARTIFACTS / "mnist-mlp-small.int8.onnx").stat().st_size <= 120_000
-    assert small.accuracy >= 0.9925
+    int8 = ARTIFACTS / "mnist-mlp-small.int8.onnx"
+    assert int8.stat().st_size <= 120_000
+    article = parity.Reference.read(ARTIFACTS / "mnist-mlp-article.keras", digits)
+    assert parity.verify(int8, small, digits)["accuracy"] >= article.accuracy + 0.008
     assert small.compressed_from is not None
     assert small.compressed_from["sha256"] == sha256(KERAS.read_bytes())
 

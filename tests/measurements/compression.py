@@ -9,11 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_edge import dataset, printing
+from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
 from mnist_edge.training import pruning, search
 from mnist_edge.training.augment import distort
+from mnist_edge.training.compress import units_in_use
 from mnist_edge.training.fit import evaluate, fine_tune
 from mnist_edge.training.network import build, from_bytes, normalised, plain
 from mnist_edge.training.recipes import AUGMENTED, COMPRESSED
@@ -29,44 +32,57 @@ QUICK = replace(COMPRESSED, epochs=20, widths=(128, 64))
 def main() -> None:
     """Prints both tables in Markdown."""
     digits = dataset.find()
+    sys.stdout.write("| hidden units | validation | mean | test | mean |\n| --- | --- | ---: | --- | ---: |\n")
     seeds(digits)
+    control(digits)
+    sys.stdout.write("\n| kept by | before | validation | distorted |\n| --- | ---: | ---: | ---: |\n")
     criteria(digits)
 
 
 def seeds(digits: Dataset) -> None:
-    """Each width from three seeds; and the wide network by the same recipe, which prunes nothing."""
-    sys.stdout.write("| hidden units | validation | mean | test | mean |\n| --- | --- | ---: | --- | ---: |\n")
-    for widths, numbers in [*((widths, SEEDS) for widths in GOALS), ((512, 512), SEEDS[:1])]:
+    """Each width from three seeds."""
+    for widths in GOALS:
         read: dict[str, list[float]] = {"validation": [], "test": []}
-        for seed in numbers:
+        for seed in SEEDS:
             with printing.epoch_bar() as on_epoch:
                 recipe = replace(COMPRESSED, widths=widths)
                 receipt = search.candidate(WIDE, recipe, digits, FOLDER / str(seed), seed=seed, on_epoch=on_epoch)
             for split, accuracies in read.items():
                 accuracies.append(receipt[split]["accuracy"])
-        cells = [
-            f"{', '.join(f'{100 * value:.2f}' for value in accuracies)} | {np.mean(accuracies):.2%}"
-            for accuracies in read.values()
-        ]
-        sys.stdout.write(f"| {', '.join(map(str, widths))} | {' | '.join(cells)} |\n")
-        sys.stdout.flush()
+        row(", ".join(map(str, widths)), *read.values())
+
+
+def control(digits: Dataset) -> None:
+    """What the recipe makes of the classic network with nothing taken over but the wide network's answers."""
+    wide, images = wide_network(digits)
+    recipe = replace(COMPRESSED, widths=(512, 512))
+    start = build(recipe.widths, seed=0, batch_norm=True)
+    with printing.epoch_bar() as on_epoch:
+        model = fine_tune(start, normalised(wide, images), recipe, digits, origin="control", on_epoch=on_epoch).model
+    test = digits.test_images, digits.test_labels
+    row("512, 512 from random weights", [evaluate(model, *digits.validation)[1]], [evaluate(model, *test)[1]])
+
+
+def row(name: str, *splits: list[float]) -> None:
+    cells = [f"{', '.join(f'{100 * value:.2f}' for value in read)} | {np.mean(read):.2%}" for read in splits]
+    sys.stdout.write(f"| {name} | {' | '.join(cells)} |\n")
+    sys.stdout.flush()
 
 
 def criteria(digits: Dataset) -> None:
     """784-128-64-10 from units kept for other reasons, before and after ``QUICK``."""
-    wide = plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE))
-    images = pruning.pruning_images(digits.train_images)
-    held_out = digits.train_images[-digits.validation_images :], digits.train_labels[-digits.validation_images :]
+    wide, images = wide_network(digits)
+    held_out = digits.validation
     rng = np.random.default_rng(0)
     distorted = np.concatenate([distort(*held_out, AUGMENTED.distortion, rng) for _ in range(DISTORTIONS)])
     starts = {
         "deviation times norm of the outgoing weights": pruning.contribution,
-        "norm of the outgoing weights": lambda _, following: np.linalg.norm(following, axis=1),
-        "share of images for which a unit fires": lambda values, _: (values > 0).mean(axis=0),
-        "random units": lambda values, _: np.random.default_rng(1).random(values.shape[1]),
+        "norm of the incoming weights": lambda own, *_: np.linalg.norm(own, axis=0),
+        "norm of the outgoing weights": lambda _own, _values, following: np.linalg.norm(following, axis=1),
+        "share of images for which a unit fires": lambda _own, values, _following: (values > 0).mean(axis=0),
+        "random units": lambda _own, values, _following: np.random.default_rng(1).random(values.shape[1]),
         "none: random weights": None,
     }
-    sys.stdout.write("\n| kept by | before | validation | distorted |\n| --- | ---: | ---: | ---: |\n")
     for name, criterion in starts.items():
         if criterion:
             start = normalised(pruning.pruned(wide, QUICK.widths, images, criterion), images)
@@ -77,6 +93,13 @@ def criteria(digits: Dataset) -> None:
         after = evaluate(model, *held_out)[1], evaluate(model, distorted, np.tile(held_out[1], DISTORTIONS))[1]
         sys.stdout.write(f"| {name} | {before:.2%} | {after[0]:.2%} | {after[1]:.2%} |\n")
         sys.stdout.flush()
+
+
+def wide_network(digits: Dataset) -> tuple[keras.Model, NDArray[np.float32]]:
+    """The shipped wide network without its units of zeros, on which no choice should fall, and images to prune by."""
+    wide = plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE))
+    images = pruning.pruning_images(digits.train_images)
+    return pruning.pruned(wide, units_in_use(wide), images), images
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.training import compress, fit
-from mnist_edge.training.network import build, from_bytes, plain, read_keras
+from mnist_edge.training.network import build, from_bytes, hidden_widths, plain, read_keras
 from mnist_edge.training.pruning import padded, pruned
 from mnist_edge.training.recipes import COMPRESSED
 
@@ -34,12 +34,11 @@ def images(tiny: Dataset) -> np.ndarray:
 
 
 def test_fine_tuning_mends_what_pruning_broke(tiny: Dataset, wide: keras.Model, images: np.ndarray) -> None:
-    held_out = tiny.train_images[-tiny.validation_images :], tiny.train_labels[-tiny.validation_images :]
-    broken = fit.evaluate(pruned(wide, (8, 4), images), *held_out)[1]
+    broken = fit.evaluate(pruned(wide, (8, 4), images), *tiny.validation)[1]
     recipe = dataclasses.replace(QUICK, epochs=12)
     model, history, _ = compress.compress(wide, recipe, tiny)
-    assert compress.hidden_widths(model) == (8, 4)
-    assert fit.evaluate(model, *held_out)[1] > broken + 0.1
+    assert hidden_widths(model) == (8, 4)
+    assert fit.evaluate(model, *tiny.validation)[1] > broken + 0.1
     assert history["loss"][-1] < history["loss"][0]
 
 
@@ -107,7 +106,7 @@ def test_no_rung_has_units_that_are_zero() -> None:
 
 def test_units_in_use_are_those_that_are_not_zero() -> None:
     model = padded(build((5, 3), seed=1), (8, 4))
-    assert compress.hidden_widths(model) == (8, 4)
+    assert hidden_widths(model) == (8, 4)
     assert compress.units_in_use(model) == (5, 3)
 
 
@@ -182,6 +181,7 @@ def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: P
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
     assert "cannot read" in refused("compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out)
+    assert "--frontier with --seconds" in refused("compress", tiny_keras, "--widths", "8,4", "--seconds", "9", *data)
     frontier = ("compress", tiny_keras, "--frontier", *data, "--out", tmp_path)
     assert "seconds above 0" in refused(*frontier, "--seconds", "0")
     assert list(tmp_path.iterdir()) == []
@@ -189,12 +189,44 @@ def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: P
     assert "no regular file" in refused(*frontier)
 
 
-def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
-    refused: Callable[..., str], tiny_data: Path, tmp_path: Path
+@pytest.mark.parametrize("option", [("--widths", "8,4"), ("--max-loss", "1")])
+def test_the_wide_network_is_not_written_over(
+    refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, option: tuple[str, str]
 ) -> None:
-    layers = keras.layers
-    odd = keras.Sequential([keras.Input((784,)), layers.Dense(8, "tanh"), layers.Dense(10, "softmax")])
-    odd.save(tmp_path / "odd.keras")
-    sentence = refused("compress", tmp_path / "odd.keras", "--widths", "4", "--data", tiny_data)
-    assert "plain stack of Dense relu layers" in sentence
-    assert "8 tanh" in sentence
+    before = tiny_keras.read_bytes()
+    same = tiny_keras.parent / ".." / tiny_keras.parent.name / tiny_keras.name
+    assert "another file than the wide" in refused("compress", tiny_keras, *option, "--data", tiny_data, "--out", same)
+    assert tiny_keras.read_bytes() == before
+
+
+def test_fresh_starts_anew_where_an_interrupted_run_could_go_on(
+    run: Callable[..., object], refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "narrow.keras"
+    out.with_name("narrow.keras.checkpoint").write_bytes(b"of something else")
+    options = ("--widths", "8,4", "--epochs", 1, "--data", tiny_data, "--out", out)
+    assert "narrow.keras.checkpoint" in refused("compress", tiny_keras, *options)
+    assert run("compress", tiny_keras, *options, "--fresh").code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["narrow.keras", "narrow.keras.json"]
+
+
+LAYERS = keras.layers
+
+
+@pytest.mark.parametrize(
+    ("stack", "said"),
+    [
+        ([keras.Input((784,)), LAYERS.Dense(8, "tanh")], "8 tanh"),
+        ([keras.Input((784,)), LAYERS.Dense(8, "relu6")], "8 relu6"),
+        ([keras.Input((28, 28)), LAYERS.Dense(8, "relu"), LAYERS.Flatten()], "8 relu, 10 softmax"),
+    ],
+)
+def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
+    refused: Callable[..., str], tiny_data: Path, tmp_path: Path, stack: list[object], said: str
+) -> None:
+    keras.Sequential([*stack, LAYERS.Dense(10, "softmax")]).save(tmp_path / "odd.keras")
+    for option in (("--widths", "4"), ("--max-loss", "1"), ("--frontier", "--out", tmp_path)):
+        sentence = refused("compress", tmp_path / "odd.keras", *option, "--data", tiny_data)
+        assert "plain stack of Dense relu layers" in sentence
+        assert said in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["odd.keras"]

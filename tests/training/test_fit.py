@@ -211,8 +211,7 @@ def test_a_recipe_with_all_of_it_ends_as_a_plain_network(tiny: Dataset) -> None:
     model, history, _ = fit.fit(ALL_OF_IT, tiny)
     assert [type(layer).__name__ for layer in model.layers] == ["Dense"] * 3
     assert [layer.name for layer in model.layers] == ["hidden_1", "hidden_2", "digit"]
-    held_out = tiny.validation_images
-    _, accuracy = fit.evaluate(model, tiny.train_images[-held_out:], tiny.train_labels[-held_out:])
+    _, accuracy = fit.evaluate(model, *tiny.validation)
     assert accuracy == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
 
 

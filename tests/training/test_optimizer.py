@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.training.optimizer import AdamW, optimizer_of
+from mnist_edge.training.network import build
+from mnist_edge.training.optimizer import AdamW, epoch_function, optimizer_of
 from mnist_edge.training.recipes import Recipe
 
 CONSTANT = Recipe("constant", (4,), epochs=10**6, batch_size=8, learning_rate=1e-2, optimizer="adamw", weight_decay=0.1)
@@ -44,3 +45,16 @@ def test_rmsprop_is_keras_own() -> None:
     optimizer = optimizer_of(recipe, trained(), 1)
     assert isinstance(optimizer, keras.optimizers.RMSprop)
     assert float(optimizer.learning_rate.numpy()) == pytest.approx(3e-3)
+
+
+def test_penalties_of_layers_count_in_the_loss() -> None:
+    recipe = Recipe("penalised", (4,), epochs=1, batch_size=8, learning_rate=0.0)
+    images, labels = np.full((20, 784), 9, np.uint8), np.zeros(20, np.int32)
+    taught = np.empty((20, 0), np.float16)
+    losses = []
+    for penalty in (None, lambda values: 0.5 * tf.reduce_sum(tf.ones_like(values[:, 0]))):  # Keras divides by images
+        model = build((4,), seed=0)
+        model.get_layer("hidden_1").activity_regularizer = penalty
+        optimizer = optimizer_of(recipe, model.trainable_variables, 3)
+        losses.append(float(epoch_function(model, optimizer, 8)(images, labels, taught)[0]))
+    assert losses[1] - losses[0] == pytest.approx(0.5)

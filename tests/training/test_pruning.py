@@ -6,8 +6,7 @@ import pytest
 from mnist_edge import dataset
 from mnist_edge.backend import keras
 from mnist_edge.training import pruning
-from mnist_edge.training.compress import hidden_widths
-from mnist_edge.training.network import build, from_bytes, plain, read_keras
+from mnist_edge.training.network import build, from_bytes, hidden_widths, plain, read_keras
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_what_contributes_least_goes(images: np.ndarray) -> None:
 def test_the_criterion_is_deviation_times_norm() -> None:
     values = np.array([[0, 1, 2], [2, 1, 0]], np.float32)
     following = np.array([[3, 4], [3, 4], [0, 2]], np.float32)
-    np.testing.assert_allclose(pruning.contribution(values, following), [5, 0, 2])
+    np.testing.assert_allclose(pruning.contribution(np.ones((7, 3), np.float32), values, following), [5, 0, 2])
 
 
 def test_units_of_zeros_change_no_answer(images: np.ndarray) -> None:

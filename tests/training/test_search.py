@@ -6,6 +6,7 @@ import pytest
 
 from mnist_edge import dataset
 from mnist_edge.dataset import Dataset
+from mnist_edge.errors import OutputError
 from mnist_edge.files import receipt_sha256, sha256
 from mnist_edge.training import search
 from mnist_edge.training.compress import ladder
@@ -52,6 +53,7 @@ def test_where_all_lose_more_nothing_is_written(
     done = run("compress", tiny_keras, *options)
     assert done.code == 1
     assert "no narrower network loses at most 0.2 points" in done.err
+    assert f"what was tried stays in {tmp_path / 'found.search'}" in done.err
     assert not out.exists()
     again = run("compress", tiny_keras, *options, "--json")
     assert again.code == 1
@@ -77,6 +79,35 @@ def test_an_interrupted_search_trains_no_network_twice(
     search.narrowest(tiny_keras, QUICK, tiny, out, 0.2, on_epoch=stop_at_the_second)
     assert trained.count(trained[0]) == 1
     assert trained.count(trained[1]) == 2
+
+
+def test_a_search_leaves_nothing_of_one_before_it_that_found_none(
+    tiny: Dataset, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rungs = ladder((32, 16))
+    with_losses(monkeypatch, {widths: 0.1 * (number + 1) for number, widths in enumerate(rungs)})
+    out = tmp_path / "found.keras"
+    assert search.narrowest(tiny_keras, QUICK, tiny, out, 0.05)["path"] is None
+    assert (tmp_path / "found.search" / "tiny-32-8.keras").exists()
+    found = search.narrowest(tiny_keras, QUICK, tiny, out, 0.4)
+    assert tuple(found["receipt"]["recipe"]["widths"]) == rungs[3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["found.keras", "found.keras.json"]
+
+
+def test_what_is_not_its_own_stays_in_the_folder(tiny: Dataset, tiny_keras: Path, tmp_path: Path) -> None:
+    (tmp_path / "found.search").mkdir()
+    (tmp_path / "found.search" / "notes").touch()
+    assert search.narrowest(tiny_keras, QUICK, tiny, tmp_path / "found.keras", 100)["path"]
+    assert [path.name for path in (tmp_path / "found.search").iterdir()] == ["notes"]
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_trained(
+    tiny: Dataset, tiny_keras: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "found.keras").mkdir()
+    with pytest.raises(OutputError, match="no regular file"):
+        search.narrowest(tiny_keras, QUICK, tiny, tmp_path / "found.keras", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["found.keras"]
 
 
 def test_the_loss_is_in_points_of_validation_accuracy() -> None:

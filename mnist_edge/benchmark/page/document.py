@@ -1,13 +1,13 @@
 """The page itself: page.html, filled."""
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mnist_edge.benchmark.page import latency, pareto, tables, throughput, units
 from mnist_edge.benchmark.page.ranking import Candidate, rank
+from mnist_edge.files import finite
 from mnist_edge.markup import Markup, json_in_html, page, tag
 
 
@@ -20,7 +20,7 @@ def render(document: Mapping[str, Any]) -> str:
     Returns:
         HTML; the same for the same document.
     """
-    document = _finite(document)
+    document = finite(document)
     found = rank(document["results"])
     text = page(
         Path(__file__).parent,
@@ -43,15 +43,6 @@ def render(document: Mapping[str, Any]) -> str:
     )
     # A file name that is no UTF-8 has surrogates, which no page can be written with.
     return text.encode(errors="replace").decode()
-
-
-def _finite(value: Any) -> Any:
-    """The same without infinities and NaN, which JSON does not know."""
-    if isinstance(value, Mapping):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _facts(document: Mapping[str, Any]) -> Markup:
