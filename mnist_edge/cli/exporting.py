@@ -42,7 +42,7 @@ def export(
     """Convert a .keras file to verified ONNX files.
 
     Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so. The
-    quantized ones leave out hidden units that fire for fewer than 0.5 % of up to 5,000 training images.
+    quantized ones leave out hidden units that fire for fewer than 0.5 % of 1,000 to 5,000 training images.
 
     With --target web, an exported file (--model) becomes one HTML page (--out) that reads what is drawn on it, in any
     browser, from disk and without a network; it goes with no other option.

@@ -2,7 +2,9 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -185,7 +187,9 @@ def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -
     assert "1 hidden units that hardly ever fire were left out" in told["failures"]
 
 
-def test_quantized_files_leave_silent_units_out_and_say_so(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+def test_quantized_files_leave_silent_units_out_and_say_so(
+    tiny_keras: Path, tiny: Dataset, tmp_path: Path, run: Callable[..., Any]
+) -> None:
     model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
     kernel, bias = model.get_layer("hidden_1").get_weights()
     bias[:4] = -100
@@ -201,7 +205,8 @@ def test_quantized_files_leave_silent_units_out_and_say_so(tiny_keras: Path, tin
     assert (said["silent_units_dropped"], said["hidden_units"]) == ("4,0", "28,16")
     assert "hidden_units" not in Predictor(tmp_path / "quiet.fp32.onnx").metadata
 
-    kept = artifact.export(keras_file, tmp_path / "kept", forms, dataset=None, keep_silent=True)["models"][1]
+    options = ("--out-dir", tmp_path / "kept", "--precision", "fp32,int8-weights", "--no-verify", "--keep-silent")
+    kept = run("export", keras_file, *options, "--json").json["models"][1]
     assert kept["silent_units"] is None
     assert kept["bytes"] > slim["bytes"]
     assert "hidden_units" not in Predictor(tmp_path / "kept" / "quiet.int8-weights.onnx").metadata
