@@ -90,13 +90,13 @@ class Load:
 
 
 def busy_cores(seconds: float = SETTLE_SECONDS) -> float | None:
-    """How many cores work, for anyone, while this process sleeps for ``seconds``; None where the system is silent."""
-    before = Load.read()
+    """How many cores work for other processes in the next ``seconds``; None where the system is silent."""
+    before, own = Load.read(), time.process_time()
     time.sleep(seconds)
-    after = Load.read()
+    after, own = Load.read(), time.process_time() - own
     if before.busy is None or after.busy is None:
         return None
-    return (after.busy - before.busy) / (after.at - before.at)
+    return max(0.0, after.busy - before.busy - own) / (after.at - before.at)
 
 
 def complaints(busy: list[float | None], before: Load, after: Load) -> list[str]:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,17 @@ def test_work_of_others_is_seen() -> None:
     finally:
         worker.kill()
         worker.wait()
+
+
+def test_work_of_its_own_is_not_told() -> None:
+    ended = threading.Event()
+    worker = threading.Thread(target=lambda: [None for _ in iter(ended.is_set, True)])
+    worker.start()
+    try:
+        assert (device.busy_cores(0.3) or 0) < 0.5
+    finally:
+        ended.set()
+        worker.join()
 
 
 def test_where_the_system_tells_nothing(tmp_path: Path) -> None:

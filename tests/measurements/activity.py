@@ -82,8 +82,10 @@ def chart(rows: list[dict[str, Any]]) -> Figure:
     for what in ("validation", "distorted"):
         axes.plot(silent, [100 * row[what] for row in rows], marker="o", label=f"{what} digits")
     for row, factor in zip(rows, FACTORS, strict=True):
-        axes.annotate(f"{factor:g}", (row["silent"], 100 * row["distorted"]), (4, -12), textcoords="offset points")
-    axes.set(xlabel="silent units of 1,024, by the factor of the penalty", ylabel="accuracy, %")
+        if row["silent"]:  # the others lie on each other
+            axes.annotate(f"{factor:g}", (row["silent"], 100 * row["distorted"]), (4, 6), textcoords="offset points")
+    axes.margins(x=0.1)
+    axes.set(xlabel="silent units of 1,024; beside the points, the penalty's factor", ylabel="accuracy, %")
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
