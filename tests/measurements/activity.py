@@ -17,16 +17,14 @@ from mnist_edge import dataset
 from mnist_edge.backend import keras
 from mnist_edge.drawing import save_figure
 from mnist_edge.export.silent import SILENT_SHARE
-from mnist_edge.training.augment import distort
 from mnist_edge.training.fit import evaluate, fine_tune
 from mnist_edge.training.network import build, dense_layers, from_bytes, normalised, plain
 from mnist_edge.training.pruning import pruning_images
 from mnist_edge.training.recipes import AUGMENTED
+from tests.measurements.compression import WIDE, distorted
 
-WIDE = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"
 CHART = Path("docs/activity.png")
 FACTORS = (0, 1e-4, 1e-3, 4e-3, 1e-2, 3e-2)
-DISTORTIONS = 8
 RECIPE = replace(AUGMENTED, name="activity", epochs=24, sets=12, teacher=None, pruning=None)
 
 
@@ -35,10 +33,7 @@ def main() -> None:
     digits = dataset.find()
     images = pruning_images(digits.train_images)
     teacher = normalised(plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE)), images)
-    rng = np.random.default_rng(0)
-    distorted = np.concatenate([distort(*digits.validation, RECIPE.distortion, rng) for _ in range(DISTORTIONS)])
-    labels = np.tile(digits.validation[1], DISTORTIONS)
-    rows = []
+    harder, rows = distorted(digits), []
     sys.stdout.write("| factor | silent units | active, share | validation | NLL | distorted |\n")
     sys.stdout.write("| ---: | --- | --- | ---: | ---: | ---: |\n")
     for factor in FACTORS:
@@ -46,7 +41,7 @@ def main() -> None:
         model = fine_tune(network, teacher, RECIPE, digits, origin="activity").model
         silent, active = activity(model, images)
         loss, accuracy = evaluate(model, *digits.validation)
-        rows.append({"silent": sum(silent), "validation": accuracy, "distorted": evaluate(model, distorted, labels)[1]})
+        rows.append({"silent": sum(silent), "validation": accuracy, "distorted": evaluate(model, *harder)[1]})
         sys.stdout.write(
             f"| {factor:g} | {', '.join(map(str, silent))} | {', '.join(f'{share:.1%}' for share in active)} | "
             f"{accuracy:.2%} | {loss:.4f} | {rows[-1]['distorted']:.2%} |\n"

@@ -72,9 +72,7 @@ def row(name: str, *splits: list[float]) -> None:
 def criteria(digits: Dataset) -> None:
     """784-128-64-10 from units kept for other reasons, before and after ``QUICK``."""
     wide, images = wide_network(digits)
-    held_out = digits.validation
-    rng = np.random.default_rng(0)
-    distorted = np.concatenate([distort(*held_out, AUGMENTED.distortion, rng) for _ in range(DISTORTIONS)])
+    harder = distorted(digits)
     starts = {
         "deviation times norm of the outgoing weights": pruning.contribution,
         "norm of the incoming weights": lambda own, *_: np.linalg.norm(own, axis=0),
@@ -88,9 +86,9 @@ def criteria(digits: Dataset) -> None:
             start = normalised(pruning.pruned(wide, QUICK.widths, images, criterion), images)
         else:
             start = build(QUICK.widths, seed=0, batch_norm=True)
-        before = evaluate(start, *held_out)[1]
+        before = evaluate(start, *digits.validation)[1]
         model = fine_tune(start, normalised(wide, images), QUICK, digits, origin=name).model
-        after = evaluate(model, *held_out)[1], evaluate(model, distorted, np.tile(held_out[1], DISTORTIONS))[1]
+        after = evaluate(model, *digits.validation)[1], evaluate(model, *harder)[1]
         sys.stdout.write(f"| {name} | {before:.2%} | {after[0]:.2%} | {after[1]:.2%} |\n")
         sys.stdout.flush()
 
@@ -100,6 +98,14 @@ def wide_network(digits: Dataset) -> tuple[keras.Model, NDArray[np.float32]]:
     wide = plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE))
     images = pruning.pruning_images(digits.train_images)
     return pruning.pruned(wide, units_in_use(wide), images), images
+
+
+def distorted(digits: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The validation images ``DISTORTIONS`` times, as the wide network is shown digits, and their labels."""
+    images, labels = digits.validation
+    rng = np.random.default_rng(0)
+    made = [distort(images, labels, AUGMENTED.distortion, rng) for _ in range(DISTORTIONS)]
+    return np.concatenate(made), np.tile(labels, DISTORTIONS)
 
 
 if __name__ == "__main__":
