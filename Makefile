@@ -52,6 +52,7 @@ compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells 
 	$(RUN)python -m tests.measurements.compression
 
 frontier: $(VENV)/dev  ## accuracy, size and latency of eight widths: docs/frontier.json and .png
+	rm -f build/frontier/frontier.json build/frontier/frontier.png
 	$(RUN)mnist-edge compress artifacts/mnist-mlp.keras --frontier --seconds 100 || [ $$? -eq 1 ]  # a width that fails is a row
 	cp build/frontier/frontier.json build/frontier/frontier.png docs
 

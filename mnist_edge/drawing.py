@@ -96,7 +96,9 @@ def training_curve(history: Mapping[str, Sequence[float]], title: str, *, taught
 
 
 def frontier_chart(document: Mapping[str, Any]) -> "Figure":
-    """Draws accuracy against latency and against size, one point a network; the best of them are joined.
+    """Draws accuracy against latency and against size, one point a network.
+
+    Those on the frontier of all three are filled; in each panel, a line joins those better than all left of them.
 
     Args:
         document: Of ``frontier.measured``.
@@ -110,7 +112,8 @@ def frontier_chart(document: Mapping[str, Any]) -> "Figure":
         (latency, "p50_us", 1, "one image, one thread, pixels to digit: median, microseconds"),
         (size, "bytes", 1e-3, "int8 file, kB"),
     ):
-        best = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows if row["on_frontier"])
+        places = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows)
+        best = [place for number, place in enumerate(places) if all(place[1] > left[1] for left in places[:number])]
         axes.plot(*zip(*best, strict=True), color="tab:blue", zorder=1)
         for row in rows:
             place = row[key] * scale, 100 * row["accuracy"]

@@ -3,6 +3,7 @@
 The one module that goes the whole way, from training to benchmark, once a width.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def measured(
     if benchmark["interrupted"]:
         raise KeyboardInterrupt
     results = {result["model"]: result for result in benchmark["results"]}
-    noise = benchmark["noise"] or 0.0
+    noise = math.inf if benchmark["noise"] is None else benchmark["noise"]
     told = [row | {"p50_us": None} for row in rows]
     for row in told:
         if row["path"]:

@@ -113,12 +113,12 @@ def test_latencies_are_even_where_the_noise_is_unknown(
     parts: dict[str, Any] = {"device": {"cpu": "one"}, "data": None, "warnings": [], "interrupted": False}
     monkeypatch.setattr(frontier.report, "run", lambda *_, **__: parts | {"noise": noise, "results": results})
     rows = [
-        {"widths": [8], "in_use": [8], "path": "wide", "bytes": 2, "accuracy": 0.9, "error": None},
-        {"widths": [4], "in_use": [4], "path": "narrow", "bytes": 1, "accuracy": 0.8, "error": None},
+        {"widths": [8], "in_use": [8], "path": "wide", "bytes": 1, "accuracy": 0.9, "error": None},
+        {"widths": [4], "in_use": [4], "path": "narrow", "bytes": 2, "accuracy": 0.8, "error": None},
     ]
     document = frontier.measured(rows, COMPRESSED, dataset.find(str(tiny_data)))
     assert document["noise"] is None
-    assert [row["on_frontier"] for row in document["rows"]] == [True, True]
+    assert [row["on_frontier"] for row in document["rows"]] == [True, False]  # faster, for all that is known of it
     assert drawing.frontier_chart(document).get_suptitle().endswith("noise of the latency unknown")
 
 

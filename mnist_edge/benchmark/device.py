@@ -91,12 +91,13 @@ class Load:
 
 def busy_cores(seconds: float = SETTLE_SECONDS) -> float | None:
     """How many cores work for other processes in the next ``seconds``; None where the system is silent."""
-    before, own = Load.read(), time.process_time()
+    before, own_before = Load.read(), time.process_time()
     time.sleep(seconds)
-    after, own = Load.read(), time.process_time() - own
+    after, own_after = Load.read(), time.process_time()
     if before.busy is None or after.busy is None:
         return None
-    return max(0.0, after.busy - before.busy - own) / (after.at - before.at)
+    others = (after.busy - before.busy) - (own_after - own_before)
+    return max(0.0, others) / (after.at - before.at)
 
 
 def complaints(busy: list[float | None], before: Load, after: Load) -> list[str]:

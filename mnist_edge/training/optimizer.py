@@ -69,7 +69,8 @@ def epoch_function(
     """One epoch as one TensorFlow graph: Keras' fit spends more time between the batches than in them.
 
     Args:
-        model: What to train; penalties that its layers have (Keras' regularizers) count in the loss.
+        model: What to train. Penalties that its layers have (Keras' regularizers) count in the loss; ours have none but
+            where one is measured.
         optimizer: Of ``optimizer_of``.
         batch_size: Images a step.
         loss: Of the labels, what a teacher says (or nothing), and what the model says; cross-entropy of labels and

@@ -33,7 +33,8 @@ def contribution(
 ) -> NDArray[np.float32]:
     """How much the next layer would change if a unit always gave its mean: nothing for one that never fires.
 
-    The standard deviation of its value, times the norm of the weights that carry it on.
+    The standard deviation of its value, times the norm of the weights that carry it on. A ``Criterion``
+    to which the unit's own weights do not matter.
     """
     worth: NDArray[np.float32] = values.std(axis=0) * np.linalg.norm(following, axis=1)
     return worth

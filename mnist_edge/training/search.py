@@ -1,6 +1,7 @@
 """The narrowest network that reads almost as well as the wide one: some are trained, by halving what is left to try."""
 
 import contextlib
+import glob
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
-from mnist_edge.training.artifact import checkpoint_path, compress, compressed_path, finished
+from mnist_edge.training.artifact import compress, compressed_path, finished
 from mnist_edge.training.compress import ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
 from mnist_edge.training.network import from_bytes, hidden_widths, plain, read_keras
@@ -73,13 +74,18 @@ def narrowest(
         which those that were trained stay for another search.
 
     Raises:
-        OptionError: ``max_loss`` is negative or no number; also as ``artifact.compress``, like the others.
+        OptionError: ``max_loss`` is negative or no number, or nothing of the network can be narrower; also as
+            ``artifact.compress``, like the others.
         ModelError: As ``artifact.compress``.
-        OutputError: As ``artifact.compress``.
+        OutputError: As ``artifact.compress``; before anything is trained.
     """
     if not max_loss >= 0:
         raise OptionError(f"expected a loss of 0 points or more, received {max_loss:g}")
-    rungs = ladder(*widths_of(wide))
+    own, in_use = widths_of(wide)
+    rungs = ladder(own, in_use)
+    if not rungs:
+        told = ", ".join(map(str, own)) or "none"
+        raise OptionError(f"expected hidden layers that can be narrower, received a network with {told}")
     beside = out or wide
     goals = [out or compressed_path(wide, widths) for widths in rungs]
     require_writable(beside.parent, *(name for goal in goals for name in (goal.name, receipt_path(goal).name)))
@@ -101,9 +107,8 @@ def narrowest(
     write_whole(chosen, compressed_path(wide, rungs[enough], folder).read_bytes())
     receipt = receipts[enough] | {"file": chosen.name}
     write_json(receipt_path(chosen), receipt)
-    for made in (compressed_path(wide, widths, folder) for widths in rungs):  # of searches before this one too
-        for path in (made, receipt_path(made), checkpoint_path(made)):
-            path.unlink(missing_ok=True)
+    for path in folder.glob(f"{glob.escape(wide.stem)}-*.keras*"):  # of searches before this one too
+        path.unlink()
     with contextlib.suppress(OSError):  # there is something else in it
         folder.rmdir()
     return {"path": str(chosen), "receipt": receipt, "tried": tried, "kept_in": None}

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -70,15 +69,12 @@ def test_work_of_others_is_seen() -> None:
         worker.wait()
 
 
-def test_work_of_its_own_is_not_told() -> None:
-    ended = threading.Event()
-    worker = threading.Thread(target=lambda: [None for _ in iter(ended.is_set, True)])
-    worker.start()
-    try:
-        assert (device.busy_cores(0.3) or 0) < 0.5
-    finally:
-        ended.set()
-        worker.join()
+def test_work_of_its_own_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = iter([load(busy=7, at=1), load(busy=9.5, at=2)])
+    monkeypatch.setattr(device.Load, "read", lambda: next(counted))
+    used = iter([30.0, 31.5])
+    monkeypatch.setattr(device.time, "process_time", lambda: next(used))
+    assert device.busy_cores(0) == pytest.approx(1)
 
 
 def test_where_the_system_tells_nothing(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def main() -> None:
     images = pruning_images(digits.train_images)
     teacher = normalised(plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE)), images)
     harder, rows = distorted(digits), []
-    sys.stdout.write("| factor | silent units | active, share | validation | NLL | distorted |\n")
+    sys.stdout.write("| factor | silent units | active in an image | validation | NLL | distorted |\n")
     sys.stdout.write("| ---: | --- | --- | ---: | ---: | ---: |\n")
     for factor in FACTORS:
         network = penalised(build(RECIPE.widths, seed=0, batch_norm=True), factor)
@@ -59,7 +59,7 @@ def penalised(model: keras.Model, factor: float) -> keras.Model:
 
 
 def activity(model: keras.Model, images: np.ndarray) -> tuple[list[int], list[float]]:
-    """Of each hidden layer, how many units are silent as ``export`` has it, and the share active in an image."""
+    """Of each hidden layer, how many units are silent by export's share, and the share active in an image."""
     silent, active, values = [], [], images
     for layer in dense_layers(model)[:-1]:
         values = layer(values).numpy()

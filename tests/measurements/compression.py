@@ -53,8 +53,12 @@ def seeds(digits: Dataset) -> None:
 
 
 def control(digits: Dataset) -> None:
-    """What the recipe makes of the classic network with nothing taken over but the wide network's answers."""
+    """What the recipe makes of the wide network itself, and of one as wide that takes over nothing but its answers."""
     wide, images = wide_network(digits)
+    used = replace(COMPRESSED, widths=units_in_use(wide))
+    receipt = search.candidate(WIDE, used, digits, FOLDER / "0")
+    told = [[receipt[split]["accuracy"]] for split in ("validation", "test")]
+    row(f"{', '.join(map(str, used.widths))}, nothing pruned", *told)
     recipe = replace(COMPRESSED, widths=(512, 512))
     start = build(recipe.widths, seed=0, batch_norm=True)
     with printing.epoch_bar() as on_epoch:
@@ -75,8 +79,8 @@ def criteria(digits: Dataset) -> None:
     harder = distorted(digits)
     starts = {
         "deviation times norm of the outgoing weights": pruning.contribution,
-        "norm of the incoming weights": lambda own, *_: np.linalg.norm(own, axis=0),
-        "norm of the outgoing weights": lambda _own, _values, following: np.linalg.norm(following, axis=1),
+        "magnitude: norm of the incoming weights": lambda own, *_: np.linalg.norm(own, axis=0),
+        "magnitude: norm of the outgoing weights": lambda _own, _values, following: np.linalg.norm(following, axis=1),
         "share of images for which a unit fires": lambda _own, values, _following: (values > 0).mean(axis=0),
         "random units": lambda _own, values, _following: np.random.default_rng(1).random(values.shape[1]),
         "none: random weights": None,

@@ -210,21 +210,18 @@ def test_fresh_starts_anew_where_an_interrupted_run_could_go_on(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["narrow.keras", "narrow.keras.json"]
 
 
-LAYERS = keras.layers
-
-
 @pytest.mark.parametrize(
     ("stack", "said"),
     [
-        ([keras.Input((784,)), LAYERS.Dense(8, "tanh")], "8 tanh"),
-        ([keras.Input((784,)), LAYERS.Dense(8, "relu6")], "8 relu6"),
-        ([keras.Input((28, 28)), LAYERS.Dense(8, "relu"), LAYERS.Flatten()], "8 relu, 10 softmax"),
+        ([keras.Input((784,)), keras.layers.Dense(8, "tanh")], "8 tanh"),
+        ([keras.Input((784,)), keras.layers.Dense(8, "relu6")], "8 relu6"),
+        ([keras.Input((28, 28)), keras.layers.Dense(8, "relu"), keras.layers.Flatten()], "8 relu, 10 softmax"),
     ],
 )
 def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
     refused: Callable[..., str], tiny_data: Path, tmp_path: Path, stack: list[object], said: str
 ) -> None:
-    keras.Sequential([*stack, LAYERS.Dense(10, "softmax")]).save(tmp_path / "odd.keras")
+    keras.Sequential([*stack, keras.layers.Dense(10, "softmax")]).save(tmp_path / "odd.keras")
     for option in (("--widths", "4"), ("--max-loss", "1"), ("--frontier", "--out", tmp_path)):
         sentence = refused("compress", tmp_path / "odd.keras", *option, "--data", tiny_data)
         assert "plain stack of Dense relu layers" in sentence

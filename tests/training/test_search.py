@@ -6,10 +6,11 @@ import pytest
 
 from mnist_edge import dataset
 from mnist_edge.dataset import Dataset
-from mnist_edge.errors import OutputError
+from mnist_edge.errors import OptionError, OutputError
 from mnist_edge.files import receipt_sha256, sha256
 from mnist_edge.training import search
 from mnist_edge.training.compress import ladder
+from mnist_edge.training.network import build, to_bytes
 from mnist_edge.training.recipes import COMPRESSED
 
 QUICK = dataclasses.replace(COMPRESSED, epochs=1, batch_size=64, sets=1)
@@ -89,9 +90,19 @@ def test_a_search_leaves_nothing_of_one_before_it_that_found_none(
     out = tmp_path / "found.keras"
     assert search.narrowest(tiny_keras, QUICK, tiny, out, 0.05)["path"] is None
     assert (tmp_path / "found.search" / "tiny-32-8.keras").exists()
+    (tmp_path / "found.search" / "tiny-31-8.keras.checkpoint").touch()  # of a wide network with another ladder
     found = search.narrowest(tiny_keras, QUICK, tiny, out, 0.4)
     assert tuple(found["receipt"]["recipe"]["widths"]) == rungs[3]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found.keras", "found.keras.json"]
+
+
+def test_a_network_that_cannot_be_narrower_is_refused(tiny: Dataset, tmp_path: Path) -> None:
+    for widths, said in (((), "none"), ((1,), "1")):
+        path = tmp_path / "least.keras"
+        path.write_bytes(to_bytes(build(widths, seed=0), {}))
+        with pytest.raises(OptionError, match=f"can be narrower, received a network with {said}$"):
+            search.narrowest(path, QUICK, tiny, None, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["least.keras"]
 
 
 def test_what_is_not_its_own_stays_in_the_folder(tiny: Dataset, tiny_keras: Path, tmp_path: Path) -> None:
