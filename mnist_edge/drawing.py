@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge import printing
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require
 from mnist_edge.files import write_whole
@@ -124,7 +125,7 @@ def frontier_chart(document: Mapping[str, Any]) -> "Figure":
         axes.margins(x=0.16)
         axes.grid(alpha=0.3)
     latency.set_ylabel("test accuracy of the int8 file, %")
-    noise = "unknown" if document["noise"] is None else f"{document['noise']:.1%}"
+    noise = printing.percent(document["noise"])
     figure.suptitle(f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}")
     return figure
 

@@ -114,11 +114,11 @@ def print_benchmark(report: dict[str, Any]) -> None:
     rows = report["results"]
     single = [row for row in rows if row["batch"] == 1]
     if single:
-        console.print(f"\nOne image a call, pixels to digit, microseconds; noise {_percent(report['noise'])}")
+        console.print(f"\nOne image a call, pixels to digit, microseconds; noise {percent(report['noise'])}")
         console.print(_rich_table(_SINGLE, single))
     offline = [row for row in rows if row["batch"] not in (1, None)]
     for batch in dict.fromkeys(row["batch"] for row in offline):
-        noise = _percent(report["noise_by_batch"].get(str(batch)))
+        noise = percent(report["noise_by_batch"].get(str(batch)))
         console.print(f"\n{batch:,} images a call; noise {noise}")
         console.print(_rich_table(_OFFLINE, [row for row in offline if row["batch"] == batch]))
     for row in rows:
@@ -142,7 +142,7 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
                 f"{row['old_us']:,.1f}",
                 f"{row['new_us']:,.1f}",
                 f"{row['change']:+.1%}",
-                _percent(row["noise"]),
+                percent(row["noise"]),
                 row["verdict"].upper() if row["verdict"] == "slower" else row["verdict"],
             ]
             for row in rows
@@ -228,7 +228,8 @@ def _stem(row: dict[str, Any]) -> str:
     return Path(row["model"]).name.split(".")[0]
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share as a report tells noise: 2.9%, or unknown."""
     return "unknown" if share is None or not math.isfinite(share) else f"{share:.1%}"
 
 

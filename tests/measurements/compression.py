@@ -7,6 +7,7 @@ images; the test images are only told, once a network.
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from mnist_edge.training import pruning, search
 from mnist_edge.training.augment import distort
 from mnist_edge.training.compress import units_in_use
 from mnist_edge.training.fit import evaluate, fine_tune
-from mnist_edge.training.network import build, from_bytes, normalised, plain
+from mnist_edge.training.network import build, from_bytes, hidden_widths, normalised, plain
 from mnist_edge.training.recipes import AUGMENTED, COMPRESSED
 
 WIDE = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"
@@ -44,9 +45,7 @@ def seeds(digits: Dataset) -> None:
     for widths in GOALS:
         read: dict[str, list[float]] = {"validation": [], "test": []}
         for seed in SEEDS:
-            with printing.epoch_bar() as on_epoch:
-                recipe = replace(COMPRESSED, widths=widths)
-                receipt = search.candidate(WIDE, recipe, digits, FOLDER / str(seed), seed=seed, on_epoch=on_epoch)
+            receipt = narrowed(widths, seed, digits)
             for split, accuracies in read.items():
                 accuracies.append(receipt[split]["accuracy"])
         row(", ".join(map(str, widths)), *read.values())
@@ -55,16 +54,23 @@ def seeds(digits: Dataset) -> None:
 def control(digits: Dataset) -> None:
     """What the recipe makes of the wide network itself, and of one as wide that takes over nothing but its answers."""
     wide, images = wide_network(digits)
-    used = replace(COMPRESSED, widths=units_in_use(wide))
-    receipt = search.candidate(WIDE, used, digits, FOLDER / "0")
+    used = hidden_widths(wide)
+    receipt = narrowed(used, SEEDS[0], digits)
     told = [[receipt[split]["accuracy"]] for split in ("validation", "test")]
-    row(f"{', '.join(map(str, used.widths))}, nothing pruned", *told)
+    row(f"{', '.join(map(str, used))}, nothing pruned", *told)
     recipe = replace(COMPRESSED, widths=(512, 512))
     start = build(recipe.widths, seed=0, batch_norm=True)
     with printing.epoch_bar() as on_epoch:
         model = fine_tune(start, normalised(wide, images), recipe, digits, origin="control", on_epoch=on_epoch).model
     test = digits.test_images, digits.test_labels
     row("512, 512 from random weights", [evaluate(model, *digits.validation)[1]], [evaluate(model, *test)[1]])
+
+
+def narrowed(widths: tuple[int, ...], seed: int, digits: Dataset) -> dict[str, Any]:
+    """The receipt of a network that the recipe makes of the wide one."""
+    recipe = replace(COMPRESSED, widths=widths)
+    with printing.epoch_bar() as on_epoch:
+        return search.candidate(WIDE, recipe, digits, FOLDER / str(seed), seed=seed, on_epoch=on_epoch)
 
 
 def row(name: str, *splits: list[float]) -> None:
