@@ -8,6 +8,8 @@ The classes are loaded when first asked for, so that ``mnist-edge --version`` an
 for numpy and onnxruntime.
 """
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from mnist_edge.errors import (
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from mnist_edge.runtime.predictor import Prediction, Predictions, Predictor
 
 __version__ = "0.1.0"
+
+ONNXRUNTIME_CAME_FIRST = "onnxruntime" in sys.modules and "ORT_DISABLE_TELEMETRY" not in os.environ
+"""Whether it was imported before us, with nothing that keeps it from sending telemetry."""
+
+# onnxruntime 1.29 and later looks at this once, while it is imported. Workers inherit it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "DataError",

@@ -14,6 +14,7 @@ from onnx import checker, helper
 from mnist_edge.backend import keras, tf
 from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.runtime.operators import OPERATORS
 from mnist_edge.training.network import dense_layers
 
 OPSETS = range(13, 19)
@@ -56,7 +57,22 @@ def _tidy(converted: onnx.ModelProto, opset: int, layers: list[str]) -> onnx.Mod
         ir_version=IR_VERSION,
     )
     checker.check_model(tidy, full_check=True)
+    _require_operators(tidy)
     return tidy
+
+
+def _require_operators(model: onnx.ModelProto) -> None:
+    """Refuse what the Predictor would refuse.
+
+    Raises:
+        ModelError: The graph holds an operator that is not in ``runtime.operators.OPERATORS``.
+    """
+    unsupported = sorted({node.op_type for node in model.graph.node} - OPERATORS.keys())
+    if unsupported:
+        raise ModelError(
+            "expected layers and activations that become operators which the Predictor runs, "
+            f"received some that become {', '.join(unsupported)}: use another activation"
+        )
 
 
 def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:

@@ -1,19 +1,23 @@
 """A model file's bytes, checked before any engine sees them.
 
-ONNX files are protocol buffers. The little of them that the device needs (opsets, operators, metadata, where the
-weights lie) is read here with a walker of thirty lines, since the onnx package is no part of the device half.
-Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ONNX files are protocol buffers. They are read here by a reader of our own, since the onnx package
+is no part of the device half, and written anew from what was read (``protobuf``): an engine gets
+that, and so the same model. What it costs to run is known before it is run (``operators``).
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnist_edge.contract import MAX_MODEL_BYTES, Contract
+from mnist_edge.contract import CLASSES, INPUT_NAME, MAX_MODEL_BYTES, OUTPUT_NAME, PIXELS, Contract
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.runtime import graph, operators, protobuf
+from mnist_edge.runtime.onnx_schema import MODEL
+from mnist_edge.runtime.operators import Cost
+from mnist_edge.runtime.protobuf import Message
 
 DEFAULT_MODEL = "mnist-mlp.int8.onnx"
 SMALL = "small"
@@ -23,36 +27,33 @@ OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.18"
 """The oldest onnxruntime that was seen to read our files; docs/compatibility.md has the table."""
 
-_PARTS_WITH_CODE = (20, 25)
-"""ModelProto's training_info and functions."""
-
-_ATTRIBUTES_WITH_TENSORS = (5, 6, 10, 11, 22, 23)
-"""AttributeProto's t, g, tensors, graphs, sparse_tensor and sparse_tensors."""
-
-_Field = tuple[int, int | memoryview]
-
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """An ONNX file that keeps our contract.
 
     Attributes:
-        content: The file's bytes.
+        content: Its bytes, written anew: the file's own, where it was written as protobuf's own
+            writers do.
         origin: Its path, or "the model's bytes".
+        sha256: Hash of the file's own bytes, in hexadecimal digits.
         contract: What it promises.
         metadata: Its metadata_props.
         opsets: Opset version by domain ("" is ONNX' own).
         ir_version: Version of the format.
         operators: The graph's operators in order.
+        cost: What it takes to answer one image.
     """
 
     content: bytes
     origin: str
+    sha256: str
     contract: Contract
     metadata: dict[str, str]
     opsets: dict[str, int]
     ir_version: int
     operators: tuple[str, ...]
+    cost: Cost
 
 
 def shipped(name: str = DEFAULT_MODEL) -> Path:
@@ -77,12 +78,18 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
     if not isinstance(sha256, str | None):
         raise OptionError(f"expected sha256 as a string of hexadecimal digits, received {type(sha256).__name__}")
     content, origin = _bytes_of(model)
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256.lower():
-        raise ModelError(f"expected SHA-256 {sha256}, but {origin} has {hashlib.sha256(content).hexdigest()}")
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256.lower():
+        raise ModelError(f"expected SHA-256 {sha256}, but {origin} has {digest}")
     try:
-        return _parse(content, origin)
-    except (LookupError, ValueError, TypeError) as error:
-        raise ModelError(f"expected an ONNX file, but {origin} is damaged or something else") from error
+        message = protobuf.read(content, MODEL)
+    except protobuf.RefusedFieldError as error:
+        raise ModelError(f"expected a plain graph with its weights inside in {origin}, found {error}") from error
+    except ValueError as error:
+        raise ModelError(
+            f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
+        ) from error
+    return _checked(message, content, origin, digest)
 
 
 def describe(model: ModelFile) -> dict[str, Any]:
@@ -90,10 +97,11 @@ def describe(model: ModelFile) -> dict[str, Any]:
     return {
         "path": model.origin,
         "bytes": len(model.content),
-        "sha256": hashlib.sha256(model.content).hexdigest(),
+        "sha256": model.sha256,
         "ir_version": model.ir_version,
         "opsets": [f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()],
         "operators": list(model.operators),
+        "multiply_adds": model.cost.multiply_adds,
         "onnxruntime": f">= {OLDEST_FOR_INT4 if 'MatMulNBits' in model.operators else OLDEST}",
         **model.metadata,
     }
@@ -107,6 +115,10 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
         path = shipped() if model is None else shipped(SMALL_MODEL) if model == SMALL else Path(model)
         origin = str(path)
         try:
+            # A pipe would wait for ever, and a device has no end; opening a folder says what it is.
+            mode = path.stat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise ModelError(f"expected a model file, but {origin} is no regular file")
             with path.open("rb") as file:
                 content = file.read(MAX_MODEL_BYTES + 1)
         except OSError as error:
@@ -123,92 +135,38 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
     return content, origin
 
 
-def _parse(content: bytes, origin: str) -> ModelFile:
-    ir_version, graph = 0, memoryview(b"")
-    metadata: dict[str, str] = {}
-    opsets: dict[str, int] = {}
-    for number, value in _fields(memoryview(content)):
-        if number == 1 and isinstance(value, int):
-            ir_version = value
-        elif number == 7:
-            if graph:
-                raise ValueError("two graphs, which protobuf would merge")
-            graph = _message(value)
-        elif number in _PARTS_WITH_CODE:
-            raise ModelError(f"expected a plain graph in {origin}, found training information or functions")
-        elif number == 8:
-            opset = dict(_fields(_message(value)))
-            opsets[_text(opset.get(1, memoryview(b"")))] = int(opset.get(2, 0))
-        elif number == 14:
-            entry = dict(_fields(_message(value)))
-            metadata[_text(entry[1])] = _text(entry.get(2, memoryview(b"")))
+def _checked(message: Message, content: bytes, origin: str, sha256: str) -> ModelFile:
+    """Return what a file says, if it keeps our contract and costs no more than it may."""
+    entries = message.messages("metadata_props")
+    metadata = {entry.text("key"): entry.text("value") for entry in entries}
+    if len(metadata) < len(entries):
+        raise ModelError(f"expected each metadata entry of {origin} once, found one twice")
     contract = Contract.read(metadata, origin)
-    operators = _operators(graph, origin)
-    return ModelFile(content, origin, contract, metadata, opsets, ir_version, operators)
+    try:
+        network = graph.of(message.message("graph"))
+        cost = operators.cost(network)
+    except ValueError as error:
+        raise ModelError(f"expected a network that can be run in {origin}, found {error}") from error
+    found = (network.input, network.input_shape, network.output, cost.output_shape)
+    if found != (INPUT_NAME, (-1, PIXELS), OUTPUT_NAME, (CLASSES,)):
+        raise ModelError(
+            f"expected {origin} to take {INPUT_NAME} [batch, {PIXELS}] and to answer with "
+            f"{OUTPUT_NAME} [batch, {CLASSES}], found {_in_words(*found)}"
+        )
+    anew = b"".join(message.encoded)
+    return ModelFile(
+        content=content if anew == content else anew,
+        origin=origin,
+        sha256=sha256,
+        contract=contract,
+        metadata=metadata,
+        opsets={opset.text("domain"): opset.integer("version") for opset in message.messages("opset_import")},
+        ir_version=message.integer("ir_version"),
+        operators=tuple(node.operator.rpartition(".")[2] for node in network.nodes),
+        cost=cost,
+    )
 
 
-def _operators(graph: memoryview, origin: str) -> tuple[str, ...]:
-    """Lists a graph's operators; refuses weights that lie outside the file, or where they could.
-
-    Our files keep all weights in the graph's initializers: a tensor or a graph inside a node is none of theirs.
-    """
-    operators = []
-    for number, value in _fields(graph):
-        if number == 1:
-            node = list(_fields(_message(value)))
-            operators.append(_text(dict(node)[4]))
-            attributes = [_fields(_message(content)) for field, content in node if field == 5]
-            if any(field in _ATTRIBUTES_WITH_TENSORS for attribute in attributes for field, _ in attribute):
-                raise ModelError(f"expected a graph with its weights as initializers in {origin}, found some in a node")
-        elif number == 5:
-            tensor = dict(_fields(_message(value)))
-            if 13 in tensor or tensor.get(14, 0) != 0:
-                raise ModelError(f"expected a model with its weights inside, but {origin} keeps some in another file")
-        elif number == 15:
-            raise ModelError(f"expected plain weights in {origin}, found sparse ones")
-    return tuple(operators)
-
-
-def _fields(message: memoryview) -> Iterator[_Field]:
-    """Walks a protobuf message: yields each field's number and its value, an int or the bytes of a nested field."""
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        wire = key & 7
-        if wire == 0:
-            value, position = _varint(message, position)
-            yield key >> 3, value
-            continue
-        if wire == 2:
-            length, position = _varint(message, position)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise ValueError("not a protobuf message")
-        if position + length > len(message):
-            raise ValueError("truncated")
-        yield key >> 3, message[position : position + length]
-        position += length
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[position]
-        position += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, position
-        shift += 7
-        if shift > 63:
-            raise ValueError("not a varint")
-
-
-def _message(value: int | memoryview) -> memoryview:
-    if isinstance(value, int):
-        raise ValueError("expected a nested message")
-    return value
-
-
-def _text(value: int | memoryview) -> str:
-    return bytes(_message(value)).decode()
+def _in_words(input_name: str, input_shape: graph.Shape, output_name: str, answer: graph.Shape) -> str:
+    sizes = ["batch" if size < 0 else str(size) for size in input_shape]
+    return f"{input_name!r} [{', '.join(sizes)}] and {output_name!r} [{', '.join(['batch', *map(str, answer)])}]"

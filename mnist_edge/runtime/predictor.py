@@ -19,10 +19,13 @@ from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.runtime.image import as_array, one_row, require_batch, rows
 from mnist_edge.runtime.picture import Picture, Preparation, examine
-from mnist_edge.runtime.session import Threads, open_session, thread_count
+from mnist_edge.runtime.session import Threads, engine_error, engine_errors, open_session, thread_count
 
 CHUNK = 1024
 """Images given to the engine at a time: large enough for its full speed, small enough that memory stays bounded."""
+
+CHUNK_ELEMENTS = 2**24
+"""Numbers that the engine may make of a chunk, 64 MiB of float32: a larger network gets fewer images at a time."""
 
 _UINT8 = np.dtype(np.uint8)
 _SQUARE = (SIDE, SIDE)
@@ -160,7 +163,10 @@ class Predictor:
                 np.divide(image, _WHITE, out=square)
         else:
             row[...] = one_row(image, self._model.contract.input)
-        run()
+        try:
+            run()
+        except Exception as error:  # onnxruntime's exceptions share no base but Exception
+            raise engine_error(self._model.origin, error) from error
         probabilities = answer.copy()
         return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
 
@@ -190,9 +196,11 @@ class Predictor:
         require_batch(array)
         probabilities = np.empty((len(array), CLASSES), np.float32)
         bound = self._bound or self._bind()
-        for start in range(0, len(array), CHUNK):
-            chunk = rows(array[start : start + CHUNK], self._model.contract.input)
-            probabilities[start : start + CHUNK] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: chunk})[0]
+        step = min(CHUNK, max(1, CHUNK_ELEMENTS // self._model.cost.elements))
+        for start in range(0, len(array), step):
+            chunk = rows(array[start : start + step], self._model.contract.input)
+            with engine_errors(self._model.origin):
+                probabilities[start : start + step] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: chunk})[0]
         return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration)
 
     def close(self) -> None:
@@ -230,8 +238,11 @@ class Predictor:
                     f"expected an open Predictor, this one of {self._model.origin} was closed: make another"
                 )
             if self._bound is None:
-                self._session = open_session(self._model, self._threads)
-                self._bound = _Bound(self._session, self._model.contract.input)
+                session = open_session(self._model, self._threads)
+                with engine_errors(self._model.origin):  # the way of predict is tried, as open_session tried a batch
+                    bound = _Bound(session, self._model.contract.input)
+                    bound.buffers[-1]()
+                self._session, self._bound = session, bound
             return self._bound
 
 

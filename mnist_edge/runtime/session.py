@@ -1,46 +1,111 @@
 """The onnxruntime session: a few options on purpose, threads within what the process may use."""
 
+import functools
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import onnxruntime as ort
 
+from mnist_edge import ONNXRUNTIME_CAME_FIRST
 from mnist_edge.contract import CLASSES, INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import MnistEdgeError, ModelError, OptionError
 from mnist_edge.runtime.model_file import ModelFile
 
 MAX_THREADS = 256
 Threads = int | Literal["auto"]
 
+ARENA_BYTES = 512 * 2**20
+"""Memory that all sessions of a process may take together, beside their weights."""
+
+_SETTINGS = {
+    "session.intra_op.allow_spinning": "0",
+    "session.inter_op.allow_spinning": "0",
+    # Left to itself, onnxruntime takes a file with "ORTM" in the right place for another format.
+    "session.load_model_format": "ONNX",
+    # The arena is for what is worked out; weights are bounded by the file that they come from.
+    "session.use_device_allocator_for_initializers": "1",
+}
+
+_arena_process: int | None = None
+
 
 def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
-    """Builds a CPU session from the model's bytes.
+    """Build a CPU session from the model's bytes.
 
-    One thread and no spinning are the right default for a network this small: onnxruntime's own default pins a
-    spinning thread to every core, which ignores CPU quotas and burns idle time (onnxruntime #11581, rembg #448).
+    One thread and no spinning are the right default for a network this small: onnxruntime's own
+    default pins a spinning thread to every core, which ignores CPU quotas and burns idle time
+    (onnxruntime #11581, rembg #448).
 
     Raises:
-        ModelError: onnxruntime cannot run the model, or its inputs and outputs are not the contract's.
+        ModelError: onnxruntime cannot run the model, or its inputs and outputs are not the
+            contract's.
     """
+    _warn_of_telemetry()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 4
-    try:
+    for key, value in _SETTINGS.items():
+        options.add_session_config_entry(key, value)
+    if _arena_is_capped():
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    with engine_errors(model.origin):
         session = ort.InferenceSession(
             model.content, options, providers=["CPUExecutionProvider"], enable_fallback=False
         )
         _require_contract(session, model)
-    except ModelError:
+    return session
+
+
+@contextmanager
+def engine_errors(origin: str) -> Iterator[None]:
+    """Turn what onnxruntime raises into a ModelError.
+
+    Args:
+        origin: What to call the model's file.
+    """
+    try:
+        yield
+    except MnistEdgeError:
         raise
     except Exception as error:  # onnxruntime's exceptions share no base but Exception
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"onnxruntime {ort.__version__} cannot run {model.origin}: {reason}") from error
-    return session
+        raise engine_error(origin, error) from error
+
+
+def engine_error(origin: str, error: Exception) -> ModelError:
+    """Return the ModelError for what onnxruntime raised."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return ModelError(f"onnxruntime {ort.__version__} cannot run {origin}: {reason}")
+
+
+def _arena_is_capped() -> bool:
+    """Register the arena that all our sessions share, once; return whether this process has it.
+
+    A child after fork goes without: a thread that did not come along may have held the arena's lock.
+    """
+    global _arena_process  # noqa: PLW0603  # onnxruntime's registry is the process' too
+    if _arena_process is None:
+        memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+        ort.create_and_register_allocator(memory, ort.OrtArenaCfg(ARENA_BYTES, -1, -1, -1))
+        _arena_process = os.getpid()
+    return _arena_process == os.getpid()
+
+
+@functools.cache
+def _warn_of_telemetry() -> None:
+    """Warn once if onnxruntime came into this process before us, with its telemetry on."""
+    if ONNXRUNTIME_CAME_FIRST:
+        warnings.warn(
+            "onnxruntime was imported before mnist_edge and sends telemetry: import mnist_edge "
+            "first, or set ORT_DISABLE_TELEMETRY=1 before Python starts",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def thread_count(threads: Threads) -> int:
@@ -78,13 +143,16 @@ def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
 
 
 def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
-    """Holds inputs and outputs against the contract, and reads two blank images: what loads may still not run."""
-    received = [(value.name, value.type, value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
-    expected = [(INPUT_NAME, INPUT_DTYPES[model.contract.input], [PIXELS]), (OUTPUT_NAME, "tensor(float)", [CLASSES])]
+    """Check inputs and outputs, and read two blank images: what loads may still not run."""
+    values = (*session.get_inputs(), *session.get_outputs())
+    received = [(value.name, value.type) for value in values]
+    dtype = INPUT_DTYPES[model.contract.input]
+    expected = [(INPUT_NAME, dtype), (OUTPUT_NAME, "tensor(float)")]
     if received != expected:
         raise ModelError(
-            f"expected {model.origin} to take {INPUT_NAME} {INPUT_DTYPES[model.contract.input]} [batch, {PIXELS}] "
-            f"and to answer with {OUTPUT_NAME} tensor(float) [batch, {CLASSES}], found {_in_words(received)}"
+            f"expected {model.origin} to take {INPUT_NAME} as {dtype} and to answer with "
+            f"{OUTPUT_NAME} as tensor(float), found "
+            f"{', '.join(f'{name!r} as {kind}' for name, kind in received)}"
         )
     blank = np.zeros((2, PIXELS), np.uint8 if model.contract.input == "pixels" else np.float32)
     answer = session.run((OUTPUT_NAME,), {INPUT_NAME: blank})[0]
@@ -92,7 +160,3 @@ def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
         raise ModelError(
             f"expected an answer of shape (2, {CLASSES}) for two images from {model.origin}, received {answer.shape}"
         )
-
-
-def _in_words(values: list[tuple[str, str, list[int | str]]]) -> str:
-    return ", ".join(f"{name} {kind} {['batch', *shape]}".replace("'", "") for name, kind, shape in values)

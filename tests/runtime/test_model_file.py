@@ -43,7 +43,7 @@ def test_weights_hidden_in_a_node_are_refused(tiny_onnx: Path) -> None:
     outside = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
     outside.external_data.add(key="location", value="weights.bin")
     model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["w"], value=outside))
-    with pytest.raises(ModelError, match="found some in a node"):
+    with pytest.raises(ModelError, match="found weights in a node"):
         model_file.read(model.SerializeToString())
 
 

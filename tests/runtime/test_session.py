@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.runtime import model_file, session
+from tests.conftest import ARTIFACTS
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "many", None, True, 10**6])
@@ -45,24 +48,60 @@ def test_one_thread_and_no_spinning(tiny_onnx: Path) -> None:
 def test_a_graph_that_breaks_the_contract(tiny_onnx: Path) -> None:
     model = onnx.load(tiny_onnx)
     model.graph.node[0].input[0] = model.graph.input[0].name = "picture"
-    with pytest.raises(
-        ModelError, match=r"to take image tensor\(float\) .* found picture tensor\(float\) \[batch, 784\]"
-    ):
+    with pytest.raises(ModelError, match=r"to take image \[batch, 784\] .* found 'picture' \[batch, 784\]"):
         session.open_session(model_file.read(model.SerializeToString()), 1)
 
 
 def test_a_graph_that_loads_but_does_not_run(tiny_onnx: Path) -> None:
+    """As many scales as there are pixels belong there; onnxruntime looks when it runs."""
     model = onnx.load(tiny_onnx)
-    shape = onnx.numpy_helper.from_array(np.array([1, 784], np.int64), "one")
-    model.graph.initializer.append(shape)
-    model.graph.node.insert(0, onnx.helper.make_node("Reshape", ["image", "one"], ["reshaped"]))
-    model.graph.node[1].input[0] = "reshaped"
+    model.graph.initializer.extend(
+        [
+            onnx.numpy_helper.from_array(np.ones(3, np.float32), "scales"),
+            onnx.numpy_helper.from_array(np.zeros(3, np.uint8), "zeros"),
+        ]
+    )
+    quantize = onnx.helper.make_node("QuantizeLinear", ["image", "scales", "zeros"], ["steps"])
+    dequantize = onnx.helper.make_node("DequantizeLinear", ["steps", "scales", "zeros"], ["again"])
+    model.graph.node.insert(0, dequantize)
+    model.graph.node.insert(0, quantize)
+    model.graph.node[2].input[0] = "again"
     with pytest.raises(ModelError, match=r"onnxruntime .* cannot run"):
         session.open_session(model_file.read(model.SerializeToString()), 1)
 
 
 def test_a_graph_that_onnxruntime_refuses(tiny_onnx: Path) -> None:
     model = onnx.load(tiny_onnx)
-    model.graph.node[0].op_type = "Nonsense"
+    model.graph.node.insert(0, onnx.helper.make_node("Not", ["image"], ["inverted"]))
+    model.graph.node[1].input[0] = "inverted"
     with pytest.raises(ModelError, match=r"onnxruntime .* cannot run"):
         session.open_session(model_file.read(model.SerializeToString()), 1)
+
+
+def test_the_file_is_never_taken_for_another_format(tiny_onnx: Path) -> None:
+    """A producer called ORTM stands where onnxruntime looks for the name of its own format."""
+    model = onnx.load(tiny_onnx)
+    model.producer_name = "ORTM"
+    content = model.SerializeToString()
+    assert content[4:8] == b"ORTM"
+    opened = session.open_session(model_file.read(content), 1)
+    assert [value.name for value in opened.get_inputs()] == ["image"]
+
+
+def test_memory_of_all_sessions_is_capped() -> None:
+    """In a process of its own, with a cap that a batch does not fit in."""
+    code = """
+import numpy as np
+from mnist_edge import ModelError, Predictor
+from mnist_edge.runtime import session
+session.ARENA_BYTES = 3_000_000
+predictor = Predictor("artifacts/mnist-mlp.fp32.onnx")
+predictor.predict(np.zeros((28, 28), np.uint8))
+try:
+    predictor.predict_batch(np.zeros((1024, 28, 28), np.uint8))
+except ModelError as error:
+    print("Available memory" in str(error) or error)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ARTIFACTS.parent)
+    assert done.stdout == "True\n"
