@@ -386,3 +386,21 @@ def test_a_bug_is_not_hidden_as_a_wrong_call(monkeypatch: pytest.MonkeyPatch, ti
     monkeypatch.setattr(dataset, "find", bug)
     with pytest.raises(ZeroDivisionError):
         cli.main(["data"])
+
+
+def test_what_a_terminal_would_obey_is_printed_as_text(
+    run: Callable[..., Run], tiny_onnx: Path, tmp_path: Path
+) -> None:
+    import onnx
+
+    model = onnx.load(tiny_onnx)
+    model.metadata_props[-1].value = "\x1b[2J\x1b]0;owned\x07\u202e\nline"
+    path = tmp_path / "a\x1b[31m.onnx"
+    path.write_bytes(model.SerializeToString())
+    done = run("info", path)
+    assert done.code == 0
+    assert "\x1b" not in done.out + done.err
+    assert r"\x1b[2J\x1b]0;owned\x07\u202e\nline" in done.out
+    assert r"a\x1b[31m.onnx" in done.out
+    path.write_bytes(b"no model")
+    assert r"a\x1b[31m.onnx" in run("info", path).err

@@ -79,9 +79,25 @@ def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -
     return found
 
 
+def echo(text: str, *, newline: bool = True) -> None:
+    """Print a result on stdout, for people.
+
+    Names and texts that come out of files may hold characters that a terminal obeys: they are
+    printed as escapes. Lines stay lines.
+    """
+    typer.echo("\n".join(map(printable, text.split("\n"))), nl=newline)
+
+
 def note(sentence: str) -> None:
-    """Says a sentence on stderr."""
-    typer.echo(f"mnist-edge: {sentence}", err=True)
+    """Print a sentence on stderr."""
+    typer.echo(printable(f"mnist-edge: {sentence}"), err=True)
+
+
+def printable(text: str) -> str:
+    r"""Return ``text`` with an escape such as \x1b for each character that is no letter, sign or space."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def print_json(document: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import ARTIFACTS, KERAS_FILE, PAGE, Data, Json, Model, app, find_data, note, print_json
+from mnist_edge.cli.app import ARTIFACTS, KERAS_FILE, PAGE, Data, Json, Model, app, echo, find_data, note, print_json
 from mnist_edge.errors import OptionError
 
 
@@ -119,10 +119,10 @@ def _show_parity(report: dict[str, Any], as_json: bool) -> None:
         print_json(report)
     else:
         if report["data"]:
-            typer.echo(f"{printing.images(report)}, against {report['reference']['path']}")
-        typer.echo(printing.parity_table(report["models"]))
-        typer.echo(printing.compressed_from(report["reference"]), nl=False)
-        typer.echo(printing.silent_units(report["models"]), nl=False)
+            echo(f"{printing.images(report)}, against {report['reference']['path']}")
+        echo(printing.parity_table(report["models"]))
+        echo(printing.compressed_from(report["reference"]), newline=False)
+        echo(printing.silent_units(report["models"]), newline=False)
     for model in report["models"]:
         for failure in model.get("failures", ()):
             note(f"{model['path']}: {failure}")

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import ARTIFACTS, KERAS_FILE, Data, Json, app, distinct, find_data, note, numbers, print_json
+from mnist_edge.cli.app import (
+    ARTIFACTS,
+    KERAS_FILE,
+    Data,
+    Json,
+    app,
+    distinct,
+    echo,
+    find_data,
+    note,
+    numbers,
+    print_json,
+)
 from mnist_edge.errors import DataNotFoundError
 
 
@@ -117,7 +129,7 @@ def compare(
     if as_json:
         print_json(found)
     else:
-        typer.echo(printing.comparison_table(found["rows"]))
+        echo(printing.comparison_table(found["rows"]))
     for difference in found["differences"]:
         note(f"compared anyway: {difference}")
     for place, rows in (("the old", found["only_old"]), ("the new", found["only_new"])):

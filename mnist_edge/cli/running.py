@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import Json, Model, app, note, print_json
+from mnist_edge.cli.app import Json, Model, app, echo, note, print_json, printable
 from mnist_edge.errors import ImageError, OptionError
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
@@ -51,7 +51,7 @@ def predict(
         if as_json:
             answers.append(printing.prediction_entry(path, answer, top))
         else:
-            typer.echo("\n".join(printing.prediction_lines(path, answer, top, show)))
+            echo("\n".join(printing.prediction_lines(path, answer, top, show)))
     if not told and not failed:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
     if failed and len(pictures) == 1 and not Path(pictures[0]).is_dir():
@@ -99,4 +99,5 @@ def info(
         return
     width = max(map(len, told))
     for key, value in told.items():
-        typer.echo(f"{key:<{width}}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        echo(f"{printable(key):<{width}}  {printable(text)}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_edge.cli.app import PAGE, Json, Model, app, note, print_json
+from mnist_edge.cli.app import PAGE, Json, Model, app, echo, note, print_json
 from mnist_edge.errors import OptionError
 
 LOCAL = "127.0.0.1"
@@ -65,7 +65,7 @@ def show_page(made: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(made)
     else:
-        typer.echo(f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}")
+        echo(f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}")
 
 
 def _serve(made: dict[str, Any], host: str, port: int, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def _serve(made: dict[str, Any], host: str, port: int, as_json: bool) -> None:
         if as_json:
             print_json({**made, "address": address})
         else:
-            typer.echo(f"{address}  (Ctrl-C ends it)")
+            echo(f"{address}  (Ctrl-C ends it)")
         sys.stdout.flush()
         try:
             listening.serve_forever()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import KERAS_FILE, Data, Json, app, find_data, note, numbers, print_json
+from mnist_edge.cli.app import KERAS_FILE, Data, Json, app, echo, find_data, note, numbers, print_json
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
@@ -50,17 +50,17 @@ def data(
     if as_json:
         print_json(dataset.describe() | {"source": dataset.source, "counts": counts})
         return
-    typer.echo(f"{dataset.name}, from {dataset.source}\nfingerprint {dataset.fingerprint}")
+    echo(f"{dataset.name}, from {dataset.source}\nfingerprint {dataset.fingerprint}")
     rows = [[split, f"{sum(row):,}", *(f"{value:,}" for value in row)] for split, row in counts.items()]
     if dataset.test_split == "train":
         rows = rows[:1]
-        typer.echo("all of them MNIST training images: good to calibrate and compare with, not to tell accuracy by")
-    typer.echo(printing.table(["", "images", *(f"'{digit}'" for digit in range(10))], rows))
+        echo("all of them MNIST training images: good to calibrate and compare with, not to tell accuracy by")
+    echo(printing.table(["", "images", *(f"'{digit}'" for digit in range(10))], rows))
     if show:
         captions = [str(label) for label in dataset.train_labels[:show]]
-        typer.echo(drawing.in_terminal(dataset.train_images[:show], captions, shutil.get_terminal_size().columns))
+        echo(drawing.in_terminal(dataset.train_images[:show], captions, shutil.get_terminal_size().columns))
     if png:
-        typer.echo(f"wrote {png}")
+        echo(f"wrote {png}")
 
 
 @app.command()
@@ -115,9 +115,7 @@ def train(
         with printing.epoch_bar() as on_epoch:
             receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
     except KeyboardInterrupt:
-        typer.echo(
-            "interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew", err=True
-        )
+        note("interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew")
         raise
     if plot:
         title, taught = f"{recipe}, seed {seed}, {dataset.name}", "teacher" in receipt
@@ -127,8 +125,8 @@ def train(
         return
     for name in ("validation", "test"):
         if quality := receipt[name]:
-            typer.echo(f"{name:<10}  {quality['accuracy']:.2%} of {quality['images']:,} images")
-    typer.echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
+            echo(f"{name:<10}  {quality['accuracy']:.2%} of {quality['images']:,} images")
+    echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
 
 
 def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:
@@ -146,7 +144,7 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
     images, labels = dataset.train_images[:64], dataset.train_labels[:64]
     distorted = distort(images, labels, recipe.distortion, np.random.default_rng(seed))
     write_whole(png, drawing.png_bytes(drawing.contact_sheet(distorted, [str(label) for label in labels])))
-    typer.echo(f"wrote {png}")
+    echo(f"wrote {png}")
 
 
 @app.command()
@@ -232,8 +230,8 @@ def _compress(
     if as_json:
         print_json({"path": str(made), **receipt})
         return
-    typer.echo(printing.compressed(receipt))
-    typer.echo(f"wrote {made} ({receipt['bytes']:,} bytes)")
+    echo(printing.compressed(receipt))
+    echo(f"wrote {made} ({receipt['bytes']:,} bytes)")
 
 
 def _narrowest(
@@ -254,10 +252,10 @@ def _narrowest(
     if as_json:
         print_json(found)
     else:
-        typer.echo(printing.search_table(found["tried"]))
+        echo(printing.search_table(found["tried"]))
         if found["path"]:
-            typer.echo(printing.compressed(found["receipt"]))
-            typer.echo(f"wrote {found['path']} ({found['receipt']['bytes']:,} bytes)")
+            echo(printing.compressed(found["receipt"]))
+            echo(f"wrote {found['path']} ({found['receipt']['bytes']:,} bytes)")
     if not found["path"]:
         note(
             f"no narrower network loses at most {max_loss:g} points: nothing was written; for another search, "
@@ -292,8 +290,8 @@ def _frontier(
     if as_json:
         print_json(document)
     else:
-        typer.echo(printing.frontier_table(document))
-        typer.echo(f"wrote frontier.json and frontier.png in {folder}")
+        echo(printing.frontier_table(document))
+        echo(f"wrote frontier.json and frontier.png in {folder}")
     for warning in document["warnings"]:
         note(warning)
     for row in document["rows"]:
