@@ -18,6 +18,9 @@ from typing import NamedTuple, TypeAlias
 MAX_FIELDS = 100_000
 """Fields and packed numbers in one file: a thousand times what a dense network has."""
 
+MAX_TEXT = 4 * 2**20
+"""Bytes of names and other texts in one file."""
+
 _VARINT = 0
 _DELIMITED = 2
 _FIXED32 = 5
@@ -158,10 +161,11 @@ class _Raw(NamedTuple):
 
 
 class _Reader:
-    """Counts fields over a whole file while its messages are read."""
+    """Counts fields and text over a whole file while its messages are read."""
 
     def __init__(self) -> None:
-        self.left = MAX_FIELDS
+        self.fields = 0
+        self.text = 0
 
     def message(self, content: memoryview, schema: Schema) -> Message:
         message = Message()
@@ -180,9 +184,14 @@ class _Reader:
         return message
 
     def count(self, fields: int) -> None:
-        self.left -= fields
-        if self.left < 0:
+        self.fields += fields
+        if self.fields > MAX_FIELDS:
             raise ValueError(f"more than {MAX_FIELDS:,} fields")
+
+    def count_text(self, length: int) -> None:
+        self.text += length
+        if self.text > MAX_TEXT:
+            raise ValueError(f"more than {MAX_TEXT >> 20} MiB of names and texts")
 
     def value(self, message: Message, described: Field, raw: _Raw) -> None:
         """Read the value of one field and add it to ``message``."""
@@ -198,6 +207,8 @@ class _Reader:
             content = b"".join(map(_varint, integers))
             message.encoded += [_head(raw.number, len(content)), content]
         else:
+            if kind is Kind.STRING:
+                self.count_text(len(raw.content(name)))
             value, encoded = _scalar(kind, name, raw)
             values.append(value)
             message.encoded += encoded

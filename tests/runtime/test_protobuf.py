@@ -105,3 +105,10 @@ def test_fields_are_counted_over_the_whole_file() -> None:
     packed = field(7, field(5, field(7, bytes(protobuf.MAX_FIELDS))))
     with pytest.raises(ValueError, match="more than 100,000 fields"):
         protobuf.read(packed, MODEL)
+
+
+def test_text_is_counted_over_the_whole_file() -> None:
+    entry = field(14, field(1, bytes(2**20)))
+    protobuf.read(entry * 4, MODEL)
+    with pytest.raises(ValueError, match="more than 4 MiB of names and texts"):
+        protobuf.read(entry * 4 + field(2, b"x"), MODEL)
