@@ -17,8 +17,8 @@ from mnist_edge.runtime.graph import ELEMENT_BYTES, MAX_ELEMENTS, MAX_RANK, Grap
 
 MAX_NODES = 1_000
 
-MAX_WORK = 10**9
-"""Multiply-adds an image: a tenth of a second or so of one core."""
+MAX_WORK = 5 * 10**8
+"""Multiply-adds an image: a fifth of a second or so of one core."""
 
 MAX_WORK_ELEMENTS = 2**22
 """Numbers that all nodes together may make of an image: 16 MiB of float32."""
