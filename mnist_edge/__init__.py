@@ -10,7 +10,6 @@ for numpy and onnxruntime.
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from mnist_edge.errors import (
     DataError,
@@ -24,6 +23,7 @@ from mnist_edge.errors import (
     OutputError,
 )
 
+TYPE_CHECKING = False  # typing's own takes 8 ms to import, in which an interrupt would show as a traceback
 if TYPE_CHECKING:
     from mnist_edge.runtime.predictor import Prediction, Predictions, Predictor
 

@@ -10,7 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mnist_edge.errors import MissingExtraError
 from mnist_edge.extras import require
+
+ADDRESS_SPACE = 2500 * 2**20
+"""Bytes of address space that TensorFlow was seen to need; with less it aborts."""
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,9 +39,35 @@ def _quiet_stderr() -> Iterator[None]:
             os.close(kept)
 
 
+def _require_address_space() -> None:
+    """Refuse to load TensorFlow where it would abort the process for want of address space.
+
+    Raises:
+        MissingExtraError: The process may use less than TensorFlow was seen to need.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if 0 <= limit < ADDRESS_SPACE:
+        raise MissingExtraError(
+            f"TensorFlow needs {ADDRESS_SPACE >> 20:,} MiB of address space, "
+            f"but this process may use {limit >> 20:,} MiB: raise its limit (ulimit -v)"
+        )
+
+
 require("export", "tensorflow", "keras")
-with _quiet_stderr():
-    import keras
-    import tensorflow as tf
+_require_address_space()
+# Without a home directory Keras would make a folder called "~" where the process stands.
+if os.path.expanduser("~") == "~":  # noqa: PTH111  # Path.home raises there
+    os.environ.setdefault("KERAS_HOME", os.path.join(tempfile.gettempdir(), ".keras"))  # noqa: PTH118
+try:
+    with _quiet_stderr():
+        import keras
+        import tensorflow as tf
+except ImportError as error:
+    reason = str(error).strip().splitlines()[0]
+    raise MissingExtraError(f"TensorFlow or Keras is installed but cannot be loaded: {reason}") from error
 
 __all__ = ["keras", "tf"]

@@ -131,7 +131,7 @@ def _named(path: Path) -> Dataset:
 
 def _from_keras(download: bool) -> Dataset:
     """Keras' cache, read here and checked; else Keras' own download, kept off standard output."""
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111  # as below
     cached = home / "datasets" / "mnist.npz"
     if cached.is_file():
         return _canonical(_checked(_read_npz(cached), str(cached)))

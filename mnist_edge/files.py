@@ -5,13 +5,21 @@ import hashlib
 import json
 import math
 import os
+import platform
+import re
 import secrets
 import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mnist_edge.errors import OutputError
+
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
+"""Stands for this machine in the names of temporary files: a process id means nothing on others."""
+
+_TEMPORARY = re.compile(rf"\..+\.(?P<process>\d+)\.{_HOST}\.[0-9a-f]{{8}}\.tmp")
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -24,11 +32,12 @@ def write_whole(path: Path, content: bytes) -> None:
         target = path.resolve()  # a link stays a link
     except (OSError, RuntimeError) as error:  # links in a circle; RuntimeError until Python 3.12
         raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{_HOST}.{secrets.token_hex(4)}.tmp")
     try:
         if target.exists() and not target.is_file():
             raise OutputError(f"cannot write {path}: it is there and is no regular file")
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_what_the_dead_left(target.parent)
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
@@ -39,6 +48,27 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _remove_what_the_dead_left(folder: Path) -> None:
+    """Remove the temporary files of processes of this machine that are gone."""
+    for path in folder.glob(f".*.{_HOST}.*.tmp"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and not _is_running(int(match["process"])):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # elsewhere os.kill would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

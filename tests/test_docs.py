@@ -1,8 +1,12 @@
 """Every Python example in the docs runs as it is written."""
 
+import asyncio
 import subprocess
 import sys
+import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,14 +40,69 @@ def test_example_runs_as_written(title: str, code: str, tmp_path: Path) -> None:
     assert done.stdout.startswith(EXPECTED[title])
 
 
-def test_fastapi_handler_answers_and_refuses() -> None:
+@pytest.fixture
+def handler() -> dict[str, Any]:
+    """The names that the FastAPI example defines."""
+    namespace: dict[str, Any] = {"__name__": "handler"}
+    exec(dict(examples())["A FastAPI handler"], namespace)
+    return namespace
+
+
+def test_fastapi_handler_answers_and_refuses(handler: dict[str, Any]) -> None:
     from fastapi.testclient import TestClient
 
-    namespace: dict[str, object] = {"__name__": "handler"}
-    exec(dict(examples())["A FastAPI handler"], namespace)
-    client = TestClient(namespace["app"])  # type: ignore[arg-type]
-    told = client.post("/digit", content=(DOCS / "seven.png").read_bytes())
-    assert told.json()["digit"] == 7
+    client = TestClient(handler["app"])
+    answer = client.post("/digit", content=(DOCS / "seven.png").read_bytes())
+    assert answer.json()["digit"] == 7
     refused = client.post("/digit", content=b"no picture")
     assert refused.status_code == 422
     assert "expected a whole picture" in refused.json()["detail"]
+
+
+def test_fastapi_handler_reads_a_body_up_to_its_limit(handler: dict[str, Any]) -> None:
+    import httpx2
+
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1_000_000
+            yield bytes(1_000_000)
+
+    async def post() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=handler["app"])
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.post("/digit", content=endless())
+
+    assert asyncio.run(post()).status_code == 413
+    assert sent <= handler["LARGEST"] + 2_000_000
+
+
+def test_fastapi_handler_answers_others_while_it_prepares_a_picture(
+    handler: dict[str, Any],
+) -> None:
+    """The picture is ready only when another request has been answered."""
+    import httpx2
+
+    from mnist_edge import ImageError
+
+    answered = threading.Event()
+
+    class Waiting:
+        def predict_picture(self, _: bytes) -> None:
+            raise ImageError("answered" if answered.wait(60) else "the event loop was blocked")
+
+    handler["predictor"] = Waiting()
+
+    @handler["app"].get("/alive")
+    async def alive() -> None:
+        answered.set()
+
+    async def both() -> str:
+        transport = httpx2.ASGITransport(app=handler["app"])
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            picture, _ = await asyncio.gather(client.post("/digit", content=b"slow"), client.get("/alive"))
+            return str(picture.json()["detail"])
+
+    assert asyncio.run(both()) == "answered"

@@ -95,3 +95,35 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
         files.write_whole(tmp_path / "file" / "inside", b"")
     with pytest.raises(OutputError, match="cannot write to the folder"):
         files.require_writable(tmp_path / "file")
+
+
+def test_what_a_dead_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """Not a living one's, nor another machine's, nor a file that only looks alike."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = files._HOST
+    left = tmp_path / f".old.keras.{dead.pid}.{host}.0123abcd.tmp"
+    kept = [
+        tmp_path / f".new.keras.{os.getpid()}.{host}.0123abcd.tmp",
+        tmp_path / f".old.keras.{dead.pid}.00000000.0123abcd.tmp",
+        tmp_path / f".old.keras.{dead.pid}.{host}.tmp",
+        tmp_path / f"old.keras.{dead.pid}.{host}.0123abcd.tmp",
+    ]
+    for path in (left, *kept):
+        path.write_bytes(b"half")
+    files.write_whole(tmp_path / "x", b"whole")
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "x"])
+
+
+def test_a_run_that_is_killed_leaves_what_the_next_removes(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from mnist_edge.files import write_whole
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+write_whole(Path({str(tmp_path / "x")!r}), b"whole")
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+    files.write_whole(tmp_path / "y", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]

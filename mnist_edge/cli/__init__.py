@@ -29,19 +29,7 @@ from mnist_edge.cli import measuring  # noqa: F401
 from mnist_edge.cli import showing  # noqa: F401
 # isort: on
 
-__all__ = ["app", "main", "run"]
-
-
-def run() -> NoReturn:
-    """``main`` as a process of its own, which ends without taking Python apart: a fifth of the time of a ``predict``.
-
-    Nothing waits for that: what a command opens it has closed, and its files are whole.
-    """
-    try:
-        main()
-    except SystemExit as end:
-        sys.stderr.flush()
-        os._exit(end.code if isinstance(end.code, int) else 1)
+__all__ = ["app", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -52,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except MnistEdgeError as error:
         code = _complain(str(error))
+    except MemoryError:
+        code = _complain(
+            "expected more memory than this process may use: give it more (ulimit -v, the container's limit), "
+            "or fewer or smaller files at a time"
+        )
     except BrokenPipeError:  # the reader of our output has enough
         code = _close_output(1)
     except OSError as error:  # with no file's name it is standard output's

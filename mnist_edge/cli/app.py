@@ -1,7 +1,9 @@
 """The Typer app, what its commands share, and how they speak: results on stdout, all else on stderr."""
 
 import os
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -91,6 +93,39 @@ def echo(text: str, *, newline: bool = True) -> None:
 def note(sentence: str) -> None:
     """Print a sentence on stderr."""
     typer.echo(printable(f"mnist-edge: {sentence}"), err=True)
+
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+@contextmanager
+def interruptible(advice: str) -> Iterator[None]:
+    """Let long work save its state when it is stopped, by Ctrl-C or by SIGTERM.
+
+    Both raise KeyboardInterrupt where the work is, which saves and raises it again.
+
+    Args:
+        advice: What to print then.
+
+    Raises:
+        typer.Exit: With 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    terminated = False
+
+    def terminate(_number: int, _frame: object) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(advice)
+        raise typer.Exit(TERMINATED if terminated else INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def printable(text: str) -> str:

@@ -35,14 +35,14 @@ def predict(
 
     Example: mnist-edge predict three.png scans/ --top 3
     """
-    from mnist_edge.runtime.picture.decode import MAX_BYTES
+    from mnist_edge.runtime.picture.decode import read_bounded
     from mnist_edge.runtime.predictor import Predictor
 
     predictor = Predictor(model)
     answers, failed, told = [], [], 0
     for path in _files_in(pictures):
         try:
-            answer = predictor.predict_picture(sys.stdin.buffer.read(MAX_BYTES + 1) if str(path) == "-" else path)
+            answer = predictor.predict_picture(read_bounded(sys.stdin.buffer) if str(path) == "-" else path)
         except ImageError as error:
             failed.append({"path": str(path), "error": str(error)})
             note(f"{path}: {error}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import KERAS_FILE, Data, Json, app, echo, find_data, note, numbers, print_json
+from mnist_edge.cli.app import KERAS_FILE, Data, Json, app, echo, find_data, interruptible, note, numbers, print_json
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
@@ -111,12 +111,9 @@ def train(
     dataset = find_data(data, allow_sample=False)
     from mnist_edge.training.artifact import train as train_artifact
 
-    try:
-        with printing.epoch_bar() as on_epoch:
-            receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
-    except KeyboardInterrupt:
-        note("interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew")
-        raise
+    advice = "interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew"
+    with interruptible(advice), printing.epoch_bar() as on_epoch:
+        receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
     if plot:
         title, taught = f"{recipe}, seed {seed}, {dataset.name}", "teacher" in receipt
         drawing.save_figure(drawing.training_curve(receipt["history"], title, taught=taught), plot)
@@ -205,7 +202,7 @@ def compress(
     if widths is not None:
         recipe = replace(recipe, widths=tuple(numbers(widths, "--widths")))
     dataset = find_data(data, allow_sample=False)
-    try:
+    with interruptible("interrupted: the same command goes on where it stopped, with --fresh it starts anew"):
         if frontier:
             seconds = 60.0 if seconds is None else seconds
             _frontier(keras, recipe, dataset, out or Path("build/frontier"), seconds, seed, fresh, as_json)
@@ -213,9 +210,6 @@ def compress(
             _narrowest(keras, recipe, dataset, out, max_loss, seed, fresh, as_json)
         else:
             _compress(keras, recipe, dataset, out, seed, fresh, as_json)
-    except KeyboardInterrupt:
-        note("interrupted: the same command goes on where it stopped, with --fresh it starts anew")
-        raise
 
 
 def _compress(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_edge.errors import DownloadError, MissingExtraError
+from mnist_edge.errors import DownloadError, MissingExtraError, OutputError
 from mnist_edge.extras import require
 from mnist_edge.files import require_writable, sha256, write_whole
 
@@ -53,7 +53,13 @@ def find(on_fetch: Callable[[], None] = lambda: None) -> Engine:
     require("web", "platformdirs")
     import platformdirs
 
-    folder = platformdirs.user_cache_path("mnist-edge", appauthor=False) / f"onnxruntime-web-{VERSION}"
+    try:
+        cache = platformdirs.user_cache_path("mnist-edge", appauthor=False)
+    except RuntimeError as error:  # neither HOME nor an entry in the list of users
+        raise OutputError(
+            "expected a folder to keep the browser's engine in, found no home directory: set HOME or XDG_CACHE_HOME"
+        ) from error
+    folder = cache / f"onnxruntime-web-{VERSION}"
     found = {name: _kept(folder / name) for name in HASHES}
     if any(sha256(content) != HASHES[name] for name, content in found.items()):
         require_writable(folder)
@@ -97,10 +103,12 @@ def _fetched() -> bytes:
             f"this needs npm to fetch {PACKAGE}, the engine that runs in a browser, and found none: install Node.js"
         )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        # npm goes up from where it is to the nearest package.json, and takes the .npmrc beside it for the project's.
+        Path(folder, "package.json").write_text('{"private": true}')
         command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--pack-destination=.", "--ignore-scripts"]
         try:
             done = subprocess.run(
-                [*command, "--fetch-retries=1"],
+                [*command, "--fetch-retries=1", "--no-update-notifier", "--no-audit", "--no-fund"],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import io
+import os
+import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -82,6 +85,26 @@ def test_it_is_fetched_once(npm: Path, cache: Path) -> None:
     asked = (npm.parent / "asked").read_text().split()
     assert asked[:2] == ["pack", f"onnxruntime-web@{engine.VERSION}"]
     assert kept(cache) == sorted(FILES)
+
+
+def test_npm_runs_beside_a_package_of_its_own(
+    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So that no .npmrc further up, such as anyone may put in /tmp, says where packages come from."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / ".npmrc").write_text("registry=http://127.0.0.1:9/\n")
+    npm.write_text(f"#!/bin/sh\nls -A > {tmp_path}/beside\ncp {tmp_path}/registry.tgz onnxruntime-web.tgz\n")
+    found()
+    assert (tmp_path / "beside").read_text() == "package.json\n"
+    if real := shutil.which("npm", path=os.defpath):
+        for folder, expected in ((tmp_path, True), (tmp_path / "own", False)):
+            folder.mkdir(exist_ok=True)
+            (folder / "package.json").write_text('{"private": true}')
+            registry = subprocess.run(
+                [real, "config", "get", "registry"], cwd=folder, capture_output=True, text=True, check=True
+            )
+            assert ("127.0.0.1:9" in registry.stdout) is expected
 
 
 @pytest.mark.parametrize("damage", [b"", b"the", b"the engine and more"])

@@ -84,7 +84,7 @@ def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
 
 # Whoever started the tests in the background may have had SIGINT ignored, which children inherit.
 DEMO = """import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
-from mnist_edge.cli import run; run()"""
+from mnist_edge.__main__ import run; run()"""
 
 
 def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> None:

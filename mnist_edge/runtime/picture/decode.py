@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,10 +83,23 @@ def _read(picture: Picture) -> _Layers:
 def _contents(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return read_bounded(file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"expected a picture file, but {path} cannot be read: {reason}") from None
+
+
+def read_bounded(file: BinaryIO) -> bytes:
+    """Read up to ``MAX_BYTES`` and one more, which says that there are more.
+
+    In pieces, so that memory is taken as it is needed: a file may be a pipe without an end.
+    """
+    pieces = []
+    left = MAX_BYTES + 1
+    while left > 0 and (piece := file.read(min(left, 2**20))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _from_file(data: bytes) -> _Layers:
