@@ -1,6 +1,7 @@
 """A file is made once, whole: a kill at any moment leaves the old file or the new one."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -8,13 +9,20 @@ import os
 import platform
 import re
 import secrets
+import stat
 import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from mnist_edge.errors import OutputError
+from mnist_edge.errors import ModelError, OutputError
+
+MAX_JSON_BYTES = 16 * 2**20
+"""No report or receipt of ours comes near it: 10,000 epochs with a teacher take 2 MB."""
+
+MAX_JSON_DEPTH = 64
+"""Lists and objects within each other; ours have up to eight."""
 
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 """Stands for this machine in the names of temporary files: a process id means nothing on others."""
@@ -95,14 +103,129 @@ def receipt_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def receipt_sha256(path: Path) -> str | None:
-    """The hash that an artifact's receipt says it has; None where there is no receipt, or none that says one."""
+def read_receipt(path: Path) -> dict[str, Any] | None:
+    """Return the receipt of an artifact as it stands beside it; None where there is none.
+
+    Raises:
+        ModelError: There is one that cannot be read, or is no JSON object with the artifact's hash.
+    """
+    receipt = receipt_path(path)
     try:
-        receipt = json.loads(receipt_path(path).read_text())
-    except (OSError, ValueError):
+        document = parse_json(read_regular(receipt, MAX_JSON_BYTES))
+    except FileNotFoundError:
         return None
-    said = receipt.get("sha256") if isinstance(receipt, dict) else None
-    return said if isinstance(said, str) else None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(
+            f"expected the receipt of {path} in {receipt}, which cannot be read ({reason}): "
+            "delete it, or make the file anew"
+        ) from error
+    if not isinstance(document, dict) or not isinstance(document.get("sha256"), str):
+        raise ModelError(
+            f"expected {receipt} to be a receipt with the hash of {path.name}, received something "
+            "else: delete it, or make the file anew"
+        )
+    return document
+
+
+def receipt_sha256(path: Path) -> str | None:
+    """Return the hash that an artifact's receipt says it has; None where there is no receipt.
+
+    Raises:
+        ModelError: The receipt is damaged (see ``read_receipt``).
+    """
+    receipt = read_receipt(path)
+    return receipt["sha256"] if receipt else None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading, without waiting for anything.
+
+    For paths that nobody named, such as a checkpoint beside its file, and for large files: to
+    open a FIFO waits for ever, and a device may have no end.
+
+    Raises:
+        OSError: It cannot be opened, or is a folder, a FIFO, a socket or a device.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller's to close
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return file
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        OSError: As ``open_regular``, or it is longer.
+    """
+    with open_regular(path) as file:
+        return _read_up_to(file, limit, path)
+
+
+def read_named(path: Path, limit: int) -> bytes:
+    """Return the content of a file that somebody named: a pipe such as ``<(...)`` is one too.
+
+    Raises:
+        OSError: It cannot be read, or is longer than ``limit`` bytes.
+    """
+    with path.open("rb") as file:
+        return _read_up_to(file, limit, path)
+
+
+def is_special(path: Path) -> bool:
+    """Whether ``path`` is a FIFO, a socket or a device: what a scan of a folder passes over."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read_up_to(file: BinaryIO, limit: int, path: Path) -> bytes:
+    content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
+    return content
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the JSON document in ``content``: UTF-8, finite numbers, whole characters.
+
+    Raises:
+        ValueError: It is none, or has lists in lists beyond ``MAX_JSON_DEPTH``, a number that is
+            not finite, or half a surrogate pair, which no output can print.
+    """
+    try:
+        document = json.loads(content.decode())
+    except RecursionError:
+        raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} deep") from None
+    _require_plain(document)
+    return document
+
+
+def _require_plain(document: Any) -> None:
+    """Refuse what json takes and others choke on; with a list, since recursion may be the harm."""
+    rest = [(document, 1)]
+    while rest:
+        value, depth = rest.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("it holds a number that is not finite")
+        if isinstance(value, str):
+            value.encode()  # UnicodeEncodeError, a ValueError: half a surrogate pair
+        if not isinstance(value, dict | list):
+            continue
+        if depth > MAX_JSON_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} deep")
+        if isinstance(value, dict):
+            rest.extend((name, depth + 1) for name in value)
+            value = list(value.values())
+        rest.extend((part, depth + 1) for part in value)
 
 
 def require_writable(folder: Path, *names: str) -> None:

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mnist_edge import files
-from mnist_edge.errors import OutputError
+from mnist_edge.errors import ModelError, OutputError
 
 
 def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -127,3 +128,94 @@ write_whole(Path({str(tmp_path / "x")!r}), b"whole")
     assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
     files.write_whole(tmp_path / "y", b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["y"]
+@pytest.fixture(params=["fifo", "socket", "device"])
+def special(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is no file: to open the first waits for ever, the last has no end."""
+    if request.param == "device":
+        path = Path("/dev/zero")
+        return path if path.exists() else pytest.skip("no /dev/zero here")
+    if request.param == "fifo":
+        os.mkfifo(tmp_path / "fifo")
+        return tmp_path / "fifo"
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+    return tmp_path / "socket"
+
+
+def test_what_is_no_regular_file_is_not_read(special: Path) -> None:
+    assert files.is_special(special)
+    with pytest.raises(OSError):  # of a socket: no such device
+        files.read_regular(special, 10)
+
+
+def test_files_and_folders_are_nothing_special(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    for name in ("", "file", "link", "broken", "none"):
+        assert not files.is_special(tmp_path / name)
+    assert files.read_regular(tmp_path / "link", 5) == b"12345"
+    for read in (files.read_regular, files.read_named):
+        with pytest.raises(OSError, match="more than 4 bytes"):
+            read(tmp_path / "file", 4)
+    with pytest.raises(OSError, match=r"regular file|directory|denied"):
+        files.read_regular(tmp_path, 5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "Expecting value"),
+        (b"\xff", "decode"),
+        (b"[" * 100_000, "nested"),
+        (b"[" * 65 + b"]" * 65, "nested more than 64"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "nested more than 64"),
+        (b"[NaN]", "not finite"),
+        (b'{"a": 1e999}', "not finite"),
+        (b'"\\ud800"', "surrogates"),
+        (b'{"\\udfff": 1}', "surrogates"),
+        (b"1" * 5000, "digits"),
+    ],
+    ids=lambda value: repr(value[:9]),
+)
+def test_json_that_is_none_of_ours(content: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        files.parse_json(content)
+
+
+def test_json_that_is_plain() -> None:
+    text = '{"a": [1, 2.5, null, true, "\\ud83d\\ude00", {"b": "\u00e9"}]}'
+    assert files.parse_json(text.encode()) == {"a": [1, 2.5, None, True, "\U0001f600", {"b": "\u00e9"}]}
+    assert files.parse_json(b"[" * 64 + b"]" * 64)
+
+
+def test_a_receipt_is_there_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    assert files.read_receipt(path) is None
+    assert files.receipt_sha256(path) is None
+    files.write_json(files.receipt_path(path), {"sha256": "ab", "bytes": 3})
+    assert files.read_receipt(path) == {"sha256": "ab", "bytes": 3}
+    assert files.receipt_sha256(path) == "ab"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"{}", b'{"sha256": null}', b'{"sha256": ["ab"]}', b"[" * 100_000, b"\xff"],
+    ids=lambda content: repr(content[:12]),
+)
+def test_a_damaged_receipt_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "net.onnx.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"net\.onnx\.json.*delete it, or make the file anew"):
+        files.receipt_sha256(tmp_path / "net.onnx")
+
+
+def test_a_receipt_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "net.onnx.json")
+    with pytest.raises(ModelError, match="no regular file"):
+        files.read_receipt(tmp_path / "net.onnx")
+    (tmp_path / "net.onnx.json").unlink()
+    (tmp_path / "net.onnx.json").write_text('{"sha256": "ab"}')
+    monkeypatch.setattr(files, "MAX_JSON_BYTES", 8)
+    with pytest.raises(ModelError, match="more than 8 bytes"):
+        files.read_receipt(tmp_path / "net.onnx")
