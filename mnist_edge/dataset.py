@@ -18,11 +18,10 @@ import os
 import socket
 import struct
 import sys
-import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,8 @@ from numpy.typing import NDArray
 from mnist_edge.contract import CLASSES, SIDE
 from mnist_edge.errors import DataError, DataNotFoundError
 from mnist_edge.extras import require
+from mnist_edge.files import is_special, open_regular
+from mnist_edge.npz import Header, NpzError, Readable, open_npz, read_up_to
 
 Pixels = NDArray[np.uint8]
 
@@ -49,6 +50,18 @@ CANONICAL_MD5 = {
     "test labels": "27ae3e4e09519cfbb04c329615203637",
 }
 """MD5 of the four canonical IDX files, unpacked."""
+
+MAX_UNPACKED_BYTES = 8 * 2**30
+"""10 million images: the largest set made from MNIST, infiMNIST, has 8.1 million."""
+
+MAX_EXPANSION = 64
+"""Real digits are packed to a fifth. Only small files may unpack to more, since blank images do."""
+
+SMALL_BYTES = 256 * 2**20
+"""What any file may unpack to: MNIST's own images take 55 MB."""
+
+_DEFLATE_EXPANSION = 1032
+"""Deflate makes no more bytes than this of one."""
 
 _SPLIT_WORDS = {"train": ("train",), "test": ("t10k", "test")}
 _IDX_DIMENSIONS = {"images": 3, "labels": 1}
@@ -121,10 +134,15 @@ def find(named: str | None = None, *, allow_sample: bool = False, download: bool
 
 
 def _named(path: Path) -> Dataset:
-    if path.is_dir():
-        return _checked(_read_folder(path), str(path))
-    if path.suffix == ".npz" and path.is_file():
-        return _checked(_read_npz(path), str(path))
+    try:
+        if path.is_dir():
+            return _checked(_read_folder(path), str(path))
+        if path.suffix == ".npz" and path.is_file():
+            return _checked(_read_npz(path), str(path))
+    except OSError as error:  # of the folders on the way to it
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise DataError(f"expected digits that fit into memory in {path}, found more: name a smaller set") from error
     found = "nothing there" if not path.exists() else "a file that is neither"
     raise DataError(f"expected {path} to be a folder of IDX files or an .npz in Keras' layout, found {found}")
 
@@ -189,7 +207,10 @@ def _idx_file(folder: Path, split: str, kind: str) -> Path:
     found = [
         path
         for path in sorted(folder.iterdir())
-        if kind in path.name and any(word in path.name for word in words) and "ubyte" in path.name
+        if kind in path.name
+        and any(word in path.name for word in words)
+        and "ubyte" in path.name
+        and not is_special(path)
     ]
     if not found:
         raise DataError(
@@ -203,29 +224,54 @@ def _idx_file(folder: Path, split: str, kind: str) -> Path:
 
 def _read_idx(path: Path, kind: str) -> NDArray[np.uint8]:
     """Reads one IDX file of unsigned bytes; its header says how many dimensions and how long each is."""
-    dimensions = _IDX_DIMENSIONS[kind]
-    header_bytes = 4 + 4 * dimensions
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as file:
-            header = file.read(header_bytes)
-            if len(header) < header_bytes or header[:3] != b"\0\0\x08":
-                raise DataError(f"expected an IDX file of bytes in {path}, found {_start_of(header)}")
-            if header[3] != dimensions:
-                raise DataError(
-                    f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?"
-                )
-            shape = struct.unpack(f">{dimensions}I", header[4:])
-            expected = math.prod(shape)
-            content = file.read(min(expected, 2**31) + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged or cannot be read: {error}") from error
-    if len(content) != expected:
-        have = "more" if len(content) > expected else f"{len(content):,}"
+        with open_regular(path) as packed:
+            size = os.fstat(packed.fileno()).st_size
+            if path.suffix != ".gz":
+                return _idx_array(packed, path, kind, size)
+            with gzip.GzipFile(fileobj=packed) as file:
+                return _idx_array(file, path, kind, _unpacked_limit(size))
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # ValueError: a shape beyond numpy
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} is damaged or cannot be read: {reason}") from error
+
+
+def _idx_array(file: Readable, path: Path, kind: str, limit: int) -> NDArray[np.uint8]:
+    """The array of an open IDX file, which cannot hold more than ``limit`` bytes."""
+    shape = _idx_shape(file, path, kind)
+    expected = math.prod(shape)
+    if expected > limit:
+        raise DataError(
+            f"expected {expected:,} bytes of {kind} after the header of {path}, but a file of its "
+            f"size holds at most {limit:,}: truncated or damaged"
+        )
+    content = read_up_to(file, expected)
+    more = bool(file.read(1))  # which has gzip check the sums at its end, too
+    if more or len(content) < expected:
+        have = "more" if more else f"{len(content):,}"
         raise DataError(
             f"expected {expected:,} bytes of {kind} after the header of {path}, found {have}: truncated or damaged"
         )
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return content.reshape(shape)
+
+
+def _idx_shape(file: Readable, path: Path, kind: str) -> tuple[int, ...]:
+    dimensions = _IDX_DIMENSIONS[kind]
+    header_bytes = 4 + 4 * dimensions
+    header = file.read(header_bytes)
+    if len(header) < header_bytes or header[:3] != b"\0\0\x08":
+        raise DataError(f"expected an IDX file of bytes in {path}, found {_start_of(header)}")
+    if header[3] != dimensions:
+        raise DataError(
+            f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?"
+        )
+    return struct.unpack(f">{dimensions}I", header[4:])
+
+
+def _unpacked_limit(packed: int) -> int:
+    """Bytes that a file of ``packed`` bytes may unpack to; what promises more is a bomb."""
+    most = max(SMALL_BYTES, MAX_EXPANSION * packed)
+    return min(most, _DEFLATE_EXPANSION * packed, MAX_UNPACKED_BYTES)
 
 
 def _start_of(header: bytes) -> str:
@@ -234,30 +280,33 @@ def _start_of(header: bytes) -> str:
 
 def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            missing = sorted(set(_NPZ_KEYS.values()) - set(archive.files))
+        with open_npz(path) as archive:
+            missing = sorted(set(_NPZ_KEYS.values()) - set(archive.names))
             if missing:
                 raise DataError(
                     f"expected the arrays {', '.join(_NPZ_KEYS.values())} in {path}, missing {', '.join(missing)}"
                 )
-            return {what: archive[key] for what, key in _NPZ_KEYS.items()}
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+            # What the headers say is checked before anything is unpacked.
+            headers = {what: archive.header(key) for what, key in _NPZ_KEYS.items()}
+            for split in _SPLIT_WORDS:
+                _check_shapes(headers[f"{split} images"], headers[f"{split} labels"], split, str(path))
+            limit, promised = _unpacked_limit(path.stat().st_size), sum(header.nbytes for header in headers.values())
+            if promised > limit:
+                raise DataError(
+                    f"expected at most {limit:,} bytes of digits in {path}, a file of its size, found a promise of "
+                    f"{promised:,}: damaged?"
+                )
+            return {what: archive.read(key, headers[what].nbytes) for what, key in _NPZ_KEYS.items()}
+    except NpzError as error:
         raise DataError(f"{path} is damaged or is no .npz of plain arrays: {error}") from error
 
 
 def _checked(arrays: dict[str, NDArray[np.generic]], source: str) -> Dataset:
     for split in _SPLIT_WORDS:
-        _check_split(arrays[f"{split} images"], arrays[f"{split} labels"], split, source)
+        images, labels = arrays[f"{split} images"], arrays[f"{split} labels"]
+        _check_shapes(images, labels, split, source)
+        if labels.min() < 0 or labels.max() >= CLASSES:
+            raise DataError(f"expected {split} labels from 0 to 9 in {source}, found {labels.min()} to {labels.max()}")
     tidy = {what: np.ascontiguousarray(array, np.uint8) for what, array in arrays.items()}
     md5 = {what: hashlib.md5(_idx_bytes(array), usedforsecurity=False).hexdigest() for what, array in tidy.items()}
     _check_labelling(md5, source)
@@ -285,25 +334,24 @@ def _check_labelling(md5: dict[str, str], source: str) -> None:
             )
 
 
-def _check_split(images: NDArray[np.generic], labels: NDArray[np.generic], split: str, source: str) -> None:
-    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+def _check_shapes(images: NDArray[Any] | Header, labels: NDArray[Any] | Header, split: str, source: str) -> None:
+    """Refuses arrays, or their headers, that are no images with their labels."""
+    if len(images.shape) != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
         raise DataError(
             f"expected {split} images of shape (N, 28, 28) and type uint8 in {source}, "
             f"found {images.shape} {images.dtype}"
         )
-    if labels.ndim != 1 or labels.dtype.kind not in "ui":
+    if len(labels.shape) != 1 or labels.dtype.kind not in "ui":
         raise DataError(
             f"expected {split} labels of shape (N,) and an integer type in {source}, "
             f"found {labels.shape} {labels.dtype}"
         )
-    if len(images) != len(labels):
+    if images.shape[0] != labels.shape[0]:
         raise DataError(
-            f"expected as many {split} labels as images in {source}, found {len(labels):,} and {len(images):,}"
+            f"expected as many {split} labels as images in {source}, found {labels.shape[0]:,} and {images.shape[0]:,}"
         )
-    if not len(images):
+    if not images.shape[0]:
         raise DataError(f"expected at least one {split} image in {source}, found none")
-    if labels.min() < 0 or labels.max() >= CLASSES:
-        raise DataError(f"expected {split} labels from 0 to 9 in {source}, found {labels.min()} to {labels.max()}")
 
 
 def _idx_bytes(array: NDArray[np.uint8]) -> bytes:

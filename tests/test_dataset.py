@@ -1,12 +1,15 @@
 import gzip
 import hashlib
+import os
+import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnist_edge import dataset
+from mnist_edge import dataset, npz
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import DataError
 from tests.conftest import idx_bytes, write_idx_folder
@@ -31,7 +34,7 @@ def no_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(keras.datasets.mnist, "load_data", refuse)
 
 
-def npz(path: Path, source: Dataset, **changes: np.ndarray) -> Path:
+def write_npz(path: Path, source: Dataset, **changes: np.ndarray) -> Path:
     arrays = {
         "x_train": source.train_images[:80],
         "y_train": source.train_labels[:80],
@@ -82,7 +85,7 @@ def keras_cache(tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "datasets").mkdir()
-    return npz(tmp_path / "datasets" / "mnist.npz", sample)
+    return write_npz(tmp_path / "datasets" / "mnist.npz", sample)
 
 
 def take_for_mnist(found: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +220,7 @@ def test_missing_and_doubled_files_are_named(folder: Path) -> None:
 )
 def test_npz_of_the_wrong_kind(tmp_path: Path, sample: Dataset, changes: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        dataset.find(str(npz(tmp_path / "own.npz", sample, **changes)))
+        dataset.find(str(write_npz(tmp_path / "own.npz", sample, **changes)))
 
 
 def test_npz_without_the_arrays(tmp_path: Path) -> None:
@@ -231,6 +234,106 @@ def test_an_npy_named_npz(tmp_path: Path) -> None:
         np.save(file, np.zeros(3))
     with pytest.raises(DataError, match=r"damaged or is no \.npz"):
         dataset.find(str(tmp_path / "own.npz"))
+
+
+def gz_bomb(promise: tuple[int, int, int], held: int) -> bytes:
+    """A .gz of images whose header promises a shape, with ``held`` blank bytes after it."""
+    header = bytes([0, 0, 8, 3]) + struct.pack(">3I", *promise)
+    return gzip.compress(header + bytes(held))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gz_bomb((4_000_000_000, 28, 28), 2**24), "holds at most"),
+        (gz_bomb((400_000, 28, 28), 2**24), "holds at most"),  # 300 MB in 16 kB
+        (gz_bomb((1, 28, 28), 2**24), "found more"),
+        (gz_bomb((0, 2**32 - 1, 2**32 - 1), 0), "damaged"),
+        (gz_bomb((2, 28, 28), 784), "found 784"),
+    ],
+)
+def test_a_bomb_is_not_unpacked(folder: Path, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked, read = [0], gzip.GzipFile.read
+
+    def counted(self: gzip.GzipFile, size: int | None = -1) -> bytes:
+        piece = read(self, size)
+        unpacked[0] += len(piece)
+        return piece
+
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(content)
+    monkeypatch.setattr(gzip.GzipFile, "read", counted)
+    with pytest.raises(DataError, match=message):
+        dataset.find(str(folder))
+    assert unpacked[0] <= 16 + 2 * 784 + 1
+
+
+def test_a_file_without_a_pack_holds_what_its_size_allows(folder: Path) -> None:
+    (folder / "train-images-idx3-ubyte.gz").unlink()
+    plain = folder / "train-images-idx3-ubyte"
+    plain.write_bytes(bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 28, 28) + bytes(784))
+    with pytest.raises(DataError, match=r"a file of its size holds at most 800: truncated"):
+        dataset.find(str(folder))
+
+
+def test_what_does_not_fit_into_memory_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(dataset, "_fingerprint", full)
+    with pytest.raises(DataError, match="digits that fit into memory"):
+        dataset.find(str(folder))
+
+
+def test_a_fifo_in_the_folder_is_passed_over(folder: Path) -> None:
+    os.mkfifo(folder / "extra-train-labels-idx1-ubyte")
+    assert len(dataset.find(str(folder)).train_images) == 100
+    (folder / "train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match="like train-labels-idx1-ubyte"):
+        dataset.find(str(folder))
+    os.mkfifo(folder / "mnist.npz")
+    for place in (folder / "mnist.npz", "/dev/null", "/dev/zero"):
+        with pytest.raises(DataError, match="a file that is neither"):
+            dataset.find(str(place))
+
+
+def test_npz_that_promises_too_much_is_not_unpacked(
+    tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4 MB of blank images in 4 kB are as many as a small file may hold, and then are not."""
+    path = tmp_path / "own.npz"
+    blank = np.zeros((5000, 28, 28), np.uint8)
+    arrays = {"x_train": blank, "y_train": np.zeros(5000, np.uint8)}
+    np.savez_compressed(path, x_test=sample.test_images[:20], y_test=sample.test_labels[:20], **arrays)
+    assert len(dataset.find(str(path)).train_images) == 5000
+    monkeypatch.setattr(dataset, "SMALL_BYTES", 2**20)
+    monkeypatch.setattr(npz.Npz, "read", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(DataError, match="found a promise of 3,9"):
+        dataset.find(str(path))
+
+
+def test_an_npz_of_the_wrong_kind_is_not_unpacked(
+    tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(npz.Npz, "read", lambda *_: pytest.fail("it was unpacked"))
+    wrong = write_npz(tmp_path / "own.npz", sample, x_train=np.zeros((80, 32, 32), np.uint8))
+    with pytest.raises(DataError, match=r"\(N, 28, 28\)"):
+        dataset.find(str(wrong))
+
+
+def test_images_and_labels_as_other_programs_lay_them_out(tmp_path: Path, sample: Dataset) -> None:
+    plain = dataset.find(str(write_npz(tmp_path / "plain.npz", sample)))
+    fortran = np.asfortranarray(sample.train_images[:80])
+    labels = sample.train_labels[:80].astype(">i8")
+    other = write_npz(tmp_path / "other.npz", sample, x_train=fortran, y_train=labels)
+    assert dataset.find(str(other)).fingerprint == plain.fingerprint
+
+
+def test_a_damaged_npz_is_one_sentence(tmp_path: Path, sample: Dataset, refused: Callable[..., str]) -> None:
+    path = write_npz(tmp_path / "own.npz", sample)
+    content = bytearray(path.read_bytes())
+    content[3000] ^= 1  # a pixel: the checksum of the archive knows
+    path.write_bytes(content)
+    assert "Bad CRC-32 for file 'x_train.npy'" in refused("data", "--data", path)
 
 
 def test_places_that_are_neither(tmp_path: Path) -> None:
