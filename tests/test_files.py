@@ -128,6 +128,8 @@ write_whole(Path({str(tmp_path / "x")!r}), b"whole")
     assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
     files.write_whole(tmp_path / "y", b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
 @pytest.fixture(params=["fifo", "socket", "device"])
 def special(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What is no file: to open the first waits for ever, the last has no end."""

@@ -11,7 +11,7 @@ import typer
 
 from mnist_edge import __version__
 from mnist_edge.errors import OptionError
-from mnist_edge.files import json_text
+from mnist_edge.files import is_special, json_text
 
 if TYPE_CHECKING:
     from mnist_edge.dataset import Dataset
@@ -88,6 +88,12 @@ def echo(text: str, *, newline: bool = True) -> None:
     printed as escapes. Lines stay lines.
     """
     typer.echo("\n".join(map(printable, text.split("\n"))), nl=newline)
+
+
+def exported() -> list[Path]:
+    """Return the exported files in artifacts/, where no other is named."""
+    found = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
+    return [path for path in found if not is_special(path)]
 
 
 def note(sentence: str) -> None:

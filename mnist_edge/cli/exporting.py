@@ -7,7 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import ARTIFACTS, KERAS_FILE, PAGE, Data, Json, Model, app, echo, find_data, note, print_json
+from mnist_edge.cli.app import (
+    ARTIFACTS,
+    KERAS_FILE,
+    PAGE,
+    Data,
+    Json,
+    Model,
+    app,
+    echo,
+    exported,
+    find_data,
+    note,
+    print_json,
+)
 from mnist_edge.errors import OptionError
 
 
@@ -105,7 +118,7 @@ def verify(
 
     Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
     """
-    files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
+    files = onnx or exported()
     if not files:
         raise OptionError("expected .onnx files to verify, found none in artifacts/: run mnist-edge export first")
     from mnist_edge.export.parity import verify_all

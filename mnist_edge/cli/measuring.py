@@ -7,13 +7,13 @@ import typer
 
 from mnist_edge import printing
 from mnist_edge.cli.app import (
-    ARTIFACTS,
     KERAS_FILE,
     Data,
     Json,
     app,
     distinct,
     echo,
+    exported,
     find_data,
     note,
     numbers,
@@ -68,7 +68,7 @@ def benchmark(
     from mnist_edge.runtime.model_file import shipped
     from mnist_edge.runtime.session import available_cpus
 
-    files = onnx or sorted(ARTIFACTS.glob("mnist-mlp.*.onnx")) or [shipped()]
+    files = onnx or exported() or [shipped()]
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
     names = PEERS if against == "all" else tuple(distinct(filter(None, against.split(","))))
     if html:
@@ -123,9 +123,11 @@ def compare(
     Example: mnist-edge compare old.json new.json --fail-above 5%
     """
     from mnist_edge.benchmark import compare as comparison
+    from mnist_edge.benchmark import report_file
 
     allowed = comparison.threshold(fail_above)
-    found = comparison.compare(comparison.read(old), comparison.read(new), allowed, anyway=anyway)
+    before, after = report_file.read(old), report_file.read(new)
+    found = comparison.compare(before, after, allowed, anyway=anyway)
     if as_json:
         print_json(found)
     else:

@@ -10,6 +10,7 @@ import typer
 from mnist_edge import printing
 from mnist_edge.cli.app import Json, Model, app, echo, note, print_json, printable
 from mnist_edge.errors import ImageError, OptionError
+from mnist_edge.files import is_special
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
 """Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
@@ -73,7 +74,9 @@ def _files_in(places: Sequence[str]) -> Iterator[Path]:
             continue
         for path in sorted(folder.rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.suffix.lower() in PICTURES and not hidden and not path.is_dir():
+            if path.suffix.lower() not in PICTURES or hidden:
+                continue
+            if not path.is_dir() and not is_special(path):
                 yield path
 
 
