@@ -96,6 +96,19 @@ def exported() -> list[Path]:
     return [path for path in found if not is_special(path)]
 
 
+def show_warnings() -> None:
+    """Show what the library logs as a warning like the commands' own notes, on stderr."""
+    import logging
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(record.getMessage())
+
+    log = logging.getLogger("mnist_edge")
+    if not log.handlers:
+        log.addHandler(Notes(logging.WARNING))
+
+
 def note(sentence: str) -> None:
     """Print a sentence on stderr."""
     typer.echo(printable(f"mnist-edge: {sentence}"), err=True)

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnist_edge import printing
-from mnist_edge.cli.app import KERAS_FILE, Data, Json, app, echo, find_data, interruptible, note, numbers, print_json
+from mnist_edge.cli.app import (
+    KERAS_FILE,
+    Data,
+    Json,
+    app,
+    echo,
+    find_data,
+    interruptible,
+    note,
+    numbers,
+    print_json,
+    show_warnings,
+)
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
@@ -111,6 +123,7 @@ def train(
     dataset = find_data(data, allow_sample=False)
     from mnist_edge.training.artifact import train as train_artifact
 
+    show_warnings()
     advice = "interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew"
     with interruptible(advice), printing.epoch_bar() as on_epoch:
         receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
@@ -190,6 +203,7 @@ def compress(
     """
     from mnist_edge.training.recipes import COMPRESSED
 
+    show_warnings()
     if [widths is not None, max_loss is not None, frontier].count(True) != 1:
         raise OptionError("expected one of --widths, --max-loss and --frontier")
     if seconds is not None and not frontier:

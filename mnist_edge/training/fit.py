@@ -11,9 +11,9 @@ import numpy as np
 from mnist_edge.backend import keras, tf
 from mnist_edge.contract import SIDE
 from mnist_edge.dataset import Dataset
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, ModelError
 from mnist_edge.training.augment import distort
-from mnist_edge.training.checkpoint import History, resume, save
+from mnist_edge.training.checkpoint import COURSES, History, require_same_run, resume, save
 from mnist_edge.training.distillation import distillation, logits_function
 from mnist_edge.training.network import build, folded, logits_model, normalised
 from mnist_edge.training.optimizer import epoch_function, optimizer_of
@@ -83,14 +83,15 @@ def fit(
         seed: Decides the first weights, the order of the images and their distortion.
         checkpoint: A file that is written every ``CHECKPOINT_SECONDS``, when the training is interrupted, and at its
             end; others stand beside it (``checkpoints``). If it is there, training goes on from it, and ends with the
-            same weights as if it had never stopped.
+            same weights as if it had never stopped. One that is damaged is not used: a warning is logged.
         on_epoch: Called after each epoch, and once before the first, with the recipe; with the teacher's, and with that
             after pruning, too.
 
     Raises:
         DataError: There is a single training image.
         OptionError: The checkpoint is of another run (recipe, seed or data differ).
-        ModelError: The checkpoint cannot be read.
+        ModelError: The checkpoint cannot be opened, or the training has diverged: a loss or a weight is not finite.
+            A checkpoint of an epoch before that stays.
         OutputError: The checkpoint cannot be written.
     """
     trained = _fit(recipe, dataset, seed, checkpoint, on_epoch)
@@ -134,8 +135,8 @@ def fine_tune(
 def _fit(recipe: Recipe, dataset: Dataset, seed: int, checkpoint: Path | None, on_epoch: OnEpoch) -> Trained:
     """As ``fit``, but for the model, which is as it was trained."""
     run = {"recipe": recipe.describe(), "seed": seed, "data": dataset.fingerprint}
-    if checkpoint and checkpoint.exists():
-        resume(checkpoint, run)  # what cannot be gone on from is said before a teacher is trained
+    if checkpoint:
+        require_same_run(checkpoint, run)  # before a teacher is trained
     teacher: Trained | None = None
     if recipe.teacher:
         teacher = _fit(recipe.teacher, dataset, seed, checkpoint and _beside(checkpoint, "teacher"), on_epoch)
@@ -168,9 +169,10 @@ def _train(
     optimizer = optimizer_of(recipe, model.trainable_variables, steps_an_epoch)
     variables = (*model.variables, *optimizer.variables)
 
-    history: History = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
-    if checkpoint and checkpoint.exists():
-        history = resume(checkpoint, run, variables)
+    history: History = {name: [] for name in COURSES}
+    if checkpoint:
+        length = {"epochs": recipe.epochs, "steps_an_epoch": steps_an_epoch}
+        history = resume(checkpoint, run, variables, **length) or history
     saved, saved_at = len(history["loss"]), time.monotonic()
     # The variables after the last whole epoch: where it is interrupted, the model may be beyond it.
     last_epoch: tuple[list[np.ndarray], History] = ([], history)
@@ -188,8 +190,11 @@ def _train(
             history = {
                 name: [*course, round(value, 6)] for (name, course), value in zip(history.items(), told, strict=True)
             }
-            last_epoch = [variable.numpy().copy() for variable in variables], history
             epochs = len(history["loss"])
+            values = [variable.numpy().copy() for variable in variables]
+            # Before anything is kept of the epoch: a checkpoint never holds what cannot be gone on from.
+            require_finite([*told, *values], f"the training of {recipe.name!r}, epoch {epochs}")
+            last_epoch = values, history
             if checkpoint and (time.monotonic() - saved_at >= CHECKPOINT_SECONDS or epochs == recipe.epochs):
                 save(checkpoint, run, *last_epoch)
                 saved, saved_at = epochs, time.monotonic()
@@ -199,6 +204,19 @@ def _train(
             save(checkpoint, run, *last_epoch)
         raise
     return history
+
+
+def require_finite(values: Iterable[np.ndarray | float], what: str) -> None:
+    """Refuse numbers that a training cannot go on from and no file is written of.
+
+    Raises:
+        ModelError: One is NaN or infinite.
+    """
+    if not all(np.isfinite(value).all() for value in values):
+        raise ModelError(
+            f"expected finite losses and weights of {what}, received NaN or infinity: it has "
+            "diverged; try a lower learning rate or another seed (nothing was written)"
+        )
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:

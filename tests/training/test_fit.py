@@ -301,11 +301,52 @@ def test_only_logits_can_be_compared() -> None:
         dataclasses.replace(TAUGHT, teacher=RECIPE)
 
 
-def test_a_damaged_checkpoint_is_named(tiny: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_OF_IT, TAUGHT, PRUNED], ids=lambda recipe: recipe.name)
+def test_a_run_that_diverges_writes_nothing(
+    recipe: Recipe, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_an_epoch(monkeypatch)
     out = tmp_path / "net.keras"
-    artifact.checkpoint_path(out).write_bytes(b"cut off")
-    with pytest.raises(ModelError, match=r"checkpoint .* cannot be read: add --fresh"):
+    artifact.train(RECIPE, tiny, out)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    diverging = dataclasses.replace(recipe, learning_rate=1e38)
+    with pytest.raises(ModelError, match=r"finite losses and weights of the training of .*diverged"):
+        artifact.train(diverging, tiny, out)
+    (tmp_path / "teacher.net.keras.checkpoint").unlink(missing_ok=True)  # it is finite, and of use
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_that_diverges_late_keeps_the_last_good_epoch(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_an_epoch(monkeypatch)
+    out, epochs = tmp_path / "net.keras", []
+
+    def poison(model: Any, *digits: Any) -> tuple[float, float]:
+        epochs.append(1)
+        if len(epochs) == 3:
+            model.trainable_variables[0].assign(np.full((784, 16), np.nan, np.float32))
+        return 1.0, 0.5
+
+    monkeypatch.setattr(fit, "evaluate", poison)
+    with pytest.raises(ModelError, match=r"epoch 3.*diverged"):
         artifact.train(RECIPE, tiny, out)
+    assert not out.exists()
+    resumed_at: list[int] = []
+    artifact.train(RECIPE, tiny, out, on_epoch=lambda _, history: resumed_at.append(len(history["loss"])))
+    assert resumed_at == [2, 3]
+
+
+def test_a_network_that_is_not_finite_is_not_written(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is folded or padded after the last epoch is looked at once more."""
+    trained = fit.fit(RECIPE, tiny)
+    trained.model.layers[-1].bias.assign(np.full(10, np.inf, np.float32))
+    monkeypatch.setattr(artifact, "fit", lambda *_, **__: trained)
+    with pytest.raises(ModelError, match=r"the network for .*net\.keras"):
+        artifact.train(RECIPE, tiny, tmp_path / "net.keras")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unwritable_folder_is_told_before_the_training(tiny: Dataset, tmp_path: Path) -> None:
