@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from mnist_edge import cli, dataset
+from mnist_edge.cli.app import exported
 from mnist_edge.dataset import Dataset
 from tests.conftest import ARTIFACTS, Run
 from tests.pictures import seven
@@ -257,6 +259,26 @@ def test_predict_says_when_it_may_be_no_digit(run: Runner, tmp_path: Path) -> No
     Image.fromarray(two).save(tmp_path / "two.png")
     assert run("predict", tmp_path / "two.png").out[1] == "?"
     assert run("predict", tmp_path / "two.png", "--json").json["predictions"][0]["rejected"] is True
+
+
+def test_scans_pass_over_what_waits_for_ever(run: Runner, workshop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    os.mkfifo(folder / "a.png")
+    seven().save(folder / "b.png")
+    (folder / "c.png").symlink_to("/dev/zero")
+    done = run("predict", folder, "--model", "small", "--json")
+    assert [Path(one["path"]).name for one in done.json["predictions"]] == ["b.png"]
+    assert done.json["failed"] == []
+
+
+def test_scans_of_exported_files_pass_over_fifos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert exported() == []
+    (tmp_path / "artifacts").mkdir()
+    os.mkfifo(tmp_path / "artifacts" / "mnist-mlp.int8.onnx")
+    (tmp_path / "artifacts" / "mnist-mlp.fp32.onnx").write_bytes(b"")
+    assert exported() == [Path("artifacts/mnist-mlp.fp32.onnx")]
 
 
 def test_a_folder_without_pictures_and_no_name_at_all(refused: Refused, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mnist_edge.cli.app import (
     find_data,
     note,
     print_json,
+    show_warnings,
 )
 from mnist_edge.errors import OptionError
 
@@ -75,6 +76,7 @@ def export(
     chosen = precisions.chosen(precision)
     from mnist_edge.export.artifact import export as export_files
 
+    show_warnings()
     dataset = None if no_verify else find_data(data, allow_sample=True)
     report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset, keep_silent=keep_silent)
     _show_parity(report, as_json)

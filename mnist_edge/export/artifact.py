@@ -1,5 +1,6 @@
 """From a .keras file to files that can be shipped: converted, verified, sealed, written with their receipts."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import checker
 
 from mnist_edge import dataset as mnist
-from mnist_edge.contract import PIXELS
+from mnist_edge.contract import MAX_MODEL_BYTES, PIXELS
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
@@ -19,9 +20,20 @@ from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
 from mnist_edge.export.parity import Parity, Reference, compare, entry, failed_entry, with_size
 from mnist_edge.export.precision import Precision
 from mnist_edge.export.silent import Slimmed, without_silent_units
-from mnist_edge.files import receipt_path, receipt_sha256, require_writable, sha256, write_json, write_whole
+from mnist_edge.files import (
+    read_regular,
+    receipt_path,
+    receipt_sha256,
+    require_writable,
+    sha256,
+    write_json,
+    write_whole,
+)
 from mnist_edge.runtime import model_file
+from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.training.network import facts, from_bytes, read_keras
+
+_log = logging.getLogger(__name__)
 
 CALIBRATION_IMAGES = 5_000
 SAMPLE_NAME = "MNIST sample (training images)"
@@ -118,7 +130,12 @@ def _confidence(told: object) -> dict[str, str]:
     """The temperature and the limit that a training wrote into the .keras file, as metadata."""
     entries = told if isinstance(told, dict) else {}
     names = ("temperature", "reject_below")
-    return {name: f"{entries[name]:.6g}" for name in names if isinstance(entries.get(name), float)}
+    found = {name: f"{entries[name]:.6g}" for name in names if isinstance(entries.get(name), float)}
+    try:
+        Calibration.read(found, "the .keras file")
+    except ModelError:  # numbers that no file of ours may carry: it takes its probabilities as they are
+        return {}
+    return found
 
 
 def _calibration_set(dataset: Dataset | None) -> Dataset:
@@ -192,10 +209,13 @@ def _proof(parity: Parity, dataset: Dataset) -> dict[str, str]:
 def _present(path: Path) -> bytes | None:
     """The file that is at ``path`` already, if it has its receipt."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MAX_MODEL_BYTES)
+        return content if receipt_sha256(path) == sha256(content) else None
     except OSError:
         return None
-    return content if receipt_sha256(path) == sha256(content) else None
+    except ModelError as error:
+        _log.warning("%s is made anew: %s", path, error)
+        return None
 
 
 def _is_better(present: bytes, content: bytes) -> bool:

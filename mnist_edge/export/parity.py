@@ -228,8 +228,15 @@ def _wide(content: bytes, dataset: Dataset) -> dict[str, Any] | None:
     wide, data = told.get("compressed_from"), told.get("data")
     if not isinstance(wide, dict):
         return None
+    widths, accuracy = wide.get("widths"), wide.get("test")
+    # A file says what it likes: what is no such network's is as nothing said.
+    if not isinstance(widths, list) or not all(isinstance(width, int) for width in widths):
+        return None
+    if not isinstance(wide.get("sha256"), str):
+        return None
     same = isinstance(data, dict) and data.get("fingerprint") == dataset.fingerprint
-    return {"sha256": wide.get("sha256"), "widths": wide.get("widths"), "accuracy": wide.get("test") if same else None}
+    known = isinstance(accuracy, int | float) and 0 <= accuracy <= 1
+    return {"sha256": wide["sha256"], "widths": widths, "accuracy": accuracy if same and known else None}
 
 
 def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:

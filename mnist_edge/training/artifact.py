@@ -3,16 +3,20 @@
 import dataclasses
 import importlib.metadata
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mnist_edge.backend import keras, tf
+from mnist_edge.contract import MAX_MODEL_BYTES
 from mnist_edge.dataset import Dataset
+from mnist_edge.errors import ModelError
 from mnist_edge.files import (
+    read_receipt,
+    read_regular,
     receipt_path,
-    receipt_sha256,
     require_writable,
     sha256,
     write_json,
@@ -22,9 +26,11 @@ from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
 from mnist_edge.training.compress import compress as compress_network
 from mnist_edge.training.compress import require_narrower
-from mnist_edge.training.fit import OnEpoch, Trained, checkpoints, fit, predict
+from mnist_edge.training.fit import OnEpoch, Trained, checkpoints, fit, predict, require_finite
 from mnist_edge.training.network import from_bytes, hidden_widths, plain, read_keras, to_bytes
 from mnist_edge.training.recipes import Recipe
+
+_log = logging.getLogger(__name__)
 
 
 def checkpoint_path(out: Path) -> Path:
@@ -61,6 +67,7 @@ def train(
 
     Raises:
         OptionError: An interrupted run with other settings is in the way.
+        ModelError: The training has diverged: ``out`` stays as it was.
         OutputError: The folder of ``out`` cannot be written.
     """
     checkpoint = checkpoint_path(out)
@@ -114,13 +121,59 @@ def compress(
 
 
 def finished(out: Path, recipe: Recipe, dataset: Dataset, seed: int, wide_sha256: str = "") -> dict[str, Any] | None:
-    """The receipt of an earlier run with the same settings, if its file is there and whole; else None."""
-    if not out.exists() or receipt_sha256(out) != sha256(out.read_bytes()):
+    """Return the receipt of an earlier run with the same settings, if its file is there and whole; else None.
+
+    A receipt that is damaged is not used: a warning is logged.
+    """
+    try:
+        receipt = read_receipt(out)
+        if receipt is None or receipt["sha256"] != sha256(read_regular(out, 4 * MAX_MODEL_BYTES)):
+            return None
+    except OSError:  # the file is not there, or is none that a training has written
         return None
-    receipt: dict[str, Any] = json.loads(receipt_path(out).read_text())
+    except ModelError as error:
+        _log.warning("%s is made anew: %s", out, error)
+        return None
     wanted = json.loads(json.dumps(_facts(recipe, seed, dataset)))
-    same = all(receipt.get(key) == value for key, value in wanted.items())
-    return receipt if same and receipt.get("compressed_from", {"sha256": ""})["sha256"] == wide_sha256 else None
+    if any(receipt.get(key) != value for key, value in wanted.items()):
+        return None
+    if not _is_whole(receipt):
+        _log.warning("%s is made anew: its receipt %s is damaged", out, receipt_path(out))
+        return None
+    return receipt if receipt.get("compressed_from", {"sha256": ""})["sha256"] == wide_sha256 else None
+
+
+def _is_whole(receipt: dict[str, Any]) -> bool:
+    """Whether a receipt has all that is read of one, of the right types."""
+    if "test" not in receipt or not _is_count(receipt.get("bytes")):
+        return False
+    splits = [receipt.get("validation")]
+    if receipt["test"] is not None:
+        splits.append(receipt["test"])
+    for split in splits:
+        if not isinstance(split, dict) or not _is_count(split.get("images")):
+            return False
+        if not _is_share(split.get("accuracy")):
+            return False
+    return "compressed_from" not in receipt or _is_whole_source(receipt["compressed_from"], len(splits) > 1)
+
+
+def _is_whole_source(wide: object, tested: bool) -> bool:
+    """Whether a receipt's ``compressed_from`` tells of the wide network all that is read of it."""
+    if not isinstance(wide, dict) or not isinstance(wide.get("sha256"), str):
+        return False
+    widths = wide.get("widths")
+    if not isinstance(widths, list) or not all(map(_is_count, widths)):
+        return False
+    return _is_share(wide.get("validation")) and (not tested or _is_share(wide.get("test")))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _prepare(out: Path, states: tuple[Path, ...], fresh: bool) -> None:
@@ -141,6 +194,7 @@ def _write(
     """Writes a network with its receipt; only then are the states that it could be gone on from of no more use."""
     digits = _held_out(dataset)
     answers = {split: predict(trained.model, images) for split, (images, _) in digits.items()}
+    require_finite([*trained.model.get_weights(), *answers.values()], f"the network for {out}")
     calibration = calibrate(answers["validation"], digits["validation"][1])
     content = to_bytes(trained.model, facts | {"confidence": dataclasses.asdict(calibration)})
     quality = {split: _quality(answers[split], labels, calibration) for split, (_, labels) in digits.items()}

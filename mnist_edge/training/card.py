@@ -19,7 +19,7 @@ from mnist_edge import dataset as datasets
 from mnist_edge.dataset import Dataset
 from mnist_edge.drawing import contact_sheet, png_bytes
 from mnist_edge.errors import DataError, ModelError
-from mnist_edge.files import receipt_path, sha256, write_whole
+from mnist_edge.files import read_receipt, receipt_path, sha256, write_whole
 from mnist_edge.training.corrupt import CORRUPTIONS, corrupt
 from mnist_edge.training.fit import predict
 from mnist_edge.training.network import from_bytes, read_keras
@@ -262,10 +262,9 @@ def _weaknesses(digits: np.ndarray, labels: np.ndarray, misread: str) -> str:
 
 
 def _receipt(path: Path, content: bytes) -> dict[str, Any]:
-    try:
-        receipt: dict[str, Any] = json.loads(receipt_path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise ModelError(f"expected the receipt {receipt_path(path)}, which cannot be read: train again") from error
+    receipt = read_receipt(path)
+    if receipt is None:
+        raise ModelError(f"expected the receipt {receipt_path(path)}, which is not there: train again")
     if receipt.get("sha256") != sha256(content):
         raise ModelError(f"expected {path} as its receipt says, found another file: train again")
     if not receipt.get("test"):

@@ -106,14 +106,27 @@ def test_a_verified_file_is_kept_where_nothing_is_verified(tiny_onnx: Path, tiny
     assert (tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()) == before
 
 
-def test_a_stale_receipt_is_made_anew(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stale", [b"garbage", b"{}", b"[]", b'{"sha256": 3}', b"[" * 100_000])
+def test_a_damaged_receipt_is_made_anew(
+    stale: bytes, tiny_keras: Path, tiny: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
     receipt = receipt_path(tmp_path / "tiny.fp32.onnx")
     before = receipt.read_bytes()
-    for stale in (b"garbage", b"{}", b"[]", b'{"sha256": 3}'):
-        receipt.write_bytes(stale)
-        artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
-        assert receipt.read_bytes() == before
+    assert "made anew" not in caplog.text
+    receipt.write_bytes(stale)
+    artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    assert receipt.read_bytes() == before
+    assert "tiny.fp32.onnx is made anew: expected" in caplog.text
+
+
+@pytest.mark.parametrize("temperature", [float("nan"), float("inf"), -1.0, 0.0, 1e9])
+def test_a_temperature_that_no_file_may_carry_is_left_out(temperature: float, tiny_keras: Path, tmp_path: Path) -> None:
+    model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
+    told = {"confidence": {"temperature": temperature, "reject_below": 0.5}}
+    (tmp_path / "odd.keras").write_bytes(network.to_bytes(model, told))
+    artifact.export(tmp_path / "odd.keras", tmp_path, FP32, dataset=None)
+    assert "temperature" not in Predictor(tmp_path / "odd.fp32.onnx").metadata
 
 
 def test_a_proof_on_other_images_gives_way(tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from mnist_edge import Predictor, dataset
+from mnist_edge import Predictor, dataset, printing
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
@@ -159,6 +159,48 @@ def test_another_files_receipt_fails(
     (tmp_path / "net.onnx.json").write_text('{"sha256": "abc"}')
     result = parity.verify(tmp_path / "net.onnx", tiny_reference, tiny)
     assert "the file is not the one that its receipt describes: they have different hashes" in result["failures"]
+
+
+@pytest.mark.parametrize("content", ["", "null", "[]", '{"sha256": null}', "[" * 100_000, '{"sha256": NaN}'])
+def test_a_damaged_receipt_is_no_receipt(
+    content: str, tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
+) -> None:
+    shutil.copy(tiny_onnx, tmp_path / "net.onnx")
+    (tmp_path / "net.onnx.json").write_text(content)
+    with pytest.raises(ModelError, match=r"net\.onnx\.json.*delete it, or make the file anew"):
+        parity.verify(tmp_path / "net.onnx", tiny_reference, tiny)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"widths": None},
+        {"widths": "512"},
+        {"widths": [None]},
+        {"widths": [[]]},
+        {"sha256": None},
+        {"test": "0.9"},
+        {"test": float("inf")},
+        {"test": [0.9]},
+        {"test": 90},
+    ],
+    ids=str,
+)
+def test_what_a_file_says_of_a_wide_network_is_checked(
+    changes: dict[str, object], tiny_keras: Path, tiny: Dataset
+) -> None:
+    said = {"sha256": "ab", "widths": [512, 512], "test": 0.9}
+    model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
+
+    def told(wide: object) -> str:
+        content = network.to_bytes(model, {"compressed_from": wide, "data": tiny.describe()})
+        reference = parity.Reference.of(content, model, tiny)
+        return printing.compressed_from(reference.describe(Path("tiny.keras")))
+
+    assert told(said) == "compressed from 784-512-512-10, which reads 90.00% of these\n"
+    kept = "compressed from 784-512-512-10\n" if "test" in changes else ""
+    assert told(said | changes) == kept
+    assert told(list(said)) == ""
 
 
 def test_flips_are_told_one_by_one(

@@ -1,17 +1,19 @@
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mnist_edge import dataset
+from mnist_edge import dataset, printing
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError, OutputError
-from mnist_edge.files import receipt_sha256, sha256
-from mnist_edge.training import search
+from mnist_edge.files import receipt_path, receipt_sha256, sha256
+from mnist_edge.training import artifact, search
 from mnist_edge.training.compress import ladder
 from mnist_edge.training.network import build, to_bytes
 from mnist_edge.training.recipes import COMPRESSED
+from tests.conftest import Run
 
 QUICK = dataclasses.replace(COMPRESSED, epochs=1, batch_size=64, sets=1)
 
@@ -124,3 +126,85 @@ def test_what_cannot_be_written_is_said_before_anything_is_trained(
 def test_the_loss_is_in_points_of_validation_accuracy() -> None:
     receipt = {"compressed_from": {"validation": 0.996}, "validation": {"accuracy": 0.994}}
     assert search._loss(receipt) == 0.2
+
+
+@pytest.fixture(scope="module")
+def made(tiny_data: Path, tiny_keras: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a search has made: a narrow network with its receipt."""
+    folder = tmp_path_factory.mktemp("made")
+    recipe = dataclasses.replace(QUICK, widths=(4, 4))
+    search.candidate(tiny_keras, recipe, dataset.find(str(tiny_data)), folder)
+    return folder / "tiny-4-4.keras"
+
+
+REMOVED = Ellipsis
+
+
+def test_what_is_made_is_not_made_again(tiny: Dataset, tiny_keras: Path, made: Path) -> None:
+    wide = sha256(tiny_keras.read_bytes())
+    recipe = dataclasses.replace(QUICK, widths=(4, 4))
+    assert artifact.finished(made, recipe, tiny, 0, wide)
+    assert artifact.finished(made, recipe, tiny, 0, "another") is None
+    assert artifact.finished(made, recipe, tiny, 1, wide) is None
+
+
+@pytest.mark.parametrize("value", [None, "x", [], {}, True, REMOVED, 10**40], ids=str)
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("compressed_from",),
+        ("compressed_from", "sha256"),
+        ("compressed_from", "widths"),
+        ("compressed_from", "validation"),
+        ("compressed_from", "test"),
+        ("validation",),
+        ("validation", "images"),
+        ("validation", "accuracy"),
+        ("test",),
+        ("test", "accuracy"),
+        ("bytes",),
+        ("sha256",),
+        ("recipe",),
+        ("data",),
+    ],
+    ids="/".join,
+)
+def test_a_damaged_receipt_is_not_used(
+    place: tuple[str, ...], value: object, tiny: Dataset, tiny_keras: Path, made: Path, tmp_path: Path
+) -> None:
+    """Whatever is damaged of what is read: nothing fails, and what is used can be printed."""
+    receipt = json.loads(receipt_path(made).read_text())
+    holder = receipt
+    for name in place[:-1]:
+        holder = holder[name]
+    holder[place[-1]] = value
+    if value is REMOVED:
+        del holder[place[-1]]
+    copy = tmp_path / made.name
+    copy.write_bytes(made.read_bytes())
+    receipt_path(copy).write_text(json.dumps(receipt))
+    recipe = dataclasses.replace(QUICK, widths=(4, 4))
+    found = artifact.finished(copy, recipe, tiny, 0, sha256(tiny_keras.read_bytes()))
+    # A network may have no test, or no hidden layers.
+    fine = (value is None and place == ("test",)) or (value == [] and place[-1] == "widths")
+    assert (found is not None) == fine
+    if found:
+        assert "784-4-4-10" in printing.compressed(found)
+
+
+def test_a_damaged_receipt_is_said_and_its_network_made_anew(
+    run: Callable[..., Run], tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_losses(monkeypatch, dict.fromkeys(ladder((32, 16)), 5.0))
+    out = tmp_path / "found.keras"
+    options = ("--max-loss", "0.2", "--epochs", 1, "--data", tiny_data, "--out", out)
+    assert run("compress", tiny_keras, *options).code == 1
+    receipts = sorted((tmp_path / "found.search").glob("*.json"))
+    for path in receipts:
+        receipt = json.loads(path.read_text()) | {"compressed_from": None}
+        path.write_text(json.dumps(receipt))
+    done = run("compress", tiny_keras, *options)
+    assert done.code == 1
+    for path in receipts:
+        assert f"its receipt {path} is damaged" in done.err
+        assert json.loads(path.read_text())["compressed_from"]["widths"] == [32, 16]
