@@ -229,7 +229,7 @@ def _wide(content: bytes, dataset: Dataset) -> dict[str, Any] | None:
     if not isinstance(wide, dict):
         return None
     widths, accuracy = wide.get("widths"), wide.get("test")
-    # A file says what it likes: what is no such network's is as nothing said.
+    # A file may hold anything there: what describes no network is left out.
     if not isinstance(widths, list) or not all(isinstance(width, int) for width in widths):
         return None
     if not isinstance(wide.get("sha256"), str):

@@ -186,14 +186,15 @@ def _train(
         on_epoch(recipe, history)
         for digits in _ahead(shown.in_epoch, range(saved, recipe.epochs)):
             loss, accuracy = train_epoch(*digits)
-            told = (float(loss), float(accuracy), *evaluate(model, validation.images, validation.labels))
+            measured = (float(loss), float(accuracy), *evaluate(model, validation.images, validation.labels))
             history = {
-                name: [*course, round(value, 6)] for (name, course), value in zip(history.items(), told, strict=True)
+                name: [*course, round(value, 6)]
+                for (name, course), value in zip(history.items(), measured, strict=True)
             }
             epochs = len(history["loss"])
             values = [variable.numpy().copy() for variable in variables]
             # Before anything is kept of the epoch: a checkpoint never holds what cannot be gone on from.
-            require_finite([*told, *values], f"the training of {recipe.name!r}, epoch {epochs}")
+            require_finite([*measured, *values], f"the training of {recipe.name!r}, epoch {epochs}")
             last_epoch = values, history
             if checkpoint and (time.monotonic() - saved_at >= CHECKPOINT_SECONDS or epochs == recipe.epochs):
                 save(checkpoint, run, *last_epoch)

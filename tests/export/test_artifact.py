@@ -123,8 +123,8 @@ def test_a_damaged_receipt_is_made_anew(
 @pytest.mark.parametrize("temperature", [float("nan"), float("inf"), -1.0, 0.0, 1e9])
 def test_a_temperature_that_no_file_may_carry_is_left_out(temperature: float, tiny_keras: Path, tmp_path: Path) -> None:
     model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
-    told = {"confidence": {"temperature": temperature, "reject_below": 0.5}}
-    (tmp_path / "odd.keras").write_bytes(network.to_bytes(model, told))
+    facts = {"confidence": {"temperature": temperature, "reject_below": 0.5}}
+    (tmp_path / "odd.keras").write_bytes(network.to_bytes(model, facts))
     artifact.export(tmp_path / "odd.keras", tmp_path, FP32, dataset=None)
     assert "temperature" not in Predictor(tmp_path / "odd.fp32.onnx").metadata
 

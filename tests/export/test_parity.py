@@ -189,18 +189,18 @@ def test_a_damaged_receipt_is_no_receipt(
 def test_what_a_file_says_of_a_wide_network_is_checked(
     changes: dict[str, object], tiny_keras: Path, tiny: Dataset
 ) -> None:
-    said = {"sha256": "ab", "widths": [512, 512], "test": 0.9}
+    stated = {"sha256": "ab", "widths": [512, 512], "test": 0.9}
     model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
 
-    def told(wide: object) -> str:
+    def line_of(wide: object) -> str:
         content = network.to_bytes(model, {"compressed_from": wide, "data": tiny.describe()})
         reference = parity.Reference.of(content, model, tiny)
         return printing.compressed_from(reference.describe(Path("tiny.keras")))
 
-    assert told(said) == "compressed from 784-512-512-10, which reads 90.00% of these\n"
+    assert line_of(stated) == "compressed from 784-512-512-10, which reads 90.00% of these\n"
     kept = "compressed from 784-512-512-10\n" if "test" in changes else ""
-    assert told(said | changes) == kept
-    assert told(list(said)) == ""
+    assert line_of(stated | changes) == kept
+    assert line_of(list(stated)) == ""
 
 
 def test_flips_are_told_one_by_one(

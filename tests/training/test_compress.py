@@ -203,7 +203,9 @@ def test_fresh_starts_anew_where_an_interrupted_run_could_go_on(
     run: Callable[..., object], refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "narrow.keras"
-    out.with_name("narrow.keras.checkpoint").write_bytes(b"of something else")
+    another_run = json.dumps({"run": {"seed": 1}, "history": {}})
+    with out.with_name("narrow.keras.checkpoint").open("wb") as file:
+        np.savez(file, state=np.array(another_run))
     options = ("--widths", "8,4", "--epochs", 1, "--data", tiny_data, "--out", out)
     assert "narrow.keras.checkpoint" in refused("compress", tiny_keras, *options)
     assert run("compress", tiny_keras, *options, "--fresh").code == 0
