@@ -1,5 +1,6 @@
 """Nothing leaves the device: each promise is held to a control in which onnxruntime breaks it."""
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -105,10 +106,12 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Seen]:
 
 
 def test_the_runtime_half_sends_nothing_and_keeps_nothing(watch: Callable[..., Seen]) -> None:
-    control = watch(CONTROL, SECONDS, ORT_DISABLE_TELEMETRY="0")
-    assert control.threads > 0
-    assert "onnxruntime.db" in control.files
-    assert "microsoft.com" in control.look_ups
+    version = tuple(map(int, importlib.metadata.version("onnxruntime").split(".")[:2]))
+    if version >= (1, 29):  # earlier ones have none on Linux, so that there is nothing to hold the promise to
+        control = watch(CONTROL, SECONDS, ORT_DISABLE_TELEMETRY="0")
+        assert control.threads > 0
+        assert "onnxruntime.db" in control.files
+        assert "microsoft.com" in control.look_ups
     assert watch(OURS, 15) == Seen(threads=0, files=[], look_ups="")
 
 

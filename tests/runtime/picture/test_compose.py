@@ -148,7 +148,7 @@ def test_a_picture_reads_the_same_as_path_bytes_pillow_and_array(tmp_path: Path)
 
 def test_the_shipped_model_reads_scikit_learns_digits() -> None:
     """8x8 digits of other writers, from scikit-learn: an independent set, if a coarse one."""
-    from sklearn.datasets import load_digits
+    load_digits = pytest.importorskip("sklearn.datasets").load_digits
 
     images, labels = load_digits(return_X_y=True)
     pictures = np.kron((images[::6] * 15.9375).astype(np.uint8).reshape(-1, 8, 8), np.ones((10, 10), np.uint8))
