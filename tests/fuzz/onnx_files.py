@@ -1,0 +1,196 @@
+"""Hostile .onnx files, made out of the shipped ones."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from tests.fuzz.damage import NUMBERS, TEXTS, damaged
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+
+OPERATORS = (
+    *("Tile", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan", "Resize", "Pad", "Concat", "Shape"),
+    *("Relu", "MatMul", "Gemm", "Add", "Mul", "Cast", "Reshape", "Flatten", "Softmax", "Identity", "Clip", "Pow"),
+    *("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DynamicQuantizeLinear", "MatMulNBits", "Exp"),
+)
+
+
+@functools.cache
+def _seeds() -> list[bytes]:
+    names = ("mnist-mlp-small.*", "mnist-mlp.int4", "mnist-mlp.int8-dynamic", "mnist-mlp.fp16")
+    return [path.read_bytes() for name in names for path in sorted(ARTIFACTS.glob(f"{name}.onnx"))]
+
+
+def make(rng: Random) -> bytes:
+    """Return a model file that is wrong in its meaning, in its encoding, or in single bytes."""
+    content = rng.choice(_seeds())
+    if rng.random() < 0.6:
+        model = onnx.load_model_from_string(content)
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            try:
+                rng.choice(_MEANINGS)(model, rng)
+            except (ValueError, TypeError):  # protobuf's own checks: another change then
+                continue
+        content = model.SerializeToString()
+    if rng.random() < 0.5:
+        content = rng.choice((damaged, _at_the_head, _field_added, _tags_changed))(content, rng)
+    return content
+
+
+def _operator(model: onnx.ModelProto, rng: Random) -> None:
+    rng.choice(model.graph.node).op_type = rng.choice(OPERATORS)
+
+
+def _domain(model: onnx.ModelProto, rng: Random) -> None:
+    rng.choice(model.graph.node).domain = rng.choice(("com.microsoft", "ai.onnx", *TEXTS))
+
+
+def _node_added(model: onnx.ModelProto, rng: Random) -> None:
+    """Put an operator into the way of a tensor, with weights that suit it now and then."""
+    graph = model.graph
+    place = rng.randrange(len(graph.node))
+    if not graph.node[place].input:
+        return
+    name = graph.node[place].input[0]
+    shape = [rng.choice((1, 2, 28, 784, 65_536, 2**20)) for _ in range(rng.choice((1, 2, 3)))]
+    values = np.array([rng.choice(NUMBERS) for _ in shape], np.int64)
+    graph.initializer.append(numpy_helper.from_array(values, f"v{place}"))
+    node = helper.make_node(rng.choice(OPERATORS), [name, f"v{place}"][: rng.choice((1, 2))], [f"n{place}"])
+    if node.op_type == "Cast":
+        node.attribute.append(helper.make_attribute("to", rng.randrange(25)))
+    graph.node[place].input[0] = f"n{place}"
+    graph.node.insert(place, node)
+
+
+def _chain(model: onnx.ModelProto, rng: Random) -> None:
+    """Multiply numbers and work: each product of the next ones is larger."""
+    graph = model.graph
+    count, width = rng.choice((10, 300, 1500)), rng.choice((4, 784, 3000))
+    graph.initializer.append(numpy_helper.from_array(np.ones((width, width), np.float32), "square"))
+    name = graph.node[0].input[0]
+    for number in range(count):
+        graph.node.insert(number, helper.make_node("MatMul", [name, "square"], [f"c{number}"]))
+        name = f"c{number}"
+    graph.node[count].input[0] = name
+
+
+def _dims(model: onnx.ModelProto, rng: Random) -> None:
+    tensor = rng.choice(model.graph.initializer)
+    if tensor.dims:
+        tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice(NUMBERS)
+
+
+def _tensor(model: onnx.ModelProto, rng: Random) -> None:
+    tensor = rng.choice(model.graph.initializer)
+    match rng.randrange(5):
+        case 0:
+            tensor.data_type = rng.randrange(30)
+        case 1:
+            tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data) + 1)]
+        case 2:
+            tensor.external_data.add(key="location", value=rng.choice(("weights.bin", "/etc/passwd", *TEXTS)))
+            tensor.data_location = TensorProto.EXTERNAL
+        case 3:
+            tensor.name = rng.choice(model.graph.initializer).name
+        case 4:
+            tensor.float_data.extend([float("nan")] * rng.choice((1, 100_000)))
+
+
+def _names(model: onnx.ModelProto, rng: Random) -> None:
+    node = rng.choice(model.graph.node)
+    names = [name for other in model.graph.node for name in (*other.input, *other.output)]
+    field = rng.choice((node.input, node.output))
+    if field:
+        field[rng.randrange(len(field))] = rng.choice((*names, *TEXTS))
+
+
+def _order(model: onnx.ModelProto, rng: Random) -> None:
+    nodes = list(model.graph.node)
+    rng.shuffle(nodes)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _value(model: onnx.ModelProto, rng: Random) -> None:
+    """Change what the file says of its input and output."""
+    value = rng.choice((*model.graph.input, *model.graph.output))
+    tensor = value.type.tensor_type
+    match rng.randrange(4):
+        case 0:
+            tensor.elem_type = rng.randrange(25)
+        case 1:
+            rng.choice(tensor.shape.dim).dim_value = rng.choice(NUMBERS)
+        case 2:
+            tensor.shape.dim.add(dim_value=rng.choice(NUMBERS))
+        case 3:
+            value.name = rng.choice(TEXTS)
+
+
+def _attribute(model: onnx.ModelProto, rng: Random) -> None:
+    node = rng.choice(model.graph.node)
+    name = rng.choice(("K", "N", "bits", "block_size", "axis", "transA", "transB", "alpha", "to", "x"))
+    value = rng.choice((*NUMBERS, 1.5, "text", [1, 2], numpy_helper.from_array(np.zeros(3), "t")))
+    kept = [attribute for attribute in node.attribute if attribute.name != name]
+    del node.attribute[:]
+    node.attribute.extend([*kept, helper.make_attribute(name, value)])
+
+
+def _metadata(model: onnx.ModelProto, rng: Random) -> None:
+    entry = rng.choice(model.metadata_props)
+    setattr(entry, rng.choice(("key", "value")), rng.choice((*TEXTS, *map(str, NUMBERS), "x" * 2**20)))
+
+
+def _versions(model: onnx.ModelProto, rng: Random) -> None:
+    match rng.randrange(4):
+        case 0:
+            model.ir_version = rng.choice(NUMBERS)
+        case 1:
+            model.opset_import[0].version = rng.choice((*NUMBERS, 7, 12, 26))
+        case 2:
+            model.opset_import.add(domain=rng.choice(TEXTS), version=1)
+        case 3:
+            model.functions.add(name="f", domain="com.microsoft")
+
+
+_MEANINGS: tuple[Callable[[onnx.ModelProto, Random], None], ...] = (
+    *(_operator, _domain, _node_added, _node_added, _chain, _dims, _tensor, _names, _order),
+    *(_value, _attribute, _metadata, _versions),
+)
+
+
+def _at_the_head(content: bytes, rng: Random) -> bytes:
+    """Damage the first bytes, where the graph's structure stands."""
+    split = min(len(content), 600)
+    return damaged(content[:split], rng) + content[split:]
+
+
+def _field_added(content: bytes, rng: Random) -> bytes:
+    """Add a field at the end, with a number, a type and a length of any kind."""
+    tag = rng.choice((7 << 3 | 2, 14 << 3 | 2, 25 << 3 | 2, 1 << 3, 2**35 | 7 << 3 | 2, 99 << 3 | 2, 5 << 3 | 1))
+    payload = rng.choice((b"", b"\x0a\x00", b"\x08\x01", content[: rng.choice((4, 4000))]))
+    length = rng.choice((len(payload), 2**31, 2**63))
+    return content + _varint(tag, rng.choice((0, 0, 3))) + _varint(length, rng.choice((0, 5))) + payload
+
+
+def _tags_changed(content: bytes, rng: Random) -> bytes:
+    """Write the number of a field in more bytes than it needs, or with bits beyond the 32nd."""
+    place = rng.randrange(min(len(content), 600))
+    tag = content[place]
+    return content[:place] + _varint(tag & 127 | rng.choice((0, 2**35)), rng.choice((1, 2, 8))) + content[place + 1 :]
+
+
+def _varint(integer: int, extra: int) -> bytes:
+    written = bytearray()
+    while integer > 127:
+        written.append(integer & 127 | 128)
+        integer >>= 7
+    written.append(integer)
+    for _ in range(extra):
+        written[-1] |= 128
+        written.append(0)
+    return bytes(written)
