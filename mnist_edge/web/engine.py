@@ -103,12 +103,13 @@ def _fetched() -> bytes:
             f"this needs npm to fetch {PACKAGE}, the engine that runs in a browser, and found none: install Node.js"
         )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        # npm goes up from where it is to the nearest package.json, and takes the .npmrc beside it for the project's.
+        # npm goes up from where it is to the nearest package.json, and takes the .npmrc beside it for the project's;
+        # and on from there to a package.json that names this folder as one of its workspaces.
         Path(folder, "package.json").write_text('{"private": true}')
-        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--pack-destination=.", "--ignore-scripts"]
+        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--pack-destination=.", "--no-workspaces"]
         try:
             done = subprocess.run(
-                [*command, "--fetch-retries=1", "--no-update-notifier", "--no-audit", "--no-fund"],
+                [*command, "--ignore-scripts", "--fetch-retries=1", "--no-update-notifier", "--no-audit", "--no-fund"],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
@@ -87,24 +88,37 @@ def test_it_is_fetched_once(npm: Path, cache: Path) -> None:
     assert kept(cache) == sorted(FILES)
 
 
-def test_npm_runs_beside_a_package_of_its_own(
-    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("above", ["{}", '{"workspaces": ["*"]}'])
+def test_no_npmrc_further_up_says_where_packages_come_from(
+    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, above: str
 ) -> None:
-    """So that no .npmrc further up, such as anyone may put in /tmp, says where packages come from."""
+    """Such as anyone may put in /tmp, with a package.json that takes our folder for a part of it."""
+    real = shutil.which("npm", path=os.defpath)
+    if real is None:
+        pytest.skip("no npm here")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "package.json").write_text(above)
     (tmp_path / ".npmrc").write_text("registry=http://127.0.0.1:9/\n")
-    npm.write_text(f"#!/bin/sh\nls -A > {tmp_path}/beside\ncp {tmp_path}/registry.tgz onnxruntime-web.tgz\n")
-    found()
-    assert (tmp_path / "beside").read_text() == "package.json\n"
-    if real := shutil.which("npm", path=os.defpath):
-        for folder, expected in ((tmp_path, True), (tmp_path / "own", False)):
-            folder.mkdir(exist_ok=True)
-            (folder / "package.json").write_text('{"private": true}')
-            registry = subprocess.run(
-                [real, "config", "get", "registry"], cwd=folder, capture_output=True, text=True, check=True
-            )
-            assert ("127.0.0.1:9" in registry.stdout) is expected
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".npmrc").write_text("registry=http://127.0.0.1:8/\n")  # the user's own goes on counting
+    monkeypatch.setenv("HOME", str(home))
+    for name in [name for name in os.environ if name.lower().startswith("npm_config_")]:
+        monkeypatch.delenv(name)
+    npm.write_text(f'#!/bin/sh\nexec {real} "$@" --loglevel=http\n')
+    told: list[str] = []
+    run = subprocess.run
+
+    def listened(*arguments: Any, **options: Any) -> Any:
+        done = run(*arguments, **options)
+        told.append(done.stderr)
+        return done
+
+    monkeypatch.setattr(subprocess, "run", listened)
+    with pytest.raises(errors.DownloadError, match="npm could not fetch"):
+        found()
+    assert "127.0.0.1:8" in told[0]
+    assert "127.0.0.1:9" not in told[0]
 
 
 @pytest.mark.parametrize("damage", [b"", b"the", b"the engine and more"])
