@@ -121,9 +121,18 @@ def answer(work: Callable[[], Any]) -> tuple[bool, Any]:
         return False, (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
+def send_nothing() -> None:
+    """Keep OpenVINO from reporting its import to Google Analytics, which it does unless the user has opted out.
+
+    Its reporter is a package of its own, which it can do without: here it cannot be imported.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+
 def main() -> None:
     """Starts, then answers requests (name, arguments) until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    send_nothing()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a runtime prints is no answer
     candidate, started_ns = Candidate(**json.loads(sys.argv[1])), int(sys.argv[2])

@@ -115,6 +115,21 @@ def test_the_runtime_half_sends_nothing_and_keeps_nothing(watch: Callable[..., S
     assert watch(OURS, 15) == Seen(threads=0, files=[], look_ups="")
 
 
+OPENVINO = """
+from mnist_edge.benchmark.measure import Worker
+from mnist_edge.benchmark.runtimes import Candidate
+file = "artifacts/mnist-mlp.fp32.onnx"
+Worker(Candidate("openvino", "", "fp32", file, file, 1, False)).close()
+"""
+
+
+def test_openvino_sends_nothing_when_it_is_measured(watch: Callable[..., Seen]) -> None:
+    control = watch("import openvino", SECONDS)
+    assert "openvino_ga_cid" in control.files
+    assert "google-analytics" in control.look_ups
+    assert watch(OPENVINO, 5) == Seen(threads=0, files=[], look_ups="")
+
+
 def in_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     command = [sys.executable, "-W", "always", "-c", code]
