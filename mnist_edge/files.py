@@ -24,8 +24,19 @@ MAX_JSON_BYTES = 16 * 2**20
 MAX_JSON_DEPTH = 64
 """Lists and objects within each other; ours have up to eight."""
 
-_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
-"""Stands for this machine in the names of temporary files: a process id means nothing on others."""
+
+def _host() -> str:
+    """Name, in eight digits, this machine or container: a process id means nothing on others."""
+    try:
+        # Containers may go by one name and share a folder, and see nothing of each other's processes.
+        processes = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # not Linux
+        processes = ""
+    return f"{zlib.crc32((platform.node() + processes).encode()):08x}"
+
+
+_HOST = _host()
+"""Stands in the names of temporary files."""
 
 _TEMPORARY = re.compile(rf"\..+\.(?P<process>\d+)\.{_HOST}\.[0-9a-f]{{8}}\.tmp")
 

@@ -221,3 +221,19 @@ def test_a_receipt_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(files, "MAX_JSON_BYTES", 8)
     with pytest.raises(ModelError, match="more than 8 bytes"):
         files.read_receipt(tmp_path / "net.onnx")
+
+
+def test_another_containers_file_is_not_a_dead_ones(tmp_path: Path) -> None:
+    """Of the same name, with process ids of its own: none of its processes is seen from here."""
+    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    code = "from mnist_edge import files; print(files._HOST)"
+    try:
+        done = subprocess.run([*unshare, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this system lets us make no container")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    theirs = tmp_path / f".x.{dead.pid}.{done.stdout.strip()}.0123abcd.tmp"
+    theirs.write_bytes(b"half")
+    files.write_whole(tmp_path / "x", b"whole")
+    assert theirs.exists()
