@@ -1,7 +1,7 @@
 """``python -m mnist_edge``, and the command ``mnist-edge``.
 
-Nothing heavy is imported before interrupts are looked after: Ctrl-C ends the process with 130 and
-without a traceback, whatever is going on.
+Nothing heavy is imported before signals are looked after: Ctrl-C ends the process with 130, SIGTERM
+with 143, and both without a traceback, whatever is going on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import _signal as signal
 import os
 import sys
+import time
 
 TYPE_CHECKING = False  # typing's own would be one more import before interrupts are looked after
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 INTERRUPTED = 130
+"""How a command ends that saw a KeyboardInterrupt."""
+
+SAME_PRESS_SECONDS = 1.0
+"""A terminal and whatever started us (make, npm, timeout) may each pass on one press of Ctrl-C."""
 
 
 def run() -> NoReturn:
@@ -26,8 +31,8 @@ def run() -> NoReturn:
     The process ends without taking Python apart: a fifth of the time of a ``predict``. Nothing
     waits for that: what a command opens it has closed, and its files are whole.
     """
-    interrupts = _Interrupts()
-    interrupts.watch()
+    stop = _Stop()
+    stop.watch()
     code: int | str | None = 0
     try:
         from mnist_edge.cli import main
@@ -35,40 +40,46 @@ def run() -> NoReturn:
         main()
     except SystemExit as end:
         code = end.code
-    except KeyboardInterrupt:
-        code = INTERRUPTED
     except BaseException:
-        # An interrupt inside an extension module comes out as some error of that module.
-        if not interrupts.came:
+        # A KeyboardInterrupt inside an extension module comes out as some error of that module.
+        if not stop.code:
             raise
-    # A command that looks after Ctrl-C itself ends with 0; one that was stopped by it has not failed.
-    if interrupts.came and code != 0:
         code = INTERRUPTED
+    # A command that looks after Ctrl-C itself ends with 0; one that was stopped by it has not failed.
+    if stop.code and code != 0:
+        code = stop.code
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 1)
 
 
-class _Interrupts:
-    """Looks after Ctrl-C.
+class _Stop:
+    """Looks after Ctrl-C and SIGTERM: both raise KeyboardInterrupt, so that work can save its state.
 
     Attributes:
-        came: Whether there was one.
+        code: What the process ends with because of the first one that came; 0 if none did.
     """
 
     def __init__(self) -> None:
-        self.came = False
+        self.code = 0
+        self._came_at = 0.0
 
     def watch(self) -> None:
-        """Take over from Python's own handler; who ignores interrupts goes on ignoring them."""
+        """Take over from the handlers of a new process; who ignores a signal goes on ignoring it."""
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._take)
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._take)
 
-    def _take(self, _number: int, frame: FrameType | None) -> None:
-        self.came = True
-        if _is_importing(frame):
-            # Modules that are half loaded print errors of all kinds; no file is half-written yet.
-            os._exit(INTERRUPTED)
-        raise KeyboardInterrupt
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if not self.code:
+            self.code, self._came_at = 128 + number, time.monotonic()
+            if _is_importing(frame):
+                # Modules that are half loaded print errors of all kinds; no file is half-written yet.
+                os._exit(self.code)
+            raise KeyboardInterrupt
+        # The state is being saved. Whoever asks again does not want to wait for it.
+        if time.monotonic() - self._came_at > SAME_PRESS_SECONDS:
+            os._exit(self.code)
 
 
 def _is_importing(frame: FrameType | None) -> bool:

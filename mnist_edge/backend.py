@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mnist_edge.errors import MissingExtraError
-from mnist_edge.extras import require
+from mnist_edge.extras import require, require_address_space
 
 ADDRESS_SPACE = 2500 * 2**20
 """Bytes of address space that TensorFlow was seen to need; with less it aborts."""
@@ -39,26 +39,8 @@ def _quiet_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-def _require_address_space() -> None:
-    """Refuse to load TensorFlow where it would abort the process for want of address space.
-
-    Raises:
-        MissingExtraError: The process may use less than TensorFlow was seen to need.
-    """
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if 0 <= limit < ADDRESS_SPACE:
-        raise MissingExtraError(
-            f"TensorFlow needs {ADDRESS_SPACE >> 20:,} MiB of address space, "
-            f"but this process may use {limit >> 20:,} MiB: raise its limit (ulimit -v)"
-        )
-
-
 require("export", "tensorflow", "keras")
-_require_address_space()
+require_address_space("TensorFlow", ADDRESS_SPACE)
 # Without a home directory Keras would make a folder called "~" where the process stands.
 if os.path.expanduser("~") == "~":  # noqa: PTH111  # Path.home raises there
     os.environ.setdefault("KERAS_HOME", os.path.join(tempfile.gettempdir(), ".keras"))  # noqa: PTH118

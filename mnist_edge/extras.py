@@ -1,4 +1,4 @@
-"""The parts of mnist-edge that are installed only where they are wanted."""
+"""What a command needs beyond our own code: optional packages, and address space to load them."""
 
 import importlib.util
 
@@ -15,4 +15,26 @@ def require(extra: str, *packages: str) -> None:
     if missing:
         raise MissingExtraError(
             f"this needs {' and '.join(missing)}, not installed here: pip install 'mnist-edge[{extra}]'"
+        )
+
+
+def require_address_space(what: str, least: int) -> None:
+    """Refuse to load a library where it would end the process for want of address space.
+
+    Args:
+        what: The library, for the sentence.
+        least: Bytes that it was seen to need.
+
+    Raises:
+        MissingExtraError: The process may use less.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if 0 <= limit < least:
+        raise MissingExtraError(
+            f"{what} needs {least >> 20:,} MiB of address space, "
+            f"but this process may use {limit >> 20:,} MiB: raise its limit (ulimit -v)"
         )

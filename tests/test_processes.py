@@ -18,10 +18,11 @@ AT_IMPORT = """
 import os, signal, sys
 # Whoever started the tests in the background may have had SIGINT ignored, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 class Interrupter:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.{signal})
 sys.meta_path.insert(0, Interrupter())
 sys.argv = ["mnist-edge", *{arguments!r}]
 from mnist_edge.__main__ import run
@@ -59,6 +60,7 @@ def in_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
@@ -72,12 +74,14 @@ def in_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("keras.src.layers", ["train", "--epochs", "1", "--data", "sample"]),
     ],
 )
-def test_an_interrupt_while_something_is_imported(module: str, arguments: list[str], tmp_path: Path) -> None:
+def test_a_stop_while_something_is_imported(
+    module: str, arguments: list[str], name: str, code: int, tmp_path: Path
+) -> None:
     if arguments[0] in ("export", "train"):
         place = {"export": ["--out-dir", str(tmp_path)], "train": ["--out", str(tmp_path / "x.keras")]}
         arguments = [*arguments, *place[arguments[0]]]
-    done = in_python(AT_IMPORT.format(module=module, arguments=arguments))
-    assert done.returncode == 130
+    done = in_python(AT_IMPORT.format(module=module, arguments=arguments, signal=name))
+    assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -98,6 +102,57 @@ def test_a_training_that_is_stopped_goes_on_afterwards(name: str, code: int, tin
     history = json.loads(out.with_name("x.keras.json").read_text())["history"]
     assert len(history["loss"]) == 4
     assert not out.with_name("x.keras.checkpoint").exists()
+
+
+IN_A_PREDICTION = """
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["mnist-edge", "predict", {picture!r}]
+from mnist_edge import Predictor
+def stop():
+    os.kill(os.getpid(), signal.{signal})
+def predict_picture(*_):
+{body}
+Predictor.predict_picture = predict_picture
+from mnist_edge.__main__ import run
+run()
+"""
+
+SAVES = """
+    try:
+        stop()
+    finally:
+        stop()  # the same press once more
+        print("saved", flush=True)
+"""
+
+DOES_NOT_END = """
+    try:
+        stop()
+    finally:
+        while True:
+            time.sleep(0.1)
+            stop()
+"""
+
+COMES_OUT_AS_ANOTHER_ERROR = """
+    try:
+        stop()
+    except KeyboardInterrupt:
+        raise SystemError("error return without exception set") from None
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(
+    ("body", "printed"),
+    [(SAVES, "saved\n"), (DOES_NOT_END, ""), (COMES_OUT_AS_ANOTHER_ERROR, "")],
+    ids=["saves", "does not end", "another error"],
+)
+def test_a_stop_at_work(body: str, printed: str, name: str, code: int) -> None:
+    """One press lets the state be saved, however often it arrives; another, later one ends the process at once."""
+    done = in_python(IN_A_PREDICTION.format(picture=PICTURE, signal=name, body=body))
+    assert (done.returncode, done.stdout, done.stderr) == (code, printed, "")
 
 
 def test_without_a_home_directory(tmp_path: Path) -> None:
@@ -133,20 +188,50 @@ run()
     assert "set HOME or XDG_CACHE_HOME" in done.stderr
 
 
-def test_with_little_address_space() -> None:
+@pytest.mark.parametrize(
+    ("mebibytes", "arguments", "sentence"),
+    [
+        (1000, ["export", SMALL], "TensorFlow needs 2,500 MiB of address space, but this process may use 1,000 MiB"),
+        (100, ["predict", PICTURE], "numpy needs 150 MiB of address space, but this process may use 100 MiB"),
+        (165, ["predict", PICTURE], "memory"),
+        (200, ["predict", PICTURE], "memory"),
+    ],
+)
+def test_with_little_address_space(mebibytes: int, arguments: list[str], sentence: str) -> None:
     pytest.importorskip("resource", reason="this system has no limits of memory")
     code = f"""
 import resource, sys
-sys.argv[1:] = ["export", {SMALL!r}]
-resource.setrlimit(resource.RLIMIT_AS, (1000 * 2**20, resource.RLIM_INFINITY))
+sys.argv[1:] = {arguments!r}
+resource.setrlimit(resource.RLIMIT_AS, ({mebibytes} * 2**20, resource.RLIM_INFINITY))
 from mnist_edge.__main__ import run
 run()
 """
-    done = in_python(code)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == (
-        "mnist-edge: TensorFlow needs 2,500 MiB of address space, but this process may use "
-        "1,000 MiB: raise its limit (ulimit -v)"
+    done = in_python(code, OPENBLAS_NUM_THREADS="1")  # it takes address space for each core
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("mnist-edge: ")
+    assert done.stderr.count("\n") == 1
+    assert sentence in done.stderr
+
+
+def test_a_package_that_cannot_be_loaded_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its cause, not the page of advice that numpy puts in front of it."""
+    from mnist_edge import Predictor, cli
+
+    def damaged(*_: object) -> None:
+        try:
+            raise ImportError("libquadmath.so: cannot open shared object file")
+        except ImportError as error:
+            raise ImportError("\n\nIMPORTANT: PLEASE READ THIS\n\n") from error
+
+    monkeypatch.setattr(Predictor, "predict_picture", damaged)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["predict", PICTURE])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == (
+        "mnist-edge: expected packages that load, and the memory for it, "
+        "received: libquadmath.so: cannot open shared object file\n"
     )
 
 

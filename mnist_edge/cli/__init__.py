@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             "expected more memory than this process may use: give it more (ulimit -v, the container's limit), "
             "or fewer or smaller files at a time"
         )
+    except ImportError as error:
+        code = _complain(f"expected packages that load, and the memory for it, received: {_cause(error)}")
     except BrokenPipeError:  # the reader of our output has enough
         code = _close_output(1)
     except OSError as error:  # with no file's name it is standard output's
@@ -57,6 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         code = _complain(message())
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _cause(error: BaseException) -> str:
+    """The first line of what an error came from: numpy's own stands in front of a page of advice."""
+    while isinstance(error.__cause__, ImportError):
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _close_output(code: int) -> int:

@@ -1,7 +1,6 @@
 """The Typer app, what its commands share, and how they speak: results on stdout, all else on stderr."""
 
 import os
-import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 
 from mnist_edge import __version__
 from mnist_edge.errors import OptionError
+from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ app = typer.Typer(
 )
 
 Item = TypeVar("Item")
+
+ADDRESS_SPACE = 150 * 2**20
+"""Bytes of address space below which numpy's OpenBLAS was seen to end the process."""
 
 ARTIFACTS = Path("artifacts")
 KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
@@ -64,6 +67,7 @@ def _root(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
+    require_address_space("numpy", ADDRESS_SPACE)
 
 
 def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
@@ -114,37 +118,14 @@ def note(sentence: str) -> None:
     typer.echo(printable(f"mnist-edge: {sentence}"), err=True)
 
 
-INTERRUPTED = 130
-TERMINATED = 143
-
-
 @contextmanager
 def interruptible(advice: str) -> Iterator[None]:
-    """Let long work save its state when it is stopped, by Ctrl-C or by SIGTERM.
-
-    Both raise KeyboardInterrupt where the work is, which saves and raises it again.
-
-    Args:
-        advice: What to print then.
-
-    Raises:
-        typer.Exit: With 130 after Ctrl-C, 143 after SIGTERM.
-    """
-    terminated = False
-
-    def terminate(_number: int, _frame: object) -> None:
-        nonlocal terminated
-        terminated = True
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, terminate)
+    """Print ``advice`` when long work was stopped, by Ctrl-C or by SIGTERM, and has saved its state."""
     try:
         yield
     except KeyboardInterrupt:
         note(advice)
-        raise typer.Exit(TERMINATED if terminated else INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        raise
 
 
 def printable(text: str) -> str:
