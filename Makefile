@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest choices compression frontier activity screenshots rejection overhead training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead training-speed handwriting constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -38,6 +38,9 @@ compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/co
 
 lowest: $(VENV)/dev  ## the tests of the runtime half with the lowest versions that pyproject.toml allows
 	$(RUN)python -m tests.compat.lowest
+
+fuzz: $(VENV)/dev  ## hostile inputs for each reader, half an hour of them; counts in docs/security.md
+	$(RUN)python -m tests.fuzz --minutes 30 --seed $(or $(SEED),0)
 
 choices: $(VENV)/dev  ## the measurements behind the settings of the quantized forms
 	$(RUN)python -m tests.measurements.choices

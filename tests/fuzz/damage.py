@@ -61,7 +61,7 @@ def _changed(part: Any, rng: Random) -> Any:
         changed = _changed(part[place], rng)
         return [*part[:place], changed, *part[place + 1 :], *([changed] * rng.choice((0, 0, 0, 3)))]
     if rng.random() < 0.1:
-        for _ in range(rng.choice((5, 100, 700))):  # deeper ones are written as text
+        for _ in range(rng.choice((5, 50, 150))):  # deeper ones are written as text
             part = [part] if rng.random() < 0.5 else {"a": part}
         return part
     return rng.choice(STRANGE)

@@ -44,7 +44,7 @@ class Worker:
         """End the process, if there is one."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def _start(self) -> subprocess.Popen[str]:
