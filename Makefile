@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -47,6 +47,9 @@ choices: $(VENV)/dev  ## the measurements behind the settings of the quantized f
 
 overhead: $(VENV)/dev  ## what the Predictor and the command line cost beside the bare engine
 	$(RUN)python -m tests.measurements.overhead
+
+engine: $(VENV)/dev  ## where the time of one image goes, and other ways to write the int8 network
+	$(RUN)python -m tests.measurements.engine
 
 training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and PyTorch
 	$(RUN)python -m tests.measurements.training_speed

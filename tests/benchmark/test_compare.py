@@ -18,6 +18,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory, tiny_onnx: Path) -> dict[s
         patch.chdir(Path(__file__).parents[2])
         patch.setattr(measure, "WORKER", SLEEPER)
         patch.setattr(measure, "COLD_STARTS", 1)
+        patch.setenv("SLEEPER_CLOCK", "simulated")
         made = {}
         for name, milliseconds in (("old", 5), ("same", 5), ("slower", 6)):
             patch.setenv("SLEEPER", f"fp32={milliseconds}")
@@ -32,7 +33,7 @@ def compared(old: dict[str, Any], new: dict[str, Any], allowed: float, **options
 def test_a_planted_slow_down_is_found_and_a_planted_nothing_is_not(reports: dict[str, dict[str, Any]]) -> None:
     found = compared(reports["old"], reports["slower"], 0.1)
     assert not found["passed"]
-    assert found["rows"][0]["change"] == pytest.approx(0.2, abs=0.05)
+    assert found["rows"][0]["change"] == pytest.approx(0.2, abs=0.001)
     assert found["rows"][0]["verdict"] == "slower"
     same = compared(reports["old"], reports["same"], 0.1)
     assert same["passed"]

@@ -146,7 +146,7 @@ def bound(session: ort.InferenceSession, pixels: np.ndarray) -> Callable[[int], 
 
 
 def node_times(model: bytes, pixels: np.ndarray) -> dict[str, float]:
-    """Median microseconds of each node, by the profiler, whose own cost makes each about a microsecond longer."""
+    """Mean microseconds of the faster half of each node's calls, by the profiler, which adds about one to each."""
     with tempfile.TemporaryDirectory() as folder:
         session = session_of(model, Path(folder) / "profile")
         for number in range(3000):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mnist_edge.benchmark.device import LIBRARIES
 from mnist_edge.benchmark.page import latency, pareto, tables, throughput, units
 from mnist_edge.benchmark.page.ranking import Candidate, rank
 from mnist_edge.files import finite
@@ -58,7 +59,6 @@ def _facts(document: Mapping[str, Any]) -> Markup:
     return tag("dl", *listed, class_="facts")
 
 
-_OF_THE_MACHINE = {"cpu", "machine", "features", "cores", "usable_cpus", "cpu_quota", "governor", "memory_bytes", "os"}
 """What of ``device`` is no version of a library."""
 
 
@@ -72,8 +72,7 @@ def _machine(device: Mapping[str, Any]) -> str:
 
 
 def _software(device: Mapping[str, Any]) -> str:
-    libraries = {key: version for key, version in device.items() if key not in _OF_THE_MACHINE}
-    versions = {"Python": libraries.pop("python"), **libraries}
+    versions = {"Python": device["python"], **{name: device[name] for name in LIBRARIES if name in device}}
     return " · ".join(f"{library} {version}" for library, version in versions.items())
 
 
