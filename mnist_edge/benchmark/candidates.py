@@ -142,7 +142,7 @@ def _locate(
     if form.source in _MADE:
         return keras_file, folder / form.source, failed.get(form.source)
     if form.source == "keras":
-        return keras_file, keras_file, None if keras_file.is_file() else f"there is no file {keras_file}"
+        return keras_file, keras_file, _refusal(keras_file)
     # One of the models that were named, or the file of that precision beside one of them or beside the .keras file.
     ending = "." + form.source
     named = [path for path in models if path.name.endswith(ending)]
@@ -150,6 +150,17 @@ def _locate(
     found = next((path for path in (*named, *beside) if path.is_file()), None)
     wanted = found or beside[-1]
     return wanted, wanted, None if found else f"it needs {wanted}, which is not there: export it"
+
+
+def _refusal(keras_file: Path) -> str | None:
+    """Why Keras is not to be given a file, if there is a reason."""
+    from mnist_edge.sources.keras_file import read_keras, require_loadable
+
+    try:
+        require_loadable(read_keras(keras_file), str(keras_file))
+    except ModelError as error:
+        return str(error)
+    return None
 
 
 def _convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[str, str]:

@@ -42,7 +42,7 @@ def convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[s
     Raises:
         ModelError: The .keras file is missing, damaged or no plain network.
     """
-    from mnist_edge.training.network import from_bytes, read_keras
+    from mnist_edge.sources.keras_file import from_bytes, read_keras
 
     model = from_bytes(read_keras(keras_file), str(keras_file))
     makers = {NUMPY_FILE: _weights, **{litert_file(precision): _litert for precision in LITERT_PRECISIONS}}

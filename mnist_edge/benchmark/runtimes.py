@@ -119,9 +119,10 @@ def keras(candidate: Candidate) -> Opened:
 
     tf.config.threading.set_intra_op_parallelism_threads(candidate.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    from mnist_edge.training.network import from_bytes, read_keras
+    from mnist_edge.sources.keras_file import read_keras, reload
 
-    model = from_bytes(read_keras(Path(candidate.file)), candidate.model)
+    # The plan (candidates.py) has tried the file in a child, which would be no part of what Keras needs to load it.
+    model = reload(read_keras(Path(candidate.file)), candidate.model)
     shape = (-1, *model.input_shape[1:])
     compiled = tf.function(lambda pixels: model(pixels, training=False))
     forward = {

@@ -74,6 +74,7 @@ def export(
     from mnist_edge.export import precision as precisions
 
     chosen = precisions.chosen(precision)
+    _try(keras)
     from mnist_edge.export.artifact import export as export_files
 
     show_warnings()
@@ -123,9 +124,21 @@ def verify(
     files = onnx or exported()
     if not files:
         raise OptionError("expected .onnx files to verify, found none in artifacts/: run mnist-edge export first")
+    _try(reference)
     from mnist_edge.export.parity import verify_all
 
     _show_parity(verify_all(files, reference, find_data(data, allow_sample=True)), as_json)
+
+
+def _try(keras_file: Path) -> None:
+    """Load a .keras file before the rest of the workshop is imported.
+
+    One that is refused is refused at once; the child that tries the others imports TensorFlow while this process does.
+    What came of it is remembered for when the model is needed.
+    """
+    from mnist_edge.sources.keras_file import from_bytes, read_keras
+
+    from_bytes(read_keras(keras_file), str(keras_file))
 
 
 def _show_parity(report: dict[str, Any], as_json: bool) -> None:

@@ -31,7 +31,7 @@ from mnist_edge.files import (
 )
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
-from mnist_edge.training.network import facts, from_bytes, read_keras
+from mnist_edge.sources.keras_file import facts, from_bytes, read_keras
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def export(
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
-        ModelError: The Keras file is missing, damaged, or not one that we vouch for.
+        ModelError: The Keras file is missing, damaged, or not one that export takes.
         OptionError: The opset is not offered.
         OutputError: The folder cannot be written.
     """

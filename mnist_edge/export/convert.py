@@ -29,7 +29,7 @@ def to_onnx(model: keras.Model, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
     """Converts a stack of Dense layers to ONNX.
 
     Args:
-        model: A Keras model as ``training.network.from_bytes`` accepts it.
+        model: A Keras model as ``sources.keras_file.from_bytes`` accepts it.
         opset: One of ``OPSETS``.
 
     Returns:

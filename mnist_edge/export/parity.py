@@ -17,7 +17,7 @@ from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.files import receipt_sha256, sha256
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
-from mnist_edge.training.network import facts, from_bytes, read_keras
+from mnist_edge.sources.keras_file import facts, from_bytes, read_keras
 
 GATE_IMAGES = 10_000
 """MNIST's test images, which the gates were made for."""

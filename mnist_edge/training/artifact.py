@@ -23,11 +23,12 @@ from mnist_edge.files import (
     write_whole,
 )
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
+from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
 from mnist_edge.training.compress import compress as compress_network
 from mnist_edge.training.compress import require_narrower
 from mnist_edge.training.fit import OnEpoch, Trained, checkpoints, fit, predict, require_finite
-from mnist_edge.training.network import from_bytes, hidden_widths, plain, read_keras, to_bytes
+from mnist_edge.training.network import hidden_widths, plain, to_bytes
 from mnist_edge.training.recipes import Recipe
 
 _log = logging.getLogger(__name__)

@@ -20,9 +20,9 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.drawing import contact_sheet, png_bytes
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.files import read_receipt, receipt_path, sha256, write_whole
+from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.corrupt import CORRUPTIONS, corrupt
 from mnist_edge.training.fit import predict
-from mnist_edge.training.network import from_bytes, read_keras
 
 CARD = "MODEL_CARD.md"
 MISREAD = "misread.png"

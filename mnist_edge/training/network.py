@@ -1,22 +1,18 @@
-"""The Keras network, and its .keras file: built, saved the same each time, loaded with care."""
+"""The Keras network: built, folded, and saved as a .keras file, the same each time. sources/ reads such files."""
 
 import io
 import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mnist_edge.backend import keras
-from mnist_edge.contract import CLASSES, MAX_MODEL_BYTES, PIXELS, SIDE
+from mnist_edge.contract import CLASSES, PIXELS, SIDE
 from mnist_edge.errors import ModelError
-
-LAYERS_VOUCHED_FOR = ("InputLayer", "Flatten", "Dense", "Dropout", "Activation", "ReLU", "Softmax")
-"""What a .keras file may be made of: a stack of these, with 784 inputs and a softmax over ten classes."""
 
 _SAVED_AT = "1980-01-01@00:00:00"
 
@@ -99,7 +95,7 @@ def plain(model: keras.Model, origin: str) -> keras.Model:
     """A loaded stack of Dense relu layers as ``build`` makes it, with the same weights.
 
     Args:
-        model: Of ``from_bytes``.
+        model: Of ``sources.keras_file.from_bytes``.
         origin: What to call its file in an error's text.
 
     Raises:
@@ -168,54 +164,6 @@ def to_bytes(model: keras.Model, facts: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def read_keras(path: Path) -> bytes:
-    """Reads a .keras file's bytes.
-
-    Raises:
-        ModelError: It is not there or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read the Keras file {path}: {error.strerror or error}") from error
-
-
-def from_bytes(content: bytes, origin: str) -> keras.Model:
-    """Loads a .keras file that is a stack of plain layers on 784 pixels, without running any code in it.
-
-    Args:
-        content: The file's bytes.
-        origin: What to call the file in an error's text.
-
-    Raises:
-        ModelError: It is no .keras file, is damaged, or holds anything but ``LAYERS_VOUCHED_FOR``.
-    """
-    try:
-        _require_stack(_read_config(content, origin), origin)
-    except (TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise ModelError(f"expected a .keras file, but the configuration in {origin} is damaged") from error
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        path.write_bytes(content)
-        try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # h5py, zipfile and Keras raise a dozen kinds for a damaged file
-            raise ModelError(f"Keras cannot load {origin}: {_first_line(error)}") from error
-    _require_digits(model, origin)
-    return model
-
-
-def facts(content: bytes) -> dict[str, Any]:
-    """What ``to_bytes`` was told to write into a .keras file; nothing for files of others."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            told = json.loads(archive.read("metadata.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError):
-        return {}
-    found = told.get("mnist_edge") if isinstance(told, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
 def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
     """The model's Dense layers, from the pixels to the digit."""
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
@@ -234,101 +182,3 @@ def _without_addresses(config: str) -> str:
         lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}",
         config,
     )
-
-
-def _read_config(content: bytes, origin: str) -> dict[str, Any]:
-    if content[:8] == b"\x89HDF\r\n\x1a\n":
-        raise ModelError(
-            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in Keras, save it as .keras"
-        )
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > 4 * MAX_MODEL_BYTES:
-                raise ModelError(
-                    f"{origin} unpacks to more than {4 * MAX_MODEL_BYTES >> 20} MiB, too much for an MNIST network"
-                )
-            config: dict[str, Any] = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ModelError(
-            f"expected a .keras file, but {origin} is damaged or something else ({_first_line(error)})"
-        ) from error
-    return config
-
-
-def _require_stack(config: dict[str, Any], origin: str) -> None:
-    """Refuses what we cannot vouch for before Keras is let near it."""
-    if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
-        kind = config.get("class_name") if isinstance(config, dict) else config
-        raise ModelError(f"expected a Sequential or Functional Keras model in {origin}, received {kind!r}")
-    foreign = next(_foreign_modules(config), None)
-    if foreign:
-        raise ModelError(f"expected {origin} to be made of Keras' own layers, found something of {foreign!r}")
-    inner = config.get("config")
-    layers = inner.get("layers") if isinstance(inner, dict) else None
-    if not isinstance(layers, list):
-        raise ModelError(f"{origin} is damaged: its config.json lists no layers")
-    for layer in layers:
-        kind = layer.get("class_name") if isinstance(layer, dict) else layer
-        if kind not in LAYERS_VOUCHED_FOR:
-            raise ModelError(
-                f"expected {origin} to be a stack of {', '.join(LAYERS_VOUCHED_FOR)}, found a layer {kind!r}, "
-                "for which we cannot vouch"
-            )
-        _require_plain_layer(layer, origin)
-        if len(layer.get("inbound_nodes", ())) > 1:
-            raise ModelError(f"expected each layer of {origin} to be used once, found {layer.get('name')!r} used again")
-
-
-def _foreign_modules(part: object) -> Iterator[str]:
-    """Every module that a configuration names, in whatever depth, and that is not Keras' own: code it would import."""
-    if isinstance(part, dict):
-        module = part.get("module")
-        if module is not None and str(module).partition(".")[0] != "keras":
-            yield str(module)
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from _foreign_modules(inner)
-
-
-def _require_plain_layer(layer: dict[str, Any], origin: str) -> None:
-    """Refuses what would make the exported file other than it says: types, axes and names of a layer."""
-    config, name = layer["config"], layer["config"]["name"]
-    dtype = config.get("dtype") or "float32"
-    dtype = dtype if isinstance(dtype, str) else dtype["config"].get("name", dtype["class_name"])
-    if dtype != "float32" or config.get("quantization_config"):
-        raise ModelError(f"expected float32 layers in {origin}, found {name!r} in {dtype}")
-    if layer["class_name"] == "Softmax" and config.get("axis") not in (-1, 1):
-        raise ModelError(f"expected a softmax over the ten classes in {origin}, found one over axis {config['axis']}")
-    if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name):
-        raise ModelError(f"expected layer names of letters, digits and _.-/ in {origin}, found {name!r}: rename it")
-
-
-def _require_digits(model: keras.Model, origin: str) -> None:
-    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
-    shapes = [tuple(tensor.shape[1:]) for tensor in (*inputs, *outputs)]
-    if len(shapes) != 2 or shapes[0] not in ((PIXELS,), (SIDE, SIDE), (SIDE, SIDE, 1)) or shapes[1] != (CLASSES,):
-        raise ModelError(
-            f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, "
-            f"received the shapes {shapes}"
-        )
-    last = model.layers[-1]
-    if (
-        not isinstance(last, keras.layers.Softmax)
-        and getattr(getattr(last, "activation", None), "__name__", "") != "softmax"
-    ):
-        raise ModelError(
-            f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again"
-        )
-    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise ModelError(f"expected finite weights in {origin}, found NaN or infinity: its training has diverged")
-    if model.count_params() * 4 > MAX_MODEL_BYTES:
-        raise ModelError(
-            f"expected at most {MAX_MODEL_BYTES // 4:,} weights in {origin}, found {model.count_params():,}"
-        )
-    if not dense_layers(model):
-        raise ModelError(f"expected at least one Dense layer in {origin}, found none")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

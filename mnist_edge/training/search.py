@@ -9,10 +9,11 @@ from typing import Any
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
+from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.artifact import compress, compressed_path, finished
 from mnist_edge.training.compress import ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
-from mnist_edge.training.network import from_bytes, hidden_widths, plain, read_keras
+from mnist_edge.training.network import hidden_widths, plain
 from mnist_edge.training.recipes import Recipe
 
 

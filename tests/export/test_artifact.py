@@ -16,6 +16,7 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError, OutputError
 from mnist_edge.export import artifact, metadata, precision
 from mnist_edge.files import receipt_path, sha256
+from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
 
@@ -122,7 +123,7 @@ def test_a_damaged_receipt_is_made_anew(
 
 @pytest.mark.parametrize("temperature", [float("nan"), float("inf"), -1.0, 0.0, 1e9])
 def test_a_temperature_that_no_file_may_carry_is_left_out(temperature: float, tiny_keras: Path, tmp_path: Path) -> None:
-    model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
+    model = from_bytes(tiny_keras.read_bytes(), "tiny")
     facts = {"confidence": {"temperature": temperature, "reject_below": 0.5}}
     (tmp_path / "odd.keras").write_bytes(network.to_bytes(model, facts))
     artifact.export(tmp_path / "odd.keras", tmp_path, FP32, dataset=None)
@@ -203,7 +204,7 @@ def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -
 def test_quantized_files_leave_silent_units_out_and_say_so(
     tiny_keras: Path, tiny: Dataset, tmp_path: Path, run: Callable[..., Any]
 ) -> None:
-    model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
+    model = from_bytes(tiny_keras.read_bytes(), "tiny")
     kernel, bias = model.get_layer("hidden_1").get_weights()
     bias[:4] = -100
     model.get_layer("hidden_1").set_weights([kernel, bias])

@@ -15,6 +15,7 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
 from mnist_edge.export.precision import PRECISIONS, Gate
 from mnist_edge.files import receipt_path, sha256
+from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
 
@@ -83,7 +84,7 @@ def test_fp32_is_keras_to_a_hundred_thousandth(reference: parity.Reference, digi
 
 def test_an_independent_oracle_agrees(digits: Dataset) -> None:
     """The network in seven lines of numpy, from the Keras file's weights alone."""
-    model = network.from_bytes(KERAS.read_bytes(), "keras")
+    model = from_bytes(KERAS.read_bytes(), "keras")
     values = digits.test_images.reshape(-1, 784) / 255.0
     *hidden, (weight, bias) = [layer.get_weights() for layer in network.dense_layers(model)]
     for kernel, offset in hidden:
@@ -190,7 +191,7 @@ def test_what_a_file_says_of_a_wide_network_is_checked(
     changes: dict[str, object], tiny_keras: Path, tiny: Dataset
 ) -> None:
     stated = {"sha256": "ab", "widths": [512, 512], "test": 0.9}
-    model = network.from_bytes(tiny_keras.read_bytes(), "tiny")
+    model = from_bytes(tiny_keras.read_bytes(), "tiny")
 
     def line_of(wide: object) -> str:
         content = network.to_bytes(model, {"compressed_from": wide, "data": tiny.describe()})

@@ -10,14 +10,14 @@ from mnist_edge.dataset import Dataset
 from mnist_edge.errors import DataError, ModelError, OptionError
 from mnist_edge.export import convert, precision
 from mnist_edge.export.metadata import serialized
-from mnist_edge.training import network
+from mnist_edge.sources.keras_file import from_bytes
 from tests.conftest import ARTIFACTS
 
 
 @pytest.fixture(scope="module")
 def classic() -> onnx.ModelProto:
     path = ARTIFACTS / "mnist-mlp.keras"
-    return convert.to_onnx(network.from_bytes(path.read_bytes(), str(path)))
+    return convert.to_onnx(from_bytes(path.read_bytes(), str(path)))
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ from mnist_edge import dataset
 from mnist_edge.backend import keras
 from mnist_edge.drawing import save_figure
 from mnist_edge.export.silent import SILENT_SHARE
+from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training.fit import evaluate, fine_tune
-from mnist_edge.training.network import build, dense_layers, from_bytes, normalised, plain
+from mnist_edge.training.network import build, dense_layers, normalised, plain
 from mnist_edge.training.pruning import pruning_images
 from mnist_edge.training.recipes import AUGMENTED
 from tests.measurements.compression import WIDE, distorted

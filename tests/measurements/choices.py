@@ -16,7 +16,7 @@ import onnxruntime as ort
 from mnist_edge import dataset
 from mnist_edge.export import precision
 from mnist_edge.export.convert import to_onnx
-from mnist_edge.training.network import from_bytes
+from mnist_edge.sources.keras_file import from_bytes
 from tests.measurements.rounds import interleave, noise
 
 KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp-article.keras"

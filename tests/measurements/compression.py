@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from mnist_edge import dataset, printing
 from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
+from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import pruning, search
 from mnist_edge.training.augment import distort
 from mnist_edge.training.compress import units_in_use
 from mnist_edge.training.fit import evaluate, fine_tune
-from mnist_edge.training.network import build, from_bytes, hidden_widths, normalised, plain
+from mnist_edge.training.network import build, hidden_widths, normalised, plain
 from mnist_edge.training.recipes import AUGMENTED, COMPRESSED
 
 WIDE = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"

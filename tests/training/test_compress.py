@@ -10,8 +10,9 @@ from mnist_edge import dataset
 from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
+from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training import compress, fit
-from mnist_edge.training.network import build, from_bytes, hidden_widths, plain, read_keras
+from mnist_edge.training.network import build, hidden_widths, plain
 from mnist_edge.training.pruning import padded, pruned
 from mnist_edge.training.recipes import COMPRESSED
 

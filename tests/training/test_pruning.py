@@ -5,8 +5,9 @@ import pytest
 
 from mnist_edge import dataset
 from mnist_edge.backend import keras
+from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training import pruning
-from mnist_edge.training.network import build, from_bytes, hidden_widths, plain, read_keras
+from mnist_edge.training.network import build, hidden_widths, plain
 
 
 @pytest.fixture
