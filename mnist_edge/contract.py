@@ -39,6 +39,8 @@ class Contract:
 
     precision: str
     input: InputKind
+    reads_strokes: bool = False
+    """Whether images are ink on paper, so that one without ink holds nothing to read."""
 
     @classmethod
     def read(cls, metadata: Mapping[str, str], origin: str) -> "Contract":
@@ -66,4 +68,8 @@ class Contract:
             raise ModelError(
                 f"expected labels={LABELS} in the metadata of {origin}, received {metadata.get('labels')!r}"
             )
-        return cls(precision=metadata.get("precision", ""), input=kind)  # type: ignore[arg-type]
+        return cls(
+            precision=metadata.get("precision", ""),
+            input=kind,  # type: ignore[arg-type]
+            reads_strokes=metadata.get("preprocessing") == PREPROCESSING,
+        )

@@ -9,6 +9,7 @@ from mnist_edge.contract import PIXELS, SIDE, InputKind
 from mnist_edge.errors import ImageError
 
 _ONE = ((SIDE, SIDE), (PIXELS,))
+_MIDDLE = slice(SIDE // 2 * SIDE, (SIDE // 2 + 1) * SIDE)
 
 
 def one_row(image: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
@@ -66,15 +67,16 @@ def as_array(image: ArrayLike) -> NDArray[np.generic]:
     Raises:
         ImageError: It is no such array.
     """
-    if hasattr(image, "mask"):
-        raise ImageError("expected plain pixels, received a masked array: fill it with .filled(0) first")
-    if isinstance(image, str | bytes | os.PathLike):
-        raise ImageError(
-            f"expected an array of pixels, received {type(image).__name__}: for a picture use predict_picture"
-        )
     try:
+        refuse_masked(image)
+        if isinstance(image, str | bytes | os.PathLike):
+            raise ImageError(
+                f"expected an array of pixels, received {type(image).__name__}: for a picture use predict_picture"
+            )
         array = np.asarray(image)
-    except Exception as error:  # an object's own __array__ may raise anything
+    except ImageError:
+        raise
+    except Exception as error:  # an object's own __array__, __len__ or __class__ may raise anything
         raise ImageError(
             f"expected an array of numbers, received {type(image).__name__} that numpy cannot take"
         ) from error
@@ -84,6 +86,38 @@ def as_array(image: ArrayLike) -> NDArray[np.generic]:
             "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
         )
     return array
+
+
+def refuse_masked(image: object) -> None:
+    """Make sure that no pixel is masked: numpy would take what lies under the mask.
+
+    The type is asked, not the object: a data frame may have a method or a column of that name, and an object of
+    somebody else's may do anything when it is asked.
+
+    Raises:
+        ImageError: It is a masked array, or a list of some.
+    """
+    if isinstance(image, list | tuple):
+        for part in image:
+            refuse_masked(part)
+    elif isinstance(image, np.ndarray) and hasattr(type(image), "mask"):
+        raise ImageError("expected plain pixels, received a masked array: fill it with .filled(0) first")
+
+
+def is_blank(row: NDArray[np.generic]) -> bool:
+    """Return whether all pixels of a row (1, 784) are the same; as bytes, a tenth of what numpy would take."""
+    content = row.tobytes()
+    return content == content[: row.itemsize] * PIXELS
+
+
+def are_blank(rows: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return which rows of (N, 784) have all pixels the same, as bool (N,)."""
+    first = rows[:, :1]
+    # Hardly a digit leaves the middle of the image empty: few rows are looked at whole.
+    blank = (rows[:, _MIDDLE] == first).all(axis=1)
+    candidates = np.flatnonzero(blank)
+    blank[candidates] = (rows[candidates] == first[candidates]).all(axis=1)
+    return np.asarray(blank)
 
 
 def _scaled(array: NDArray[np.generic], kind: InputKind) -> NDArray[np.generic]:

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +13,10 @@ import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS, SIDE, InputKind
-from mnist_edge.errors import ModelError
-from mnist_edge.runtime import model_file
+from mnist_edge.errors import MnistEdgeError, ModelError
+from mnist_edge.runtime import lifetime, model_file
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
-from mnist_edge.runtime.image import as_array, one_row, require_batch, rows
+from mnist_edge.runtime.image import are_blank, as_array, is_blank, one_row, require_batch, rows
 from mnist_edge.runtime.picture import Picture, Preparation, examine
 from mnist_edge.runtime.session import Threads, engine_error, engine_errors, open_session, thread_count
 
@@ -43,12 +42,14 @@ class Prediction(NamedTuple):
         calibration: What the model's file knows of its own confidence.
         preparation: What was made of the picture: ``preparation.pixels`` is the (28, 28) image that the network saw.
             None if the answer is of an image, not a picture.
+        blank: Whether all pixels were the same, where the model's file says that it reads strokes.
     """
 
     digit: int
     probabilities: NDArray[np.float32]
     calibration: Calibration = UNCALIBRATED
     preparation: Preparation | None = None
+    blank: bool = False
 
     @property
     def confidence(self) -> float:
@@ -63,9 +64,10 @@ class Prediction(NamedTuple):
     def rejected(self) -> bool:
         """Whether this may be no digit at all: true for one or two in a hundred real digits, and for many other things.
 
-        The confidence is below the limit that the model's file carries, or the picture is ``doubtful``.
+        The confidence is below the limit that the model's file carries, or the picture is ``doubtful``, or the image
+        is ``blank``: a network that has seen nothing but digits may be sure that nothing is a 1.
         """
-        doubtful = self.preparation is not None and self.preparation.doubtful
+        doubtful = self.blank or (self.preparation is not None and self.preparation.doubtful)
         # "not >=" rather than "<": a confidence that is not a number must be rejected.
         return doubtful or not self.confidence >= self.calibration.reject_below
 
@@ -78,11 +80,13 @@ class Predictions:
         digits: int64 (N,).
         probabilities: float32 (N, 10).
         calibration: What the model's file knows of its own confidence.
+        blank: bool (N,), see ``Prediction.blank``; False for none.
     """
 
     digits: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     calibration: Calibration = UNCALIBRATED
+    blank: NDArray[np.bool_] | bool = False
 
     @property
     def confidences(self) -> NDArray[np.float64]:
@@ -92,7 +96,7 @@ class Predictions:
     @property
     def rejected(self) -> NDArray[np.bool_]:
         """Bool (N,): see ``Prediction.rejected``."""
-        return ~(self.confidences >= self.calibration.reject_below)
+        return ~(self.confidences >= self.calibration.reject_below) | self.blank
 
 
 class Predictor:
@@ -126,13 +130,13 @@ class Predictor:
         self._model = model
         self._threads = threads
         self._pixels_in = model.contract.input == "pixels"
+        self._reads_strokes = model.contract.reads_strokes
         self._calibration = Calibration.read(model.metadata, model.origin)
         self._closed = False
         self._session: ort.InferenceSession | None = None
         self._bound: _Bound | None = None
-        self._opening = threading.Lock()
         self._bind()
-        _ALIVE.add(self)
+        lifetime.watch(self)
 
     @property
     def precision(self) -> str:
@@ -154,7 +158,7 @@ class Predictor:
             ImageError: Another shape, type or range.
         """
         bound = self._bound or self._bind()
-        row, square, answer, run = bound.buffers
+        row, square, answer, run, turn = bound.buffers
         # The common case, uint8 (28, 28), goes straight into the bound input; one_row takes all others.
         if type(image) is np.ndarray and image.dtype is _UINT8 and image.shape == _SQUARE:
             if self._pixels_in:
@@ -163,12 +167,20 @@ class Predictor:
                 np.divide(image, _WHITE, out=square)
         else:
             row[...] = one_row(image, self._model.contract.input)
+        turn.taken = True
         try:
+            if self._bound is not bound:  # closed, or the process ends: see lifetime
+                self._bind()
             run()
+        except MnistEdgeError:
+            raise
         except Exception as error:  # onnxruntime's exceptions share no base but Exception
             raise engine_error(self._model.origin, error) from error
+        finally:
+            turn.taken = False
         probabilities = answer.copy()
-        return Prediction(int(probabilities.argmax()), probabilities, self._calibration)
+        blank = self._reads_strokes and is_blank(row)
+        return Prediction(int(probabilities.argmax()), probabilities, self._calibration, None, blank)
 
     def predict_picture(self, picture: Picture) -> Prediction:
         """Reads the digit in any picture: a photo, a scan, a screenshot, a drawing.
@@ -195,17 +207,32 @@ class Predictor:
         array = as_array(images)
         require_batch(array)
         probabilities = np.empty((len(array), CLASSES), np.float32)
-        bound = self._bound or self._bind()
+        blank = np.zeros(len(array), bool)
         step = min(CHUNK, max(1, CHUNK_ELEMENTS // self._model.cost.elements))
         for start in range(0, len(array), step):
             chunk = rows(array[start : start + step], self._model.contract.input)
+            probabilities[start : start + step] = self._run(chunk)
+            if self._reads_strokes:
+                blank[start : start + step] = are_blank(chunk)
+        return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration, blank)
+
+    def _run(self, chunk: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return the engine's answers (N, 10) for rows (N, 784)."""
+        bound = self._bound or self._bind()
+        turn = bound.buffers[-1]
+        turn.taken = True
+        try:
+            if self._bound is not bound:
+                self._bind()
             with engine_errors(self._model.origin):
-                probabilities[start : start + step] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: chunk})[0]
-        return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration)
+                answers: NDArray[np.float32] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: chunk})[0]
+        finally:
+            turn.taken = False
+        return answers
 
     def close(self) -> None:
         """Lets go of the session; the Predictor cannot be used after that."""
-        with self._opening:
+        with lifetime.OPENING:
             self._session = self._bound = None
             self._closed = True
 
@@ -227,12 +254,15 @@ class Predictor:
         """Forgets the session: in a child after fork it belongs to the parent, with its threads and locks."""
         if self._bound is not None and self._threads > 1:
             _leak(self._session)
-        self._opening = threading.Lock()
+        self._bound = None
+
+    def _unbind(self) -> None:
         self._bound = None
 
     def _bind(self) -> "_Bound":
         """Opens the session, for the first time or anew after a fork."""
-        with self._opening:
+        with lifetime.OPENING:
+            lifetime.leave_if_ending()
             if self._closed:
                 raise ModelError(
                     f"expected an open Predictor, this one of {self._model.origin} was closed: make another"
@@ -241,7 +271,7 @@ class Predictor:
                 session = open_session(self._model, self._threads)
                 with engine_errors(self._model.origin):  # the way of predict is tried, as open_session tried a batch
                     bound = _Bound(session, self._model.contract.input)
-                    bound.buffers[-1]()
+                    bound.run()
                 self._session, self._bound = session, bound
             return self._bound
 
@@ -260,7 +290,8 @@ class _Bound(threading.local):
         binding.bind_input(INPUT_NAME, "cpu", 0, dtype, row.shape, row.ctypes.data)
         binding.bind_output(OUTPUT_NAME, "cpu", 0, np.float32, answer.shape, answer.ctypes.data)
         self.session = session
-        self.buffers = row, row.reshape(SIDE, SIDE), answer[0], _runner(session, binding)
+        self.run = _runner(session, binding)
+        self.buffers = row, row.reshape(SIDE, SIDE), answer[0], self.run, lifetime.Turn()
 
 
 def _runner(session: ort.InferenceSession, binding: ort.IOBinding) -> Callable[[], object]:
@@ -275,20 +306,8 @@ def _runner(session: ort.InferenceSession, binding: ort.IOBinding) -> Callable[[
     return partial(inner.run_with_iobinding, bound, ort.RunOptions())
 
 
-_ALIVE: weakref.WeakSet[Predictor] = weakref.WeakSet()
-
-
 def _leak(session: ort.InferenceSession | None) -> None:
     """Keeps a session from ever being destroyed: it would wait for threads that did not come along with the fork."""
     import ctypes
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
-
-
-def _after_fork() -> None:
-    for predictor in _ALIVE:
-        predictor._leave_behind()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

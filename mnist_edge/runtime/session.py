@@ -14,6 +14,7 @@ import onnxruntime as ort
 from mnist_edge import ONNXRUNTIME_CAME_FIRST
 from mnist_edge.contract import CLASSES, INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import MnistEdgeError, ModelError, OptionError
+from mnist_edge.runtime.lifetime import OPENING
 from mnist_edge.runtime.model_file import ModelFile
 
 MAX_THREADS = 256
@@ -52,9 +53,9 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
     options.log_severity_level = 4
     for key, value in _SETTINGS.items():
         options.add_session_config_entry(key, value)
-    if _arena_is_capped():
-        options.add_session_config_entry("session.use_env_allocators", "1")
-    with engine_errors(model.origin):
+    with OPENING, engine_errors(model.origin):
+        if _arena_is_capped():
+            options.add_session_config_entry("session.use_env_allocators", "1")
         session = ort.InferenceSession(
             model.content, options, providers=["CPUExecutionProvider"], enable_fallback=False
         )

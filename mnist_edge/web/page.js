@@ -48,12 +48,18 @@ function judged(probabilities, doubtful) {
   };
 }
 
+// As Predictor.predict in Python: 784 bytes -> the answer. Where all are the same there is no stroke to read.
+async function predict(pixels, doubtful = false) {
+  const probabilities = await probabilitiesOf(pixels);
+  const blank = facts.reads_strokes && pixels.every((level) => level === pixels[0]);
+  return judged(probabilities, doubtful || blank);
+}
+
 // ImageData -> the answer, with what the network saw and the milliseconds that both halves took.
 async function read(imageData) {
-  const before = performance.now(), prepared = examine(imageData), between = performance.now();
-  const probabilities = await probabilitiesOf(prepared.pixels), after = performance.now();
-  const times = { preparation: between - before, network: after - between };
-  return { ...judged(probabilities, prepared.doubtful), pixels: prepared.pixels, times };
+  const before = performance.now(), { pixels, doubtful } = examine(imageData), between = performance.now();
+  const answer = await predict(pixels, doubtful), after = performance.now();
+  return { ...answer, pixels, times: { preparation: between - before, network: after - between } };
 }
 
 // A file's pixels as they are in it, upright; a huge one made smaller.
@@ -316,9 +322,10 @@ document.addEventListener("paste", ({ clipboardData }) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", answer);
 
-// For apps and tests: the same from a script. A file or blob -> the answer; 784 bytes -> ten probabilities.
+// For apps and tests: the same from a script. A file or blob -> the answer; 784 bytes -> the answer, or ten probabilities.
 window.mnistEdge = Object.freeze({
-  facts, probabilities: probabilitiesOf, readPicture: async (file) => read(await pixelsOf(file)),
+  facts, predict: (pixels) => predict(pixels), probabilities: probabilitiesOf,
+  readPicture: async (file) => read(await pixelsOf(file)),
 });
 
 show(null);

@@ -68,6 +68,7 @@ def describe(model: ModelFile) -> dict[str, Any]:
         "precision": model.contract.precision,
         "temperature": calibration.temperature,
         "reject_below": calibration.reject_below,
+        "reads_strokes": model.contract.reads_strokes,
         "bytes": len(model.content),
         "sha256": sha256(model.content),
     }

@@ -47,7 +47,7 @@ def read_onnx(content: bytes) -> None:
 
 def read_keras(content: bytes) -> None:
     """Build a Keras model and answer one image with it."""
-    from mnist_edge.training.network import facts, from_bytes
+    from mnist_edge.sources.keras_file import facts, from_bytes
 
     facts(content)
     model = from_bytes(content, "x.keras")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mnist_edge import Predictor
 from mnist_edge.errors import ImageError
 from mnist_edge.runtime import image
 
@@ -103,3 +104,38 @@ def test_any_array_ends_in_rows_or_in_our_error(array: np.ndarray) -> None:
     else:
         assert rows.dtype == np.float32
         assert 0 <= rows.min() <= rows.max() <= 1
+
+
+class Hostile:
+    """An array-like that raises whatever it is asked."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError(f"asked for {name}")
+
+
+@pytest.mark.parametrize("read", ["predict", "predict_batch", "predict_picture"])
+def test_an_array_like_that_raises_gets_our_error(read: str) -> None:
+    with pytest.raises(ImageError, match="expected"):
+        getattr(Predictor("small"), read)(Hostile())
+
+
+def test_data_frames_and_series_are_taken() -> None:
+    pandas = pytest.importorskip("pandas")
+    predictor = Predictor("small")
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 13:15] = 255
+    expected = predictor.predict(image).probabilities
+    rows = pandas.DataFrame(np.stack([image.ravel()] * 3))
+    for single in (pandas.DataFrame(image), pandas.Series(image.ravel()), rows.iloc[0]):
+        np.testing.assert_array_equal(predictor.predict(single).probabilities, expected)
+    np.testing.assert_array_equal(predictor.predict_batch(rows).probabilities, [expected] * 3)
+    with pytest.raises(ImageError, match="received int64"):
+        predictor.predict(pandas.DataFrame(image.astype(np.int64)))
+
+
+@pytest.mark.parametrize("read", ["predict", "predict_batch", "predict_picture"])
+def test_a_mask_is_refused(read: str) -> None:
+    image = np.ma.masked_array(np.zeros((28, 28), np.uint8), mask=np.eye(28, dtype=bool))
+    given = image[None] if read == "predict_batch" else image
+    with pytest.raises(ImageError, match="received a masked array: fill it"):
+        getattr(Predictor("small"), read)(given)

@@ -17,7 +17,7 @@ def test_reads_what_onnx_reads(tiny_onnx: Path) -> None:
     assert ours.opsets == {entry.domain: entry.version for entry in theirs.opset_import}
     assert ours.operators == tuple(node.op_type for node in theirs.graph.node)
     assert ours.metadata == {entry.key: entry.value for entry in theirs.metadata_props}
-    assert ours.contract == contract.Contract("fp32", "unit")
+    assert ours.contract == contract.Contract("fp32", "unit", reads_strokes=True)
 
 
 def test_bytes_and_hash(tiny_onnx: Path) -> None:

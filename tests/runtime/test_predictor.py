@@ -50,7 +50,7 @@ def test_without_onnxruntimes_private_half_the_public_way_gives_the_same(digits:
     assert module._runner(Session(), "bound")() == "run bound"  # type: ignore[arg-type]
     quick, public = Predictor(), Predictor()
     assert isinstance(public._bound, module._Bound)
-    row, _, answer, _ = public._bound.buffers
+    row, _, answer, *_ = public._bound.buffers
     binding = public._bound.session.io_binding()
     binding.bind_cpu_input("image", row)
     binding.bind_output("probabilities", "cpu", 0, np.float32, (1, 10), answer.ctypes.data)
@@ -277,3 +277,36 @@ def test_a_million_images_stay_within_bounds(predictor: Predictor) -> None:
     tracemalloc.stop()
     assert answers.digits.shape == (1_000_000,)
     assert peak < 100 * 2**20
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_an_image_of_one_level_is_rejected(path: Path, level: int) -> None:
+    predictor = Predictor(path)
+    blank = np.full((28, 28), level, np.uint8)
+    for image in (blank, blank.ravel(), blank / 255, (blank / 255).astype(np.float32)):
+        answer = predictor.predict(image)
+        assert answer.blank
+        assert answer.rejected
+    dotted = blank.copy()
+    dotted[27, 27] ^= 1
+    assert not predictor.predict(dotted).blank
+    batch = predictor.predict_batch(np.stack([blank, dotted, blank]))
+    assert np.asarray(batch.blank).tolist() == [True, False, True]
+    assert batch.rejected[[0, 2]].all()
+
+
+def test_no_digit_is_blank(predictor: Predictor, digits: Dataset) -> None:
+    assert not np.asarray(predictor.predict_batch(digits.test_images).blank).any()
+
+
+def test_a_file_that_reads_something_else_may_answer_a_blank_image(tiny_onnx: Path) -> None:
+    import onnx
+
+    model = onnx.load(tiny_onnx)
+    for entry in model.metadata_props:
+        if entry.key == "preprocessing":
+            entry.value = "anything"
+    predictor = Predictor(model.SerializeToString())
+    assert not predictor.predict(np.zeros((28, 28), np.uint8)).blank
+    assert not np.asarray(predictor.predict_batch(np.zeros((2, 28, 28), np.uint8)).blank).any()

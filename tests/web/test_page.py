@@ -32,6 +32,15 @@ PROBABILITIES = """async (images) => {
   return rows;
 }"""
 
+PREDICTIONS = """async (images) => {
+  const answers = [];
+  for (const pixels of images) {
+    const { digit, rejected } = await mnistEdge.predict(pixels);
+    answers.push({ digit, rejected });
+  }
+  return answers;
+}"""
+
 DROP = """(text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)), dropped = new DataTransfer();
   dropped.items.add(new File([bytes], "dropped.png"));
@@ -258,6 +267,23 @@ def test_it_reads_mnist_as_well_as_python_does(tab: Page, digits: Dataset) -> No
     ours = Predictor().predict_batch(images)
     assert np.abs(np.array(rows) - ours.probabilities).max() <= 1e-4
     assert np.argmax(rows, axis=1).tolist() == ours.digits.tolist()
+
+
+def test_an_image_of_one_level_is_rejected_as_in_python(tab: Page, digits: Dataset) -> None:
+    predictor = Predictor()
+    images = np.concatenate(
+        [[np.full((28, 28), level, np.uint8) for level in (0, 1, 128, 255)], digits.test_images[:20]]
+    )
+    answers = tab.evaluate(PREDICTIONS, images.reshape(-1, 784).tolist())
+    ours = [predictor.predict(image) for image in images]
+    assert [answer["rejected"] for answer in answers] == [answer.rejected for answer in ours]
+    assert [answer["digit"] for answer in answers] == [answer.digit for answer in ours]
+    assert [answer["rejected"] for answer in answers[:4]] == [True] * 4
+
+
+def test_an_empty_canvas_is_no_digit(tab: Page) -> None:
+    expect(tab.locator("#digit")).to_have_text("?")
+    expect(tab.locator("#sure")).to_have_text("")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.runtime.picture.decode import Bools, Picture, decode
 from mnist_edge.runtime.picture.ink import Found, locate
-from mnist_edge.runtime.picture.numeric import Floats, overlap, quantile, resize
+from mnist_edge.runtime.picture.numeric import Floats, means, quantile, resize
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -94,7 +94,7 @@ def _centre(a: Floats) -> tuple[float, float]:
     """Centre of mass, in pixels from the top and left edges."""
     mass = a.sum()
     y, x = np.arange(a.shape[0]) + 0.5, np.arange(a.shape[1]) + 0.5
-    return float(a.sum(axis=1) @ y / mass), float(a.sum(axis=0) @ x / mass)
+    return float((a.sum(axis=1) * y).sum() / mass), float((a.sum(axis=0) * x).sum() / mass)
 
 
 def _extent(mask: Bools) -> tuple[int, int, int, int]:
@@ -173,8 +173,7 @@ def _compose(found: Found) -> Preparation:
     large = _even_strokes(large)
     top, bottom, left, right = _extent(large > 0.5)
     pixel = max(bottom - top, right - left) / 20
-    (y, x), (height, width) = _centre(large), large.shape
-    down = overlap(height, 28, y - CENTRE * pixel, y + (28 - CENTRE) * pixel)
-    across = overlap(width, 28, x - CENTRE * pixel, x + (28 - CENTRE) * pixel)
-    small = down @ large @ across.T
+    y, x = _centre(large)
+    down = means(large, 28, y - CENTRE * pixel, y + (28 - CENTRE) * pixel)
+    small = means(down.T, 28, x - CENTRE * pixel, x + (28 - CENTRE) * pixel).T
     return _preparation(small / small.max(), found, ink, stroke)

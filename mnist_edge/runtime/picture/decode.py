@@ -8,6 +8,7 @@ is given.
 from __future__ import annotations  # Pillow's types are named, Pillow is not loaded
 
 import io
+import logging
 import os
 import sys
 import threading
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
+from mnist_edge.runtime.image import refuse_masked
 from mnist_edge.runtime.picture.numeric import Floats, median
 
 if TYPE_CHECKING:
@@ -60,8 +62,21 @@ def decode(picture: Picture) -> Floats:
 
 
 def _read(picture: Picture) -> _Layers:
+    try:
+        return _from_any(picture)
+    except ImageError:
+        raise
+    except Exception as error:  # an object of somebody else's may raise anything when it is asked
+        raise ImageError(
+            f"expected a picture as a path, bytes, a Pillow image or a numpy array, received {type(picture).__name__} "
+            "that cannot be read: convert it with numpy.asarray if it holds pixels"
+        ) from error
+
+
+def _from_any(picture: Picture) -> _Layers:
     if isinstance(picture, np.ndarray):
-        return _from_array(picture)
+        refuse_masked(picture)
+        return _from_array(np.asarray(picture))
     if isinstance(picture, (str, os.PathLike)):
         path = os.fsdecode(picture)
         return _from_file(_contents(Path(path)))
@@ -74,6 +89,8 @@ def _read(picture: Picture) -> _Layers:
             f"a Pillow image, mode={picture.mode}, size={picture.size}",
             picture.format == "TIFF",
         )
+    if hasattr(type(picture), "__array__"):  # a data frame, a tensor
+        return _from_array(np.asarray(picture))
     raise ImageError(
         f"expected a picture as a path, bytes, a Pillow image or a numpy array, received {type(picture).__name__}: "
         "convert it with numpy.asarray if it holds pixels"
@@ -120,6 +137,7 @@ def _from_file(data: bytes) -> _Layers:
 
 # Warning filters and libtiff's error handler belong to the whole process: one thread at a time may change them.
 _DECODING = threading.RLock()  # a signal handler may come in while its thread decodes
+# A fork waits for it before it takes logging's lock, as Pillow takes them, since logging was imported before this.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_DECODING.acquire, after_in_child=_DECODING.release, after_in_parent=_DECODING.release)
 
@@ -140,13 +158,16 @@ def _tiff_error_handler() -> Any:
 
 @contextmanager
 def _silence(tiff: bool) -> Iterator[None]:
-    """Keeps Pillow's warnings and error logs to itself, and what libtiff writes to stderr about a damaged TIFF."""
-    import logging  # here, as Pillow needs it and arrays do not
+    """Keeps Pillow's warnings and error logs to itself, and what libtiff writes to stderr about a damaged TIFF.
 
-    set_handler = _tiff_error_handler() if tiff else None
-    if not (log := logging.getLogger("PIL")).handlers:  # without one, Python itself prints what is logged as an error
-        log.addHandler(logging.NullHandler())
+    What Pillow needs is imported under the lock too: a child that is forked while another thread imports a module
+    would wait for that thread for ever when it imports the same one.
+    """
     with _DECODING, warnings.catch_warnings():
+        set_handler = _tiff_error_handler() if tiff else None
+        log = logging.getLogger("PIL")
+        if not log.handlers:  # without one, Python itself prints what is logged as an error
+            log.addHandler(logging.NullHandler())
         warnings.simplefilter("ignore")
         before = set_handler(None) if set_handler else None
         try:

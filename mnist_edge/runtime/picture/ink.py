@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
 from mnist_edge.runtime.picture.decode import Bools
-from mnist_edge.runtime.picture.numeric import Floats, median, resize
+from mnist_edge.runtime.picture.numeric import Floats, gram, median, resize, solve
 
 VIEW = 192  # pixels a side in which paper and ink are told apart
 FAINT = 0.03  # the least contrast that is called ink, as a distance in RGB: black to white is 1.73
@@ -104,19 +104,25 @@ def _paper(view: Floats) -> Floats:
     """
     height, width = view.shape[:2]
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
-    pixels, ring = view.reshape(-1, 3), _ring(height, width).ravel()
-    some_terms, some_pixels = terms[ring], pixels[ring]
-    factors = median(some_pixels)[None]
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
+    pixels, ring = np.ascontiguousarray(view.reshape(-1, 3).T), _ring(height, width).ravel()
+    some_terms, some_pixels = terms[:, ring], pixels[:, ring]
+    factors = median(some_pixels.T)[None]
     for count, everywhere in ((3, False), (3, False), (6, False), (6, False), (6, True), (6, True)):
         if everywhere:
             some_terms, some_pixels = terms, pixels
-        off = np.abs(some_pixels - some_terms[:, : len(factors)] @ factors).max(axis=1)
+        off = np.abs(some_pixels - _quadratic(factors, some_terms)).max(axis=0)
         near = off <= 3 * 1.4826 * median(off[ring] if everywhere else off) + 0.01
-        t = some_terms[near, :count]
-        penalty = 1e-4 * len(t) * np.diag(np.arange(count) > 0)
-        factors = np.linalg.solve(t.T @ t + penalty, t.T @ some_pixels[near])
-    return np.asarray((terms @ factors).reshape(view.shape))
+        # Those that are off count 0 times: quicker than to pick the columns that are near.
+        kept = some_terms[:count] * near
+        penalty = 1e-4 * near.sum() * np.diag(np.arange(count) > 0)
+        factors = solve(gram(kept, some_terms[:count]) + penalty, gram(kept, some_pixels))
+    return np.asarray(_quadratic(factors, terms).T.reshape(view.shape))
+
+
+def _quadratic(factors: Floats, terms: Floats) -> Floats:
+    """The colours (3, n) that factors (count, 3) give for the first of the terms (6, n)."""
+    return np.asarray(np.einsum("ic,in->cn", factors, terms[: len(factors)]))
 
 
 def _smooth(a: Floats) -> Floats:
@@ -130,13 +136,18 @@ def _smooth(a: Floats) -> Floats:
 
 def _direction(off: Floats) -> Floats:
     """The unit colour (3,) along which pixels leave the paper with most energy: the first principal axis."""
-    flat = off.reshape(-1, 3)
-    energy = flat.T @ flat
+    flat = np.ascontiguousarray(off.reshape(-1, 3).T)
+    energy = gram(flat, flat)
     axis = energy[:, np.argmax(np.diag(energy))] + 1e-12
     for _ in range(50):  # power iteration: a few lines in any language
-        axis = axis / np.linalg.norm(axis)
-        axis = energy @ axis + 1e-12
-    return np.asarray(axis / np.linalg.norm(axis))
+        axis = axis / np.sqrt((axis * axis).sum())
+        axis = (energy * axis).sum(axis=1) + 1e-12
+    return np.asarray(axis / np.sqrt((axis * axis).sum()))
+
+
+def _along(colours: Floats, axis: Floats) -> Floats:
+    """How far colours (h, w, 3) reach along an axis (3,): (h, w)."""
+    return np.asarray(colours[..., 0] * axis[0] + colours[..., 1] * axis[1] + colours[..., 2] * axis[2])
 
 
 def _extreme(a: Floats, k: int, of: Callable[[Floats, Floats], Floats], outside: float) -> Floats:
@@ -164,7 +175,7 @@ def _find(view: Floats) -> Found:
     """Ink is what differs from the paper, on the side (darker, lighter, another colour) with more energy."""
     off = view - _paper(view)
     axis = _direction(off)
-    signed = _smooth(off @ axis)
+    signed = _smooth(_along(off, axis))
     if (signed * np.abs(signed)).sum() < 0:
         signed, axis = -signed, -axis
     ring = _ring(*signed.shape)
@@ -173,7 +184,7 @@ def _find(view: Floats) -> Found:
     found = _pick(np.maximum(signed, 0), _deviation(signed[ring]))
     if uneven and not (found and found.sheet):
         # The edge of a shadow, a table: no smooth paper. Both are broader than any stroke.
-        found = _pick(*_beside_shadows(_smooth(view @ axis), signed, ring))
+        found = _pick(*_beside_shadows(_smooth(_along(view, axis)), signed, ring))
     if found is None:
         raise ImageError(
             "expected a picture of a digit, received a blank one or one without enough contrast: "

@@ -1,4 +1,8 @@
-"""Resampling as matrix products, and quantiles: the same few lines in any language give the same numbers."""
+"""Resampling, small products and quantiles: the same few lines in any language give the same numbers.
+
+None of it goes through BLAS. numpy's starts a thread a core at its first product, which spin for the
+next one, and a child that is forked while another thread is in there waits for ever.
+"""
 
 from typing import TypeAlias
 
@@ -8,26 +12,57 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def overlap(length: int, count: int, start: float, stop: float) -> Floats:
-    """(count, length) matrix: the means of pixels over `count` equal intervals between start and stop."""
-    edges = np.linspace(start, stop, count + 1)[:, None]
-    pixel = np.arange(length)
-    covered = np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)
-    return np.asarray(np.clip(covered, 0, None) * (count / (stop - start)))
+def means(a: Floats, count: int, start: float, stop: float) -> Floats:
+    """Return the means of the first axis over ``count`` equal intervals between start and stop.
+
+    What lies outside of the array counts as 0.
+    """
+    length = len(a)
+    sums = np.zeros((length + 1, *a.shape[1:]))
+    np.cumsum(a, axis=0, out=sums[1:])
+    edges = np.clip(np.linspace(start, stop, count + 1), 0, length)
+    up_to_edge = _between(sums, edges)
+    return np.asarray(np.diff(up_to_edge, axis=0) * (count / (stop - start)))
 
 
-def _resizing(length: int, count: int) -> Floats:
-    """(count, length) matrix: area means to make smaller, linear interpolation to make larger."""
+def _between(a: Floats, positions: Floats) -> Floats:
+    """Return the first axis at ``positions``, interpolated."""
+    below = np.minimum(positions.astype(np.intp), len(a) - 2)
+    share = (positions - below).reshape(-1, *(1,) * (a.ndim - 1))
+    return np.asarray(a[below] * (1 - share) + a[below + 1] * share)
+
+
+def _resized(a: Floats, count: int) -> Floats:
+    """Return the first axis in ``count`` steps: means to make smaller, interpolation to make larger."""
+    length = len(a)
     if count <= length:
-        return overlap(length, count, 0, length)
-    position = np.clip((np.arange(count) + 0.5) * (length / count) - 0.5, 0, length - 1)
-    return np.asarray(np.clip(1 - np.abs(position[:, None] - np.arange(length)), 0, None))
+        return means(a, count, 0, length)
+    if length == 1:
+        return np.repeat(a, count, axis=0)
+    centres = (np.arange(count) + 0.5) * (length / count) - 0.5
+    return _between(a, np.clip(centres, 0, length - 1))
 
 
 def resize(a: Floats, height: int, width: int) -> Floats:
     """(h, w) or (h, w, channels) -> (height, width[, channels]): area means down, linear interpolation up."""
-    down = np.tensordot(_resizing(a.shape[0], height), a, (1, 0))
-    return np.moveaxis(np.tensordot(_resizing(a.shape[1], width), down, (1, 1)), 0, 1)
+    down = _resized(a, height)
+    return _resized(down.swapaxes(0, 1), width).swapaxes(0, 1)
+
+
+def gram(rows: Floats, others: Floats) -> Floats:
+    """Return the products of rows (a, n) with other rows (b, n), each summed: (a, b)."""
+    return np.asarray(np.einsum("in,jn->ij", rows, others))
+
+
+def solve(matrix: Floats, right: Floats) -> Floats:
+    """Return x (n, m) with matrix x = right, for a symmetric and positive definite (n, n)."""
+    both = np.concatenate([matrix, right], axis=1)
+    for pivot in range(len(both)):
+        both[pivot] /= both[pivot, pivot]
+        for row in range(len(both)):
+            if row != pivot:
+                both[row] -= both[row, pivot] * both[pivot]
+    return both[:, len(matrix) :]
 
 
 def quantile(a: Floats, share: float) -> Floats:

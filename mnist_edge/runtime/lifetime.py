@@ -1,0 +1,90 @@
+"""What happens to Predictors when their process forks or ends while other threads use them.
+
+A child after fork has one thread. A lock that another thread held stays locked there for ever, and a
+session's own threads are gone: so no fork happens while a session is being opened, and the child
+opens its own.
+
+A daemon thread that comes back from onnxruntime when Python has begun to end is ended on the spot,
+in the midst of C++ that cannot be unwound, and the process aborts (before Python 3.14, which lets
+it hang). So no thread may be in there by then: the last thing done at exit is to keep threads
+out and to wait for those inside.
+"""
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from typing import Protocol
+
+PATIENCE = 10
+"""Seconds that the end of the process waits for calls that are inside the engine."""
+
+OPENING = threading.RLock()
+"""Held while a session is opened, which takes locks that belong to the whole process."""
+
+
+class Turn:
+    """Whether one thread is inside one session now: ``taken`` is set before each call and reset after it."""
+
+    __slots__ = ("__weakref__", "taken")
+
+    def __init__(self) -> None:
+        self.taken = False
+        with OPENING:
+            _TURNS.add(self)
+
+
+class Watched(Protocol):
+    """What is to know of forks and of the end."""
+
+    def _leave_behind(self) -> None:
+        """Forget the session, in a child after fork."""
+
+    def _unbind(self) -> None:
+        """Make the next call come through ``open_session`` again."""
+
+
+_TURNS: weakref.WeakSet[Turn] = weakref.WeakSet()
+_WATCHED: weakref.WeakSet[Watched] = weakref.WeakSet()
+_ending: int | None = None  # the thread that ends the process
+
+
+def watch(predictor: Watched) -> None:
+    """Remember ``predictor`` for as long as it lives."""
+    with OPENING:
+        _WATCHED.add(predictor)
+
+
+def leave_if_ending() -> None:
+    """End this thread quietly, as Python is about to, if the process ends; call it with ``OPENING`` held.
+
+    Raises:
+        SystemExit: In a thread other than the one that ends the process.
+    """
+    if _ending is not None and _ending != threading.get_ident():
+        raise SystemExit
+
+
+def _at_exit() -> None:
+    global _ending  # noqa: PLW0603  # a process ends once
+    with OPENING:
+        _ending = threading.get_ident()
+        for predictor in _WATCHED:
+            predictor._unbind()
+        turns = list(_TURNS)
+    give_up = time.monotonic() + PATIENCE
+    while any(turn.taken for turn in turns) and time.monotonic() < give_up:
+        time.sleep(0.001)
+
+
+def _in_child() -> None:
+    _TURNS.clear()  # of threads that did not come along
+    for predictor in _WATCHED:
+        predictor._leave_behind()
+    OPENING.release()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=OPENING.acquire, after_in_parent=OPENING.release, after_in_child=_in_child)

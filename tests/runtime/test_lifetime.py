@@ -1,0 +1,194 @@
+"""Forks, the end of the process, and threads that nobody asked for: each in a process of its own."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnist_edge
+
+RUNTIME = Path(mnist_edge.__file__).parent / "runtime"
+
+BLAS = {"dot", "vdot", "inner", "matmul", "tensordot", "linalg", "convolve", "correlate", "cov", "polyfit"}
+
+# A PNG rather than an array alone: Pillow is imported, and takes logging's lock, where it is first used.
+START = """
+import io, os, sys, threading
+import numpy as np
+from PIL import Image
+from mnist_edge import Predictor
+image = np.zeros((28, 28), np.uint8)
+image[4:24, 13:15] = 255
+page = np.full((240, 200), 220, np.uint8)
+page[40:200, 90:110] = 30
+page[:, 150:] //= 2
+file = io.BytesIO()
+Image.fromarray(page).save(file, "PNG")
+png = file.getvalue()
+del sys.modules["PIL.PngImagePlugin"]
+predictor = Predictor("small")
+"""
+
+
+def run(code: str, *options: str) -> None:
+    """Run what must end well and have nothing to say; the limit is there for what hangs."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *options, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("path", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.name)
+def test_no_product_goes_through_blas(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not isinstance(node, ast.MatMult)
+        assert not (isinstance(node, ast.Attribute) and node.attr in BLAS)
+        # einsum has loops of its own, unless it is asked to optimize.
+        assert not (isinstance(node, ast.keyword) and node.arg == "optimize")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux alone")
+def test_no_thread_is_started_and_none_of_numpys_is_woken() -> None:
+    run(f"""{START}
+def switches():
+    found = {{}}
+    for task in set(os.listdir("/proc/self/task")) - {{str(os.getpid())}}:
+        with open(f"/proc/self/task/{{task}}/status") as file:
+            lines = file.read().splitlines()
+        found[task] = [line for line in lines if "ctxt_switches" in line]
+    return found
+
+def woken(work):
+    before = switches()
+    work()
+    return switches() != before
+
+def read():
+    for size in (240, 1500):
+        large = np.asarray(Image.fromarray(page).resize((size, size)))
+        predictor.predict_picture(large)
+    predictor.predict_picture(png)
+    predictor.predict(image)
+    predictor.predict_batch(np.stack([image] * 2000))
+
+assert not woken(read)
+if switches():  # numpy's BLAS has threads here, and this is how they would show
+    assert woken(lambda: np.ones((600, 600)) @ np.ones((600, 600)))
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_child_answers_while_threads_read(threads: int) -> None:
+    run(
+        f"""{START}
+expected = predictor.predict(image).digit, predictor.predict_picture(page).digit
+predictor = Predictor("small", threads={threads})
+
+def read(kind):
+    while True:
+        if kind == 0:
+            predictor.predict(image)
+        elif kind == 1:
+            predictor.predict_batch(np.stack([image] * 50))
+        else:
+            predictor.predict_picture(png)
+
+for number in range(6):
+    threading.Thread(target=read, args=(number % 3,), daemon=True).start()
+for number in range(100):
+    child = os.fork()
+    if child == 0:
+        digits = predictor.predict_batch(np.stack([image] * 300)).digits
+        received = predictor.predict(image).digit, predictor.predict_picture(png).digit
+        os._exit(0 if received == expected and (digits == expected[0]).all() else 1)
+    assert os.waitpid(child, 0)[1] == 0, number
+os._exit(0)
+""",
+        "-X",
+        "faulthandler",
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_every_child_answers_while_threads_open_models() -> None:
+    """What is used for the first time, in parent and child: modules are imported, sessions opened."""
+    run(f"""{START}
+def read(kind):
+    while True:
+        if kind:
+            Predictor("small").predict(image)
+        else:
+            predictor.predict_picture(png)
+
+for number in range(4):
+    threading.Thread(target=read, args=(number % 2,), daemon=True).start()
+for number in range(30):
+    child = os.fork()
+    if child == 0:
+        received = Predictor("small").predict(image).digit, predictor.predict_picture(png).digit
+        sys.exit(0 if received == (1, 1) else 1)
+    assert os.waitpid(child, 0)[1] == 0, number
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "predictor.predict(image)",
+        "predictor.predict_batch(images)",
+        "predictor.predict_picture(png)",
+        "Predictor('small')",
+    ],
+)
+def test_the_process_ends_well_while_daemon_threads_read(call: str) -> None:
+    """Twenty times: each child comes to Python's own end, with six threads in the engine."""
+    run(f"""{START}
+import time
+images = np.stack([image] * 50)
+
+def read():
+    while True:
+        {call}
+
+for number in range(20):
+    child = os.fork()
+    if child == 0:
+        for _ in range(6):
+            threading.Thread(target=read, daemon=True).start()
+        time.sleep(0.1 + 0.001 * number)
+        sys.exit()
+    assert os.waitpid(child, 0)[1] == 0, number
+""")
+
+
+def test_a_daemon_thread_that_is_joined_at_exit_ends() -> None:
+    """It is neither left waiting nor does it print a traceback; the thread that ends the process still reads."""
+    run("""
+import atexit, threading
+threads = []
+
+def last():  # registered first, called last
+    for thread in threads:
+        thread.join()
+    assert predictor.predict(image).digit == 1
+
+atexit.register(last)
+import numpy as np
+from mnist_edge import Predictor
+image = np.zeros((28, 28), np.uint8)
+image[4:24, 13:15] = 255
+predictor = Predictor("small")
+
+def read():
+    while True:
+        predictor.predict(image)
+
+for _ in range(3):
+    threads.append(threading.Thread(target=read, daemon=True))
+    threads[-1].start()
+""")
