@@ -65,3 +65,16 @@ def _changed(part: Any, rng: Random) -> Any:
             part = [part] if rng.random() < 0.5 else {"a": part}
         return part
     return rng.choice(STRANGE)
+
+
+def varint(integer: int, extra: int = 0) -> bytes:
+    """Return an integer as protocol buffers write it, in ``extra`` bytes more than it takes."""
+    written = bytearray()
+    while integer > 127:
+        written.append(integer & 127 | 128)
+        integer >>= 7
+    written.append(integer)
+    for _ in range(extra):
+        written[-1] |= 128
+        written.append(0)
+    return bytes(written)

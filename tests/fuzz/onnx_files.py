@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.fuzz.damage import NUMBERS, TEXTS, damaged
+from tests.fuzz.damage import NUMBERS, TEXTS, damaged, varint
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
@@ -174,23 +174,11 @@ def _field_added(content: bytes, rng: Random) -> bytes:
     tag = rng.choice((7 << 3 | 2, 14 << 3 | 2, 25 << 3 | 2, 1 << 3, 2**35 | 7 << 3 | 2, 99 << 3 | 2, 5 << 3 | 1))
     payload = rng.choice((b"", b"\x0a\x00", b"\x08\x01", content[: rng.choice((4, 4000))]))
     length = rng.choice((len(payload), 2**31, 2**63))
-    return content + _varint(tag, rng.choice((0, 0, 3))) + _varint(length, rng.choice((0, 5))) + payload
+    return content + varint(tag, rng.choice((0, 0, 3))) + varint(length, rng.choice((0, 5))) + payload
 
 
 def _tags_changed(content: bytes, rng: Random) -> bytes:
     """Write the number of a field in more bytes than it needs, or with bits beyond the 32nd."""
     place = rng.randrange(min(len(content), 600))
     tag = content[place]
-    return content[:place] + _varint(tag & 127 | rng.choice((0, 2**35)), rng.choice((1, 2, 8))) + content[place + 1 :]
-
-
-def _varint(integer: int, extra: int) -> bytes:
-    written = bytearray()
-    while integer > 127:
-        written.append(integer & 127 | 128)
-        integer >>= 7
-    written.append(integer)
-    for _ in range(extra):
-        written[-1] |= 128
-        written.append(0)
-    return bytes(written)
+    return content[:place] + varint(tag & 127 | rng.choice((0, 2**35)), rng.choice((1, 2, 8))) + content[place + 1 :]

@@ -7,21 +7,9 @@ import pytest
 from mnist_edge.runtime import protobuf
 from mnist_edge.runtime.onnx_schema import MODEL
 from tests.conftest import ARTIFACTS
+from tests.fuzz.damage import varint
 
 SHIPPED = sorted(ARTIFACTS.glob("*.onnx"))
-
-
-def varint(integer: int, extra: int = 0) -> bytes:
-    """An integer, with ``extra`` bytes more than it takes."""
-    written = bytearray()
-    while integer > 127:
-        written.append(integer & 127 | 128)
-        integer >>= 7
-    written.append(integer)
-    for _ in range(extra):
-        written[-1] |= 128
-        written.append(0)
-    return bytes(written)
 
 
 def field(number: int, content: bytes) -> bytes:
