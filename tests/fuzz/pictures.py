@@ -8,7 +8,7 @@ import numpy as np
 from tests.fuzz.damage import damaged
 from tests.pictures import seven
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "ICO", "TGA", "PCX", "EPS", "PDF")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "ICO", "TGA", "PCX", "EPS")
 MODES = ("L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "I", "F", "I;16")
 
 SHAPES = ((28, 28), (784,), (1, 28, 28), (28, 28, 1), (2, 28, 28), (3, 784), (0,), (0, 28, 28), (1, 1), (40, 30, 3), ())
