@@ -31,6 +31,18 @@ def block(text: str, identity: str) -> str:
     return found[1]
 
 
+def resealed(path: Path, changes: dict[str, str]) -> bytes:
+    """Return a file's bytes with other metadata."""
+    import onnx
+
+    from mnist_edge.export.metadata import SEAL, seal
+
+    model = onnx.load(path)
+    facts = {entry.key: entry.value for entry in model.metadata_props if entry.key != SEAL}
+    del model.metadata_props[:]
+    return seal(model, facts | changes)
+
+
 def test_everything_is_inside() -> None:
     text = page.render(model_file.read(INT8), engine.find())
     for identity, content in {
@@ -61,16 +73,8 @@ def test_the_policy_admits_the_pages_own_style_and_script_and_no_other() -> None
 
 
 def test_text_in_a_model_is_text_in_the_page(tiny_onnx: Path) -> None:
-    import onnx
-
-    from mnist_edge.export.metadata import seal
-
-    model = onnx.load(tiny_onnx)
-    facts = {entry.key: entry.value for entry in model.metadata_props} | {
-        "precision": "</script><b>",
-        "data": "<i>mine</i>",
-    }
-    text = page.render(model_file.read(seal(model, facts)), engine.find())
+    changed = resealed(tiny_onnx, {"precision": "</script><b>", "data": "<i>mine</i>"})
+    text = page.render(model_file.read(changed), engine.find())
     assert "<b>" not in text
     assert "<i>" not in text
     assert json.loads(block(text, "facts"))["precision"] == "</script><b>"
@@ -116,14 +120,9 @@ def test_another_page_is_not_written_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}])
 def test_metadata_that_makes_no_sense(tiny_onnx: Path, wrong: dict[str, str]) -> None:
-    import onnx
-
-    from mnist_edge.export.metadata import seal
-
-    model = onnx.load(tiny_onnx)
-    facts = {entry.key: entry.value for entry in model.metadata_props} | wrong
+    changed = resealed(tiny_onnx, wrong)
     with pytest.raises(ModelError, match="expected an accuracy from 0 to 1 and a number of images"):
-        page.render(model_file.read(seal(model, facts)), engine.find())
+        page.render(model_file.read(changed), engine.find())
 
 
 @pytest.mark.parametrize("content", [b"no model", b""])
