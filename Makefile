@@ -19,10 +19,10 @@ small: $(VENV)/export  ## makes the shipped small network anew
 	$(RUN)mnist-edge compress artifacts/mnist-mlp.keras --widths 128,64 --out artifacts/mnist-mlp-small.keras
 
 seeds: $(VENV)/export  ## trains its recipe from three seeds, writes artifacts/seeds.json
-	$(RUN)python -m mnist_edge.training.seeds
+	$(RUN)python -m tests.measurements.seeds
 
 card: $(VENV)/export  ## writes artifacts/MODEL_CARD.md and artifacts/misread.png
-	$(RUN)python -m mnist_edge.training.card
+	$(RUN)python -m tests.measurements.card
 
 benchmark: $(VENV)/export  ## how fast the files in artifacts/ are on this machine
 	$(RUN)mnist-edge benchmark
@@ -62,7 +62,7 @@ compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells 
 
 frontier: $(VENV)/dev  ## accuracy, size and latency of eight widths: docs/frontier.json and .png
 	rm -f build/frontier/frontier.json build/frontier/frontier.png
-	$(RUN)mnist-edge compress artifacts/mnist-mlp.keras --frontier --seconds 100 || [ $$? -eq 1 ]  # a width that fails is a row
+	$(RUN)python -m tests.measurements.frontier || [ $$? -eq 1 ]  # a width that fails is a row
 	cp build/frontier/frontier.json build/frontier/frontier.png docs
 
 screenshots: $(VENV)/dev  ## the web page in both themes, as docs/ shows it

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_edge import drawing
+from mnist_edge.cli.render import charts, pictures
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
 
 
 def test_terminal_keeps_within_its_width(sample: Dataset) -> None:
-    drawn = drawing.in_terminal(sample.test_images[:5], list("01234"), columns=60)
+    drawn = pictures.in_terminal(sample.test_images[:5], list("01234"), columns=60)
     lines = drawn.split("\n")
     assert max(map(len, lines)) <= 60
     assert len(lines) == 3 * 15
@@ -17,7 +17,7 @@ def test_terminal_keeps_within_its_width(sample: Dataset) -> None:
 
 
 def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
-    sheet = drawing.contact_sheet(sample.test_images[:7], ["7"] * 7)
+    sheet = pictures.contact_sheet(sample.test_images[:7], ["7"] * 7)
     pixels = np.asarray(sheet)
     assert sheet.size == (3 * 64, 3 * 80)
     assert (pixels[160:, :64] < 128).any()
@@ -33,12 +33,12 @@ def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
 )
 def test_curve_is_drawn_and_saved(tmp_path: Path, taught: bool, labels: list[str]) -> None:
     history = {"loss": [1.0, 0.5], "accuracy": [0.7, 0.9], "val_loss": [1.1, 0.6], "val_accuracy": [0.6, 0.8]}
-    figure = drawing.training_curve(history, "title", taught=taught)
+    figure = charts.training_curve(history, "title", taught=taught)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == labels
-    drawing.save_figure(figure, tmp_path / "curve.png")
+    charts.save_figure(figure, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_unknown_plot_format() -> None:
     with pytest.raises(OptionError, match=r"\.png, \.svg, \.pdf, received curve\.docx"):
-        drawing.require_plot(Path("curve.docx"))
+        charts.require_plot(Path("curve.docx"))

@@ -34,14 +34,14 @@ IN_TRAINING = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from contextlib import contextmanager
-from mnist_edge import printing
+from mnist_edge.cli.render import progress
 @contextmanager
 def epoch_bar():
     def on_epoch(_recipe, history):
         if len(history["loss"]) == 2:
             os.kill(os.getpid(), signal.{signal})
     yield on_epoch
-printing.epoch_bar = epoch_bar
+progress.epoch_bar = epoch_bar
 sys.argv = ["mnist-edge", *{arguments!r}]
 from mnist_edge.__main__ import run
 run()

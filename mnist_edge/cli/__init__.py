@@ -3,12 +3,9 @@
 Results go to stdout, as a table for people or, with --json, as one document; all else goes to stderr. Exit code
 0: done; 1: a check failed; 2: the call or its input was wrong, which is said in one sentence.
 
-  app.py           the Typer app, and what the commands share
-  training.py      data, train, compress
-  exporting.py     export, verify
-  running.py       predict, info
-  showing.py       demo, and the page that export --target web writes
-  measuring.py     benchmark, compare
+  app.py       the Typer app, and what the commands share
+  render/      what they show: tables, progress, pictures, charts
+  all others   one command each
 """
 
 import os
@@ -20,13 +17,18 @@ from typing import NoReturn
 from mnist_edge.cli.app import app, note
 from mnist_edge.errors import MnistEdgeError
 
-# Each registers its commands, in the order that --help lists them.
+# Each registers its command, in the order that --help lists them.
 # isort: off
-from mnist_edge.cli import training  # noqa: F401
-from mnist_edge.cli import exporting  # noqa: F401
-from mnist_edge.cli import running  # noqa: F401
-from mnist_edge.cli import measuring  # noqa: F401
-from mnist_edge.cli import showing  # noqa: F401
+from mnist_edge.cli import data  # noqa: F401
+from mnist_edge.cli import train  # noqa: F401
+from mnist_edge.cli import compress  # noqa: F401
+from mnist_edge.cli import export  # noqa: F401
+from mnist_edge.cli import verify  # noqa: F401
+from mnist_edge.cli import predict  # noqa: F401
+from mnist_edge.cli import info  # noqa: F401
+from mnist_edge.cli import benchmark  # noqa: F401
+from mnist_edge.cli import compare  # noqa: F401
+from mnist_edge.cli import demo  # noqa: F401
 # isort: on
 
 __all__ = ["app", "main"]

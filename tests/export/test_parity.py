@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 import pytest
 
-from mnist_edge import Predictor, dataset, printing
+from mnist_edge import Predictor, dataset
+from mnist_edge.cli.render import parity as render
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
@@ -195,7 +196,7 @@ def test_what_a_file_says_of_a_wide_network_is_checked(
     def line_of(wide: object) -> str:
         content = network.to_bytes(model, {"compressed_from": wide, "data": tiny.describe()})
         reference = parity.Reference.of(content, model, tiny)
-        return printing.compressed_from(reference.describe(Path("tiny.keras")))
+        return render.compressed_from(reference.describe(Path("tiny.keras")))
 
     assert line_of(stated) == "compressed from 784-512-512-10, which reads 90.00% of these\n"
     kept = "compressed from 784-512-512-10\n" if "test" in changes else ""

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mnist_edge import dataset
 from mnist_edge.backend import keras
-from mnist_edge.drawing import save_figure
+from mnist_edge.cli.render.charts import save_figure
 from mnist_edge.export.silent import SILENT_SHARE
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training.fit import evaluate, fine_tune

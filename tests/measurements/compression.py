@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge import dataset, printing
+from mnist_edge import dataset
 from mnist_edge.backend import keras
+from mnist_edge.cli.render import progress
 from mnist_edge.dataset import Dataset
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import pruning, search
@@ -61,7 +62,7 @@ def control(digits: Dataset) -> None:
     row(f"{', '.join(map(str, used))}, nothing pruned", *told)
     recipe = replace(COMPRESSED, widths=(512, 512))
     start = build(recipe.widths, seed=0, batch_norm=True)
-    with printing.epoch_bar() as on_epoch:
+    with progress.epoch_bar() as on_epoch:
         model = fine_tune(start, normalised(wide, images), recipe, digits, origin="control", on_epoch=on_epoch).model
     test = digits.test_images, digits.test_labels
     row("512, 512 from random weights", [evaluate(model, *digits.validation)[1]], [evaluate(model, *test)[1]])
@@ -70,7 +71,7 @@ def control(digits: Dataset) -> None:
 def narrowed(widths: tuple[int, ...], seed: int, digits: Dataset) -> dict[str, Any]:
     """The receipt of a network that the recipe makes of the wide one."""
     recipe = replace(COMPRESSED, widths=widths)
-    with printing.epoch_bar() as on_epoch:
+    with progress.epoch_bar() as on_epoch:
         return search.candidate(WIDE, recipe, digits, FOLDER / str(seed), seed=seed, on_epoch=on_epoch)
 
 

@@ -172,7 +172,7 @@ def test_without_out_the_name_has_the_widths(
 def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path) -> None:
     data = ("--data", tiny_data)
     out = ("--out", tmp_path / "x.keras")
-    assert "one of --widths, --max-loss and --frontier" in refused("compress", tiny_keras, *data)
+    assert "one of --widths and --max-loss" in refused("compress", tiny_keras, *data)
     assert "one of" in refused("compress", tiny_keras, "--widths", "8,4", "--max-loss", "1", *data)
     assert "own (32, 16), received 64, 4" in refused("compress", tiny_keras, "--widths", "64,4", *data, *out)
     assert "received 0, 4" in refused("compress", tiny_keras, "--widths", "0,4", *data, *out)
@@ -182,12 +182,7 @@ def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: P
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
     assert "cannot read" in refused("compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out)
-    assert "--frontier with --seconds" in refused("compress", tiny_keras, "--widths", "8,4", "--seconds", "9", *data)
-    frontier = ("compress", tiny_keras, "--frontier", *data, "--out", tmp_path)
-    assert "seconds above 0" in refused(*frontier, "--seconds", "0")
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "frontier.png").mkdir()
-    assert "no regular file" in refused(*frontier)
 
 
 @pytest.mark.parametrize("option", [("--widths", "8,4"), ("--max-loss", "1")])
@@ -225,7 +220,7 @@ def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
     refused: Callable[..., str], tiny_data: Path, tmp_path: Path, stack: list[object], said: str
 ) -> None:
     keras.Sequential([*stack, keras.layers.Dense(10, "softmax")]).save(tmp_path / "odd.keras")
-    for option in (("--widths", "4"), ("--max-loss", "1"), ("--frontier", "--out", tmp_path)):
+    for option in (("--widths", "4"), ("--max-loss", "1")):
         sentence = refused("compress", tmp_path / "odd.keras", *option, "--data", tiny_data)
         assert "plain stack of Dense relu layers" in sentence
         assert said in sentence

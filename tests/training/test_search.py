@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_edge import dataset, printing
+from mnist_edge import dataset
+from mnist_edge.cli.render import training as render
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError, OutputError
 from mnist_edge.files import receipt_path, receipt_sha256, sha256
@@ -189,7 +190,7 @@ def test_a_damaged_receipt_is_not_used(
     fine = (value is None and place == ("test",)) or (value == [] and place[-1] == "widths")
     assert (found is not None) == fine
     if found:
-        assert "784-4-4-10" in printing.compressed(found)
+        assert "784-4-4-10" in render.compressed(found)
 
 
 def test_a_damaged_receipt_is_said_and_its_network_made_anew(

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from mnist_edge import dataset, printing
+from mnist_edge import dataset
+from mnist_edge.cli.render import progress
 from mnist_edge.dataset import Dataset
 from mnist_edge.files import write_json
 from mnist_edge.training.artifact import finished, train
@@ -27,7 +28,7 @@ def seeds(recipe: Recipe, data: Dataset, folder: Path) -> dict[str, Any]:
         out = folder / f"seed-{seed}.keras"
         receipt = finished(out, recipe, data, seed)
         if receipt is None:
-            with printing.epoch_bar() as on_epoch:
+            with progress.epoch_bar() as on_epoch:
                 receipt = train(recipe, data, out, seed=seed, on_epoch=on_epoch)
         runs.append({key: receipt[key] for key in KEPT})
     return {"recipe": recipe.describe(), "data": data.describe(), "runs": runs}

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_edge import dataset as datasets
+from mnist_edge.cli.render.pictures import contact_sheet, png_bytes
 from mnist_edge.dataset import Dataset
-from mnist_edge.drawing import contact_sheet, png_bytes
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.files import read_receipt, receipt_path, sha256, write_whole
 from mnist_edge.sources.keras_file import from_bytes, read_keras
-from mnist_edge.training.corrupt import CORRUPTIONS, corrupt
 from mnist_edge.training.fit import predict
+from tests.measurements.corrupt import CORRUPTIONS, corrupt
 
 CARD = "MODEL_CARD.md"
 MISREAD = "misread.png"
@@ -225,7 +225,7 @@ def _corrupted(*networks: Read) -> str:
     means = [f"{np.mean(list(read.corrupted.values())):.1%}" for read in networks]
     return (
         "The test images, corrupted in the fifteen ways of MNIST-C (Mu & Gilmer, 2019), made anew in numpy\n"
-        "(`mnist_edge/training/corrupt.py`), so not to be compared with published figures.\n\n"
+        "(`tests/measurements/corrupt.py`), so not to be compared with published figures.\n\n"
         + _table(["", "this network", "the small one", "the article's"], [*rows, ["mean", *means]])
     )
 

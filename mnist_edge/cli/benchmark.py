@@ -1,25 +1,28 @@
-"""The commands that measure and compare: benchmark, compare."""
+"""mnist-edge benchmark: latency and throughput, side by side in one run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge import printing
 from mnist_edge.cli.app import (
     KERAS_FILE,
     Data,
     Json,
     app,
     distinct,
-    echo,
     exported,
     find_data,
     note,
     numbers,
     print_json,
 )
+from mnist_edge.cli.render import benchmark as render_benchmark
+from mnist_edge.cli.render import progress
 from mnist_edge.errors import DataNotFoundError
+
+if TYPE_CHECKING:
+    pass
 
 
 @app.command()
@@ -80,7 +83,7 @@ def benchmark(
         dataset = None
         note("no MNIST here: timing random pixels, accuracy not told")
     batches = distinct(numbers(batch, "--batch"))
-    with printing.progress_bar() as on_progress:
+    with progress.progress_bar() as on_progress:
         document = report.run(
             files,
             batches,
@@ -98,44 +101,11 @@ def benchmark(
     if as_json:
         print_json(document)
     else:
-        printing.print_benchmark(document)
+        render_benchmark.print_benchmark(document)
     for warning in document["warnings"]:
         note(warning)
     if document["interrupted"]:
         note("interrupted: this is what was measured until then")
         raise typer.Exit(130)
     if any(row["error"] for row in document["results"]):
-        raise typer.Exit(1)
-
-
-@app.command()
-def compare(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="A report of benchmark --json.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.")],
-    fail_above: Annotated[str, typer.Option(metavar="SHARE", help="By how much a call may become slower.")] = "10%",
-    anyway: Annotated[bool, typer.Option("--anyway", help="Compare even if device or models differ.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say what became slower from one benchmark to the next.
-
-    Exit code 1 when a call takes longer by more than --fail-above and more than the noise of both runs.
-
-    Example: mnist-edge compare old.json new.json --fail-above 5%
-    """
-    from mnist_edge.benchmark import compare as comparison
-    from mnist_edge.benchmark import report_file
-
-    allowed = comparison.threshold(fail_above)
-    before, after = report_file.read(old), report_file.read(new)
-    found = comparison.compare(before, after, allowed, anyway=anyway)
-    if as_json:
-        print_json(found)
-    else:
-        echo(printing.comparison_table(found["rows"]))
-    for difference in found["differences"]:
-        note(f"compared anyway: {difference}")
-    for place, rows in (("the old", found["only_old"]), ("the new", found["only_new"])):
-        if rows:
-            note(f"{len(rows)} rows are only in {place} report, the first of them {rows[0]}")
-    if not found["passed"]:
         raise typer.Exit(1)

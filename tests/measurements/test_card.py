@@ -9,8 +9,8 @@ import pytest
 from mnist_edge import dataset
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import DataError, ModelError
-from mnist_edge.training import card, seeds
 from mnist_edge.training.recipes import AUGMENTED, Recipe
+from tests.measurements import card, seeds
 
 RECIPE = Recipe("tiny", (16,), epochs=1, batch_size=64, learning_rate=1e-3)
 

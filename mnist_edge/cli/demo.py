@@ -1,13 +1,25 @@
-"""The command that shows the network at work in a browser: demo."""
+"""mnist-edge demo: draw digits in the browser."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_edge.cli.app import PAGE, Json, Model, app, echo, note, print_json
+from mnist_edge.cli.app import (
+    PAGE,
+    Json,
+    Model,
+    app,
+    echo,
+    note,
+    print_json,
+)
 from mnist_edge.errors import OptionError
+
+if TYPE_CHECKING:
+    pass
+
 
 LOCAL = "127.0.0.1"
 

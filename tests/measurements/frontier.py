@@ -1,24 +1,64 @@
-"""What each unit is worth: accuracy, size and latency of the wide network and of narrower ones made of it.
+"""What each unit is worth: accuracy, size and latency of the wide network and of narrower ones: make frontier.
 
-The one module that goes the whole way, from training to benchmark, once a width.
+The one script that goes the whole way, from training to benchmark, once a width. It writes frontier.json and
+frontier.png into build/frontier; an interrupted run goes on where it stopped.
 """
 
+import argparse
 import math
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mnist_edge import dataset as mnist
 from mnist_edge.benchmark import measure, report
+from mnist_edge.cli.render import charts, progress
+from mnist_edge.cli.render.tables import network, percent, table
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS
-from mnist_edge.files import finite
+from mnist_edge.files import finite, require_writable, write_json
 from mnist_edge.training import search
 from mnist_edge.training.artifact import compressed_path
 from mnist_edge.training.compress import ladder
 from mnist_edge.training.fit import OnEpoch
-from mnist_edge.training.recipes import Recipe
+from mnist_edge.training.recipes import COMPRESSED, Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDE = Path(__file__).parents[2] / "artifacts" / "mnist-mlp.keras"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make, measure and draw the networks; return 1 where one of them failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wide", type=Path, default=WIDE)
+    parser.add_argument("--out", type=Path, default=Path("build/frontier"))
+    parser.add_argument("--seconds", type=float, default=100.0, help="time for all timed calls together")
+    parser.add_argument("--epochs", type=int, default=COMPRESSED.epochs)
+    parser.add_argument("--data", default=None)
+    options = parser.parse_args(arguments)
+    report.require([1], [1], options.seconds)
+    require_writable(options.out, "frontier.json", "frontier.png")
+    recipe = COMPRESSED.lasting(options.epochs)
+    digits = mnist.find(options.data)
+    with progress.epoch_bar() as on_epoch:
+        rows = networks(options.wide, recipe, digits, options.out, on_epoch=on_epoch)
+    with progress.progress_bar() as on_progress:
+        document = measured(rows, recipe, digits, seconds=options.seconds, on_progress=on_progress)
+    write_json(options.out / "frontier.json", document)
+    charts.save_figure(chart(document), options.out / "frontier.png")
+    sys.stdout.write(f"{as_table(document)}\n")
+    for warning in document["warnings"]:
+        sys.stderr.write(f"{warning}\n")
+    failed = [row for row in document["rows"] if row["error"]]
+    for row in failed:
+        sys.stderr.write(f"{network(row['widths'])}: {row['error']}\n")
+    return 1 if failed else 0
 
 
 def networks(
@@ -57,12 +97,12 @@ def networks(
         used = in_use if widths == own else widths
         row: dict[str, Any] = {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
         try:
-            network = wide
+            keras_file = wide
             if widths != own:
                 settings = replace(recipe, widths=widths)
                 search.candidate(wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
-                network = compressed_path(wide, widths, folder)
-            exported = _int8(network, folder, dataset)
+                keras_file = compressed_path(wide, widths, folder)
+            exported = _int8(keras_file, folder, dataset)
             row |= {key: exported[key] for key in ("path", "accuracy", "bytes")}
             row["keras_accuracy"] = exported["reference_accuracy"]
         except MnistEdgeError as error:
@@ -121,9 +161,9 @@ def measured(
 _MADE = ("path", "accuracy", "keras_accuracy", "bytes")
 
 
-def _int8(network: Path, folder: Path, dataset: Dataset) -> dict[str, Any]:
+def _int8(keras_file: Path, folder: Path, dataset: Dataset) -> dict[str, Any]:
     """Exports a network; its entry of the export's report."""
-    (entry,) = export(network, folder, [PRECISIONS["int8"]], dataset=dataset)["models"]
+    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=dataset)["models"]
     if not entry["passed"]:
         raise ModelError(f"{entry['path']} missed its gate: {'; '.join(entry['failures'])}")
     return dict(entry)
@@ -141,3 +181,58 @@ def _beats(one: dict[str, Any], other: dict[str, Any], noise: float) -> bool:
     as_good = one["accuracy"] >= other["accuracy"] and one["bytes"] <= other["bytes"] and not slower
     better = one["accuracy"] > other["accuracy"] or one["bytes"] < other["bytes"] or faster
     return bool(as_good and better)
+
+
+def chart(document: Mapping[str, Any]) -> "Figure":
+    """Draws accuracy against latency and against size, one point a network.
+
+    Those on the frontier of all three are filled; in each panel, a line joins those better than all left of them.
+
+    Args:
+        document: Of ``measured``.
+    """
+    from matplotlib.figure import Figure
+
+    rows = [row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None]
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    latency, size = figure.subplots(1, 2, sharey=True)
+    for axes, key, scale, label in (
+        (latency, "p50_us", 1, "one image, one thread, pixels to digit: median, microseconds"),
+        (size, "bytes", 1e-3, "int8 file, kB"),
+    ):
+        places = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows)
+        best = [place for number, place in enumerate(places) if all(place[1] > left[1] for left in places[:number])]
+        axes.plot(*zip(*best, strict=True), color="tab:blue", zorder=1)
+        for row in rows:
+            place = row[key] * scale, 100 * row["accuracy"]
+            filled = "tab:blue" if row["on_frontier"] else "lightgrey"
+            axes.scatter(*place, color=filled, edgecolor="tab:blue", zorder=2)
+            axes.annotate("-".join(map(str, row["in_use"])), place, (6, -12), textcoords="offset points", fontsize=9)
+        axes.set_xlabel(label)
+        axes.margins(x=0.16)
+        axes.grid(alpha=0.3)
+    latency.set_ylabel("test accuracy of the int8 file, %")
+    noise = percent(document["noise"])
+    figure.suptitle(f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}")
+    return figure
+
+
+def as_table(document: dict[str, Any]) -> str:
+    """Return the networks as a table of text."""
+    header = ["network", "int8 accuracy", "Keras", "bytes", "p50 us", ""]
+    rows = []
+    for row in document["rows"]:
+        shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
+        size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
+        latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
+        told = "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
+        rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, told])
+    return table(header, rows)
+
+
+def _percent_of(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

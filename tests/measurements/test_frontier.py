@@ -7,28 +7,27 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mnist_edge import dataset, drawing, frontier
+from mnist_edge import dataset
 from mnist_edge.benchmark import measure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS, Gate
 from mnist_edge.training import search
 from mnist_edge.training.recipes import COMPRESSED
+from tests.measurements import frontier
 
 
 @pytest.fixture
-def made(
-    run: Callable[..., Any], tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
-    """Runs compress --frontier with three widths beside the wide network's."""
+def made(tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Runs make frontier with three widths beside the wide network's."""
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(16, 16), (8, 8), (4, 4)])
+    options = {"--wide": tiny_keras, "--out": tmp_path / "frontier", "--seconds": 1, "--epochs": 2, "--data": tiny_data}
+    arguments = [str(part) for option in options.items() for part in option]
+    return lambda: frontier.main(arguments)
 
-    def call() -> Any:
-        folder = tmp_path / "frontier"
-        options = ("--epochs", 2, "--data", tiny_data, "--out", folder, "--seconds", 1, "--json")
-        return run("compress", tiny_keras, "--frontier", *options)
 
-    return call
+def report_in(folder: Path) -> Any:
+    return json.loads((folder / "frontier.json").read_text())
 
 
 def row(accuracy: float, size: int, latency: float | None) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def test_what_beats_what(one: dict[str, Any], other: dict[str, Any], beats: bool
 
 
 def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
-    made: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trained = []
     compress = search.compress
@@ -66,30 +65,29 @@ def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
     monkeypatch.setattr(search, "compress", failing)
     # Networks this small miss int8's gate by a digit or two: what is tested here is the way through.
     monkeypatch.setattr(frontier, "_int8", _unverified)
-    first = made()
-    assert first.code == 1
-    assert "784-8-8-10: planted" in first.err
-    rows = {tuple(row["widths"]): row for row in first.json["rows"]}
+    folder = tmp_path / "frontier"
+    assert made() == 1
+    assert "784-8-8-10: planted" in capsys.readouterr().err
+    rows = {tuple(row["widths"]): row for row in report_in(folder)["rows"]}
     assert list(rows) == [(32, 16), (16, 16), (8, 8), (4, 4)]
     assert (rows[8, 8]["error"], rows[4, 4]["error"]) == ("planted", "MemoryError: planted too")
     assert all(row["p50_us"] > 0 for row in rows.values() if not row["error"])
     assert any(row["on_frontier"] for row in rows.values())
 
-    second = made()
-    assert second.code == 0
+    assert made() == 0
     assert trained == [(16, 16), (8, 8), (4, 4), (8, 8), (4, 4)]
-    folder = tmp_path / "frontier"
-    assert json.loads((folder / "frontier.json").read_text()) == second.json
+    assert "784-8-8-10" in capsys.readouterr().out
     with Image.open(folder / "frontier.png") as chart:
         assert chart.size[0] > 800
 
 
 def test_ctrl_c_while_measuring_leaves_the_report_before_it(
-    made: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frontier, "_int8", _unverified)
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
-    before = made().json
+    assert made() == 0
+    before = report_in(tmp_path / "frontier")
     rounds = measure._rounds
 
     def interrupted(*arguments: Any) -> None:
@@ -97,12 +95,10 @@ def test_ctrl_c_while_measuring_leaves_the_report_before_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(measure, "_rounds", interrupted)
-    stopped = made()
-    assert stopped.code == 130
-    assert "the same command goes on where it stopped" in stopped.err
-    assert stopped.out == ""
-    assert json.loads((tmp_path / "frontier" / "frontier.json").read_text()) == before
-    assert made().code == 0
+    with pytest.raises(KeyboardInterrupt):
+        made()
+    assert report_in(tmp_path / "frontier") == before
+    assert made() == 0
 
 
 @pytest.mark.parametrize("noise", [None, float("inf")])
@@ -119,11 +115,11 @@ def test_latencies_are_even_where_the_noise_is_unknown(
     document = frontier.measured(rows, COMPRESSED, dataset.find(str(tiny_data)))
     assert document["noise"] is None
     assert [row["on_frontier"] for row in document["rows"]] == [True, False]  # faster, for all that is known of it
-    assert drawing.frontier_chart(document).get_suptitle().endswith("noise of the latency unknown")
+    assert frontier.chart(document).get_suptitle().endswith("noise of the latency unknown")
 
 
-def _unverified(network: Path, folder: Path, _: Any) -> dict[str, Any]:
-    (entry,) = export(network, folder, [PRECISIONS["int8"]], dataset=None)["models"]
+def _unverified(keras_file: Path, folder: Path, _: Any) -> dict[str, Any]:
+    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=None)["models"]
     return entry | {"accuracy": 0.5 + entry["bytes"] / 1e6, "reference_accuracy": 0.5}
 
 

@@ -1,16 +1,27 @@
-"""The commands that run an exported file, or tell of it: predict, info."""
+"""mnist-edge predict: read pictures of one digit each."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge import printing
-from mnist_edge.cli.app import Json, Model, app, echo, note, print_json, printable
+from mnist_edge.cli.app import (
+    Json,
+    Model,
+    app,
+    echo,
+    note,
+    print_json,
+)
+from mnist_edge.cli.render import predictions
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
+
+if TYPE_CHECKING:
+    pass
+
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
 """Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
@@ -50,9 +61,9 @@ def predict(
             continue
         told += 1
         if as_json:
-            answers.append(printing.prediction_entry(path, answer, top))
+            answers.append(predictions.prediction_entry(path, answer, top))
         else:
-            echo("\n".join(printing.prediction_lines(path, answer, top, show)))
+            echo("\n".join(predictions.prediction_lines(path, answer, top, show)))
     if not told and not failed:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
     if failed and len(pictures) == 1 and not Path(pictures[0]).is_dir():
@@ -78,29 +89,3 @@ def _files_in(places: Sequence[str]) -> Iterator[Path]:
                 continue
             if not path.is_dir() and not is_special(path):
                 yield path
-
-
-@app.command()
-def info(
-    onnx: Annotated[Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Tell what a file promises or, with no file, what this machine offers.
-
-    Example: mnist-edge info artifacts/mnist-mlp.int8.onnx
-    """
-    from mnist_edge.benchmark import device
-    from mnist_edge.runtime import model_file
-
-    if onnx is None:
-        machine = device.describe()
-        told = {**machine, "int8": device.int8_verdict(machine["features"])}
-    else:
-        told = model_file.describe(model_file.read(onnx))
-    if as_json:
-        print_json(told)
-        return
-    width = max(map(len, told))
-    for key, value in told.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        echo(f"{printable(key):<{width}}  {printable(text)}")

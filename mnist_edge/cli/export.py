@@ -1,12 +1,11 @@
-"""The commands that make files of a trained network, and hold them against it: export, verify."""
+"""mnist-edge export: a trained network to files that can be shipped."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge import printing
 from mnist_edge.cli.app import (
     ARTIFACTS,
     KERAS_FILE,
@@ -15,14 +14,14 @@ from mnist_edge.cli.app import (
     Json,
     Model,
     app,
-    echo,
-    exported,
     find_data,
-    note,
-    print_json,
     show_warnings,
 )
+from mnist_edge.cli.verify import show_parity, try_to_load
 from mnist_edge.errors import OptionError
+
+if TYPE_CHECKING:
+    pass
 
 
 @app.command()
@@ -67,20 +66,20 @@ def export(
     """
     _require_fitting(context, target)
     if target == "web":
-        from mnist_edge.cli.showing import make_page, show_page
+        from mnist_edge.cli.demo import make_page, show_page
 
         show_page(make_page(model, out), as_json)
         return
     from mnist_edge.export import precision as precisions
 
     chosen = precisions.chosen(precision)
-    _try(keras)
+    try_to_load(keras)
     from mnist_edge.export.artifact import export as export_files
 
     show_warnings()
     dataset = None if no_verify else find_data(data, allow_sample=True)
     report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset, keep_silent=keep_silent)
-    _show_parity(report, as_json)
+    show_parity(report, as_json)
 
 
 def _require_fitting(context: typer.Context, target: str) -> None:
@@ -103,58 +102,3 @@ def _require_fitting(context: typer.Context, target: str) -> None:
 
 def _spelled(names: Iterable[str]) -> str:
     return ", ".join("KERAS" if name == "keras" else f"--{name.replace('_', '-')}" for name in sorted(names))
-
-
-@app.command()
-def verify(
-    onnx: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files."),
-    ] = None,
-    reference: Annotated[Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")] = KERAS_FILE,
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Hold exported files against Keras, image by image.
-
-    Exit code 1 when one fails the gate of its precision, or was changed since it was exported.
-
-    Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
-    """
-    files = onnx or exported()
-    if not files:
-        raise OptionError("expected .onnx files to verify, found none in artifacts/: run mnist-edge export first")
-    _try(reference)
-    from mnist_edge.export.parity import verify_all
-
-    _show_parity(verify_all(files, reference, find_data(data, allow_sample=True)), as_json)
-
-
-def _try(keras_file: Path) -> None:
-    """Load a .keras file before the rest of the workshop is imported.
-
-    One that is refused is refused at once; the child that tries the others imports TensorFlow while this process does.
-    What came of it is remembered for when the model is needed.
-    """
-    from mnist_edge.sources.keras_file import from_bytes, read_keras
-
-    from_bytes(read_keras(keras_file), str(keras_file))
-
-
-def _show_parity(report: dict[str, Any], as_json: bool) -> None:
-    """Prints the report of export or verify; exits with 1 when a file failed."""
-    if as_json:
-        print_json(report)
-    else:
-        if report["data"]:
-            echo(f"{printing.images(report)}, against {report['reference']['path']}")
-        echo(printing.parity_table(report["models"]))
-        echo(printing.compressed_from(report["reference"]), newline=False)
-        echo(printing.silent_units(report["models"]), newline=False)
-    for model in report["models"]:
-        for failure in model.get("failures", ()):
-            note(f"{model['path']}: {failure}")
-        if model.get("status") == "rejected" and Path(model["path"]).exists():
-            note(f"{model['path']}: the file that was there before was left as it was")
-    if any(model["passed"] is False for model in report["models"]):
-        raise typer.Exit(1)

@@ -3,7 +3,7 @@ import pytest
 
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import OptionError
-from mnist_edge.training.corrupt import CORRUPTIONS, corrupt
+from tests.measurements.corrupt import CORRUPTIONS, corrupt
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

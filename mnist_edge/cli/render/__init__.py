@@ -1,0 +1,1 @@
+"""What the commands show people: tables and lines, progress, pictures."""

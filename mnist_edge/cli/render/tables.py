@@ -1,0 +1,31 @@
+"""Tables of text, and how numbers and networks are written in them."""
+
+import math
+from collections.abc import Sequence
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    lefts = [
+        column == 0 or not any(character.isdigit() for row in rows for character in row[column])
+        for column in range(len(header))
+    ]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, lefts, strict=True)
+        ).rstrip()
+        for row in (header, *rows)
+    )
+
+
+def network(widths: Sequence[int], in_use: Sequence[int] = ()) -> str:
+    """What a network of these hidden layers is called: 784-128-64-10; where fewer units are in use, that too."""
+    fewer = f" ({', '.join(map(str, in_use))} in use)" if list(in_use or widths) != list(widths) else ""
+    return "-".join(map(str, (784, *widths, 10))) + fewer
+
+
+def percent(share: float | None) -> str:
+    """A share as a report tells noise: 2.9%, or unknown."""
+    return "unknown" if share is None or not math.isfinite(share) else f"{share:.1%}"

@@ -1,0 +1,106 @@
+"""mnist-edge train: pixels to a .keras file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnist_edge.cli.app import (
+    KERAS_FILE,
+    Data,
+    Json,
+    app,
+    echo,
+    find_data,
+    interruptible,
+    print_json,
+    show_warnings,
+)
+from mnist_edge.cli.render import progress
+from mnist_edge.errors import OptionError
+
+if TYPE_CHECKING:
+    from mnist_edge.dataset import Dataset
+    from mnist_edge.training.recipes import Recipe
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="How to train; one of: augmented, article.")] = "augmented",
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            show_default=False,
+            help="Passes over the images, if not the recipe's; neither teacher nor pruning takes more.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")] = 0,
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Draw loss and accuracy an epoch (PNG, SVG, PDF)."),
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Draw 64 digits as the recipe distorts them, and stop."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the network; an interrupted run goes on where it stopped.
+
+    Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
+    """
+    from mnist_edge.cli.render import charts
+    from mnist_edge.files import require_writable
+    from mnist_edge.training.recipes import RECIPES
+
+    if recipe not in RECIPES:
+        raise OptionError(f"expected a recipe out of {', '.join(RECIPES)}, received {recipe!r}")
+    if out.suffix != ".keras":
+        raise OptionError(f"expected --out to end in .keras, received {out}")
+    chosen = RECIPES[recipe] if epochs is None else RECIPES[recipe].lasting(epochs)
+    if plot:
+        charts.require_plot(plot)
+        require_writable(plot.parent, plot.name)
+    if preview:
+        _preview(chosen, find_data(data, allow_sample=True), seed, preview)
+        return
+    dataset = find_data(data, allow_sample=False)
+    from mnist_edge.training.artifact import train as train_artifact
+
+    show_warnings()
+    advice = "interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew"
+    with interruptible(advice), progress.epoch_bar() as on_epoch:
+        receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    if plot:
+        title, taught = f"{recipe}, seed {seed}, {dataset.name}", "teacher" in receipt
+        charts.save_figure(charts.training_curve(receipt["history"], title, taught=taught), plot)
+    if as_json:
+        print_json({"path": str(out), **receipt})
+        return
+    for name in ("validation", "test"):
+        if quality := receipt[name]:
+            echo(f"{name:<10}  {quality['accuracy']:.2%} of {quality['images']:,} images")
+    echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
+
+
+def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:
+    """Draws what the recipe makes of the first 64 training images."""
+    import numpy as np
+
+    from mnist_edge.cli.render import pictures
+    from mnist_edge.files import write_whole
+    from mnist_edge.training.augment import distort
+
+    if recipe.distortion is None:
+        raise OptionError(f"expected a recipe with distortion to preview, received {recipe.name!r}, which has none")
+    if png.suffix.lower() != ".png":
+        raise OptionError(f"expected --preview to end in .png, received {str(png)!r}")
+    images, labels = dataset.train_images[:64], dataset.train_labels[:64]
+    distorted = distort(images, labels, recipe.distortion, np.random.default_rng(seed))
+    write_whole(png, pictures.png_bytes(pictures.contact_sheet(distorted, [str(label) for label in labels])))
+    echo(f"wrote {png}")

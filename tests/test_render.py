@@ -1,0 +1,30 @@
+from mnist_edge.cli.render import parity, tables
+
+
+def test_table_lines_up_and_never_cuts() -> None:
+    assert tables.table(["file", "bytes"], [["a" * 200, "1,000"], ["b", "9"]]).splitlines() == [
+        f"file{'':196}  bytes",
+        f"{'a' * 200}  1,000",
+        f"b{'':199}      9",
+    ]
+
+
+def test_a_column_is_of_words_only_if_all_of_it_is() -> None:
+    drawn = tables.table(["model", "p99 us"], [["a", "-"], ["b", "12.5"]])
+    assert drawn.splitlines()[1] == "a           -"
+
+
+def test_a_network_is_called_by_its_widths_and_what_it_uses_of_them() -> None:
+    assert tables.network([128, 64]) == "784-128-64-10"
+    assert tables.network([128, 64], [128, 64]) == "784-128-64-10"
+    assert tables.network([512, 512], [384, 160]) == "784-512-512-10 (384, 160 in use)"
+
+
+def test_silent_units_are_one_line_or_none() -> None:
+    slim = {"precision": "int8", "silent_units": {"dropped": [4, 0], "left": [28, 16]}}
+    told = parity.silent_units([{"precision": "fp32", "silent_units": None}, slim])
+    assert told == (
+        "without 4, 0 hidden units that hardly ever fire, 28, 16 are left: int8 (--keep-silent keeps them)\n"
+    )
+    assert parity.silent_units([{"precision": "int8", "silent_units": {"dropped": [0, 0], "left": [32, 16]}}]) == ""
+    assert parity.silent_units([{"precision": "fp32"}]) == ""
