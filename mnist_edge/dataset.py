@@ -26,10 +26,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.contract import CLASSES, SIDE
 from mnist_edge.errors import DataError, DataNotFoundError
 from mnist_edge.extras import require
 from mnist_edge.files import is_special, open_regular
+from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 from mnist_edge.npz import Header, NpzError, Readable, open_npz, read_up_to
 
 Pixels = NDArray[np.uint8]
@@ -189,7 +189,7 @@ def _sample() -> Dataset:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"expected the MNIST sample in {path}, which cannot be read: {error}") from error
     table = table[np.random.default_rng(0).permutation(len(table))]
-    images, labels = table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1].copy()
+    images, labels = table[:, :-1].reshape(-1, *MNIST_SHAPE), table[:, -1].copy()
     return Dataset("MNIST sample", str(path), _fingerprint([images, labels]), images, labels, images, labels, "train")
 
 
@@ -305,7 +305,7 @@ def _checked(arrays: dict[str, NDArray[np.generic]], source: str) -> Dataset:
     for split in _SPLIT_WORDS:
         images, labels = arrays[f"{split} images"], arrays[f"{split} labels"]
         _check_shapes(images, labels, split, source)
-        if labels.min() < 0 or labels.max() >= CLASSES:
+        if labels.min() < 0 or labels.max() >= len(DIGITS):
             raise DataError(f"expected {split} labels from 0 to 9 in {source}, found {labels.min()} to {labels.max()}")
     tidy = {what: np.ascontiguousarray(array, np.uint8) for what, array in arrays.items()}
     md5 = {what: hashlib.md5(_idx_bytes(array), usedforsecurity=False).hexdigest() for what, array in tidy.items()}
@@ -336,7 +336,7 @@ def _check_labelling(md5: dict[str, str], source: str) -> None:
 
 def _check_shapes(images: NDArray[Any] | Header, labels: NDArray[Any] | Header, split: str, source: str) -> None:
     """Refuses arrays, or their headers, that are no images with their labels."""
-    if len(images.shape) != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+    if len(images.shape) != 3 or images.shape[1:] != MNIST_SHAPE or images.dtype != np.uint8:
         raise DataError(
             f"expected {split} images of shape (N, 28, 28) and type uint8 in {source}, "
             f"found {images.shape} {images.dtype}"

@@ -12,10 +12,10 @@ import secrets
 import stat
 import tempfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError, OutputError
 
 MAX_JSON_BYTES = 16 * 2**20
@@ -90,23 +90,14 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Writes ``document`` as indented JSON, whole (see ``write_whole``)."""
+def write_json(path: Path, document: Any) -> None:
+    """Write ``document`` as indented JSON, whole (see ``write_whole``)."""
     write_whole(path, (json_text(document) + "\n").encode())
 
 
 def json_text(document: Any) -> str:
-    """``document`` as indented JSON; numbers that are not finite, which JSON does not have, are null."""
-    return json.dumps(finite(document), indent=2, allow_nan=False)
-
-
-def finite(document: Any) -> Any:
-    """``document`` with None for numbers that are not finite."""
-    if isinstance(document, Mapping):
-        return {key: finite(value) for key, value in document.items()}
-    if isinstance(document, list | tuple):
-        return [finite(value) for value in document]
-    return None if isinstance(document, float) and not math.isfinite(document) else document
+    """Return ``document`` as indented JSON (see ``documents.to_json``)."""
+    return json.dumps(to_json(document), indent=2, allow_nan=False)
 
 
 def receipt_path(path: Path) -> Path:

@@ -14,6 +14,7 @@ from mnist_edge.benchmark import peers
 from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate
 from mnist_edge.errors import MissingExtraError, ModelError, OptionError
 from mnist_edge.extras import require
+from mnist_edge.model_spec import MNIST_SHAPE
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.session import available_cpus
 
@@ -62,15 +63,17 @@ def of_models(models: Sequence[Path], threads: Sequence[int]) -> Plan:
     plan = Plan([], {}, [])
     for model in models:
         try:
-            precision, error = model_file.read(model).contract.precision, None
+            spec = model_file.read(model).spec
+            precision, shape, error = spec.precision, spec.input.shape, None
         except ModelError as why:
             if not model.exists():
                 raise
-            precision, error = model.suffixes[-2].lstrip(".") if len(model.suffixes) > 1 else "", str(why)
+            precision = model.suffixes[-2].lstrip(".") if len(model.suffixes) > 1 else ""
+            shape, error = MNIST_SHAPE, str(why)
         for count in threads:
             if error:
                 plan.errors[len(plan.candidates)] = error
-            plan.candidates.append(_candidate("mnist-edge", Form("", precision, ""), model, model, count))
+            plan.candidates.append(_candidate("mnist-edge", Form("", precision, ""), model, model, count, shape))
     return plan
 
 
@@ -91,7 +94,7 @@ def of_peers(
             Where there are several networks, only those that are called as the .keras file is.
         keras_files: The networks that the other forms are made from.
         threads: Threads a call may use.
-        images: Training images, uint8 (N, 28, 28), for the ranges of LiteRT's int8.
+        images: Training images, uint8 (N, ...), for the ranges of LiteRT's int8.
         folder: For the files that are made.
         ours: The plan to add them to.
 
@@ -131,8 +134,11 @@ def of_peers(
 _MADE = {peers.NUMPY_FILE, *map(peers.litert_file, peers.LITERT_PRECISIONS)}
 
 
-def _candidate(runtime: str, form: Form, model: Path, file: Path, threads: int) -> Candidate:
-    return Candidate(runtime, form.api, form.precision, str(model), str(file), threads, threads == available_cpus())
+def _candidate(
+    runtime: str, form: Form, model: Path, file: Path, threads: int, shape: tuple[int, ...] = MNIST_SHAPE
+) -> Candidate:
+    everything = threads == available_cpus()
+    return Candidate(runtime, form.api, form.precision, str(model), str(file), threads, everything, shape)
 
 
 def _locate(

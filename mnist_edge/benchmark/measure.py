@@ -160,7 +160,7 @@ def side_by_side(
         batches: Images a call.
         seconds: Time for all timed calls together; starting comes on top. Two rounds are made whatever
             they take.
-        images: uint8 (N, 28, 28), what is read.
+        images: uint8 (N, ...), what is read.
         labels: uint8 (N,), or None.
         on_progress: Told the share that is done, and what is being done.
 

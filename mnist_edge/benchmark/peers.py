@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import MnistEdgeError
+from mnist_edge.model_spec import PIXEL_MAX
 
 LITERT_PRECISIONS = ("fp32", "int8-dynamic", "int8")
 """Float weights; int8 weights with activations quantized as they come; int8 throughout, uint8 pixels in."""
@@ -33,7 +34,7 @@ def convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[s
 
     Args:
         keras_file: The network.
-        images: uint8 (N, 28, 28), training images, for the ranges of full int8.
+        images: uint8 (N, ...), training images, for the ranges of full int8.
         folder: Where to.
 
     Returns:
@@ -69,7 +70,7 @@ def _litert(model: Any, images: NDArray[np.uint8], name: str) -> bytes:
 
     def pixels() -> Iterator[list[NDArray[np.float32]]]:
         for image in images[:CALIBRATION_IMAGES]:
-            yield [image.reshape(1, *model.input_shape[1:]).astype(np.float32) / 255]
+            yield [image.reshape(1, *model.input_shape[1:]).astype(np.float32) / PIXEL_MAX]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if name != litert_file("fp32"):

@@ -13,6 +13,7 @@ from mnist_edge.benchmark.runtimes import Candidate
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import sha256
+from mnist_edge.model_spec import MNIST_SHAPE
 from mnist_edge.runtime.session import available_cpus
 
 MAX_BATCH = 100_000
@@ -57,7 +58,7 @@ def run(
     if dataset:
         images, labels, training = dataset.test_images, dataset.test_labels, dataset.train_images
     else:
-        images = training = np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8)
+        images = training = np.random.default_rng(0).integers(0, 256, (1000, *MNIST_SHAPE), np.uint8)
         labels = None
     with tempfile.TemporaryDirectory() as folder:
         on_progress(0, "preparing the peers" if against else "starting")

@@ -5,6 +5,7 @@ Runtimes are imported when they are opened, each in a process of its own (``work
 """
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
+from mnist_edge.model_spec import INPUT_NAME, MNIST_SHAPE, OUTPUT_NAME, PIXEL_MAX
 
-WHITE = np.float32(255)
+WHITE = np.float32(PIXEL_MAX)
 
 
 class Opened(NamedTuple):
     """A model in a runtime: for each batch size the two calls that are timed.
 
     Attributes:
-        read: Given B, a function of uint8 images, (28, 28) or for B > 1 (B, 28, 28), to the digit or digits: all that
+        read: Given B, a function of uint8 images, one or for B > 1 a batch, to the class or classes: all that
             an app does.
         bare: Given B, the engine's call alone, on input that stands ready in the engine's own form.
     """
@@ -43,6 +44,7 @@ class Candidate:
         file: Path of the file that is opened.
         threads: Threads a call may use.
         all_threads: Whether that is all that this process may use, so that a runtime's own default will do.
+        shape: Of one image.
     """
 
     runtime: str
@@ -52,6 +54,7 @@ class Candidate:
     file: str
     threads: int
     all_threads: bool
+    shape: tuple[int, ...] = MNIST_SHAPE
 
     @property
     def name(self) -> str:
@@ -72,14 +75,15 @@ def mnist_edge(candidate: Candidate) -> Opened:
 
     def read(batch: int) -> Callable[[NDArray[np.uint8]], Any]:
         if batch == 1:
-            return lambda image: predictor.predict(image).digit
-        return lambda images: predictor.predict_batch(images).digits
+            return lambda image: predictor.predict(image).class_index
+        return lambda images: predictor.predict_batch(images).class_indices
 
     def bare(batch: int) -> Callable[[], object]:
         binding = session().io_binding()
-        dtype = np.uint8 if session().get_inputs()[0].type == "tensor(uint8)" else np.float32
-        binding.bind_cpu_input(INPUT_NAME, np.zeros((batch, PIXELS), dtype))
-        answer = ort.OrtValue.ortvalue_from_numpy(np.zeros((batch, CLASSES), np.float32))
+        spec = predictor.spec
+        shape = session().get_inputs()[0].shape[1:]
+        binding.bind_cpu_input(INPUT_NAME, np.zeros((batch, *shape), spec.input.dtype))
+        answer = ort.OrtValue.ortvalue_from_numpy(np.zeros((batch, len(spec.labels)), np.float32))
         binding.bind_ortvalue_output(OUTPUT_NAME, answer)
         return lambda: session().run_with_iobinding(binding)
 
@@ -95,7 +99,7 @@ def onnxruntime(candidate: Candidate) -> Opened:
         options.intra_op_num_threads = candidate.threads
     session = ort.InferenceSession(candidate.file, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return _forward(lambda rows: session.run(None, {name: rows})[0])
+    return _forward(lambda rows: session.run(None, {name: rows})[0], candidate)
 
 
 def numpy(candidate: Candidate) -> Opened:
@@ -110,7 +114,7 @@ def numpy(candidate: Candidate) -> Opened:
         answer: NDArray[np.float32] = rows @ layers[-1][0] + layers[-1][1]
         return answer
 
-    return _forward(logits)
+    return _forward(logits, candidate)
 
 
 def keras(candidate: Candidate) -> Opened:
@@ -130,7 +134,7 @@ def keras(candidate: Candidate) -> Opened:
         "call": lambda rows: model(rows.reshape(shape), training=False).numpy(),
         "tf.function": lambda rows: compiled(tf.constant(rows.reshape(shape))).numpy(),
     }
-    return _forward(forward[candidate.api])
+    return _forward(forward[candidate.api], candidate)
 
 
 def litert(candidate: Candidate) -> Opened:
@@ -158,7 +162,7 @@ def litert(candidate: Candidate) -> Opened:
             engine.invoke()
             return engine.get_tensor(target)
 
-        return _to_digits(scores, batch)
+        return _to_classes(scores, batch)
 
     interpreter(1)
     return Opened(read, lambda batch: interpreter(batch).invoke)
@@ -183,14 +187,14 @@ def openvino(candidate: Candidate) -> Opened:
     @functools.cache
     def request(batch: int) -> tuple[Any, NDArray[np.uint8]]:
         model = core.read_model(candidate.file)
-        model.reshape({0: [batch, PIXELS]})
+        model.reshape({0: [batch, *list(model.input(0).partial_shape)[1:]]})
         if model.input(0).get_element_type() != ov.Type.u8:
             steps = PrePostProcessor(model)
             steps.input().tensor().set_element_type(ov.Type.u8)
             steps.input().preprocess().convert_element_type(ov.Type.f32).scale(float(WHITE))
             model = steps.build()
         made = core.compile_model(model, "CPU", settings).create_infer_request()
-        rows = np.zeros((batch, PIXELS), np.uint8)
+        rows = np.zeros(list(model.input(0).shape), np.uint8)
         made.set_input_tensor(ov.Tensor(rows, shared_memory=True))
         return made, rows
 
@@ -203,7 +207,7 @@ def openvino(candidate: Candidate) -> Opened:
             engine.infer()
             return answer
 
-        return _to_digits(scores, batch)
+        return _to_classes(scores, batch)
 
     request(1)
     return Opened(read, lambda batch: request(batch)[0].infer)
@@ -234,26 +238,26 @@ RUNTIMES = {
 }
 
 
-def digits(opened: Opened, images: NDArray[np.uint8], batch: int) -> NDArray[np.integer]:
-    """Reads uint8 images (N, 28, 28) in batches, the last one smaller; integers (N,)."""
+def classes(opened: Opened, images: NDArray[np.uint8], batch: int) -> NDArray[np.integer]:
+    """Reads N uint8 images in batches, the last one smaller; integers (N,)."""
     parts = [images[start : start + batch] for start in range(0, len(images), batch)]
     return np.concatenate(
         [np.atleast_1d(opened.read(len(part))(part[0] if len(part) == 1 else part)) for part in parts]
     )
 
 
-def _forward(scores: Callable[[NDArray[np.float32]], Any]) -> Opened:
-    """From a function of float32 (B, 784) in 0..1 to scores (B, 10): pixels / 255 before it, argmax after it."""
+def _forward(scores: Callable[[NDArray[np.float32]], Any], candidate: Candidate) -> Opened:
+    """Wrap a function of float32 (B, elements) in 0..1 to scores (B, classes): scaling before it, argmax after it."""
 
     def bare(batch: int) -> Callable[[], object]:
-        ready = np.zeros((batch, PIXELS), np.float32)
+        ready = np.zeros((batch, math.prod(candidate.shape)), np.float32)
         return lambda: scores(ready)
 
-    return Opened(lambda batch: _to_digits(lambda pixels: scores(pixels.astype(np.float32) / WHITE), batch), bare)
+    return Opened(lambda batch: _to_classes(lambda pixels: scores(pixels.astype(np.float32) / WHITE), batch), bare)
 
 
-def _to_digits(scores: Callable[[NDArray[np.uint8]], Any], batch: int) -> Callable[[NDArray[np.uint8]], Any]:
-    """From a function of uint8 (B, 784) to scores (B, 10), one of images to digits."""
+def _to_classes(scores: Callable[[NDArray[np.uint8]], Any], batch: int) -> Callable[[NDArray[np.uint8]], Any]:
+    """Make a function of images to classes of one of uint8 (B, elements) to scores (B, classes)."""
     if batch == 1:
-        return lambda image: int(scores(image.reshape(1, PIXELS))[0].argmax())
-    return lambda images: scores(images.reshape(batch, PIXELS)).argmax(axis=1)
+        return lambda image: int(scores(image.reshape(1, -1))[0].argmax())
+    return lambda images: scores(images.reshape(batch, -1)).argmax(axis=1)

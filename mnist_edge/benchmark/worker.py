@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.benchmark import clock
-from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate, Opened, digits
+from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate, Opened, classes
+from mnist_edge.model_spec import PIXEL_MAX
 
 ACCURACY_BATCH = 1000
 
@@ -31,7 +32,7 @@ class Bench:
 
     Args:
         opened: The candidate.
-        image: uint8 (28, 28); what is read until there are others.
+        image: uint8, of the shape that it takes; what is read until there are others.
     """
 
     def __init__(self, opened: Opened, image: NDArray[np.uint8]) -> None:
@@ -41,9 +42,9 @@ class Bench:
         self._number = 0
 
     def take(self, images: NDArray[np.uint8], labels: NDArray[np.uint8] | None) -> float | None:
-        """Takes the images to read, uint8 (N, 28, 28); answers with the share of them that it reads right."""
+        """Takes the images to read, uint8 (N, ...); answers with the share of them that it reads right."""
         self._images = images
-        return None if labels is None else float((digits(self._opened, images, ACCURACY_BATCH) == labels).mean())
+        return None if labels is None else float((classes(self._opened, images, ACCURACY_BATCH) == labels).mean())
 
     def window(self, batch: int, bare: bool, seconds: float) -> NDArray[np.int64]:
         """Nanoseconds of each call in a window (``clock.window``), other images each time."""
@@ -103,7 +104,7 @@ def start(candidate: Candidate, started_ns: int) -> tuple[Bench, dict[str, Any]]
         The bench, and what its start cost.
     """
     runtime = RUNTIMES[candidate.runtime]
-    image = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    image = np.resize(np.arange(PIXEL_MAX + 1, dtype=np.uint8), candidate.shape)
     import_ms = clock.once_ms(lambda: [importlib.import_module(package) for package in runtime.packages])
     opened: list[Opened] = []
     load_ms = clock.once_ms(lambda: opened.append(runtime.open(candidate)))
@@ -135,7 +136,9 @@ def main() -> None:
     send_nothing()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a runtime prints is no answer
-    candidate, started_ns = Candidate(**json.loads(sys.argv[1])), int(sys.argv[2])
+    described = json.loads(sys.argv[1])
+    candidate = Candidate(**described | {"shape": tuple(described["shape"])})
+    started_ns = int(sys.argv[2])
     fine, begun = answer(lambda: start(candidate, started_ns))
     pickle.dump((fine, begun[1] if fine else begun), answers)
     answers.flush()

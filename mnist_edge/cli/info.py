@@ -1,20 +1,54 @@
 """mnist-edge info: what a file promises, or what this machine offers."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from mnist_edge.cli.app import (
-    Json,
-    app,
-    echo,
-    print_json,
-    printable,
-)
+from mnist_edge.cli.app import Json, app, echo, print_json, printable
+from mnist_edge.documents import INLINE, to_json
+from mnist_edge.model_spec import ModelSpec, Provenance
 
 if TYPE_CHECKING:
-    pass
+    from mnist_edge.runtime.model_file import ModelFile
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """What an exported file is and promises.
+
+    Attributes:
+        path: The file.
+        bytes: Its size.
+        sha256: Its hash.
+        intact: Whether it is as it was exported, by its own checksum; null where it has none.
+        ir_version: Version of the ONNX format.
+        opsets: Domains of operators, each with its version.
+        operators: The graph's operators in order.
+        multiply_adds: Of one image.
+        onnxruntime: The versions that run it.
+        spec: What it takes and answers.
+        temperature: What logits are divided by for the confidence.
+        reject_below: The confidence below which an answer is rejected.
+        provenance: What it was made from, and how well it reads.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/info/1"
+
+    path: str
+    bytes: int
+    sha256: str
+    intact: bool | None
+    ir_version: int
+    opsets: tuple[str, ...]
+    operators: tuple[str, ...]
+    multiply_adds: int
+    onnxruntime: str
+    temperature: float
+    reject_below: float
+    spec: ModelSpec = field(metadata=INLINE)
+    provenance: Provenance = field(metadata=INLINE)
 
 
 @app.command()
@@ -26,18 +60,56 @@ def info(
 
     Example: mnist-edge info artifacts/mnist-mlp.int8.onnx
     """
-    from mnist_edge.benchmark import device
-    from mnist_edge.runtime import model_file
-
     if onnx is None:
+        from mnist_edge.benchmark import device
+
         machine = device.describe()
-        told = {**machine, "int8": device.int8_verdict(machine["features"])}
+        document: Any = {"schema": "mnist-edge/device/1", **machine, "int8": device.int8_verdict(machine["features"])}
     else:
-        told = model_file.describe(model_file.read(onnx))
+        from mnist_edge.runtime import model_file
+
+        document = to_json(describe(model_file.read(onnx)))
     if as_json:
-        print_json(told)
+        print_json(document)
         return
-    width = max(map(len, told))
-    for key, value in told.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        echo(f"{printable(key):<{width}}  {printable(text)}")
+    shown = {key: value for key, value in document.items() if value is not None and key != "schema"}
+    width = max(map(len, shown))
+    for key, value in shown.items():
+        echo(f"{printable(key):<{width}}  {printable(_in_words(value))}")
+
+
+def describe(model: "ModelFile") -> FileInfo:
+    """Return what a file is and promises.
+
+    Raises:
+        ModelError: Its calibration makes no sense.
+    """
+    from mnist_edge.runtime import model_file
+    from mnist_edge.runtime.confidence import Calibration
+
+    calibration = Calibration.read(model.metadata, model.origin)
+    oldest = model_file.OLDEST_FOR_INT4 if "MatMulNBits" in model.operators else model_file.OLDEST
+    return FileInfo(
+        path=model.origin,
+        bytes=len(model.content),
+        sha256=model.sha256,
+        intact=model.intact,
+        ir_version=model.ir_version,
+        opsets=tuple(f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()),
+        operators=model.operators,
+        multiply_adds=model.cost.multiply_adds,
+        onnxruntime=f">= {oldest}",
+        temperature=calibration.temperature,
+        reject_below=calibration.reject_below,
+        spec=model.spec,
+        provenance=model.provenance,
+    )
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    if isinstance(value, dict):
+        known = {key: part for key, part in value.items() if part not in ([], False, None)}
+        return ", ".join(f"{key} {_in_words(part)}" for key, part in known.items())
+    return str(value)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from onnx import checker
 
 from mnist_edge import dataset as mnist
-from mnist_edge.contract import MAX_MODEL_BYTES, PIXELS
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
@@ -29,6 +28,7 @@ from mnist_edge.files import (
     write_json,
     write_whole,
 )
+from mnist_edge.model_spec import MAX_MODEL_BYTES, PIXEL_MAX, UNIT_PIXELS, ModelSpec, Provenance
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.sources.keras_file import facts, from_bytes, read_keras
@@ -47,8 +47,8 @@ class _Calibration(NamedTuple):
 
     @classmethod
     def of(cls, dataset: Dataset) -> "_Calibration":
-        pixels = dataset.train_images[:CALIBRATION_IMAGES].reshape(-1, PIXELS)
-        return cls(np.divide(pixels, 255, dtype=np.float32), dataset.name)
+        pixels = dataset.train_images[:CALIBRATION_IMAGES].reshape(-1, UNIT_PIXELS.elements)
+        return cls(np.divide(pixels, PIXEL_MAX, dtype=np.float32), dataset.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,31 +144,36 @@ def _calibration_set(dataset: Dataset | None) -> Dataset:
 
 
 def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, Any]:
-    told = metadata.contract_facts(precision, source.keras_sha256) | source.confidence
-    model, images = source.model, np.empty((0, PIXELS), np.float32)
+    spec = ModelSpec(precision.name, precision.input)
+    provenance = Provenance(source_sha256=source.keras_sha256, tools=metadata.tool_versions())
+    model, images = source.model, np.empty((0, spec.input.elements), np.float32)
     slim = source.slim if precision.slim else None
     if source.calibration and (precision.calibrated or slim):
         images = source.calibration.images
-        told |= {"calibration_data": source.calibration.name, "calibration_images": str(len(images))}
+        provenance = replace(provenance, calibration_data=source.calibration.name, calibration_images=len(images))
     if slim and any(slim.dropped):
         model = slim.model
-        told |= {"silent_units_dropped": _listed(slim.dropped), "hidden_units": _listed(slim.widths)}
+        provenance = replace(provenance, inactive_units_dropped=slim.dropped, hidden_units=slim.widths)
     try:
         form = precision.make(model, images)
     except ModelError as error:  # this form cannot be had of this network; the others may
         return failed_entry(path, precision.name, str(error))
     checker.check_model(form, full_check=True)
+
+    def content_with(provenance: Provenance) -> bytes:
+        return metadata.with_metadata(form, spec.to_metadata() | source.confidence | provenance.to_metadata())
+
     parity = None
     if source.reference and source.dataset:
-        parity = compare(metadata.seal(form, told), source.reference, source.dataset, precision.gate)
-        told |= _proof(parity, source.dataset)
-    content = metadata.seal(form, told)
+        parity = compare(content_with(provenance), source.reference, source.dataset, precision.gate)
+        provenance = _verified(provenance, parity, source.dataset)
+    content = content_with(provenance)
     if parity and source.reference:
         parity = with_size(parity, len(content), source.reference, precision.gate)
         if parity.failures and slim and any(slim.dropped):
             hint = f"{sum(slim.dropped)} hidden units that hardly ever fire were left out"
             parity = replace(parity, failures=(*parity.failures, hint))
-    status = _write(path, content, told, parity)
+    status = _write(path, content, parity)
     size = path.stat().st_size if status == "kept" else len(content)
     told_of = {"status": status, "silent_units": slim and {"dropped": slim.dropped, "left": slim.widths}}
     if parity is None:
@@ -176,11 +181,7 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, 
     return entry(path, precision.name, size, parity) | told_of
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    return ",".join(map(str, numbers))
-
-
-def _write(path: Path, content: bytes, facts: dict[str, str], parity: Parity | None) -> str:
+def _write(path: Path, content: bytes, parity: Parity | None) -> str:
     """Writes a file and its receipt unless its gate was missed or better is there; says which it was."""
     if parity and not parity.passed:
         return "rejected"
@@ -190,20 +191,21 @@ def _write(path: Path, content: bytes, facts: dict[str, str], parity: Parity | N
     if present and _is_better(present, content):
         return "kept"
     write_whole(path, content)
-    write_json(receipt_path(path), _receipt(path, content, facts, parity))
+    write_json(receipt_path(path), _receipt(path, content, parity))
     return "written"
 
 
-def _proof(parity: Parity, dataset: Dataset) -> dict[str, str]:
-    values = (
-        dataset.name if dataset.test_split == "test" else SAMPLE_NAME,
-        dataset.fingerprint,
-        str(len(dataset.test_images)),
-        f"{parity.accuracy:.6g}",
-        f"{parity.reference_accuracy:.6g}",
-        f"{parity.agreement:.6g}",
+def _verified(provenance: Provenance, parity: Parity, dataset: Dataset) -> Provenance:
+    """Return ``provenance`` with the images that the file was verified on, and how well it read them."""
+    return replace(
+        provenance,
+        data=dataset.name if dataset.test_split == "test" else SAMPLE_NAME,
+        data_fingerprint=dataset.fingerprint,
+        images=len(dataset.test_images),
+        accuracy=round(parity.accuracy, 6),
+        reference_accuracy=round(parity.reference_accuracy, 6),
+        agreement=round(parity.agreement, 6),
     )
-    return dict(zip(metadata.PROOF, values, strict=True))
 
 
 def _present(path: Path) -> bytes | None:
@@ -219,21 +221,22 @@ def _present(path: Path) -> bytes | None:
 
 
 def _is_better(present: bytes, content: bytes) -> bool:
-    """Whether ``present`` is the same network as ``content``, with a better proof than the sample or none."""
+    """Whether ``present`` is the same network as ``content``, verified on better images than the sample or none."""
     try:
-        proven, ours = (model_file.read(file).metadata.get("data") for file in (present, content))
-        better = (ours is None and proven is not None) or (ours == SAMPLE_NAME and proven == "MNIST")
-        return better and metadata.is_sealed(present) and metadata.same_network(present, content)
+        theirs, ours = model_file.read(present), model_file.read(content)
     except ModelError:
         return False
+    before, now = theirs.provenance.data, ours.provenance.data
+    better = (now is None and before is not None) or (now == SAMPLE_NAME and before == "MNIST")
+    return better and theirs.intact is True and metadata.same_network(present, content)
 
 
-def _receipt(path: Path, content: bytes, facts: dict[str, str], parity: Parity | None) -> dict[str, Any]:
+def _receipt(path: Path, content: bytes, parity: Parity | None) -> dict[str, Any]:
     return {
         "file": path.name,
         "bytes": len(content),
         "sha256": sha256(content),
-        "metadata": facts,
+        "metadata": model_file.read(content).metadata,
         "parity": None
         if parity is None
         else {"max_abs_diff": parity.max_abs_diff, "mean_abs_diff": parity.mean_abs_diff, "flips": parity.flips},

@@ -12,8 +12,8 @@ import onnx
 from onnx import checker, helper
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.model_spec import DIGITS, INPUT_NAME, OUTPUT_NAME, UNIT_PIXELS
 from mnist_edge.runtime.operators import OPERATORS
 from mnist_edge.training.network import dense_layers
 
@@ -80,7 +80,7 @@ def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
     from tf2onnx import convert
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
-    signature = [tf.TensorSpec((None, PIXELS), tf.float32, name=INPUT_NAME)]
+    signature = [tf.TensorSpec((None, UNIT_PIXELS.elements), tf.float32, name=INPUT_NAME)]
     shape = (-1, *model.inputs[0].shape[1:])
 
     @tf.function(input_signature=signature)
@@ -127,8 +127,8 @@ def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
     return helper.make_graph(
         [_renamed(node, name, names) for name, node in nodes],
         "mnist",
-        [helper.make_tensor_value_info(INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", PIXELS])],
-        [helper.make_tensor_value_info(OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", CLASSES])],
+        [helper.make_tensor_value_info(INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", UNIT_PIXELS.elements])],
+        [helper.make_tensor_value_info(OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", len(DIGITS)])],
         [_renamed_tensor(weights[name], names[name]) for name in used],
     )
 

@@ -1,6 +1,5 @@
 """Parity: does an ONNX file answer as the Keras model does? Measured image by image, through the Predictor."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
-from mnist_edge.export.metadata import is_sealed
 from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.files import receipt_sha256, sha256
+from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.sources.keras_file import facts, from_bytes, read_keras
@@ -58,7 +57,7 @@ class Reference:
     @classmethod
     def of(cls, content: bytes, model: keras.Model, dataset: Dataset) -> "Reference":
         """Runs ``model``, loaded from the .keras file ``content``, on the test images."""
-        images = dataset.test_images.reshape(-1, *model.inputs[0].shape[1:]).astype(np.float32) / 255
+        images = dataset.test_images.reshape(-1, *model.inputs[0].shape[1:]).astype(np.float32) / PIXEL_MAX
         probabilities = model.predict(images, batch_size=1000, verbose=0)
         accuracy = _accuracy(probabilities, dataset)
         return cls(sha256(content), probabilities, accuracy, model.count_params(), _wide(content, dataset))
@@ -154,10 +153,10 @@ def verify(path: Path, reference: Reference, dataset: Dataset) -> dict[str, Any]
         ModelError: The file cannot be loaded, is not one of ours, or was made from another Keras file.
     """
     model = model_file.read(path)
-    precision = model.contract.precision
+    precision = model.spec.precision
     if precision not in PRECISIONS:
         raise ModelError(f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {precision!r}")
-    made_from = model.metadata.get("keras_sha256", "")
+    made_from = model.provenance.source_sha256 or ""
     if made_from != reference.sha256:
         raise ModelError(
             f"{path} was made from a Keras file with SHA-256 {made_from[:12]}..., but the reference has "
@@ -179,23 +178,19 @@ def with_size(parity: Parity, size: int, reference: Reference, gate: Gate) -> Pa
 
 def _broken_promises(path: Path, model: model_file.ModelFile, parity: Parity, dataset: Dataset) -> Iterator[str]:
     """What a file or its receipt says that is not so."""
-    if not is_sealed(model.content):
+    if not model.intact:
         yield "the file was changed since it was exported: it no longer has the hash that it carries"
     if receipt_sha256(path) not in (None, sha256(model.content)):
         yield "the file is not the one that its receipt describes: they have different hashes"
-    if model.metadata.get("data_fingerprint") == dataset.fingerprint:
-        for name, measured in (("accuracy", parity.accuracy), ("agreement", parity.agreement)):
-            said = model.metadata.get(name, "nothing")
-            if not abs(_number(said) - measured) <= SAID_TOLERANCE:
-                yield f"the file says {name} {said}, but {measured:.4f} was measured"
-
-
-def _number(text: str) -> float:
-    """The number that ``text`` is, or NaN, which is near no other."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    claims = model.provenance
+    if claims.data_fingerprint != dataset.fingerprint:
+        return
+    for name, claimed, measured in (
+        ("accuracy", claims.accuracy, parity.accuracy),
+        ("agreement", claims.agreement, parity.agreement),
+    ):
+        if claimed is None or abs(claimed - measured) > SAID_TOLERANCE:
+            yield f"the file says {name} {claimed}, but {measured:.4f} was measured"
 
 
 def entry(path: Path, precision: str, size: int, parity: Parity) -> dict[str, Any]:

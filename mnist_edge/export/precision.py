@@ -16,10 +16,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from mnist_edge.contract import INPUT_NAME, InputKind
 from mnist_edge.errors import DataError, ModelError, OptionError
 from mnist_edge.export import rounding
 from mnist_edge.export.graph import copied, replace_nodes, values_of
+from mnist_edge.model_spec import INPUT_NAME, PIXEL_MAX, RAW_PIXELS, UNIT_PIXELS, InputSpec
 
 MIN_CALIBRATION_IMAGES = 100
 OVERHEAD_BYTES = 8192
@@ -50,7 +50,7 @@ class Precision:
 
     Attributes:
         name: What files and options call it.
-        input: What the file takes: "unit" float32 in 0..1, or "pixels" uint8.
+        input: What the file takes: pixels in 0..1, or as they are.
         make: From the fp32 model and the calibration images (float32 (N, 784) in 0..1) to this form.
         gate: What it must keep to.
         calibrated: Whether the form depends on the calibration images.
@@ -58,7 +58,7 @@ class Precision:
     """
 
     name: str
-    input: InputKind
+    input: InputSpec
     make: Callable[[onnx.ModelProto, NDArray[np.float32]], onnx.ModelProto]
     gate: Gate
     calibrated: bool = False
@@ -131,7 +131,7 @@ def int8(
     gemms = with_gemm(model)
     # One step of the input is one grey level: quantizing pixels loses nothing.
     overrides: dict[str, list[dict[str, Any]]] = {
-        INPUT_NAME: [{"scale": np.array(1 / 255, np.float32), "zero_point": np.array(0, np.uint8)}]
+        INPUT_NAME: [{"scale": np.array(1 / PIXEL_MAX, np.float32), "zero_point": np.array(0, np.uint8)}]
     }
     for name, weight, inputs in _layers(gemms, calibration):
         low, high = (np.float32(0), np.float32(1)) if name == INPUT_NAME else _range(name, inputs, percentile)
@@ -180,17 +180,17 @@ PRECISIONS = {
         # 1e-5 is a hundred times what float32 rounding was seen to cost, and far below what could move a digit.
         Precision(
             "fp32",
-            "unit",
+            UNIT_PIXELS,
             fp32,
             Gate(1e-5, min_agreement=1.0, max_accuracy_loss=0.0, max_bytes_per_weight=4.0),
             slim=False,
         ),
-        Precision("fp16", "unit", fp16, Gate(min_agreement=0.9998, max_bytes_per_weight=2.01), slim=False),
-        Precision("int8", "pixels", int8, _INT8_GATE, calibrated=True),
-        Precision("int8-dynamic", "unit", int8_dynamic, _INT8_GATE),
-        Precision("int8-weights", "unit", int8_weights, _INT8_GATE),
+        Precision("fp16", UNIT_PIXELS, fp16, Gate(min_agreement=0.9998, max_bytes_per_weight=2.01), slim=False),
+        Precision("int8", RAW_PIXELS, int8, _INT8_GATE, calibrated=True),
+        Precision("int8-dynamic", UNIT_PIXELS, int8_dynamic, _INT8_GATE),
+        Precision("int8-weights", UNIT_PIXELS, int8_weights, _INT8_GATE),
         Precision(
-            "int4", "unit", int4, Gate(min_agreement=0.995, max_accuracy_loss=0.0025, max_bytes_per_weight=0.585)
+            "int4", UNIT_PIXELS, int4, Gate(min_agreement=0.995, max_accuracy_loss=0.0025, max_bytes_per_weight=0.585)
         ),
     )
 }

@@ -1,68 +1,79 @@
 """An app's array -> the rows that a model takes. Refuses what it would have to guess at."""
 
+import math
 import os
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_edge.contract import PIXELS, SIDE, InputKind
 from mnist_edge.errors import ImageError
-
-_ONE = ((SIDE, SIDE), (PIXELS,))
-_MIDDLE = slice(SIDE // 2 * SIDE, (SIDE // 2 + 1) * SIDE)
+from mnist_edge.model_spec import PIXEL_MAX, InputSpec
 
 
-def one_row(image: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
-    """One image as the model's input of shape (1, 784).
+def one_row(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
+    """Return one image as the model takes it, flat: (1, elements).
 
     Args:
-        image: (28, 28) or (784,); uint8, bool, or float in 0..1.
-        kind: The model's input: "unit" gives float32 in 0..1, "pixels" uint8.
+        image: Of the shape ``spec.shape``, or flat; axes of length 1 do not count. uint8, bool, or
+            float in 0..1; where the input is no picture, any numbers.
+        spec: What the model takes.
 
     Raises:
         ImageError: Another shape, type or range.
     """
-    array = as_array(image)
-    if array.shape not in _ONE:
+    array = as_array(image, spec)
+    if not _fits(array.shape, spec):
         raise ImageError(
-            f"expected one image of shape (28, 28) or (784,), received shape {array.shape}: "
-            "for several use predict_batch"
+            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: for several use predict_batch"
         )
-    return _scaled(array.reshape(1, PIXELS), kind)
+    return _scaled(array.reshape(1, -1), spec)
 
 
-def rows(images: ArrayLike, kind: InputKind) -> NDArray[np.generic]:
-    """N images as the model's input of shape (N, 784).
+def rows(images: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
+    """Return N images as the model takes them, flat: (N, elements).
 
     Args:
-        images: (N, 28, 28) or (N, 784), N at least 1; uint8, bool, or float in 0..1.
-        kind: As in ``one_row``.
+        images: (N, ...), N at least 1; each as in ``one_row``.
+        spec: What the model takes.
 
     Raises:
         ImageError: Another shape, type or range.
     """
-    array = as_array(images)
-    require_batch(array)
-    return _scaled(array.reshape(len(array), PIXELS), kind)
+    array = as_array(images, spec)
+    require_batch(array, spec)
+    return _scaled(array.reshape(len(array), -1), spec)
 
 
-def require_batch(array: NDArray[np.generic]) -> None:
-    """Makes sure that ``array`` has the shape of N images.
+def require_batch(array: NDArray[np.generic], spec: InputSpec) -> None:
+    """Make sure that ``array`` has the shape of N images.
 
     Raises:
         ImageError: Another shape, or no image.
     """
-    if array.ndim not in (2, 3) or array.shape[1:] not in _ONE:
+    if array.ndim < 2 or not _fits(array.shape[1:], spec):
         raise ImageError(
-            f"expected images of shape (N, 28, 28) or (N, 784), received shape {array.shape}: "
-            "for a single one use predict"
+            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: for one image use predict"
         )
     if not len(array):
         raise ImageError(f"expected at least one image, received none (shape {array.shape})")
 
 
-def as_array(image: ArrayLike) -> NDArray[np.generic]:
-    """``image`` as a numpy array of a type that pixels can have.
+def _fits(shape: tuple[int, ...], spec: InputSpec) -> bool:
+    if shape == spec.shape:
+        return True
+    axes = [axis for axis in shape if axis != 1]
+    return axes in ([axis for axis in spec.shape if axis != 1], [spec.elements])
+
+
+def _shapes(spec: InputSpec, batch: str = "") -> str:
+    """The shapes that are taken, in an error's words."""
+    shapes = dict.fromkeys([spec.shape, (spec.elements,)])
+    texts = [f"({batch}{', '.join(map(str, shape))}{',' if not batch and len(shape) == 1 else ''})" for shape in shapes]
+    return " or ".join(texts)
+
+
+def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
+    """Return ``image`` as a numpy array of a type that the model's input can have.
 
     Raises:
         ImageError: It is no such array.
@@ -80,7 +91,10 @@ def as_array(image: ArrayLike) -> NDArray[np.generic]:
         raise ImageError(
             f"expected an array of numbers, received {type(image).__name__} that numpy cannot take"
         ) from error
-    if array.dtype != np.uint8 and array.dtype.kind not in "bf":
+    if spec.range is None:
+        if array.dtype.kind not in "biuf":
+            raise ImageError(f"expected numbers, received {array.dtype}")
+    elif array.dtype != np.uint8 and array.dtype.kind not in "bf":
         raise ImageError(
             f"expected pixels as uint8 (0..255), bool, or float in 0..1, received {array.dtype}: "
             "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
@@ -105,34 +119,41 @@ def refuse_masked(image: object) -> None:
 
 
 def is_blank(row: NDArray[np.generic]) -> bool:
-    """Return whether all pixels of a row (1, 784) are the same; as bytes, a tenth of what numpy would take."""
+    """Return whether all of an image's numbers are the same; as bytes, a tenth of what numpy would take."""
     content = row.tobytes()
-    return content == content[: row.itemsize] * PIXELS
+    return content == content[: row.itemsize] * row.size
 
 
 def are_blank(rows: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Return which rows of (N, 784) have all pixels the same, as bool (N,)."""
+    """Return which rows of (N, elements) have all numbers the same, as bool (N,)."""
+    middle = rows.shape[1] // 2
     first = rows[:, :1]
     # Hardly a digit leaves the middle of the image empty: few rows are looked at whole.
-    blank = (rows[:, _MIDDLE] == first).all(axis=1)
+    blank = (rows[:, middle : middle + math.isqrt(middle)] == first).all(axis=1)
     candidates = np.flatnonzero(blank)
     blank[candidates] = (rows[candidates] == first[candidates]).all(axis=1)
     return np.asarray(blank)
 
 
-def _scaled(array: NDArray[np.generic], kind: InputKind) -> NDArray[np.generic]:
-    if array.dtype == np.uint8:
-        return array if kind == "pixels" else np.divide(array, np.float32(255), dtype=np.float32)
+def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
+    if array.dtype == np.uint8 and spec.range is not None:
+        return array if spec.dtype == "uint8" else np.divide(array, np.float32(PIXEL_MAX), dtype=np.float32)
     if array.dtype.kind == "f":
-        low, high = array.min(), array.max()
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ImageError(f"expected float pixels from 0 to 1, received NaN or infinity ({low} to {high})")
-        if not (low >= 0 and high <= 1):
-            raise ImageError(
-                f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: "
-                "divide pixels of 0..255 by 255, or pass them as uint8"
-            )
-    if kind == "unit":
+        _require_range(array, spec)
+    if spec.dtype == "float32":
         return array.astype(np.float32)
-    levels: NDArray[np.uint8] = np.rint(np.multiply(array, 255, dtype=np.float64)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(np.uint8)
     return levels
+
+
+def _require_range(array: NDArray[np.generic], spec: InputSpec) -> None:
+    """Refuse numbers that are not finite and, where they are pixels, beyond 0 to 1."""
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        what = "numbers" if spec.range is None else "float pixels from 0 to 1"
+        raise ImageError(f"expected {what}, received NaN or infinity ({low} to {high})")
+    if spec.range is not None and not (low >= 0 and high <= 1):
+        raise ImageError(
+            f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: "
+            "divide pixels of 0..255 by 255, or pass them as uint8"
+        )

@@ -6,14 +6,15 @@ that, and so the same model. What it costs to run is known before it is run (``o
 """
 
 import hashlib
+import math
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mnist_edge.contract import CLASSES, INPUT_NAME, MAX_MODEL_BYTES, OUTPUT_NAME, PIXELS, Contract
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.model_spec import INPUT_NAME, MAX_MODEL_BYTES, OUTPUT_NAME, ModelSpec, Provenance
 from mnist_edge.runtime import graph, operators, protobuf
 from mnist_edge.runtime.onnx_schema import MODEL
 from mnist_edge.runtime.operators import Cost
@@ -22,6 +23,14 @@ from mnist_edge.runtime.protobuf import Message
 DEFAULT_MODEL = "mnist-mlp.int8.onnx"
 SMALL = "small"
 SMALL_MODEL = "mnist-mlp-small.int8.onnx"
+
+CHECKSUM = "checksum"
+"""Key of the last metadata entry: the SHA-256 of all bytes before that entry."""
+
+CHECKSUM_1 = "sealed_sha256"
+"""The same in files of contract version 1."""
+
+_DIGITS = 64
 
 OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.18"
@@ -37,8 +46,12 @@ class ModelFile:
             writers do.
         origin: Its path, or "the model's bytes".
         sha256: Hash of the file's own bytes, in hexadecimal digits.
-        contract: What it promises.
+        spec: What it takes and answers.
+        provenance: What it was made from, and how well it reads.
+        intact: Whether its bytes are those that the export wrote, by its own checksum; None where
+            it has none.
         metadata: Its metadata_props.
+        input_shape: Of one image as the graph takes it.
         opsets: Opset version by domain ("" is ONNX' own).
         ir_version: Version of the format.
         operators: The graph's operators in order.
@@ -48,8 +61,11 @@ class ModelFile:
     content: bytes
     origin: str
     sha256: str
-    contract: Contract
+    spec: ModelSpec
+    provenance: Provenance
+    intact: bool | None
     metadata: dict[str, str]
+    input_shape: graph.Shape
     opsets: dict[str, int]
     ir_version: int
     operators: tuple[str, ...]
@@ -92,21 +108,6 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
     return _checked(message, content, origin, digest)
 
 
-def describe(model: ModelFile) -> dict[str, Any]:
-    """What a file is and promises, for ``mnist-edge info``: its metadata_props after size, hash and graph."""
-    return {
-        "path": model.origin,
-        "bytes": len(model.content),
-        "sha256": model.sha256,
-        "ir_version": model.ir_version,
-        "opsets": [f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()],
-        "operators": list(model.operators),
-        "multiply_adds": model.cost.multiply_adds,
-        "onnxruntime": f">= {OLDEST_FOR_INT4 if 'MatMulNBits' in model.operators else OLDEST}",
-        **model.metadata,
-    }
-
-
 def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:
     if isinstance(model, (bytes, bytearray, memoryview)):
         content, origin = bytes(model), "the model's bytes"
@@ -141,25 +142,23 @@ def _checked(message: Message, content: bytes, origin: str, sha256: str) -> Mode
     metadata = {entry.text("key"): entry.text("value") for entry in entries}
     if len(metadata) < len(entries):
         raise ModelError(f"expected each metadata entry of {origin} once, found one twice")
-    contract = Contract.read(metadata, origin)
+    spec = ModelSpec.from_metadata(metadata, origin)
     try:
         network = graph.of(message.message("graph"))
         cost = operators.cost(network)
     except ValueError as error:
         raise ModelError(f"expected a network that can be run in {origin}, found {error}") from error
-    found = (network.input, network.input_shape, network.output, cost.output_shape)
-    if found != (INPUT_NAME, (-1, PIXELS), OUTPUT_NAME, (CLASSES,)):
-        raise ModelError(
-            f"expected {origin} to take {INPUT_NAME} [batch, {PIXELS}] and to answer with "
-            f"{OUTPUT_NAME} [batch, {CLASSES}], found {_in_words(*found)}"
-        )
+    input_shape = _require_graph(spec, network, cost.output_shape, origin)
     anew = b"".join(message.encoded)
     return ModelFile(
         content=content if anew == content else anew,
         origin=origin,
         sha256=sha256,
-        contract=contract,
+        spec=spec,
+        provenance=Provenance.from_metadata(metadata, origin),
+        intact=_is_intact(metadata, content),
         metadata=metadata,
+        input_shape=input_shape,
         opsets={opset.text("domain"): opset.integer("version") for opset in message.messages("opset_import")},
         ir_version=message.integer("ir_version"),
         operators=tuple(node.operator.rpartition(".")[2] for node in network.nodes),
@@ -167,6 +166,40 @@ def _checked(message: Message, content: bytes, origin: str, sha256: str) -> Mode
     )
 
 
-def _in_words(input_name: str, input_shape: graph.Shape, output_name: str, answer: graph.Shape) -> str:
-    sizes = ["batch" if size < 0 else str(size) for size in input_shape]
-    return f"{input_name!r} [{', '.join(sizes)}] and {output_name!r} [{', '.join(['batch', *map(str, answer)])}]"
+def _require_graph(spec: ModelSpec, network: graph.Graph, answer: graph.Shape, origin: str) -> graph.Shape:
+    """Return the shape of one image in the graph, which must take and answer what the file says."""
+    batch, *axes = network.input_shape
+    fits = batch == -1 and all(axis > 0 for axis in axes) and math.prod(axes) == spec.input.elements
+    names = (network.input, network.output)
+    if not fits or names != (INPUT_NAME, OUTPUT_NAME) or answer != (len(spec.labels),):
+        raise ModelError(
+            f"expected {origin} to take {INPUT_NAME} [batch, {spec.input.elements}] and to answer with "
+            f"{OUTPUT_NAME} [batch, {len(spec.labels)}], found "
+            f"{network.input!r} {_in_words(network.input_shape)} and {network.output!r} {_in_words((-1, *answer))}"
+        )
+    return tuple(axes)
+
+
+def _in_words(shape: graph.Shape) -> str:
+    return f"[{', '.join('batch' if size < 0 else str(size) for size in shape)}]"
+
+
+def checksum_entry(digest: str, key: str = CHECKSUM) -> bytes:
+    """Return the bytes of a metadata entry that holds a SHA-256, as a ModelProto has it.
+
+    Args:
+        digest: The hash of all bytes before it, 64 hexadecimal digits.
+        key: The name of the entry.
+    """
+    name, value = key.encode(), digest.encode()
+    pair = b"\x0a" + bytes([len(name)]) + name + b"\x12" + bytes([len(value)]) + value
+    return b"\x72" + bytes([len(pair)]) + pair  # field 14, metadata_props
+
+
+def _is_intact(metadata: Mapping[str, str], content: bytes) -> bool | None:
+    key = CHECKSUM_1 if metadata.get("contract") == "1" else CHECKSUM
+    digest = metadata.get(key)
+    if digest is None:
+        return None
+    size = len(checksum_entry("0" * _DIGITS, key))
+    return content[-size:] == checksum_entry(hashlib.sha256(content[:-size]).hexdigest(), key)

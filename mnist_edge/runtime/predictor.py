@@ -12,8 +12,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_edge.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, PIXELS, SIDE, InputKind
 from mnist_edge.errors import MnistEdgeError, ModelError
+from mnist_edge.model_spec import DIGITS, INPUT_NAME, OUTPUT_NAME, PIXEL_MAX, ModelSpec
 from mnist_edge.runtime import lifetime, model_file
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.runtime.image import are_blank, as_array, is_blank, one_row, require_batch, rows
@@ -27,8 +27,7 @@ CHUNK_ELEMENTS = 2**24
 """Numbers that the engine may make of a chunk, 64 MiB of float32: a larger network gets fewer images at a time."""
 
 _UINT8 = np.dtype(np.uint8)
-_SQUARE = (SIDE, SIDE)
-_WHITE = np.float32(255)
+_WHITE = np.float32(PIXEL_MAX)
 
 
 class Prediction(NamedTuple):
@@ -37,23 +36,40 @@ class Prediction(NamedTuple):
     A named tuple: it cannot be changed, and is made in half the time that a frozen dataclass takes.
 
     Attributes:
-        digit: The most probable digit, 0..9.
-        probabilities: float32 (10,), summing to 1, as the network gives them: comparable with Keras'.
+        class_index: Which class is the most probable, counted from 0.
+        probabilities: float32 (classes,), summing to 1, as the network gives them: comparable with Keras'.
         calibration: What the model's file knows of its own confidence.
         preparation: What was made of the picture: ``preparation.pixels`` is the (28, 28) image that the network saw.
             None if the answer is of an image, not a picture.
         blank: Whether all pixels were the same, where the model's file says that it reads strokes.
+        labels: The names of the model's classes.
     """
 
-    digit: int
+    class_index: int
     probabilities: NDArray[np.float32]
     calibration: Calibration = UNCALIBRATED
     preparation: Preparation | None = None
     blank: bool = False
+    labels: tuple[str, ...] = DIGITS
+
+    @property
+    def label(self) -> str:
+        """The name of the most probable class."""
+        return self.labels[self.class_index]
+
+    @property
+    def digit(self) -> int:
+        """The most probable digit, 0..9.
+
+        Raises:
+            AttributeError: The model's labels are not the digits 0 to 9.
+        """
+        _require_digits(self.labels)
+        return self.class_index
 
     @property
     def confidence(self) -> float:
-        """How probable it is that ``digit`` is right, if a digit it is; calibrated on images held back in training.
+        """How probable it is that ``label`` is right, if it is any of them; calibrated on images held back in training.
 
         A network's own probabilities are too sure of themselves. Dividing its logits by one number, the temperature,
         mends that and changes no digit (Guo et al., On Calibration of Modern Neural Networks, 2017).
@@ -77,16 +93,28 @@ class Predictions:
     """The answers for N images.
 
     Attributes:
-        digits: int64 (N,).
-        probabilities: float32 (N, 10).
+        class_indices: int64 (N,), the most probable class of each.
+        probabilities: float32 (N, classes).
         calibration: What the model's file knows of its own confidence.
         blank: bool (N,), see ``Prediction.blank``; False for none.
+        labels: The names of the model's classes.
     """
 
-    digits: NDArray[np.int64]
+    class_indices: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     calibration: Calibration = UNCALIBRATED
     blank: NDArray[np.bool_] | bool = False
+    labels: tuple[str, ...] = DIGITS
+
+    @property
+    def digits(self) -> NDArray[np.int64]:
+        """int64 (N,), the most probable digits.
+
+        Raises:
+            AttributeError: The model's labels are not the digits 0 to 9.
+        """
+        _require_digits(self.labels)
+        return self.class_indices
 
     @property
     def confidences(self) -> NDArray[np.float64]:
@@ -97,6 +125,13 @@ class Predictions:
     def rejected(self) -> NDArray[np.bool_]:
         """Bool (N,): see ``Prediction.rejected``."""
         return ~(self.confidences >= self.calibration.reject_below) | self.blank
+
+
+def _require_digits(labels: tuple[str, ...]) -> None:
+    if labels is not DIGITS and labels != DIGITS:
+        raise AttributeError(
+            f"expected labels 0 to 9 to tell a digit by, this model has {len(labels)} others: use label or class_index"
+        )
 
 
 class Predictor:
@@ -129,8 +164,12 @@ class Predictor:
     def _start(self, model: model_file.ModelFile, threads: int) -> None:
         self._model = model
         self._threads = threads
-        self._pixels_in = model.contract.input == "pixels"
-        self._reads_strokes = model.contract.reads_strokes
+        self._spec = model.spec
+        # What predict looks up for every image.
+        self._shape = model.spec.input.shape
+        self._pixels_in = model.spec.input.dtype == "uint8"
+        self._pictures_in = model.spec.input.range is not None
+        self._reads_strokes = model.spec.reads_strokes
         self._calibration = Calibration.read(model.metadata, model.origin)
         self._closed = False
         self._session: ort.InferenceSession | None = None
@@ -141,7 +180,12 @@ class Predictor:
     @property
     def precision(self) -> str:
         """The model's precision, as its file says."""
-        return self._model.contract.precision
+        return self._spec.precision
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model takes and answers."""
+        return self._spec
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -149,24 +193,25 @@ class Predictor:
         return dict(self._model.metadata)
 
     def predict(self, image: ArrayLike) -> Prediction:
-        """Reads one digit.
+        """Reads one image.
 
         Args:
-            image: (28, 28) or (784,), light ink on black; uint8 in 0..255, bool, or float in 0..1.
+            image: Of the shape ``spec.input.shape``, or flat: (28, 28) or (784,) for digits, light ink on black;
+                uint8 in 0..255, bool, or float in 0..1. Where the input is no picture, any numbers.
 
         Raises:
             ImageError: Another shape, type or range.
         """
         bound = self._bound or self._bind()
-        row, square, answer, run, turn = bound.buffers
-        # The common case, uint8 (28, 28), goes straight into the bound input; one_row takes all others.
-        if type(image) is np.ndarray and image.dtype is _UINT8 and image.shape == _SQUARE:
+        row, shaped, answer, run, turn = bound.buffers
+        # The common case, uint8 pixels, goes straight into the bound input; one_row takes all others.
+        if type(image) is np.ndarray and image.dtype is _UINT8 and image.shape == self._shape and self._pictures_in:
             if self._pixels_in:
-                square[...] = image
+                shaped[...] = image
             else:
-                np.divide(image, _WHITE, out=square)
+                np.divide(image, _WHITE, out=shaped)
         else:
-            row[...] = one_row(image, self._model.contract.input)
+            row[...] = one_row(image, self._spec.input)
         turn.taken = True
         try:
             if self._bound is not bound:  # closed, or the process ends: see lifetime
@@ -180,7 +225,7 @@ class Predictor:
             turn.taken = False
         probabilities = answer.copy()
         blank = self._reads_strokes and is_blank(row)
-        return Prediction(int(probabilities.argmax()), probabilities, self._calibration, None, blank)
+        return Prediction(int(probabilities.argmax()), probabilities, self._calibration, None, blank, self._spec.labels)
 
     def predict_picture(self, picture: Picture) -> Prediction:
         """Reads the digit in any picture: a photo, a scan, a screenshot, a drawing.
@@ -191,33 +236,40 @@ class Predictor:
 
         Raises:
             ImageError: No picture, a damaged or a huge one, or nothing drawn on it.
+            ModelError: The model takes no pictures of strokes.
         """
+        if not self._reads_strokes:
+            raise ModelError(
+                f"expected a model that reads strokes, but {self._model.origin} has "
+                f"preprocessing={self._spec.preprocessing}: prepare the picture, and use predict"
+            )
         preparation = examine(picture)
         return self.predict(preparation.pixels)._replace(preparation=preparation)
 
     def predict_batch(self, images: ArrayLike) -> Predictions:
-        """Reads N digits, ``CHUNK`` at a time.
+        """Reads N images, ``CHUNK`` at a time.
 
         Args:
-            images: (N, 28, 28) or (N, 784), N at least 1; types as in ``predict``.
+            images: (N, ...), N at least 1; shapes and types of each as in ``predict``.
 
         Raises:
             ImageError: Another shape, type or range.
         """
-        array = as_array(images)
-        require_batch(array)
-        probabilities = np.empty((len(array), CLASSES), np.float32)
+        array = as_array(images, self._spec.input)
+        require_batch(array, self._spec.input)
+        probabilities = np.empty((len(array), len(self._spec.labels)), np.float32)
         blank = np.zeros(len(array), bool)
         step = min(CHUNK, max(1, CHUNK_ELEMENTS // self._model.cost.elements))
         for start in range(0, len(array), step):
-            chunk = rows(array[start : start + step], self._model.contract.input)
+            chunk = rows(array[start : start + step], self._spec.input)
             probabilities[start : start + step] = self._run(chunk)
             if self._reads_strokes:
                 blank[start : start + step] = are_blank(chunk)
-        return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration, blank)
+        return Predictions(probabilities.argmax(axis=1), probabilities, self._calibration, blank, self._spec.labels)
 
     def _run(self, chunk: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Return the engine's answers (N, 10) for rows (N, 784)."""
+        """Return the engine's answers (N, classes) for flat rows (N, elements)."""
+        shaped = chunk.reshape(len(chunk), *self._model.input_shape)
         bound = self._bound or self._bind()
         turn = bound.buffers[-1]
         turn.taken = True
@@ -225,7 +277,7 @@ class Predictor:
             if self._bound is not bound:
                 self._bind()
             with engine_errors(self._model.origin):
-                answers: NDArray[np.float32] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: chunk})[0]
+                answers: NDArray[np.float32] = bound.session.run((OUTPUT_NAME,), {INPUT_NAME: shaped})[0]
         finally:
             turn.taken = False
         return answers
@@ -270,7 +322,7 @@ class Predictor:
             if self._bound is None:
                 session = open_session(self._model, self._threads)
                 with engine_errors(self._model.origin):  # the way of predict is tried, as open_session tried a batch
-                    bound = _Bound(session, self._model.contract.input)
+                    bound = _Bound(session, self._model)
                     bound.run()
                 self._session, self._bound = session, bound
             return self._bound
@@ -283,15 +335,16 @@ class _Bound(threading.local):
     comes here, since a threading.local is initialized once for each.
     """
 
-    def __init__(self, session: ort.InferenceSession, kind: InputKind) -> None:
-        dtype = np.uint8 if kind == "pixels" else np.float32
-        row, answer = np.zeros((1, PIXELS), dtype), np.zeros((1, CLASSES), np.float32)
+    def __init__(self, session: ort.InferenceSession, model: model_file.ModelFile) -> None:
+        spec = model.spec
+        row = np.zeros((1, spec.input.elements), spec.input.dtype)
+        answer = np.zeros((1, len(spec.labels)), np.float32)
         binding = session.io_binding()
-        binding.bind_input(INPUT_NAME, "cpu", 0, dtype, row.shape, row.ctypes.data)
+        binding.bind_input(INPUT_NAME, "cpu", 0, row.dtype.type, (1, *model.input_shape), row.ctypes.data)
         binding.bind_output(OUTPUT_NAME, "cpu", 0, np.float32, answer.shape, answer.ctypes.data)
         self.session = session
         self.run = _runner(session, binding)
-        self.buffers = row, row.reshape(SIDE, SIDE), answer[0], self.run, lifetime.Turn()
+        self.buffers = row, row.reshape(spec.input.shape), answer[0], self.run, lifetime.Turn()
 
 
 def _runner(session: ort.InferenceSession, binding: ort.IOBinding) -> Callable[[], object]:

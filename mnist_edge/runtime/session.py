@@ -12,8 +12,8 @@ import numpy as np
 import onnxruntime as ort
 
 from mnist_edge import ONNXRUNTIME_CAME_FIRST
-from mnist_edge.contract import CLASSES, INPUT_DTYPES, INPUT_NAME, OUTPUT_NAME, PIXELS
 from mnist_edge.errors import MnistEdgeError, ModelError, OptionError
+from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME
 from mnist_edge.runtime.lifetime import OPENING
 from mnist_edge.runtime.model_file import ModelFile
 
@@ -31,6 +31,9 @@ _SETTINGS = {
     # The arena is for what is worked out; weights are bounded by the file that they come from.
     "session.use_device_allocator_for_initializers": "1",
 }
+
+_ENGINE_TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)"}
+"""What onnxruntime calls the types of an input's elements."""
 
 _arena_process: int | None = None
 
@@ -147,7 +150,7 @@ def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
     """Check inputs and outputs, and read two blank images: what loads may still not run."""
     values = (*session.get_inputs(), *session.get_outputs())
     received = [(value.name, value.type) for value in values]
-    dtype = INPUT_DTYPES[model.contract.input]
+    dtype = _ENGINE_TYPES[model.spec.input.dtype]
     expected = [(INPUT_NAME, dtype), (OUTPUT_NAME, "tensor(float)")]
     if received != expected:
         raise ModelError(
@@ -155,9 +158,10 @@ def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
             f"{OUTPUT_NAME} as tensor(float), found "
             f"{', '.join(f'{name!r} as {kind}' for name, kind in received)}"
         )
-    blank = np.zeros((2, PIXELS), np.uint8 if model.contract.input == "pixels" else np.float32)
+    blank = np.zeros((2, *model.input_shape), model.spec.input.dtype)
     answer = session.run((OUTPUT_NAME,), {INPUT_NAME: blank})[0]
-    if answer.shape != (2, CLASSES):
+    expected_shape = (2, len(model.spec.labels))
+    if answer.shape != expected_shape:
         raise ModelError(
-            f"expected an answer of shape (2, {CLASSES}) for two images from {model.origin}, received {answer.shape}"
+            f"expected an answer of shape {expected_shape} for two images from {model.origin}, received {answer.shape}"
         )

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_edge.contract import CLASSES, MAX_MODEL_BYTES, PIXELS, SIDE
 from mnist_edge.errors import ModelError
+from mnist_edge.model_spec import DIGITS, MAX_MODEL_BYTES, MNIST_SHAPE, UNIT_PIXELS
 
 MAX_NUMBER = 65_536
 """The largest whole number that a configuration may hold: no layer of an MNIST network comes near it."""
 
 MAX_LAYERS = 256
 
-INPUT_SHAPES = ((PIXELS,), (SIDE, SIDE), (SIDE, SIDE, 1))
+INPUT_SHAPES = ((UNIT_PIXELS.elements,), MNIST_SHAPE, (*MNIST_SHAPE, 1))
 
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "InputLayer": (),
@@ -333,7 +333,7 @@ def _answer(layer: Layer, shape: Shape) -> tuple[Shape, list[Shape]]:
 
 
 def _require_digits(input_shape: Shape, output_shape: Shape, layers: tuple[Layer, ...], origin: str) -> None:
-    if input_shape not in INPUT_SHAPES or output_shape != (CLASSES,):
+    if input_shape not in INPUT_SHAPES or output_shape != (len(DIGITS),):
         received = [input_shape, output_shape] if input_shape in INPUT_SHAPES else [input_shape]
         raise ModelError(
             f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, "

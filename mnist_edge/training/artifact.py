@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.contract import MAX_MODEL_BYTES
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.files import (
@@ -22,6 +21,7 @@ from mnist_edge.files import (
     write_json,
     write_whole,
 )
+from mnist_edge.model_spec import MAX_MODEL_BYTES
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error

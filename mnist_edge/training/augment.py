@@ -14,8 +14,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.contract import SIDE
 from mnist_edge.errors import ImageError, OptionError
+from mnist_edge.model_spec import MNIST_SHAPE, SIDE
 from mnist_edge.training.strokes import Stroked, add_strokes
 
 Floats = NDArray[np.float32]
@@ -100,7 +100,7 @@ def distort(
     Raises:
         ImageError: The images are no digits of MNIST's form, or the labels are not as many.
     """
-    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+    if images.ndim != 3 or images.shape[1:] != MNIST_SHAPE or images.dtype != np.uint8:
         raise ImageError(f"expected images of shape (N, 28, 28) and type uint8, received {images.shape} {images.dtype}")
     if labels.shape != images.shape[:1]:
         raise ImageError(f"expected {len(images)} labels, received the shape {labels.shape}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_edge.backend import keras, tf
+from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.training.network import logits_model
 
 _BATCH = 500
@@ -37,7 +38,7 @@ def logits_function(teacher: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
     @tf.function(reduce_retracing=True)  # the last batch is smaller
     def call(pixels: Any) -> Any:
-        return tf.cast(model(tf.cast(pixels, tf.float32) / 255, training=False), tf.float16)
+        return tf.cast(model(tf.cast(pixels, tf.float32) / PIXEL_MAX, training=False), tf.float16)
 
     def logits(images: np.ndarray) -> np.ndarray:
         return np.concatenate([call(images[start : start + _BATCH]).numpy() for start in range(0, len(images), _BATCH)])

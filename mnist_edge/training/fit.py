@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.contract import SIDE
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import DataError, ModelError
+from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX
 from mnist_edge.training.augment import distort
 from mnist_edge.training.checkpoint import COURSES, History, require_same_run, resume, save
 from mnist_edge.training.distillation import distillation, logits_function
@@ -222,7 +222,7 @@ def require_finite(values: Iterable[np.ndarray | float], what: str) -> None:
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """The model's probabilities, float32 (N, 10), for uint8 images (N, 28, 28) or (N, 784)."""
-    answer: np.ndarray = model(_rows(images).astype(np.float32) / 255, training=False).numpy()
+    answer: np.ndarray = model(_rows(images).astype(np.float32) / PIXEL_MAX, training=False).numpy()
     return answer
 
 
@@ -265,7 +265,7 @@ class _Shown:
         images, labels, taught = self.digits
         if self._recipe.distortion:
             rng = np.random.default_rng((self._seed, number, 1))  # 1: other numbers than the order's
-            images = _rows(distort(images.reshape(-1, SIDE, SIDE), labels, self._recipe.distortion, rng))
+            images = _rows(distort(images.reshape(-1, *MNIST_SHAPE), labels, self._recipe.distortion, rng))
         return Digits(images, labels, self.logits(images) if self.logits else taught)
 
 

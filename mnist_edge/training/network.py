@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from mnist_edge.backend import keras
-from mnist_edge.contract import CLASSES, PIXELS, SIDE
 from mnist_edge.errors import ModelError
+from mnist_edge.model_spec import DIGITS, MNIST_SHAPE, UNIT_PIXELS
 
 _SAVED_AT = "1980-01-01@00:00:00"
 
@@ -34,9 +34,9 @@ def build(
     def drawn(number: int) -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=seed * 1000 + number)
 
-    layers = [keras.Input((PIXELS,), name="image")]
+    layers = [keras.Input((UNIT_PIXELS.elements,), name="image")]
     if convolutions:
-        layers.append(keras.layers.Reshape((SIDE, SIDE, 1)))
+        layers.append(keras.layers.Reshape((*MNIST_SHAPE, 1)))
     for number, channels in enumerate(convolutions):
         layers += [
             keras.layers.Conv2D(
@@ -53,7 +53,7 @@ def build(
         if batch_norm:
             layers += [keras.layers.BatchNormalization(), keras.layers.ReLU()]
     activation = None if batch_norm else "softmax"
-    layers.append(keras.layers.Dense(CLASSES, activation, kernel_initializer=drawn(0), name="digit"))
+    layers.append(keras.layers.Dense(len(DIGITS), activation, kernel_initializer=drawn(0), name="digit"))
     if batch_norm:
         layers.append(keras.layers.Softmax())
     return keras.Sequential(layers, name="mnist_mlp")
@@ -111,7 +111,7 @@ def plain(model: keras.Model, origin: str) -> keras.Model:
     if fits:
         same.set_weights(weights)
     # Some of it brighter than any picture, so that an activation shows that differs from relu only far from zero.
-    noise = np.random.default_rng(0).random((64, PIXELS), np.float32) * np.repeat([1, 100], 32)[:, None]
+    noise = np.random.default_rng(0).random((64, UNIT_PIXELS.elements), np.float32) * np.repeat([1, 100], 32)[:, None]
     answers = model(noise.reshape(-1, *model.input_shape[1:]), training=False)
     if not fits or not np.allclose(answers, same(noise, training=False), atol=1e-4):
         kinds = ", ".join(f"{layer.units} {layer.activation.__name__}" for layer in layers)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mnist_edge.backend import keras, tf
+from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.training.recipes import Recipe
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them
@@ -89,7 +90,7 @@ def epoch_function(
         loss_sum, right = tf.constant(0.0), tf.constant(0.0)
         for start in tf.range(0, count, batch_size):
             batch = slice(start, start + batch_size)
-            pixels, digits = tf.cast(images[batch], tf.float32) / 255, labels[batch]
+            pixels, digits = tf.cast(images[batch], tf.float32) / PIXEL_MAX, labels[batch]
             with tf.GradientTape() as tape:
                 answers = model(pixels, training=True)
                 loss = sum(model.losses, loss_of(digits, taught[batch], answers))

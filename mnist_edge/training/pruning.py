@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
-from mnist_edge.contract import PIXELS
+from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.training.network import build
 
 PRUNING_IMAGES = 5_000
@@ -24,7 +24,7 @@ the kernel after it (units, next)."""
 def pruning_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The first ``PRUNING_IMAGES`` of uint8 training images, (N, 28, 28) or (N, 784), as float32 (N, 784) in 0..1."""
     shown = images[:PRUNING_IMAGES]
-    scaled: NDArray[np.float32] = np.divide(shown.reshape(len(shown), PIXELS), 255, dtype=np.float32)
+    scaled: NDArray[np.float32] = np.divide(shown.reshape(len(shown), -1), PIXEL_MAX, dtype=np.float32)
     return scaled
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.contract import SIDE
+from mnist_edge.model_spec import PIXEL_MAX, SIDE
 
 Floats = NDArray[np.floating]
 
@@ -64,9 +64,9 @@ def add_strokes(
     for label, share, segment in ((1, ones, _upstroke), (7, sevens, _bar)):
         chosen = np.flatnonzero((labels == label) & (lots < share) & (images.max(axis=(1, 2)) > 127))
         if len(chosen):
-            ink = images[chosen].astype(np.float32) / 255
+            ink = images[chosen].astype(np.float32) / PIXEL_MAX
             drawn = np.maximum(ink, _drawn(*segment(ink, rng)))
-            stroked[chosen] = (drawn * 255 + 0.5).astype(np.uint8)
+            stroked[chosen] = (drawn * PIXEL_MAX + 0.5).astype(np.uint8)
             shifts[chosen] = _centre_of_mass(drawn) - _centre_of_mass(ink)
     return Stroked(stroked, shifts)
 

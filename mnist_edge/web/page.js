@@ -32,7 +32,7 @@ const engine = start();
 async function probabilitiesOf(pixels) {
   const level = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
   if (pixels?.length !== 784 || !pixels.every(level)) throw new TypeError("expected 784 whole numbers from 0 to 255");
-  const { ort, session } = await engine, raw = facts.input === "pixels";
+  const { ort, session } = await engine, raw = facts.pixels;
   const values = raw ? Uint8Array.from(pixels) : Float32Array.from(pixels, (value) => value / 255);
   const answer = await session.run({ image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, 784]) });
   return answer.probabilities.data;

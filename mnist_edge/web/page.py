@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_edge import markup
-from mnist_edge.errors import ModelError, OutputError
+from mnist_edge.errors import OutputError
 from mnist_edge.files import require_writable, sha256, write_whole
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
@@ -64,11 +64,11 @@ def describe(model: ModelFile) -> dict[str, Any]:
     """
     calibration = Calibration.read(model.metadata, model.origin)
     return {
-        "input": model.contract.input,
-        "precision": model.contract.precision,
+        "pixels": model.spec.input.dtype == "uint8",
+        "precision": model.spec.precision,
         "temperature": calibration.temperature,
         "reject_below": calibration.reject_below,
-        "reads_strokes": model.contract.reads_strokes,
+        "reads_strokes": model.spec.reads_strokes,
         "bytes": len(model.content),
         "sha256": sha256(model.content),
     }
@@ -101,17 +101,8 @@ def _packed(content: bytes) -> str:
 
 
 def _about(model: ModelFile) -> str:
-    said = f"The network: an ONNX file, {model.contract.precision}, {len(model.content) / 1e3:,.0f} kB"
-    facts = model.metadata
-    if not {"accuracy", "images", "data"} <= facts.keys():
+    said = f"The network: an ONNX file, {model.spec.precision}, {len(model.content) / 1e3:,.0f} kB"
+    found = model.provenance
+    if found.accuracy is None or found.images is None:
         return f"{said}; not verified."
-    try:
-        accuracy, images = float(facts["accuracy"]), int(facts["images"])
-    except ValueError:
-        accuracy = images = -1
-    if not (0 <= accuracy <= 1 and images > 0):
-        raise ModelError(
-            f"expected an accuracy from 0 to 1 and a number of images in the metadata of {model.origin}, "
-            f"received {facts['accuracy']!r} and {facts['images']!r}"
-        )
-    return f"{said}; it reads {accuracy:.2%} of {images:,} images of {facts['data']}."
+    return f"{said}; it reads {found.accuracy:.2%} of {found.images:,} images of {found.data}."

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_edge import Predictor, dataset
 from mnist_edge.benchmark import candidates, worker
-from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate, digits
+from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate, classes
 from mnist_edge.errors import OptionError
 
 
@@ -48,7 +48,7 @@ def test_a_runtime_reads_what_the_predictor_reads(
     for candidate in able:
         opened = RUNTIMES[name].open(candidate)
         allowed = 0 if candidate.precision == "fp32" else 0.03
-        assert (digits(opened, images, 64) != expected).mean() <= allowed, candidate.name
+        assert (classes(opened, images, 64) != expected).mean() <= allowed, candidate.name
         singles = [opened.read(1)(image) for image in images[:20]]
         assert np.mean(np.array(singles) != expected[:20]) <= 2 * allowed
         opened.bare(1)()

@@ -11,11 +11,12 @@ import onnx
 import pytest
 
 from mnist_edge import Predictor, dataset
-from mnist_edge.contract import PREPROCESSING
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError, OptionError, OutputError
-from mnist_edge.export import artifact, metadata, precision
+from mnist_edge.export import artifact, precision
 from mnist_edge.files import receipt_path, sha256
+from mnist_edge.model_spec import UNIT_PIXELS, VERIFIED_BY
+from mnist_edge.runtime import model_file
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
@@ -30,13 +31,13 @@ def tiny(tiny_data: Path) -> Dataset:
 
 def test_the_file_says_what_it_is(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset) -> None:
     said = Predictor(tiny_onnx).metadata
-    assert said["keras_sha256"] == sha256(tiny_keras.read_bytes())
-    assert said["preprocessing"] == PREPROCESSING
-    assert (said["precision"], said["input"], said["images"]) == ("fp32", "unit", "300")
+    assert said["source_sha256"] == sha256(tiny_keras.read_bytes())
+    assert said["preprocessing"] == "strokes"
+    assert (said["precision"], said["images"]) == ("fp32", "300")
     assert said["data"] == tiny.name
     assert float(said["agreement"]) == 1
     assert 0.3 < float(said["accuracy"]) == float(said["reference_accuracy"]) < 1
-    assert "tf2onnx 1." in said["tools"]
+    assert json.loads(said["tools"])["tf2onnx"].startswith("1.")
 
 
 def test_no_weights_outside_and_the_checker_agrees(tiny_onnx: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset,
         copy.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight * 1.1, model.graph.initializer[0].name))
         return copy
 
-    bad = precision.Precision("bad", "unit", spoiled, FP32[0].gate)
+    bad = precision.Precision("bad", UNIT_PIXELS, spoiled, FP32[0].gate)
     report = artifact.export(tiny_keras, tmp_path, [bad, *FP32], dataset=tiny)
     assert [(model["precision"], model["passed"], model["status"]) for model in report["models"]] == [
         ("bad", False, "rejected"),
@@ -164,14 +165,14 @@ def test_a_changed_file_is_made_anew(tiny_onnx: Path, tiny_keras: Path, tiny: Da
     (tmp_path / tiny_onnx.name).write_bytes(tiny_onnx.read_bytes()[:-1] + b"0")
     report = artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
     assert report["models"][0]["status"] == "written"
-    assert metadata.is_sealed((tmp_path / tiny_onnx.name).read_bytes())
+    assert model_file.read(tmp_path / tiny_onnx.name).intact
 
 
 def test_unverified_files_say_so(tiny_keras: Path, tmp_path: Path) -> None:
     report = artifact.export(tiny_keras, tmp_path, FP32, dataset=None)
     assert report["models"][0]["passed"] is None
     said = Predictor(tmp_path / "tiny.fp32.onnx").metadata
-    assert not set(metadata.PROOF) & set(said)
+    assert not set(VERIFIED_BY) & set(said)
 
 
 def test_the_sample_is_named_in_the_file(tiny_keras: Path, sample: Dataset, tmp_path: Path) -> None:
@@ -228,7 +229,7 @@ def test_quantized_files_leave_silent_units_out_and_say_so(
     assert (exact["silent_units"], slim["silent_units"]) == (None, {"dropped": (4, 0), "left": (28, 16)})
     assert slim["passed"]
     said = Predictor(tmp_path / "quiet.int8-weights.onnx").metadata
-    assert (said["silent_units_dropped"], said["hidden_units"]) == ("4,0", "28,16")
+    assert (said["inactive_units_dropped"], said["hidden_units"]) == ("[4,0]", "[28,16]")
     assert "hidden_units" not in Predictor(tmp_path / "quiet.fp32.onnx").metadata
 
     options = ("--out-dir", tmp_path / "kept", "--precision", "fp32,int8-weights", "--no-verify", "--keep-silent")

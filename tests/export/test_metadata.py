@@ -7,13 +7,10 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
 
 
-def test_seal_holds_only_for_the_bytes_it_was_made_for(tiny_onnx: Path) -> None:
+def test_metadata_is_replaced_whole_and_the_checksum_stands_last(tiny_onnx: Path) -> None:
     model = metadata.parse(tiny_onnx.read_bytes())
-    assert metadata.is_sealed(tiny_onnx.read_bytes())
-    model.doc_string = "changed"
-    assert not metadata.is_sealed(metadata.serialized(model))
-    del model.metadata_props[:]
-    assert not metadata.is_sealed(metadata.serialized(model))
+    again = metadata.parse(metadata.with_metadata(model, {"a": "b"}))
+    assert [entry.key for entry in again.metadata_props] == ["a", "checksum"]
 
 
 def test_same_network_looks_past_the_proof_but_not_past_the_weights(tiny_onnx: Path) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.contract import SIDE
 from mnist_edge.errors import OptionError
+from mnist_edge.model_spec import SIDE
 from mnist_edge.training.augment import bilinear
 
 Floats = NDArray[np.floating]

@@ -17,10 +17,11 @@ from mnist_edge.benchmark import measure, report
 from mnist_edge.cli.render import charts, progress
 from mnist_edge.cli.render.tables import network, percent, table
 from mnist_edge.dataset import Dataset
+from mnist_edge.documents import to_json
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS
-from mnist_edge.files import finite, require_writable, write_json
+from mnist_edge.files import require_writable, write_json
 from mnist_edge.training import search
 from mnist_edge.training.artifact import compressed_path
 from mnist_edge.training.compress import ladder
@@ -154,7 +155,7 @@ def measured(
     for row in told:
         row["on_frontier"] = _known(row) and not any(_beats(other, row, noise) for other in told)
     parts = {key: benchmark[key] for key in ("device", "data", "noise", "warnings")}
-    document: dict[str, Any] = finite(parts | {"recipe": recipe.describe(), "rows": told})
+    document: dict[str, Any] = to_json(parts | {"recipe": recipe.describe(), "rows": told})
     return document
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from mnist_edge import contract
+from mnist_edge import Predictor
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.model_spec import ModelSpec
 from mnist_edge.runtime import model_file
 
 
@@ -17,7 +18,8 @@ def test_reads_what_onnx_reads(tiny_onnx: Path) -> None:
     assert ours.opsets == {entry.domain: entry.version for entry in theirs.opset_import}
     assert ours.operators == tuple(node.op_type for node in theirs.graph.node)
     assert ours.metadata == {entry.key: entry.value for entry in theirs.metadata_props}
-    assert ours.contract == contract.Contract("fp32", "unit", reads_strokes=True)
+    assert ours.spec == ModelSpec("fp32")
+    assert ours.input_shape == (784,)
 
 
 def test_bytes_and_hash(tiny_onnx: Path) -> None:
@@ -128,3 +130,32 @@ def test_damaged_bytes_end_as_our_error(tiny_onnx: Path) -> None:
             damaged[position] = rng.integers(0, 256)
         with contextlib.suppress(ModelError):
             model_file.read(bytes(damaged))
+
+
+def as_version_1(content: bytes) -> bytes:
+    """Return a file's bytes as version 0.1 of mnist-edge wrote them."""
+    model = onnx.load_model_from_string(content)
+    del model.metadata_props[:]
+    facts = {"contract": "1", "precision": "fp32", "input": "unit", "labels": "0,1,2,3,4,5,6,7,8,9"}
+    onnx.helper.set_model_props(model, facts)
+    unsealed = model.SerializeToString(deterministic=True)
+    return unsealed + model_file.checksum_entry(hashlib.sha256(unsealed).hexdigest(), model_file.CHECKSUM_1)
+
+
+def test_files_of_version_1_are_read_for_good(tiny_onnx: Path) -> None:
+    old = as_version_1(tiny_onnx.read_bytes())
+    assert (model_file.read(old).spec, model_file.read(old).intact) == (ModelSpec("fp32"), True)
+    image = np.eye(28, dtype=bool)
+    ours, theirs = Predictor(tiny_onnx).predict(image), Predictor(old).predict(image)
+    np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
+
+
+def test_the_checksum_tells_a_file_that_was_changed(tiny_onnx: Path) -> None:
+    content = tiny_onnx.read_bytes()
+    assert model_file.read(content).intact is True
+    model = onnx.load_model_from_string(content)
+    model.graph.name = "changed"
+    assert model_file.read(model.SerializeToString(deterministic=True)).intact is False
+    entry = model.metadata_props.pop()
+    assert entry.key == model_file.CHECKSUM
+    assert model_file.read(model.SerializeToString()).intact is None

@@ -1,6 +1,7 @@
 import contextlib
 import copy
 import gc
+import json
 import multiprocessing
 import os
 import pickle
@@ -17,8 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mnist_edge import ImageError, ModelError, Prediction, Predictions, Predictor
-from mnist_edge.contract import PIXELS
 from mnist_edge.dataset import Dataset
+from mnist_edge.model_spec import RAW_PIXELS, ModelSpec
 from mnist_edge.runtime import predictor as module
 from mnist_edge.runtime.confidence import Calibration
 from tests.conftest import ARTIFACTS
@@ -63,12 +64,45 @@ def test_without_onnxruntimes_private_half_the_public_way_gives_the_same(digits:
 
 def test_the_small_model_goes_by_its_name(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Predictor("small")
-    assert small.metadata["hidden_units"].startswith("128,") or "hidden_units" not in small.metadata
+    assert small.metadata["hidden_units"].startswith("[128,") or "hidden_units" not in small.metadata
     assert (small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]).mean() > 0.98
-    assert small.metadata["keras_sha256"] != Predictor().metadata["keras_sha256"]
+    assert small.metadata["source_sha256"] != Predictor().metadata["source_sha256"]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="cannot read the model small"):
         Predictor("./small")
+
+
+def test_the_spec_says_what_it_takes_and_answers(predictor: Predictor) -> None:
+    assert predictor.spec == ModelSpec("int8", RAW_PIXELS)
+    assert predictor.spec.trained_scaling.name == "0..1"
+
+
+def with_metadata(path: Path, changes: dict[str, str]) -> bytes:
+    """Return a file's bytes with other metadata."""
+    import onnx
+
+    model = onnx.load(path)
+    for entry in model.metadata_props:
+        entry.value = changes.get(entry.key, entry.value)
+    return model.SerializeToString()
+
+
+def test_labels_of_other_classes(tiny_onnx: Path) -> None:
+    predictor = Predictor(with_metadata(tiny_onnx, {"labels": json.dumps(list("abcdefghij"))}))
+    images = np.stack([np.eye(28, dtype=bool), np.zeros((28, 28), bool)])
+    answer, answers = predictor.predict(images[0]), predictor.predict_batch(images)
+    assert answer.label == "abcdefghij"[answer.class_index]
+    assert answers.class_indices[0] == answer.class_index
+    with pytest.raises(AttributeError, match="expected labels 0 to 9"):
+        answer.digit  # noqa: B018
+    with pytest.raises(AttributeError, match="expected labels 0 to 9"):
+        answers.digits  # noqa: B018
+
+
+def test_what_reads_no_strokes_reads_no_pictures(tiny_onnx: Path) -> None:
+    predictor = Predictor(with_metadata(tiny_onnx, {"preprocessing": "none"}))
+    with pytest.raises(ModelError, match="expected a model that reads strokes"):
+        predictor.predict_picture(np.eye(28))
 
 
 def test_it_reads_pictures_and_shows_what_it_saw(predictor: Predictor) -> None:
@@ -150,7 +184,7 @@ def test_path_bytes_and_hash(tiny_onnx: Path) -> None:
 @given(
     hnp.arrays(
         st.one_of(hnp.scalar_dtypes(), st.just(np.dtype(np.uint8))),
-        st.sampled_from([(28, 28), (PIXELS,), (1, 28, 28), (28, 27), (0,), (3, PIXELS)]),
+        st.sampled_from([(28, 28), (784,), (1, 28, 28), (28, 27), (0,), (3, 784)]),
     )
 )
 @settings(deadline=None)
@@ -180,7 +214,7 @@ def test_mutated_files_end_in_an_answer_or_in_our_error(tiny_forms: list[bytes])
         if number % 5 == 0:
             content = content[: rng.integers(0, len(content))]
         with contextlib.suppress(ModelError):
-            answered += Predictor(bytes(content)).predict(blank).digit in range(10)
+            answered += Predictor(bytes(content)).predict(blank).class_index in range(10)
     assert answered > 200
 
 
@@ -270,7 +304,7 @@ def test_memory_stays_flat_over_200_000_predictions(predictor: Predictor, digits
 
 def test_a_million_images_stay_within_bounds(predictor: Predictor) -> None:
     """Rows are scaled a chunk at a time: beside the input, 40 bytes an answer and no copy of the whole."""
-    images = np.broadcast_to(np.zeros((1, PIXELS), np.uint8), (1_000_000, PIXELS))
+    images = np.broadcast_to(np.zeros((1, 784), np.uint8), (1_000_000, 784))
     tracemalloc.start()
     answers = predictor.predict_batch(images)
     peak = tracemalloc.get_traced_memory()[1]
@@ -301,12 +335,6 @@ def test_no_digit_is_blank(predictor: Predictor, digits: Dataset) -> None:
 
 
 def test_a_file_that_reads_something_else_may_answer_a_blank_image(tiny_onnx: Path) -> None:
-    import onnx
-
-    model = onnx.load(tiny_onnx)
-    for entry in model.metadata_props:
-        if entry.key == "preprocessing":
-            entry.value = "anything"
-    predictor = Predictor(model.SerializeToString())
+    predictor = Predictor(with_metadata(tiny_onnx, {"preprocessing": "none"}))
     assert not predictor.predict(np.zeros((28, 28), np.uint8)).blank
     assert not np.asarray(predictor.predict_batch(np.zeros((2, 28, 28), np.uint8)).blank).any()

@@ -8,7 +8,7 @@ from typing import Any
 from mnist_edge.benchmark.device import LIBRARIES
 from mnist_edge.benchmark.page import latency, pareto, tables, throughput, units
 from mnist_edge.benchmark.page.ranking import Candidate, rank
-from mnist_edge.files import finite
+from mnist_edge.documents import to_json
 from mnist_edge.markup import Markup, json_in_html, page, tag
 
 
@@ -21,7 +21,7 @@ def render(document: Mapping[str, Any]) -> str:
     Returns:
         HTML; the same for the same document.
     """
-    document = finite(document)
+    document = to_json(document)
     found = rank(document["results"])
     text = page(
         Path(__file__).parent,

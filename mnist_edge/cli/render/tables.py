@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from mnist_edge.model_spec import DIGITS, UNIT_PIXELS
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
@@ -23,7 +25,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def network(widths: Sequence[int], in_use: Sequence[int] = ()) -> str:
     """What a network of these hidden layers is called: 784-128-64-10; where fewer units are in use, that too."""
     fewer = f" ({', '.join(map(str, in_use))} in use)" if list(in_use or widths) != list(widths) else ""
-    return "-".join(map(str, (784, *widths, 10))) + fewer
+    return "-".join(map(str, (UNIT_PIXELS.elements, *widths, len(DIGITS)))) + fewer
 
 
 def percent(share: float | None) -> str:

@@ -18,6 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX, SIDE
 from mnist_edge.runtime.picture.decode import Bools, Picture, decode
 from mnist_edge.runtime.picture.ink import Found, locate
 from mnist_edge.runtime.picture.numeric import Floats, means, quantile, resize
@@ -82,7 +83,7 @@ def examine(picture: Picture) -> Preparation:
 def _preparation(pixels: Floats, found: Found, own: Floats, stroke: float) -> Preparation:
     top, bottom, left, right = found.box
     return Preparation(
-        pixels=np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8),
+        pixels=np.rint(PIXEL_MAX * np.clip(pixels, 0, 1)).astype(np.uint8),
         parts=found.parts,
         aspect=(right - left) / (bottom - top),
         coverage=float(own[top:bottom, left:right].mean()),
@@ -105,9 +106,9 @@ def _extent(mask: Bools) -> tuple[int, int, int, int]:
 def _as_mnist_made(found: Found) -> Preparation | None:
     """A picture that is MNIST's own work already, whatever its colours, stays as it is."""
     ink = found.ink / found.ink.max()
-    if ink.shape != (28, 28):
+    if ink.shape != MNIST_SHAPE:
         return None
-    top, bottom, left, right = _extent(ink > 0.5 / 255)
+    top, bottom, left, right = _extent(ink > 0.5 / PIXEL_MAX)
     y, x = _centre(ink)
     if max(bottom - top, right - left) != 20 or max(abs(y - CENTRE), abs(x - CENTRE)) > 0.75:
         return None
@@ -174,6 +175,6 @@ def _compose(found: Found) -> Preparation:
     top, bottom, left, right = _extent(large > 0.5)
     pixel = max(bottom - top, right - left) / 20
     y, x = _centre(large)
-    down = means(large, 28, y - CENTRE * pixel, y + (28 - CENTRE) * pixel)
-    small = means(down.T, 28, x - CENTRE * pixel, x + (28 - CENTRE) * pixel).T
+    down = means(large, SIDE, y - CENTRE * pixel, y + (SIDE - CENTRE) * pixel)
+    small = means(down.T, SIDE, x - CENTRE * pixel, x + (SIDE - CENTRE) * pixel).T
     return _preparation(small / small.max(), found, ink, stroke)

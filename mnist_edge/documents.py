@@ -1,0 +1,238 @@
+"""Results as JSON: frozen dataclasses become documents by ``to_json`` and come back by ``from_json``.
+
+A document's keys are its dataclass's fields, its types are theirs: no list of keys is kept beside
+them, and ``json_schema`` makes the schemas in docs/ from the same. A class that is a document of
+its own names its schema in a class variable ``SCHEMA``, which stands in every such document.
+"""
+
+import dataclasses
+import inspect
+import math
+import re
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, Union
+
+Made = TypeVar("Made")
+
+INLINE: Mapping[str, bool] = {"inline": True}
+"""Metadata of a field whose own fields stand in the document in its place."""
+
+
+class Document(Protocol):
+    """A frozen dataclass that is a whole document."""
+
+    SCHEMA: ClassVar[str]
+
+
+class Bounds(NamedTuple):
+    """What a number of a document may be, as ``Annotated[float, Bounds(0, 1)]``."""
+
+    least: float
+    most: float
+
+
+Share = Annotated[float, Bounds(0, 1)]
+"""A part of a whole: 0.9957 is 99.57 %."""
+
+Count = Annotated[int, Bounds(0, 2**53)]
+"""How many; JSON's readers take no larger whole number as it is."""
+
+
+def to_json(value: Any) -> Any:
+    """Return ``value`` as JSON has it: dataclasses as objects, tuples and arrays as lists, paths as text.
+
+    Numbers that are not finite, which JSON does not have, become null.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _object(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_json(part) for key, part in value.items()}
+    if hasattr(value, "tolist"):  # numpy's arrays and scalars
+        return to_json(value.tolist())
+    if isinstance(value, list | tuple):
+        return [to_json(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def from_json(kind: type[Made], document: object) -> Made:
+    """Return the dataclass that a document is of, each part checked against its field.
+
+    Keys that the class does not know are passed over; a field with a default may be missing.
+
+    Args:
+        kind: A dataclass.
+        document: As ``json.loads`` returns it.
+
+    Raises:
+        ValueError: A part is missing, or of another type or size than the field has.
+    """
+    if not isinstance(document, dict):
+        raise ValueError(f"expected an object, received {shown(document)}")
+    schema = getattr(kind, "SCHEMA", None)
+    if schema is not None and document.get("schema", schema) != schema:
+        raise ValueError(f"its schema is not {schema}")
+    hints = typing.get_type_hints(kind, include_extras=True)
+    parts: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # a dataclass
+        if field.metadata.get("inline"):
+            parts[field.name] = from_json(hints[field.name], document)
+        elif field.name in document:
+            parts[field.name] = _part(hints[field.name], document[field.name], field.name)
+        elif _is_required(field):
+            raise ValueError(f"{field.name!r} is missing")
+    return kind(**parts)
+
+
+def json_schema(kind: type[Document], title: str) -> dict[str, Any]:
+    """Return the JSON schema of a document: its fields, each with what its class's docstring says of it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        **_schema_of(kind),
+    }
+
+
+def shown(value: object) -> str:
+    """Return a value of a document as an error's text has it, cut where it is long."""
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__} of {len(value):,}"
+    if isinstance(value, int) and abs(value) > 10**9:
+        return "a larger number"
+    text = ascii(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def _object(value: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    schema = getattr(type(value), "SCHEMA", None)
+    if schema is not None:
+        made["schema"] = schema
+    for field in dataclasses.fields(value):
+        part = to_json(getattr(value, field.name))
+        if field.metadata.get("inline"):
+            made |= part
+        else:
+            made[field.name] = part
+    return made
+
+
+def _is_required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _part(hint: Any, value: Any, name: str) -> Any:
+    """Return a part of a document as its field takes it."""
+    origin = typing.get_origin(hint)
+    arguments = typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        (inner,) = (argument for argument in arguments if argument is not type(None))
+        return _part(inner, value, name)
+    if origin is Annotated:
+        return _bounded(arguments[0], arguments[1], value, name)
+    if origin is Literal:
+        if value not in arguments:
+            raise ValueError(f"expected {name} to be one of {', '.join(map(str, arguments))}, received {shown(value)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"expected {name} to be a list, received {shown(value)}")
+        return tuple(_part(arguments[0], part, f"{name}[{number}]") for number, part in enumerate(value))
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, dict):
+            raise ValueError(f"expected {name} to be an object, received {shown(value)}")
+        return {
+            _key(arguments[0], key, name): _part(arguments[1], part, f"{name}.{key}") for key, part in value.items()
+        }
+    if dataclasses.is_dataclass(hint):
+        try:
+            return from_json(hint, value)  # type: ignore[arg-type]  # a class
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    return _plain(hint, value, name)
+
+
+def _key(hint: Any, key: str, name: str) -> Any:
+    if hint is not int:
+        return key
+    if not re.fullmatch(r"[0-9]{1,9}", key):
+        raise ValueError(f"expected whole numbers as keys of {name}, received {shown(key)}")
+    return int(key)
+
+
+def _plain(hint: Any, value: Any, name: str) -> Any:
+    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+    kinds = (int, float) if hint is float else (hint,)
+    if hint is Any:
+        return value
+    if not isinstance(value, kinds) or (isinstance(value, bool) and hint is not bool):
+        raise ValueError(f"expected {name} to be {names[hint]}, received {shown(value)}")
+    if isinstance(value, str) and not _is_printable(value):
+        raise ValueError(f"expected {name} to be printable text, received {shown(value)}")
+    return float(value) if hint is float else value
+
+
+def _is_printable(text: str) -> bool:
+    """Whether a text can stand in a line of a table: a terminal obeys other characters."""
+    return text.isprintable() and len(text) <= 4096
+
+
+def _bounded(hint: Any, bounds: Bounds, value: Any, name: str) -> Any:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if number is None or (hint is int and not isinstance(number, int)) or not bounds.least <= number <= bounds.most:
+        what = "a whole number" if hint is int else "a number"
+        limits = f"from {bounds.least:g} to {bounds.most:g}"
+        raise ValueError(f"expected {name} to be {what} {limits}, received {shown(value)}")
+    return number
+
+
+def _schema_of(kind: Any) -> dict[str, Any]:
+    """Return the schema of a dataclass: an object with its fields and no others."""
+    properties: dict[str, Any] = {}
+    schema = getattr(kind, "SCHEMA", None)
+    if schema is not None:
+        properties["schema"] = {"const": schema, "description": "What this document is."}
+    hints = typing.get_type_hints(kind, include_extras=True)
+    described = _descriptions(kind)
+    for field in dataclasses.fields(kind):
+        if field.metadata.get("inline"):
+            properties |= _schema_of(hints[field.name])["properties"]
+        else:
+            properties[field.name] = _type_of(hints[field.name]) | {"description": described[field.name]}
+    return {"type": "object", "required": list(properties), "additionalProperties": False, "properties": properties}
+
+
+def _type_of(hint: Any) -> dict[str, Any]:
+    origin = typing.get_origin(hint)
+    arguments = typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        (inner,) = (argument for argument in arguments if argument is not type(None))
+        return {"anyOf": [_type_of(inner), {"type": "null"}]}
+    if origin is Annotated:
+        return _type_of(arguments[0]) | {"minimum": arguments[1].least, "maximum": arguments[1].most}
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is tuple:
+        return {"type": "array", "items": _type_of(arguments[0])}
+    if origin is not None and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": _type_of(arguments[1])}
+    if dataclasses.is_dataclass(hint):
+        return _schema_of(hint)
+    if hint is float:  # one that is not finite is null
+        return {"type": ["number", "null"]}
+    return {} if hint is Any else {"type": {str: "string", bool: "boolean", int: "integer"}[hint]}
+
+
+def _descriptions(kind: Any) -> dict[str, str]:
+    """Return what the Attributes section of a class's docstring says of each field."""
+    _, _, section = inspect.getdoc(kind).partition("Attributes:\n")  # type: ignore[union-attr]  # each has one
+    entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}

@@ -1,0 +1,374 @@
+"""What a model file takes, answers and was made from: the one module that both halves import.
+
+An ``mnist-edge`` ONNX file has one input, ``image`` [batch, ...], and one output, ``probabilities``
+float32 [batch, classes]. All else that an app must know stands in the file's own metadata_props, as
+text, so that it travels with the file: ``ModelSpec`` is what it takes and answers, ``Provenance``
+what it was made from and how well it reads.
+
+This is contract version 2. Files of version 1 were all of one kind, 28x28 pixels to ten digits, and
+are read too. Nobody else knows these numbers.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
+
+from mnist_edge.errors import ModelError
+
+CONTRACT_VERSION = "2"
+MAX_MODEL_BYTES = 64 * 2**20
+
+INPUT_NAME = "image"
+OUTPUT_NAME = "probabilities"
+
+PIXEL_MAX = 255
+"""The lightest of a uint8 pixel's values."""
+
+SIDE = 28
+MNIST_SHAPE = (SIDE, SIDE)
+"""One image of MNIST: rows and columns."""
+
+DIGITS = tuple("0123456789")
+"""The labels of a network that reads digits."""
+
+Dtype = Literal["float32", "uint8"]
+
+Preprocessing = Literal["strokes", "resize", "none"]
+"""How a picture becomes an input: ``strokes`` as MNIST's makers prepared ink on paper, ``resize``
+any image, ``none`` where the input is no picture."""
+
+MAX_RANK = 4
+_MOST_ELEMENTS = 2**24
+_MOST_LABELS = 2**16
+_MOST_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What one input of a file is.
+
+    Attributes:
+        shape: Of one image, as apps pass it: (28, 28), (32, 32, 3), or (4,) for features. The file's
+            own input may have another shape of as many elements.
+        dtype: The type of its elements in the file.
+        range: The least and the largest value of a pixel in the file; None for features, which are
+            taken as they are.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Dtype = "float32"
+    range: tuple[int, int] | None = (0, 1)
+
+    @property
+    def elements(self) -> int:
+        """How many numbers one image has."""
+        return math.prod(self.shape)
+
+
+UNIT_PIXELS = InputSpec(MNIST_SHAPE, "float32", (0, 1))
+"""Pixels divided by 255."""
+
+RAW_PIXELS = InputSpec(MNIST_SHAPE, "uint8", (0, PIXEL_MAX))
+"""Pixels as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedScaling:
+    """What the network was trained on: a record. The file's graph carries what makes it so.
+
+    Attributes:
+        name: The scaling of the pixels: 0..1, 0..255, -1..1 or mean,std.
+        mean: Of each channel, for mean,std.
+        std: Likewise.
+        inverted: Whether it was trained on dark ink on white.
+        transposed: Whether rows and columns were exchanged.
+    """
+
+    name: str = "0..1"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    inverted: bool = False
+    transposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What a file takes and answers.
+
+    Attributes:
+        precision: How its weights are stored: fp32, int8, ...
+        input: What it takes.
+        labels: The name of each class, in the order of the probabilities.
+        preprocessing: How a picture becomes its input.
+        trained_scaling: What the network was trained on.
+    """
+
+    precision: str
+    input: InputSpec = UNIT_PIXELS
+    labels: tuple[str, ...] = DIGITS
+    preprocessing: Preprocessing = "strokes"
+    trained_scaling: TrainedScaling = field(default_factory=TrainedScaling)
+
+    @property
+    def reads_digits(self) -> bool:
+        """Whether its classes are the digits 0 to 9."""
+        return self.labels == DIGITS
+
+    @property
+    def reads_strokes(self) -> bool:
+        """Whether images are ink on paper, so that one without ink holds nothing to read."""
+        return self.preprocessing == "strokes"
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:
+        """Read what a file says of itself.
+
+        Args:
+            metadata: The file's metadata_props.
+            origin: What to call the file in an error's text.
+
+        Raises:
+            ModelError: The file is not one of ours, is of a version that this package does not
+                know, or what it says makes no sense.
+        """
+        version = metadata.get("contract")
+        if version is None:
+            raise ModelError(f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract")
+        if version not in ("1", CONTRACT_VERSION):
+            raise ModelError(
+                f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 and "
+                f"{CONTRACT_VERSION}: install the mnist-edge that made it, or export it again"
+            )
+        try:
+            return cls._version_1(metadata) if version == "1" else cls._version_2(metadata)
+        except ValueError as error:
+            raise ModelError(f"expected metadata that makes sense in {origin}, found {error}") from error
+
+    @classmethod
+    def _version_1(cls, metadata: Mapping[str, str]) -> Self:
+        inputs = {"unit": UNIT_PIXELS, "pixels": RAW_PIXELS}
+        kind = metadata.get("input", "")
+        if kind not in inputs:
+            raise ValueError(f"input={_shown(kind)} where input=unit or input=pixels may stand")
+        if metadata.get("labels") != ",".join(DIGITS):
+            raise ValueError(f"labels={_shown(metadata.get('labels'))} where the ten digits may stand")
+        return cls(metadata.get("precision", ""), inputs[kind])
+
+    @classmethod
+    def _version_2(cls, metadata: Mapping[str, str]) -> Self:
+        labels = _json(metadata, "labels")
+        if not isinstance(labels, list) or not 1 < len(labels) <= _MOST_LABELS or not all(map(_is_name, labels)):
+            raise ValueError(f"labels={_shown(metadata.get('labels'))} where a list of names may stand")
+        if len(set(labels)) < len(labels):
+            raise ValueError("two labels of one name")
+        preprocessing = metadata.get("preprocessing")
+        if preprocessing not in ("strokes", "resize", "none"):
+            raise ValueError(f"preprocessing={_shown(preprocessing)} where strokes, resize or none may stand")
+        found = _input(_json(metadata, "input"))
+        if preprocessing == "strokes" and found.shape != MNIST_SHAPE:
+            raise ValueError(f"preprocessing=strokes, which makes 28x28 pixels, for the shape {list(found.shape)}")
+        return cls(
+            precision=metadata.get("precision", ""),
+            input=found,
+            labels=DIGITS if tuple(labels) == DIGITS else tuple(labels),
+            preprocessing=preprocessing,  # type: ignore[arg-type]  # one of them
+            trained_scaling=_scaling(_json(metadata, "trained_scaling")),
+        )
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the entries that say all this: what ``from_metadata`` reads."""
+        scaling = {entry.name: getattr(self.trained_scaling, entry.name) for entry in fields(TrainedScaling)}
+        return {
+            "contract": CONTRACT_VERSION,
+            "precision": self.precision,
+            "input": _text({"shape": self.input.shape, "dtype": self.input.dtype, "range": self.input.range}),
+            "labels": _text(self.labels),
+            "preprocessing": self.preprocessing,
+            "trained_scaling": _text({name: value for name, value in scaling.items() if value}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a file was made from, and how well it was found to read; None where it does not say.
+
+    Attributes:
+        source_sha256: Hash of the .keras file.
+        tools: Versions of what decided its bytes.
+        calibration_data: The set that ranges and inactive units were found on.
+        calibration_images: How many images of it.
+        inactive_units_dropped: Hidden units left out, by layer.
+        hidden_units: Those that are left.
+        data: The set that it was verified on.
+        data_fingerprint: Hash of that set.
+        images: How many images of it.
+        accuracy: Share of them that the file reads right.
+        reference_accuracy: Share that the .keras file reads right.
+        agreement: Share for which the two answer with the same class.
+    """
+
+    source_sha256: str | None = None
+    tools: Mapping[str, str] | None = None
+    calibration_data: str | None = None
+    calibration_images: int | None = None
+    inactive_units_dropped: tuple[int, ...] | None = None
+    hidden_units: tuple[int, ...] | None = None
+    data: str | None = None
+    data_fingerprint: str | None = None
+    images: int | None = None
+    accuracy: float | None = None
+    reference_accuracy: float | None = None
+    agreement: float | None = None
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:
+        """Read what a file says of its making; entries as in ``ModelSpec.from_metadata``.
+
+        Raises:
+            ModelError: What it says makes no sense.
+        """
+        renamed = _from_version_1(metadata) if metadata.get("contract") == "1" else metadata
+        try:
+            return cls(**{entry.name: _READERS[entry.name](renamed, entry.name) for entry in fields(cls)})
+        except ValueError as error:
+            raise ModelError(f"expected metadata that makes sense in {origin}, found {error}") from error
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the entries that say all this: what ``from_metadata`` reads."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+VERIFIED_BY = ("data", "data_fingerprint", "images", "accuracy", "reference_accuracy", "agreement")
+"""The entries that depend on the images a file was verified on."""
+
+
+def _input(value: object) -> InputSpec:
+    if not isinstance(value, dict) or value.keys() != {"shape", "dtype", "range"}:
+        raise ValueError(f"input={_shown(value)} where its shape, dtype and range may stand")
+    shape, dtype, limits = value["shape"], value["dtype"], value["range"]
+    sizes = shape if isinstance(shape, list) else []
+    if not 1 <= len(sizes) <= MAX_RANK or not all(map(_is_count, sizes)) or math.prod(sizes) > _MOST_ELEMENTS:
+        raise ValueError(f"an input of shape {_shown(shape)}")
+    if (dtype, limits) not in (("uint8", [0, PIXEL_MAX]), ("float32", [0, 1]), ("float32", None)):
+        raise ValueError(f"an input of type {_shown(dtype)} in the range {_shown(limits)}")
+    return InputSpec(tuple(sizes), dtype, None if limits is None else tuple(limits))
+
+
+def _scaling(value: object) -> TrainedScaling:
+    if not isinstance(value, dict) or not value.keys() <= {entry.name for entry in fields(TrainedScaling)}:
+        raise ValueError(f"trained_scaling={_shown(value)}")
+    mean, std = (_numbers(value.get(name, []), name) for name in ("mean", "std"))
+    flags = [value.get(name, False) for name in ("inverted", "transposed")]
+    if not _is_name(value.get("name")) or not all(isinstance(flag, bool) for flag in flags):
+        raise ValueError(f"trained_scaling={_shown(value)}")
+    return TrainedScaling(value["name"], mean, std, *flags)
+
+
+def _from_version_1(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return version 1's entries as version 2 writes them."""
+    renamed = dict(metadata)
+    names = {"keras_sha256": "source_sha256", "silent_units_dropped": "inactive_units_dropped"}
+    for old, new in names.items():
+        if old in metadata:
+            renamed[new] = metadata[old]
+    for name in ("inactive_units_dropped", "hidden_units"):
+        if name in renamed:
+            renamed[name] = f"[{renamed[name]}]"
+    if "tools" in metadata:
+        pairs = [tool.rpartition(" ") for tool in metadata["tools"].split(", ")]
+        renamed["tools"] = _text({name: version for name, _, version in pairs})
+    return renamed
+
+
+def _read_text(metadata: Mapping[str, str], name: str) -> str | None:
+    return metadata.get(name)
+
+
+def _read_count(metadata: Mapping[str, str], name: str) -> int | None:
+    value = _json(metadata, name) if name in metadata else None
+    if value is not None and not _is_count(value):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a whole number from 1 may stand")
+    return value
+
+
+def _read_share(metadata: Mapping[str, str], name: str) -> float | None:
+    value = _json(metadata, name) if name in metadata else None
+    if value is not None and not (_is_number(value) and 0 <= value <= 1):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a share from 0 to 1 may stand")
+    return value
+
+
+def _read_counts(metadata: Mapping[str, str], name: str) -> tuple[int, ...] | None:
+    if name not in metadata:
+        return None
+    value = _json(metadata, name)
+    if not isinstance(value, list) or not all(count == 0 or _is_count(count) for count in value):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a list of whole numbers may stand")
+    return tuple(value)
+
+
+def _read_versions(metadata: Mapping[str, str], name: str) -> Mapping[str, str] | None:
+    if name not in metadata:
+        return None
+    value = _json(metadata, name)
+    if not isinstance(value, dict) or not all(map(_is_name, [*value, *value.values()])):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a version for each name may stand")
+    return value
+
+
+_READERS: dict[str, Any] = {
+    "source_sha256": _read_text,
+    "tools": _read_versions,
+    "calibration_data": _read_text,
+    "calibration_images": _read_count,
+    "inactive_units_dropped": _read_counts,
+    "hidden_units": _read_counts,
+    "data": _read_text,
+    "data_fingerprint": _read_text,
+    "images": _read_count,
+    "accuracy": _read_share,
+    "reference_accuracy": _read_share,
+    "agreement": _read_share,
+}
+
+
+def _json(metadata: Mapping[str, str], name: str) -> Any:
+    """Return the JSON value of an entry."""
+    if name not in metadata:
+        raise ValueError(f"no entry {name!r}")
+    try:
+        return json.loads(metadata[name])
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name}={_shown(metadata[name])}, which is no JSON") from error
+
+
+def _text(value: object) -> str:
+    """Return a value as an entry has it: names as they are, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _numbers(value: object, name: str) -> tuple[float, ...]:
+    if not isinstance(value, list) or not all(map(_is_number, value)):
+        raise ValueError(f"{name}={_shown(value)} where a list of numbers may stand")
+    return tuple(map(float, value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**9
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARACTERS
+
+
+def _shown(value: object) -> str:
+    """Return a value as an error's text has it, cut where it is long."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
