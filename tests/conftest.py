@@ -113,8 +113,8 @@ def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Pat
 @pytest.fixture(scope="session")
 def tiny_forms(tmp_path_factory: pytest.TempPathFactory, tiny_keras: Path) -> list[bytes]:
     """``tiny_keras`` in every precision, unverified."""
-    from mnist_edge.export.artifact import export
-    from mnist_edge.export.precision import PRECISIONS
+    from mnist_edge.export.pipeline import export
+    from mnist_edge.export.quantize import PRECISIONS
 
     folder = tmp_path_factory.mktemp("forms")
     export(tiny_keras, folder, list(PRECISIONS.values()), dataset=None)
@@ -124,8 +124,8 @@ def tiny_forms(tmp_path_factory: pytest.TempPathFactory, tiny_keras: Path) -> li
 @pytest.fixture(scope="session")
 def tiny_onnx(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_keras: Path) -> Path:
     """``tiny_keras`` as fp32 ONNX."""
-    from mnist_edge.export.artifact import export
-    from mnist_edge.export.precision import PRECISIONS
+    from mnist_edge.export.pipeline import export
+    from mnist_edge.export.quantize import PRECISIONS
 
     folder = tmp_path_factory.mktemp("exported")
     export(tiny_keras, folder, [PRECISIONS["fp32"]], dataset=dataset.find(str(tiny_data)))

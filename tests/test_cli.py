@@ -27,12 +27,12 @@ COMMANDS = ("data", "train", "compress", "export", "verify", "predict", "info", 
 
 
 def test_help_offers_what_there_is(run: Runner) -> None:
-    from mnist_edge.export import convert, precision
+    from mnist_edge.export import keras_to_onnx, quantize
     from mnist_edge.training.recipes import RECIPES
 
     shown = " ".join(run("export", "--help").out.split())
-    assert f"{', '.join(precision.PRECISIONS)}; or all" in shown
-    assert f"{convert.OPSETS[0]}-{convert.OPSETS[-1]}" in shown
+    assert f"{', '.join(quantize.PRECISIONS)}; or all" in shown
+    assert f"{keras_to_onnx.OPSETS[0]}-{keras_to_onnx.OPSETS[-1]}" in shown
     assert f"one of: {', '.join(RECIPES)}." in " ".join(run("train", "--help").out.split())
 
 
@@ -169,11 +169,11 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
 
 
 def test_tables_for_people(run: Runner, tiny_keras: Path, workshop: Path) -> None:
-    exported = run("export", tiny_keras, "--out-dir", "out", "--precision", "fp32")
+    exported = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert exported.code == 0
     assert "300 test images of set" in exported.out
     assert "written" in exported.out
-    assert "not verified" in run("export", tiny_keras, "--out-dir", "out2", "--no-verify", "--precision", "fp32").out
+    assert "not verified" in run("export", tiny_keras, "--out", "out2", "--no-verify", "--precision", "fp32").out
     assert "passed" in run("verify", "out/tiny.fp32.onnx", "--reference", tiny_keras).out
     assert "noise" in run("benchmark", "out/tiny.fp32.onnx", "--seconds", 0.1).out
 
@@ -210,7 +210,7 @@ def test_preview_draws_and_does_not_train(run: Runner, workshop: Path) -> None:
 
 def test_an_unwritable_folder(refused: Refused, tiny_keras: Path, workshop: Path) -> None:
     Path("file").write_text("")
-    assert "cannot write to the folder file" in refused("export", tiny_keras, "--out-dir", "file")
+    assert "cannot write to the folder file" in refused("export", tiny_keras, "--out", "file")
     assert "cannot write to the folder file" in refused("train", "--out", "file/net.keras")
 
 
@@ -300,7 +300,7 @@ def test_without_mnist(
     monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
     monkeypatch.setattr(keras.datasets.mnist, "load_data", unreachable)
-    done = run("export", tiny_keras, "--out-dir", tmp_path, "--precision", "fp32", "--json")
+    done = run("export", tiny_keras, "--out", tmp_path, "--precision", "fp32", "--json")
     assert done.code == 0
     assert "using the 5,000-image sample" in done.err
     assert (done.json["images"], done.json["data"]["name"]) == (5000, "MNIST sample")
@@ -354,12 +354,12 @@ def test_predict_from_a_closed_standard_input() -> None:
 def test_a_failed_export_says_what_became_of_the_old_file(
     run: Runner, tiny_keras: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mnist_edge.export import precision
+    from mnist_edge.export import quantize
 
-    run("export", tiny_keras, "--out-dir", "out", "--precision", "fp32")
-    strict = dataclasses.replace(precision.PRECISIONS["fp32"], gate=precision.Gate(max_abs_diff=-1.0))
-    monkeypatch.setitem(precision.PRECISIONS, "fp32", strict)
-    done = run("export", tiny_keras, "--out-dir", "out", "--precision", "fp32")
+    run("export", tiny_keras, "--out", "out", "--precision", "fp32")
+    strict = dataclasses.replace(quantize.PRECISIONS["fp32"], gate=quantize.Gate(max_abs_diff=-1.0))
+    monkeypatch.setitem(quantize.PRECISIONS, "fp32", strict)
+    done = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert done.code == 1
     assert "FAILED" in done.out
     assert "a probability differs by" in done.err
@@ -374,12 +374,12 @@ def test_a_form_that_cannot_be_had_leaves_the_others(run: Runner, workshop: Path
     weights[1][:] = -1e6  # no unit of the hidden layer ever fires: int8 finds no range there
     model.set_weights(weights)
     Path("dead.keras").write_bytes(network.to_bytes(model, {}))
-    done = run("export", "dead.keras", "--out-dir", "out", "--precision", "int8,fp32", "--json")
+    done = run("export", "dead.keras", "--out", "out", "--precision", "int8,fp32", "--json")
     assert done.code == 1
     told = {entry["precision"]: entry["status"] for entry in done.json["models"]}
     assert told == {"int8": "failed", "fp32": "written"}
     assert "cannot quantize hidden_1.relu" in done.err
-    assert "FAILED" in run("export", "dead.keras", "--out-dir", "out", "--precision", "int8").out
+    assert "FAILED" in run("export", "dead.keras", "--out", "out", "--precision", "int8").out
 
 
 def test_info_of_a_file_and_of_the_machine(run: Runner, tiny_onnx: Path) -> None:

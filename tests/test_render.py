@@ -1,4 +1,5 @@
 from mnist_edge.cli.render import parity, tables
+from mnist_edge.export.reports import InactiveUnits, ModelReport
 
 
 def test_table_lines_up_and_never_cuts() -> None:
@@ -20,11 +21,13 @@ def test_a_network_is_called_by_its_widths_and_what_it_uses_of_them() -> None:
     assert tables.network([512, 512], [384, 160]) == "784-512-512-10 (384, 160 in use)"
 
 
-def test_silent_units_are_one_line_or_none() -> None:
-    slim = {"precision": "int8", "silent_units": {"dropped": [4, 0], "left": [28, 16]}}
-    told = parity.silent_units([{"precision": "fp32", "silent_units": None}, slim])
-    assert told == (
-        "without 4, 0 hidden units that hardly ever fire, 28, 16 are left: int8 (--keep-silent keeps them)\n"
-    )
-    assert parity.silent_units([{"precision": "int8", "silent_units": {"dropped": [0, 0], "left": [32, 16]}}]) == ""
-    assert parity.silent_units([{"precision": "fp32"}]) == ""
+def test_inactive_units_are_one_line_or_none() -> None:
+    def model(precision: str, units: InactiveUnits | None) -> ModelReport:
+        return ModelReport("x.onnx", precision, "written", 1, inactive_units=units)
+
+    smaller = model("int8", InactiveUnits((4, 0), (28, 16)))
+    assert parity.inactive_units([model("fp32", None), smaller]) == [
+        "without 4, 0 hidden units that hardly ever fire, 28, 16 are left: int8 (--keep-inactive keeps them)"
+    ]
+    assert parity.inactive_units([model("int8", InactiveUnits((0, 0), (32, 16)))]) == []
+    assert parity.inactive_units([model("fp32", None)]) == []

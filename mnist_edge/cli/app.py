@@ -37,7 +37,11 @@ PAGE = Path("mnist-edge.html")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
 Model = Annotated[
     str | None,
-    typer.Option(metavar="ONNX", show_default="the shipped model", help="An exported file; or small, the shipped one."),
+    typer.Option(
+        metavar="ONNX",
+        show_default="the shipped model",
+        help="An exported file; or small, the shipped one.",
+    ),
 ]
 Data = Annotated[
     str | None,
@@ -61,7 +65,8 @@ def _print_version(wanted: bool) -> None:
 def _root(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -75,7 +80,10 @@ def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -
     from mnist_edge import dataset
 
     found = dataset.find(named, allow_sample=allow_sample, download=download)
-    if found.test_split == "train" and dataset.SAMPLE not in (named, os.environ.get(dataset.DATA_VARIABLE)):
+    if found.test_split == "train" and dataset.SAMPLE not in (
+        named,
+        os.environ.get(dataset.DATA_VARIABLE),
+    ):
         note(
             f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
             f"for the full set, {dataset.WAYS_TO_GET_MNIST}"

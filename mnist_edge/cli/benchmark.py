@@ -33,7 +33,8 @@ def benchmark(
     ] = None,
     batch: Annotated[str, typer.Option(metavar="LIST", help="Images a call.")] = "1,32,256,1024,10000",
     threads: Annotated[
-        str, typer.Option(metavar="LIST", help="Threads a call may use; all is what affinity and CPU quota allow.")
+        str,
+        typer.Option(metavar="LIST", help="Threads a call may use; all is what affinity and CPU quota allow."),
     ] = "1,all",
     against: Annotated[
         str,
@@ -53,7 +54,8 @@ def benchmark(
     ] = None,
     seconds: Annotated[float, typer.Option(help="Time for all timed calls together; starting comes on top.")] = 60.0,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", show_default=False, help="Write the report as a page with plots.")
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Write the report as a page with plots."),
     ] = None,
     data: Data = None,
     as_json: Json = False,

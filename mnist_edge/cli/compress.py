@@ -44,11 +44,19 @@ def compress(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(show_default="beside KERAS, with the widths in its name", help="The .keras file to write."),
+        typer.Option(
+            show_default="beside KERAS, with the widths in its name",
+            help="The .keras file to write.",
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, max=10_000, show_default=False, help="Passes over the images, if not the recipe's."),
+        typer.Option(
+            min=1,
+            max=10_000,
+            show_default=False,
+            help="Passes over the images, if not the recipe's.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
     data: Data = None,
@@ -83,7 +91,13 @@ def compress(
 
 
 def _compress(
-    wide: Path, recipe: "Recipe", dataset: "Dataset", out: Path | None, seed: int, fresh: bool, as_json: bool
+    wide: Path,
+    recipe: "Recipe",
+    dataset: "Dataset",
+    out: Path | None,
+    seed: int,
+    fresh: bool,
+    as_json: bool,
 ) -> None:
     """Makes one network of the recipe's widths."""
     from mnist_edge.training.artifact import compress, compressed_path

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 def data(
     data: Data = None,
     show: Annotated[
-        int, typer.Option(min=0, max=1000, metavar="N", help="Draw the first N digits in the terminal.")
+        int,
+        typer.Option(min=0, max=1000, metavar="N", help="Draw the first N digits in the terminal."),
     ] = 0,
     png: Annotated[
-        Path | None, typer.Option(metavar="FILE", show_default=False, help="Draw them (25, or N) as a contact sheet.")
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Draw them (25, or N) as a contact sheet."),
     ] = None,
     as_json: Json = False,
 ) -> None:

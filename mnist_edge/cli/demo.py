@@ -27,7 +27,9 @@ LOCAL = "127.0.0.1"
 @app.command()
 def demo(
     model: Model = None,
-    out: Annotated[Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")] = PAGE,
+    out: Annotated[
+        Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")
+    ] = PAGE,
     serve: Annotated[
         int | None,
         typer.Option(
@@ -39,7 +41,10 @@ def demo(
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Which of this machine's addresses --serve listens on.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Which of this machine's addresses --serve listens on."
+        ),
     ] = LOCAL,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +60,9 @@ def demo(
     import webbrowser
 
     if serve is None and host != LOCAL:
-        raise OptionError("expected --serve PORT with --host: without it the page is opened from disk")
+        raise OptionError(
+            "expected --serve PORT with --host: without it the page is opened from disk"
+        )
     made = make_page(model, out)
     if serve is not None:
         _serve(made, host, serve, as_json)
@@ -69,7 +76,9 @@ def make_page(model: str | None, out: Path) -> dict[str, Any]:
     """Makes the page; says so if its engine must be fetched first."""
     from mnist_edge.web import engine, page
 
-    return page.write(model, out, on_fetch=lambda: note(f"fetching {engine.PACKAGE} (33 MB, once) with npm"))
+    return page.write(
+        model, out, on_fetch=lambda: note(f"fetching {engine.PACKAGE} (33 MB, once) with npm")
+    )
 
 
 def show_page(made: dict[str, Any], as_json: bool) -> None:
@@ -77,7 +86,9 @@ def show_page(made: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(made)
     else:
-        echo(f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}")
+        echo(
+            f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}"
+        )
 
 
 def _serve(made: dict[str, Any], host: str, port: int, as_json: bool) -> None:

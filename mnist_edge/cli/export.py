@@ -1,6 +1,6 @@
 """mnist-edge export: a trained network to files that can be shipped."""
 
-from collections.abc import Iterable
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,93 +12,163 @@ from mnist_edge.cli.app import (
     PAGE,
     Data,
     Json,
-    Model,
     app,
     find_data,
     show_warnings,
 )
+from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity, try_to_load
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import ModelError, OptionError
 
 if TYPE_CHECKING:
-    pass
+    from mnist_edge.export.reports import ExportReport
+
+TARGETS = ("onnx", "web")
+DEFAULT_OPSET = 17
+PAGE_PRECISION = "int8"
 
 
 @app.command()
 def export(
-    context: typer.Context,
-    keras: Annotated[Path, typer.Argument(metavar="[KERAS]", help="The .keras file.", show_default=True)] = KERAS_FILE,
-    out_dir: Annotated[Path, typer.Option(help="Folder for the .onnx files and their receipts.")] = ARTIFACTS,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            show_default=str(KERAS_FILE),
+            help="A .keras file; with --target web also an exported file, or small, the shipped one.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            show_default=f"{ARTIFACTS}, with --target web {PAGE}",
+            help="Folder for the .onnx files and their manifests; the page, with --target web.",
+        ),
+    ] = None,
     precision: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="LIST",
+            show_default=f"all, with --target web {PAGE_PRECISION}",
             help="What to make, by commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
         ),
-    ] = "all",
-    opset: Annotated[int, typer.Option(min=13, max=18, metavar="13-18", help="ONNX opset.")] = 17,
+    ] = None,
+    opset: Annotated[
+        int | None,
+        typer.Option(
+            min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."
+        ),
+    ] = None,
     data: Data = None,
     no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not compare with Keras; the files will say so.")
-    ] = False,
-    keep_silent: Annotated[
         bool,
-        typer.Option("--keep-silent", help="Keep hidden units that hardly ever fire in the quantized files too."),
+        typer.Option(
+            "--no-verify", help="Do not compare with Keras; the files claim nothing then."
+        ),
+    ] = False,
+    keep_inactive: Annotated[
+        bool,
+        typer.Option(
+            "--keep-inactive",
+            help="Keep hidden units that hardly ever fire in the quantized files too.",
+        ),
     ] = False,
     target: Annotated[
-        str, typer.Option(metavar="onnx|web", help="What to make: .onnx files, or one HTML page that reads digits.")
+        str,
+        typer.Option(
+            metavar="onnx|web",
+            help="What to make: .onnx files, or one HTML page that reads digits.",
+        ),
     ] = "onnx",
-    model: Model = None,
-    out: Annotated[Path, typer.Option(metavar="HTML", help="The page to write, with --target web.")] = PAGE,
     as_json: Json = False,
+    # Names of earlier versions.
+    out_dir: Annotated[Path | None, typer.Option("--out-dir", hidden=True)] = None,
+    page_model: Annotated[str | None, typer.Option("--model", hidden=True)] = None,
+    keep_silent: Annotated[bool, typer.Option("--keep-silent", hidden=True)] = False,
 ) -> None:
     """Convert a .keras file to verified ONNX files.
 
-    Each file is run beside Keras on the test images. One that fails its gate is not written; exit code 1 says so. The
-    quantized ones leave out hidden units that fire for fewer than 0.5 % of 1,000 to 5,000 training images.
+    Each file is run beside Keras on the test images. One that misses its gate is not written; exit
+    code 1 shows it. The quantized ones leave out hidden units that fire for fewer than 0.5 % of
+    1,000 to 5,000 training images.
 
-    With --target web, an exported file (--model) becomes one HTML page (--out) that reads what is drawn on it, in any
-    browser, from disk and without a network; it goes with no other option.
+    With --target web, an exported file becomes one HTML page that reads what is drawn on it, in any
+    browser, from disk and without a network. A .keras file is exported first.
 
-    Example: mnist-edge export mine.keras --out-dir build --precision fp32
+    Example: mnist-edge export mine.keras --out build --precision fp32
 
-    Example: mnist-edge export --target web --model small --out digits.html
+    Example: mnist-edge export small --target web --out digits.html
     """
-    _require_fitting(context, target)
-    if target == "web":
-        from mnist_edge.cli.demo import make_page, show_page
-
-        show_page(make_page(model, out), as_json)
+    if target not in TARGETS:
+        raise OptionError(f"expected --target {' or '.join(TARGETS)}, received {target!r}")
+    model = model or page_model
+    out = out or out_dir
+    keep_inactive = keep_inactive or keep_silent
+    if target == "onnx":
+        show_parity(
+            _export(
+                Path(model or KERAS_FILE),
+                out or ARTIFACTS,
+                "all" if precision is None else precision,
+                opset,
+                data,
+                no_verify=no_verify,
+                keep_inactive=keep_inactive,
+            ),
+            as_json,
+        )
         return
-    from mnist_edge.export import precision as precisions
+    if model is None or not model.endswith(".keras"):
+        if precision is not None or opset or data or no_verify or keep_inactive:
+            raise OptionError(
+                "expected a .keras file with --precision, --opset, --data, --no-verify or "
+                f"--keep-inactive, received {model or 'the shipped model'}, which is exported already"
+            )
+        show_page(make_page(model, out or PAGE), as_json)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        report = _export(
+            Path(model),
+            Path(folder),
+            PAGE_PRECISION if precision is None else precision,
+            opset,
+            data,
+            no_verify=no_verify,
+            keep_inactive=keep_inactive,
+        )
+        made = report.models[0]
+        if len(report.models) > 1:
+            raise OptionError(f"expected one precision with --target web, received {precision}")
+        if made.passed is False:
+            raise ModelError(f"{model} cannot be exported as {made.precision}: {made.failures[0]}")
+        show_page(make_page(made.path, out or PAGE), as_json)
 
-    chosen = precisions.chosen(precision)
-    try_to_load(keras)
-    from mnist_edge.export.artifact import export as export_files
+
+def _export(
+    keras_file: Path,
+    folder: Path,
+    precision: str,
+    opset: int | None,
+    data: str | None,
+    *,
+    no_verify: bool,
+    keep_inactive: bool,
+) -> "ExportReport":
+    """Convert and verify; heavy imports come after what can be refused without them."""
+    from mnist_edge.export.quantize import chosen
+
+    precisions = chosen(precision)
+    try_to_load(keras_file)
+    from mnist_edge.export import pipeline
 
     show_warnings()
     dataset = None if no_verify else find_data(data, allow_sample=True)
-    report = export_files(keras, out_dir, chosen, opset=opset, dataset=dataset, keep_silent=keep_silent)
-    show_parity(report, as_json)
-
-
-def _require_fitting(context: typer.Context, target: str) -> None:
-    """Makes sure that the options given are of the target that was named."""
-    if target not in ("onnx", "web"):
-        raise OptionError(f"expected --target onnx or --target web, received {target!r}")
-    of_the_page = {"model", "out"}
-    given = {
-        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    }
-    given -= {"target", "as_json"}
-    if target == "web" and given - of_the_page:
-        raise OptionError(
-            f"expected only --model and --out with --target web, received {_spelled(given - of_the_page)} too: "
-            "export a .keras file first, then make a page of the .onnx file"
-        )
-    if target == "onnx" and given & of_the_page:
-        raise OptionError(f"expected --target web with {_spelled(given & of_the_page)}: .onnx files go to --out-dir")
-
-
-def _spelled(names: Iterable[str]) -> str:
-    return ", ".join("KERAS" if name == "keras" else f"--{name.replace('_', '-')}" for name in sorted(names))
+    return pipeline.export(
+        keras_file,
+        folder,
+        precisions,
+        opset=opset or DEFAULT_OPSET,
+        dataset=dataset,
+        keep_inactive=keep_inactive,
+    )

@@ -53,7 +53,9 @@ class FileInfo:
 
 @app.command()
 def info(
-    onnx: Annotated[Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")] = None,
+    onnx: Annotated[
+        Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a file promises or, with no file, what this machine offers.
@@ -64,7 +66,11 @@ def info(
         from mnist_edge.benchmark import device
 
         machine = device.describe()
-        document: Any = {"schema": "mnist-edge/device/1", **machine, "int8": device.int8_verdict(machine["features"])}
+        document: Any = {
+            "schema": "mnist-edge/device/1",
+            **machine,
+            "int8": device.int8_verdict(machine["features"]),
+        }
     else:
         from mnist_edge.runtime import model_file
 
@@ -95,7 +101,9 @@ def describe(model: "ModelFile") -> FileInfo:
         sha256=model.sha256,
         intact=model.intact,
         ir_version=model.ir_version,
-        opsets=tuple(f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()),
+        opsets=tuple(
+            f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()
+        ),
         operators=model.operators,
         multiply_adds=model.cost.multiply_adds,
         onnxruntime=f">= {oldest}",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     pass
 
 
-PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
+PICTURES = frozenset(
+    [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"]
+)
 """Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
 
 
@@ -32,12 +34,17 @@ def predict(
     pictures: Annotated[
         list[str],
         typer.Argument(
-            metavar="PICTURE...", help="Pictures of one digit each, or folders of them; - is standard input."
+            metavar="PICTURE...",
+            help="Pictures of one digit each, or folders of them; - is standard input.",
         ),
     ],
     model: Model = None,
-    top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")] = 1,
-    show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,
+    top: Annotated[
+        int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")
+    ] = 1,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read pictures of one digit each.
@@ -54,7 +61,9 @@ def predict(
     answers, failed, told = [], [], 0
     for path in _files_in(pictures):
         try:
-            answer = predictor.predict_picture(read_bounded(sys.stdin.buffer) if str(path) == "-" else path)
+            answer = predictor.predict_picture(
+                read_bounded(sys.stdin.buffer) if str(path) == "-" else path
+            )
         except ImageError as error:
             failed.append({"path": str(path), "error": str(error)})
             note(f"{path}: {error}")

@@ -42,11 +42,19 @@ def train(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", show_default=False, help="Draw loss and accuracy an epoch (PNG, SVG, PDF)."),
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Draw loss and accuracy an epoch (PNG, SVG, PDF).",
+        ),
     ] = None,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", show_default=False, help="Draw 64 digits as the recipe distorts them, and stop."),
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Draw 64 digits as the recipe distorts them, and stop.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What the forms of a network share in handling ONNX graphs."""
+"""ONNX graphs: copied, changed, and evaluated in float64."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
@@ -15,33 +15,48 @@ Message = TypeVar("Message", onnx.ModelProto, onnx.NodeProto, onnx.TensorProto)
 
 
 def copied(message: Message) -> Message:
-    """A copy that shares nothing with ``message``."""
+    """Return a copy that shares nothing with ``message``."""
     copy = type(message)()
     copy.CopyFrom(message)
     return copy
 
 
 def replace_nodes(
-    model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], initializers: Sequence[onnx.TensorProto] | None = None
+    model: onnx.ModelProto,
+    nodes: Sequence[onnx.NodeProto],
+    initializers: Sequence[onnx.TensorProto] | None = None,
 ) -> None:
-    """Puts other nodes (and initializers) in a graph's place; they may be its own."""
-    nodes, initializers = [*map(copied, nodes)], [*map(copied, initializers or model.graph.initializer)]
+    """Replace a graph's nodes, and its initializers if others are given; they may be its own."""
+    # Copies: what is deleted from a message is gone, whoever else holds it.
+    new_nodes = [*map(copied, nodes)]
+    new_initializers = [*map(copied, initializers or model.graph.initializer)]
     del model.graph.node[:], model.graph.initializer[:]
-    model.graph.node.extend(nodes)
-    model.graph.initializer.extend(initializers)
+    model.graph.node.extend(new_nodes)
+    model.graph.initializer.extend(new_initializers)
 
 
 def values_of(
     model: onnx.ModelProto, names: Sequence[str], images: NDArray[np.float32]
 ) -> dict[str, NDArray[np.float64]]:
-    """What the tensors called ``names`` come to on ``images``, float32 (N, 784) in 0..1: float64 (N, units) each.
+    """Evaluate a graph on images and return the values of the tensors called ``names``.
 
-    In float64, so that what is decided by them does not hang on the last bits of a machine's arithmetic.
+    In float64, so that what is decided by them does not hang on the last bits of a machine's
+    arithmetic.
+
+    Args:
+        model: A float32 model.
+        names: Of tensors.
+        images: float32 (N, elements) in 0..1.
+
+    Returns:
+        float64 (N, units) for each name.
     """
     doubled = copied(model)
     for tensor in doubled.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT:
-            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
+            weight = numpy_helper.to_array(tensor).astype(np.float64)
+            tensor.CopyFrom(numpy_helper.from_array(weight, tensor.name))
     evaluator = ReferenceEvaluator(doubled)
-    values = cast(dict[str, Any], evaluator.run(None, {INPUT_NAME: images.astype(np.float64)}, intermediate=True))
+    inputs = {INPUT_NAME: images.astype(np.float64)}
+    values = cast(dict[str, Any], evaluator.run(None, inputs, intermediate=True))
     return {name: values[name] for name in names}

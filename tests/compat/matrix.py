@@ -14,7 +14,7 @@ import numpy as np
 
 from mnist_edge import dataset
 from mnist_edge.export.parity import Reference
-from mnist_edge.export.precision import PRECISIONS
+from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.files import sha256, write_whole
 
 ROOT = Path(__file__).parents[2]

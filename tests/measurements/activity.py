@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mnist_edge import dataset
 from mnist_edge.backend import keras
 from mnist_edge.cli.render.charts import save_figure
-from mnist_edge.export.silent import SILENT_SHARE
+from mnist_edge.export.inactive import INACTIVE_SHARE
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training.fit import evaluate, fine_tune
 from mnist_edge.training.network import build, dense_layers, normalised, plain
@@ -65,7 +65,7 @@ def activity(model: keras.Model, images: np.ndarray) -> tuple[list[int], list[fl
     for layer in dense_layers(model)[:-1]:
         values = layer(values).numpy()
         fired = (values > 0).mean(axis=0)
-        silent.append(int((fired < SILENT_SHARE).sum()))
+        silent.append(int((fired < INACTIVE_SHARE).sum()))
         active.append(float(fired.mean()))
     return silent, active
 

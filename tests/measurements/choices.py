@@ -15,7 +15,7 @@ import onnxruntime as ort
 
 from mnist_edge import dataset
 from mnist_edge.export import precision
-from mnist_edge.export.convert import to_onnx
+from mnist_edge.export.keras_to_onnx import to_onnx
 from mnist_edge.sources.keras_file import from_bytes
 from tests.measurements.rounds import interleave, noise
 

@@ -19,8 +19,9 @@ from mnist_edge.cli.render.tables import network, percent, table
 from mnist_edge.dataset import Dataset
 from mnist_edge.documents import to_json
 from mnist_edge.errors import MnistEdgeError, ModelError
-from mnist_edge.export.artifact import export
-from mnist_edge.export.precision import PRECISIONS
+from mnist_edge.export.pipeline import export
+from mnist_edge.export.quantize import PRECISIONS
+from mnist_edge.export.reports import ModelReport
 from mnist_edge.files import require_writable, write_json
 from mnist_edge.training import search
 from mnist_edge.training.artifact import compressed_path
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wide", type=Path, default=WIDE)
     parser.add_argument("--out", type=Path, default=Path("build/frontier"))
-    parser.add_argument("--seconds", type=float, default=100.0, help="time for all timed calls together")
+    parser.add_argument(
+        "--seconds", type=float, default=100.0, help="time for all timed calls together"
+    )
     parser.add_argument("--epochs", type=int, default=COMPRESSED.epochs)
     parser.add_argument("--data", default=None)
     options = parser.parse_args(arguments)
@@ -96,16 +99,21 @@ def networks(
     rows = []
     for widths in (own, *ladder(own, in_use)):
         used = in_use if widths == own else widths
-        row: dict[str, Any] = {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
+        row: dict[str, Any] = (
+            {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
+        )
         try:
             keras_file = wide
             if widths != own:
                 settings = replace(recipe, widths=widths)
-                search.candidate(wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
+                search.candidate(
+                    wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch
+                )
                 keras_file = compressed_path(wide, widths, folder)
             exported = _int8(keras_file, folder, dataset)
-            row |= {key: exported[key] for key in ("path", "accuracy", "bytes")}
-            row["keras_accuracy"] = exported["reference_accuracy"]
+            row["path"], row["bytes"] = exported.path, exported.bytes
+            row["accuracy"] = exported.parity.accuracy
+            row["keras_accuracy"] = exported.parity.reference_accuracy
         except MnistEdgeError as error:
             row["error"] = str(error)
         except Exception as error:  # TensorFlow and onnx have many kinds, memory can be short
@@ -143,7 +151,9 @@ def measured(
     files = {row["path"]: row for row in rows if row["path"]}
     if not files:
         raise ModelError(f"nothing can be measured: {rows[0]['error']}")
-    benchmark = report.run([Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress)
+    benchmark = report.run(
+        [Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress
+    )
     if benchmark["interrupted"]:
         raise KeyboardInterrupt
     results = {result["model"]: result for result in benchmark["results"]}
@@ -162,12 +172,12 @@ def measured(
 _MADE = ("path", "accuracy", "keras_accuracy", "bytes")
 
 
-def _int8(keras_file: Path, folder: Path, dataset: Dataset) -> dict[str, Any]:
-    """Exports a network; its entry of the export's report."""
-    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=dataset)["models"]
-    if not entry["passed"]:
-        raise ModelError(f"{entry['path']} missed its gate: {'; '.join(entry['failures'])}")
-    return dict(entry)
+def _int8(keras_file: Path, folder: Path, dataset: Dataset) -> ModelReport:
+    """Export a network, and return its entry of the export's report."""
+    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=dataset).models
+    if not entry.passed:
+        raise ModelError(f"{entry.path} missed its gate: {'; '.join(entry.failures)}")
+    return entry
 
 
 def _known(row: dict[str, Any]) -> bool:
@@ -178,7 +188,9 @@ def _beats(one: dict[str, Any], other: dict[str, Any], noise: float) -> bool:
     """Whether ``one`` is as good in all three and better in one; latencies within the noise of each other are even."""
     if not _known(one):
         return False
-    faster, slower = (a["p50_us"] * (1 + noise) < b["p50_us"] for a, b in ((one, other), (other, one)))
+    faster, slower = (
+        a["p50_us"] * (1 + noise) < b["p50_us"] for a, b in ((one, other), (other, one))
+    )
     as_good = one["accuracy"] >= other["accuracy"] and one["bytes"] <= other["bytes"] and not slower
     better = one["accuracy"] > other["accuracy"] or one["bytes"] < other["bytes"] or faster
     return bool(as_good and better)
@@ -194,7 +206,9 @@ def chart(document: Mapping[str, Any]) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    rows = [row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None]
+    rows = [
+        row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None
+    ]
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     latency, size = figure.subplots(1, 2, sharey=True)
     for axes, key, scale, label in (
@@ -202,19 +216,31 @@ def chart(document: Mapping[str, Any]) -> "Figure":
         (size, "bytes", 1e-3, "int8 file, kB"),
     ):
         places = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows)
-        best = [place for number, place in enumerate(places) if all(place[1] > left[1] for left in places[:number])]
+        best = [
+            place
+            for number, place in enumerate(places)
+            if all(place[1] > left[1] for left in places[:number])
+        ]
         axes.plot(*zip(*best, strict=True), color="tab:blue", zorder=1)
         for row in rows:
             place = row[key] * scale, 100 * row["accuracy"]
             filled = "tab:blue" if row["on_frontier"] else "lightgrey"
             axes.scatter(*place, color=filled, edgecolor="tab:blue", zorder=2)
-            axes.annotate("-".join(map(str, row["in_use"])), place, (6, -12), textcoords="offset points", fontsize=9)
+            axes.annotate(
+                "-".join(map(str, row["in_use"])),
+                place,
+                (6, -12),
+                textcoords="offset points",
+                fontsize=9,
+            )
         axes.set_xlabel(label)
         axes.margins(x=0.16)
         axes.grid(alpha=0.3)
     latency.set_ylabel("test accuracy of the int8 file, %")
     noise = percent(document["noise"])
-    figure.suptitle(f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}")
+    figure.suptitle(
+        f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}"
+    )
     return figure
 
 
@@ -226,7 +252,9 @@ def as_table(document: dict[str, Any]) -> str:
         shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
         size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
         latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
-        told = "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
+        told = (
+            "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
+        )
         rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, told])
     return table(header, rows)
 

@@ -17,8 +17,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from mnist_edge import ImageError, Predictor
-from mnist_edge.export.artifact import export
-from mnist_edge.export.precision import PRECISIONS
+from mnist_edge.export.pipeline import export
+from mnist_edge.export.quantize import PRECISIONS
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 

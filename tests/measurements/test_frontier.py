@@ -10,18 +10,27 @@ from PIL import Image
 from mnist_edge import dataset
 from mnist_edge.benchmark import measure
 from mnist_edge.errors import ModelError
-from mnist_edge.export.artifact import export
-from mnist_edge.export.precision import PRECISIONS, Gate
+from mnist_edge.export.pipeline import export
+from mnist_edge.export.quantize import PRECISIONS, Gate
+from mnist_edge.export.reports import ModelReport, Parity
 from mnist_edge.training import search
 from mnist_edge.training.recipes import COMPRESSED
 from tests.measurements import frontier
 
 
 @pytest.fixture
-def made(tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+def made(
+    tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], int]:
     """Runs make frontier with three widths beside the wide network's."""
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(16, 16), (8, 8), (4, 4)])
-    options = {"--wide": tiny_keras, "--out": tmp_path / "frontier", "--seconds": 1, "--epochs": 2, "--data": tiny_data}
+    options = {
+        "--wide": tiny_keras,
+        "--out": tmp_path / "frontier",
+        "--seconds": 1,
+        "--epochs": 2,
+        "--data": tiny_data,
+    }
     arguments = [str(part) for option in options.items() for part in option]
     return lambda: frontier.main(arguments)
 
@@ -50,7 +59,10 @@ def test_what_beats_what(one: dict[str, Any], other: dict[str, Any], beats: bool
 
 
 def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
-    made: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    made: Callable[[], int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     trained = []
     compress = search.compress
@@ -105,22 +117,42 @@ def test_ctrl_c_while_measuring_leaves_the_report_before_it(
 def test_latencies_are_even_where_the_noise_is_unknown(
     tiny_data: Path, monkeypatch: pytest.MonkeyPatch, noise: float | None
 ) -> None:
-    results = [{"model": name, "p50_us": latency, "error": None} for name, latency in (("wide", 9.0), ("narrow", 5.0))]
-    parts: dict[str, Any] = {"device": {"cpu": "one"}, "data": None, "warnings": [], "interrupted": False}
-    monkeypatch.setattr(frontier.report, "run", lambda *_, **__: parts | {"noise": noise, "results": results})
+    results = [
+        {"model": name, "p50_us": latency, "error": None}
+        for name, latency in (("wide", 9.0), ("narrow", 5.0))
+    ]
+    parts: dict[str, Any] = {
+        "device": {"cpu": "one"},
+        "data": None,
+        "warnings": [],
+        "interrupted": False,
+    }
+    monkeypatch.setattr(
+        frontier.report, "run", lambda *_, **__: parts | {"noise": noise, "results": results}
+    )
     rows = [
         {"widths": [8], "in_use": [8], "path": "wide", "bytes": 1, "accuracy": 0.9, "error": None},
-        {"widths": [4], "in_use": [4], "path": "narrow", "bytes": 2, "accuracy": 0.8, "error": None},
+        {
+            "widths": [4],
+            "in_use": [4],
+            "path": "narrow",
+            "bytes": 2,
+            "accuracy": 0.8,
+            "error": None,
+        },
     ]
     document = frontier.measured(rows, COMPRESSED, dataset.find(str(tiny_data)))
     assert document["noise"] is None
-    assert [row["on_frontier"] for row in document["rows"]] == [True, False]  # faster, for all that is known of it
+    assert [row["on_frontier"] for row in document["rows"]] == [
+        True,
+        False,
+    ]  # faster, for all that is known of it
     assert frontier.chart(document).get_suptitle().endswith("noise of the latency unknown")
 
 
-def _unverified(keras_file: Path, folder: Path, _: Any) -> dict[str, Any]:
-    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=None)["models"]
-    return entry | {"accuracy": 0.5 + entry["bytes"] / 1e6, "reference_accuracy": 0.5}
+def _unverified(keras_file: Path, folder: Path, _: Any) -> ModelReport:
+    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=None).models
+    return replace(entry, parity=Parity(accuracy=0.5 + entry.bytes / 1e6, reference_accuracy=0.5))
 
 
 def test_a_file_that_misses_its_gate_is_a_row_that_says_so(

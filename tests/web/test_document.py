@@ -134,21 +134,36 @@ def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
 
 def test_export_target_web(run: Callable[..., Run], tmp_path: Path) -> None:
     out = tmp_path / "page.html"
-    told = run("export", "--target", "web", "--model", INT8, "--out", out, "--json").json
+    told = run("export", INT8, "--target", "web", "--out", out, "--json").json
     assert (told["path"], told["status"], told["engine"]) == (str(out), "written", engine.PACKAGE)
     assert told["model"]["sha256"] == hashlib.sha256(INT8.read_bytes()).hexdigest()
-    assert "unchanged" in run("export", "--target", "web", "--model", INT8, "--out", out).out
+    assert "unchanged" in run("export", INT8, "--target", "web", "--out", out).out
+
+
+def test_a_keras_file_is_exported_first(run: Callable[..., Run], tiny_keras: Path, tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    arguments = ("export", tiny_keras, "--target", "web", "--precision", "fp32", "--no-verify", "--out", out)
+    assert run(*arguments, "--json").json["model"]["precision"] == "fp32"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_the_options_of_earlier_versions(run: Callable[..., Run], tiny_keras: Path, tmp_path: Path) -> None:
+    page_of = ("export", "--target", "web", "--model", "small", "--out", tmp_path / "page.html")
+    assert run(*page_of).code == 0
+    files_of = ("export", tiny_keras, "--out-dir", tmp_path, "--precision", "fp32", "--no-verify", "--keep-silent")
+    assert run(*files_of).code == 0
+    assert (tmp_path / "tiny.fp32.onnx").exists()
+    assert not {"--out-dir", "--model", "--keep-silent"} & set(run("export", "--help").out.split())
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--target", "webb"], "expected --target onnx or --target web, received 'webb'"),
-        (["--target", "web", "mine.keras"], "received KERAS too"),
-        (["--target", "web", "--precision", "int8", "--opset", "17"], "received --opset, --precision too"),
-        (["--model", "small"], "expected --target web with --model"),
-        (["--out", "page.html"], "expected --target web with --out"),
-        (["--target", "web", "--model", "nothing.onnx", "--out", "page.html"], "cannot read the model nothing.onnx"),
+        (["--target", "webb"], "expected --target onnx or web, received 'webb'"),
+        (["small", "--target", "web", "--opset", "17"], "expected a .keras file with --precision, --opset"),
+        (["--target", "web", "--precision", "int8"], "received the shipped model, which is exported already"),
+        (["nothing.onnx", "--target", "web", "--out", "page.html"], "cannot read the model nothing.onnx"),
+        (["small", "--out", "page.html"], "cannot read the Keras file small"),
         (["--target", "web", "--out", "page.txt"], "expected a page to end in .html, received page.txt"),
     ],
 )

@@ -70,7 +70,8 @@ def print_benchmark(report: dict[str, Any]) -> None:
     machine = report["device"]
     features = f" ({', '.join(machine['features'])})" if machine["features"] else ""
     console.print(f"{machine['cpu']}{features}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}")
-    console.print(images(report) if report["data"] else "random pixels")
+    data = report["data"]
+    console.print(images(report["images"], data["name"], data["split"]) if data else "random pixels")
     rows = report["results"]
     single = [row for row in rows if row["batch"] == 1]
     if single:

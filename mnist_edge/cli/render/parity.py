@@ -1,57 +1,76 @@
 """What export and verify show."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mnist_edge.cli.render.tables import network, table
 
+if TYPE_CHECKING:
+    from mnist_edge.export.reports import ModelReport, ReferenceReport, VerifyReport
 
-def images(report: dict[str, Any]) -> str:
-    """What a report was measured on, in words."""
-    what = "test images" if report["data"]["split"] == "test" else "training images"
-    return f"{report['images']:,} {what} of {report['data']['name']}"
-
-
-def parity_table(models: Sequence[dict[str, Any]]) -> str:
-    """The table of export and verify."""
-    header = ["file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", ""]
-    return table(header, [_parity_row(model) for model in models])
+_HEADER = ("file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", "")
 
 
-def compressed_from(reference: dict[str, Any]) -> str:
-    """One line on the wide network that a compressed one was made of; nothing for others."""
-    wide = reference["compressed_from"]
-    if not wide:
-        return ""
-    reads = "" if wide["accuracy"] is None else f", which reads {wide['accuracy']:.2%} of these"
-    return f"compressed from {network(wide['widths'])}{reads}\n"
+def parity_lines(report: "VerifyReport") -> list[str]:
+    """Return the lines of a report: what it was measured on, a table, notes on the networks."""
+    lines = []
+    if report.data:
+        where = images(report.images, report.data["name"], report.data["split"])
+        lines.append(f"{where}, against {report.reference.path}")
+    lines.append(table(_HEADER, [_row(model) for model in report.models]))
+    lines += compressed_from(report.reference)
+    lines += inactive_units(report.models)
+    return lines
 
 
-def silent_units(models: Sequence[dict[str, Any]]) -> str:
-    """One line on the hidden units that were left out of files; nothing if none was."""
-    slim = [model for model in models if any((model.get("silent_units") or {}).get("dropped", ()))]
-    if not slim:
-        return ""
-    dropped, left = (", ".join(map(str, slim[0]["silent_units"][key])) for key in ("dropped", "left"))
-    return (
-        f"without {dropped} hidden units that hardly ever fire, {left} are left: "
-        f"{', '.join(model['precision'] for model in slim)} (--keep-silent keeps them)\n"
-    )
+def images(count: int, name: str, split: str) -> str:
+    """Return what a report was measured on, in words."""
+    kind = "test images" if split == "test" else "training images"
+    return f"{count:,} {kind} of {name}"
 
 
-def _parity_row(model: dict[str, Any]) -> list[str]:
-    if model["bytes"] is None:
-        return [model["path"], *["-"] * 7, "FAILED"]
-    if model["passed"] is None:
-        return [model["path"], f"{model['bytes']:,}", *["-"] * 6, f"not verified, {model['status']}"]
+def compressed_from(reference: "ReferenceReport") -> list[str]:
+    """Return a line on the wide network that a compressed one was made of; none for others."""
+    wide = reference.compressed_from
+    if wide is None:
+        return []
+    reads = "" if wide.accuracy is None else f", which reads {wide.accuracy:.2%} of these"
+    return [f"compressed from {network(wide.widths)}{reads}"]
+
+
+def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
+    """Return a line on the hidden units that were left out of files; none if none was."""
+    smaller = [
+        model for model in models if model.inactive_units and any(model.inactive_units.dropped)
+    ]
+    if not smaller:
+        return []
+    units = smaller[0].inactive_units
+    assert units is not None
+    dropped = ", ".join(map(str, units.dropped))
+    left = ", ".join(map(str, units.left))
+    precisions = ", ".join(model.precision for model in smaller)
     return [
-        model["path"],
-        f"{model['bytes']:,}",
-        f"{model['max_abs_diff']:.1e}",
-        f"{model['mean_abs_diff']:.1e}",
-        f"{model['agreement']:.2%}",
-        f"{model['accuracy']:.2%}",
-        f"{model['reference_accuracy']:.2%}",
-        str(len(model["flips"])),
-        model.get("status", "passed") if model["passed"] else "FAILED",
+        f"without {dropped} hidden units that hardly ever fire, {left} are left: "
+        f"{precisions} (--keep-inactive keeps them)"
+    ]
+
+
+def _row(model: "ModelReport") -> list[str]:
+    if model.bytes is None:
+        return [model.path, *["-"] * 7, "FAILED"]
+    size = f"{model.bytes:,}"
+    if model.passed is None:
+        return [model.path, size, *["-"] * 6, f"not verified, {model.status}"]
+    parity = model.parity
+    return [
+        model.path,
+        size,
+        f"{parity.max_abs_diff:.1e}",
+        f"{parity.mean_abs_diff:.1e}",
+        f"{parity.agreement:.2%}",
+        f"{parity.accuracy:.2%}",
+        f"{parity.reference_accuracy:.2%}",
+        str(len(parity.flips)),
+        model.status if model.passed else "FAILED",
     ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.export.rounding import MOST_OF_TWO, rounded
+from mnist_edge.export.quantize.rounding import MOST_OF_TWO, rounded
 
 
 @pytest.fixture
@@ -25,7 +25,10 @@ def test_the_sums_stay_closer_than_with_each_weight_rounded_for_itself(
 
 def test_no_two_neighbours_overflow(layer: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     weight, inputs, _ = layer
-    for step in (np.array([0.005]), np.full(20, 0.004)):  # much too small a step: most weights are at the limit
+    for step in (
+        np.array([0.005]),
+        np.full(20, 0.004),
+    ):  # much too small a step: most weights are at the limit
         steps = rounded(weight, inputs, step)
         pairs = np.pad(steps, ((0, 1), (0, 0))).reshape(-1, 2, 20)
         assert np.abs(steps).max() <= 127
@@ -39,7 +42,9 @@ def test_whole_steps_stay_as_they_are(layer: tuple[np.ndarray, np.ndarray, np.nd
     np.testing.assert_array_equal(rounded(steps.astype(np.float32), inputs, np.array([1.0])), steps)
 
 
-def test_inputs_that_are_always_zero_do_no_harm(layer: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+def test_inputs_that_are_always_zero_do_no_harm(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
     weight, inputs, step = layer
     inputs[:, :30] = 0
     np.testing.assert_array_equal(rounded(weight, inputs, step)[:30], np.rint(weight[:30] / step))

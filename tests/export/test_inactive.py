@@ -6,9 +6,9 @@ from onnx import numpy_helper
 
 from mnist_edge.backend import keras
 from mnist_edge.dataset import Dataset
-from mnist_edge.export import convert
+from mnist_edge.export import keras_to_onnx
+from mnist_edge.export.inactive import INACTIVE_SHARE, without_inactive_units
 from mnist_edge.export.metadata import serialized
-from mnist_edge.export.silent import SILENT_SHARE, without_silent_units
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,12 @@ def images(sample: Dataset) -> np.ndarray:
 
 def network(widths: tuple[int, ...], activation: str = "relu", bias: bool = True) -> keras.Model:
     """Hidden layers called h24 where they have 24 units."""
-    hidden = [keras.layers.Dense(width, activation, use_bias=bias, name=f"h{width}") for width in widths]
-    model = keras.Sequential([keras.Input((784,)), *hidden, keras.layers.Dense(10, "softmax", name="digit")])
+    hidden = [
+        keras.layers.Dense(width, activation, use_bias=bias, name=f"h{width}") for width in widths
+    ]
+    model = keras.Sequential(
+        [keras.Input((784,)), *hidden, keras.layers.Dense(10, "softmax", name="digit")]
+    )
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0.01, 0.05, weight.shape) for weight in model.get_weights()])
     return model
@@ -39,9 +43,11 @@ def answers(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
 
 
 def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> None:
-    exact = convert.to_onnx(silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7]))
+    exact = keras_to_onnx.to_onnx(
+        silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7])
+    )
     before = serialized(exact)
-    slim = without_silent_units(exact, images)
+    slim = without_inactive_units(exact, images)
     assert (slim.dropped, slim.widths) == ((3, 1), (21, 15))
     onnx.checker.check_model(slim.model, full_check=True)
     np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
@@ -50,19 +56,25 @@ def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> Non
     assert shapes == [(784, 21), (21,), (21, 15), (15,), (15, 10), (10,)]
 
 
-@pytest.mark.parametrize(("share", "dropped"), [(SILENT_SHARE - 0.001, 1), (SILENT_SHARE + 0.001, 0)])
-def test_the_limit_is_where_it_is_said_to_be(share: float, dropped: int, images: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("share", "dropped"), [(INACTIVE_SHARE - 0.001, 1), (INACTIVE_SHARE + 0.001, 0)]
+)
+def test_the_limit_is_where_it_is_said_to_be(
+    share: float, dropped: int, images: np.ndarray
+) -> None:
     model = network((8,))
     kernel, bias = model.get_layer("h8").get_weights()
     values = images @ kernel[:, 3]
     bias[3] = -np.quantile(values, 1 - share)
     bias[[0, 1, 2, 4, 5, 6, 7]] = 10
     model.get_layer("h8").set_weights([kernel, bias])
-    assert without_silent_units(convert.to_onnx(model), images).dropped == (dropped,)
+    assert without_inactive_units(keras_to_onnx.to_onnx(model), images).dropped == (dropped,)
 
 
 def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
-    slim = without_silent_units(convert.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images)
+    slim = without_inactive_units(
+        keras_to_onnx.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images
+    )
     assert (slim.dropped, slim.widths) == ((7,), (1,))
     assert np.isfinite(answers(slim.model, images[:5])).all()
 
@@ -76,9 +88,11 @@ def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
     ],
     ids=["tanh", "no hidden layer", "no bias"],
 )
-def test_what_is_no_relu_layer_is_left_alone(model: object, widths: tuple[int, ...], images: np.ndarray) -> None:
-    exact = convert.to_onnx(model())  # type: ignore[operator]
-    slim = without_silent_units(exact, images)
+def test_what_is_no_relu_layer_is_left_alone(
+    model: object, widths: tuple[int, ...], images: np.ndarray
+) -> None:
+    exact = keras_to_onnx.to_onnx(model())  # type: ignore[operator]
+    slim = without_inactive_units(exact, images)
     assert slim.widths == widths
     np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
 
@@ -87,21 +101,23 @@ def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
     """tf2onnx makes equal constants one, such as the biases of a network that was never trained."""
     layers = [keras.layers.Dense(7, "relu", name=f"h{number}") for number in range(3)]
     model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10, "softmax")])
-    exact = convert.to_onnx(model)
-    slim = without_silent_units(exact, images)
+    exact = keras_to_onnx.to_onnx(model)
+    slim = without_inactive_units(exact, images)
     onnx.checker.check_model(slim.model, full_check=True)
-    np.testing.assert_allclose(answers(slim.model, images[:50]), answers(exact, images[:50]), atol=1e-6)
+    np.testing.assert_allclose(
+        answers(slim.model, images[:50]), answers(exact, images[:50]), atol=1e-6
+    )
 
 
 def test_too_few_images_tell_nothing(images: np.ndarray) -> None:
-    exact = convert.to_onnx(silenced(network((8,)), "h8", [1]))
-    slim = without_silent_units(exact, images[:999])
+    exact = keras_to_onnx.to_onnx(silenced(network((8,)), "h8", [1]))
+    slim = without_inactive_units(exact, images[:999])
     assert slim.dropped == ()
     assert serialized(slim.model) == serialized(exact)
 
 
 def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:
-    exact = convert.to_onnx(silenced(network((6,)), "h6", [2]))
-    slim = without_silent_units(exact, images).model
+    exact = keras_to_onnx.to_onnx(silenced(network((6,)), "h6", [2]))
+    slim = without_inactive_units(exact, images).model
     one, other = (numpy_helper.to_array(model.graph.initializer[0]) for model in (exact, slim))
     np.testing.assert_array_equal(np.delete(one, 2, axis=1), other)

@@ -13,7 +13,9 @@ import pytest
 from mnist_edge import Predictor, dataset
 from mnist_edge.dataset import Dataset
 from mnist_edge.errors import ModelError, OptionError, OutputError
-from mnist_edge.export import artifact, precision
+from mnist_edge.export import pipeline
+from mnist_edge.export.quantize import PRECISIONS, Precision, chosen
+from mnist_edge.export.reports import InactiveUnits
 from mnist_edge.files import receipt_path, sha256
 from mnist_edge.model_spec import UNIT_PIXELS, VERIFIED_BY
 from mnist_edge.runtime import model_file
@@ -21,7 +23,7 @@ from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
 
-FP32 = [precision.PRECISIONS["fp32"]]
+FP32 = [PRECISIONS["fp32"]]
 
 
 @pytest.fixture
@@ -54,7 +56,9 @@ def test_the_receipt_belongs_to_the_file(tiny_onnx: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(ARTIFACTS.glob("*.onnx")) + sorted(ARTIFACTS.glob("*.keras")), ids=lambda p: p.name
+    "path",
+    sorted(ARTIFACTS.glob("*.onnx")) + sorted(ARTIFACTS.glob("*.keras")),
+    ids=lambda p: p.name,
 )
 def test_shipped_receipts_belong_to_their_files(path: Path) -> None:
     assert json.loads(receipt_path(path).read_text())["sha256"] == sha256(path.read_bytes())
@@ -63,12 +67,24 @@ def test_shipped_receipts_belong_to_their_files(path: Path) -> None:
 def test_the_same_input_gives_the_same_bytes_in_another_process(
     tiny_onnx: Path, tiny_keras: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "mnist_edge", "export", tiny_keras, "--precision", "fp32", "--data", tiny_data]
-    subprocess.run([*command, "--out-dir", tmp_path], check=True, capture_output=True)
+    command = [
+        sys.executable,
+        "-m",
+        "mnist_edge",
+        "export",
+        tiny_keras,
+        "--precision",
+        "fp32",
+        "--data",
+        tiny_data,
+    ]
+    subprocess.run([*command, "--out", tmp_path], check=True, capture_output=True)
     assert (tmp_path / "tiny.fp32.onnx").read_bytes() == tiny_onnx.read_bytes()
 
 
-def test_a_killed_export_leaves_the_old_file(tiny_keras: Path, tiny_data: Path, tmp_path: Path) -> None:
+def test_a_killed_export_leaves_the_old_file(
+    tiny_keras: Path, tiny_data: Path, tmp_path: Path
+) -> None:
     """Killed in the act of writing: after the temporary file is full, before it takes its name."""
     (tmp_path / "tiny.fp32.onnx").write_bytes(b"old")
     script = (
@@ -76,35 +92,55 @@ def test_a_killed_export_leaves_the_old_file(tiny_keras: Path, tiny_data: Path, 
         "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "cli.main(sys.argv[1:])"
     )
-    arguments = ["export", tiny_keras, "--precision", "fp32", "--data", tiny_data, "--out-dir", tmp_path]
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, check=False)
+    arguments = [
+        "export",
+        tiny_keras,
+        "--precision",
+        "fp32",
+        "--data",
+        tiny_data,
+        "--out",
+        tmp_path,
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, check=False
+    )
     assert done.returncode == -9
     assert (tmp_path / "tiny.fp32.onnx").read_bytes() == b"old"
     assert [path.suffix for path in tmp_path.iterdir() if path.name.startswith(".")] == [".tmp"]
 
 
-def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+def test_a_file_that_fails_its_gate_is_not_left(
+    tiny_keras: Path, tiny: Dataset, tmp_path: Path
+) -> None:
     def spoiled(model: onnx.ModelProto, _: np.ndarray) -> onnx.ModelProto:
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         weight = onnx.numpy_helper.to_array(model.graph.initializer[0])
-        copy.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight * 1.1, model.graph.initializer[0].name))
+        copy.graph.initializer[0].CopyFrom(
+            onnx.numpy_helper.from_array(weight * 1.1, model.graph.initializer[0].name)
+        )
         return copy
 
-    bad = precision.Precision("bad", UNIT_PIXELS, spoiled, FP32[0].gate)
-    report = artifact.export(tiny_keras, tmp_path, [bad, *FP32], dataset=tiny)
-    assert [(model["precision"], model["passed"], model["status"]) for model in report["models"]] == [
+    bad = Precision("bad", UNIT_PIXELS, spoiled, FP32[0].gate)
+    report = pipeline.export(tiny_keras, tmp_path, [bad, *FP32], dataset=tiny)
+    assert [(model.precision, model.passed, model.status) for model in report.models] == [
         ("bad", False, "rejected"),
         ("fp32", True, "written"),
     ]
-    assert "is allowed" in report["models"][0]["failures"][0]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.fp32.onnx", "tiny.fp32.onnx.json"]
+    assert "is allowed" in report.models[0].failures[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "tiny.fp32.onnx",
+        "tiny.fp32.onnx.json",
+    ]
 
 
-def test_a_verified_file_is_kept_where_nothing_is_verified(tiny_onnx: Path, tiny_keras: Path) -> None:
+def test_a_verified_file_is_kept_where_nothing_is_verified(
+    tiny_onnx: Path, tiny_keras: Path
+) -> None:
     before = tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()
-    report = artifact.export(tiny_keras, tiny_onnx.parent, FP32, dataset=None)
-    assert report["models"][0]["status"] == "kept"
+    report = pipeline.export(tiny_keras, tiny_onnx.parent, FP32, dataset=None)
+    assert report.models[0].status == "kept"
     assert (tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()) == before
 
 
@@ -112,22 +148,24 @@ def test_a_verified_file_is_kept_where_nothing_is_verified(tiny_onnx: Path, tiny
 def test_a_damaged_receipt_is_made_anew(
     stale: bytes, tiny_keras: Path, tiny: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
     receipt = receipt_path(tmp_path / "tiny.fp32.onnx")
     before = receipt.read_bytes()
     assert "made anew" not in caplog.text
     receipt.write_bytes(stale)
-    artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
     assert receipt.read_bytes() == before
     assert "tiny.fp32.onnx is made anew: expected" in caplog.text
 
 
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, 1e9])
-def test_a_temperature_that_no_file_may_carry_is_left_out(temperature: float, tiny_keras: Path, tmp_path: Path) -> None:
+def test_a_temperature_that_no_file_may_carry_is_left_out(
+    temperature: float, tiny_keras: Path, tmp_path: Path
+) -> None:
     model = from_bytes(tiny_keras.read_bytes(), "tiny")
     facts = {"confidence": {"temperature": temperature, "reject_below": 0.5}}
     (tmp_path / "odd.keras").write_bytes(network.to_bytes(model, facts))
-    artifact.export(tmp_path / "odd.keras", tmp_path, FP32, dataset=None)
+    pipeline.export(tmp_path / "odd.keras", tmp_path, FP32, dataset=None)
     assert "temperature" not in Predictor(tmp_path / "odd.fp32.onnx").metadata
 
 
@@ -139,15 +177,17 @@ def test_a_file_with_a_number_that_is_not_finite_is_refused(
     odd = tmp_path / "odd.keras"
     odd.write_bytes(network.to_bytes(model, {"confidence": {"temperature": temperature}}))
     with pytest.raises(ModelError, match="holds a number that is not finite"):
-        artifact.export(odd, tmp_path, FP32, dataset=None)
+        pipeline.export(odd, tmp_path, FP32, dataset=None)
     assert list(tmp_path.iterdir()) == [odd]
 
 
-def test_a_proof_on_other_images_gives_way(tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path) -> None:
-    artifact.export(tiny_keras, tmp_path, FP32, dataset=sample)
-    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
-    assert report["models"][0]["status"] == "written"
-    assert report["models"][0]["bytes"] == (tmp_path / "tiny.fp32.onnx").stat().st_size
+def test_a_proof_on_other_images_gives_way(
+    tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path
+) -> None:
+    pipeline.export(tiny_keras, tmp_path, FP32, dataset=sample)
+    report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    assert report.models[0].status == "written"
+    assert report.models[0].bytes == (tmp_path / "tiny.fp32.onnx").stat().st_size
     assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == tiny.name
 
 
@@ -155,40 +195,48 @@ def test_the_sample_does_not_replace_a_proof_on_mnist(
     tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path
 ) -> None:
     as_mnist = dataclasses.replace(tiny, name="MNIST")
-    artifact.export(tiny_keras, tmp_path, FP32, dataset=as_mnist)
-    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=sample)
-    assert report["models"][0]["status"] == "kept"
+    pipeline.export(tiny_keras, tmp_path, FP32, dataset=as_mnist)
+    report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=sample)
+    assert report.models[0].status == "kept"
     assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST"
 
 
-def test_a_changed_file_is_made_anew(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+def test_a_changed_file_is_made_anew(
+    tiny_onnx: Path, tiny_keras: Path, tiny: Dataset, tmp_path: Path
+) -> None:
     (tmp_path / tiny_onnx.name).write_bytes(tiny_onnx.read_bytes()[:-1] + b"0")
-    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=tiny)
-    assert report["models"][0]["status"] == "written"
+    report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
+    assert report.models[0].status == "written"
     assert model_file.read(tmp_path / tiny_onnx.name).intact
 
 
 def test_unverified_files_say_so(tiny_keras: Path, tmp_path: Path) -> None:
-    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=None)
-    assert report["models"][0]["passed"] is None
+    report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=None)
+    assert report.models[0].passed is None
     said = Predictor(tmp_path / "tiny.fp32.onnx").metadata
     assert not set(VERIFIED_BY) & set(said)
 
 
 def test_the_sample_is_named_in_the_file(tiny_keras: Path, sample: Dataset, tmp_path: Path) -> None:
-    report = artifact.export(tiny_keras, tmp_path, FP32, dataset=sample)
-    assert (report["images"], report["data"]["name"], report["data"]["split"]) == (5000, "MNIST sample", "train")
-    assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST sample (training images)"
+    report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=sample)
+    assert (report.images, report.data["name"], report.data["split"]) == (
+        5000,
+        "MNIST sample",
+        "train",
+    )
+    assert (
+        Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST sample (training images)"
+    )
 
 
 def test_wrong_options(tiny_keras: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="expected precisions out of"):
-        precision.chosen("fp32,fp7")
+        chosen("fp32,fp7")
     with pytest.raises(OptionError, match="opset"):
-        artifact.export(tiny_keras, tmp_path, FP32, opset=12, dataset=None)
+        pipeline.export(tiny_keras, tmp_path, FP32, opset=12, dataset=None)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        artifact.export(tiny_keras, tmp_path / "file", FP32, dataset=None)
+        pipeline.export(tiny_keras, tmp_path / "file", FP32, dataset=None)
 
 
 def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -> None:
@@ -209,9 +257,11 @@ def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -
     dark = tiny.train_images.copy()
     dark[:, 0, 0] = 0
     rare = dataclasses.replace(tiny, train_images=dark, test_images=marked)
-    (told,) = artifact.export(keras_file, tmp_path, [precision.PRECISIONS["int8-weights"]], dataset=rare)["models"]
-    assert told["status"] == "rejected"
-    assert "1 hidden units that hardly ever fire were left out" in told["failures"]
+    (told,) = pipeline.export(
+        keras_file, tmp_path, [PRECISIONS["int8-weights"]], dataset=rare
+    ).models
+    assert told.status == "rejected"
+    assert "1 hidden units that hardly ever fire were left out" in told.failures
 
 
 def test_quantized_files_leave_silent_units_out_and_say_so(
@@ -223,17 +273,24 @@ def test_quantized_files_leave_silent_units_out_and_say_so(
     model.get_layer("hidden_1").set_weights([kernel, bias])
     keras_file = tmp_path / "quiet.keras"
     keras_file.write_bytes(network.to_bytes(model, {}))
-    forms = [precision.PRECISIONS[name] for name in ("fp32", "int8-weights")]
-    report = artifact.export(keras_file, tmp_path, forms, dataset=tiny)
-    exact, slim = report["models"]
-    assert (exact["silent_units"], slim["silent_units"]) == (None, {"dropped": (4, 0), "left": (28, 16)})
-    assert slim["passed"]
+    forms = [PRECISIONS[name] for name in ("fp32", "int8-weights")]
+    report = pipeline.export(keras_file, tmp_path, forms, dataset=tiny)
+    exact, slim = report.models
+    assert (exact.inactive_units, slim.inactive_units) == (None, InactiveUnits((4, 0), (28, 16)))
+    assert slim.passed
     said = Predictor(tmp_path / "quiet.int8-weights.onnx").metadata
     assert (said["inactive_units_dropped"], said["hidden_units"]) == ("[4,0]", "[28,16]")
     assert "hidden_units" not in Predictor(tmp_path / "quiet.fp32.onnx").metadata
 
-    options = ("--out-dir", tmp_path / "kept", "--precision", "fp32,int8-weights", "--no-verify", "--keep-silent")
+    options = (
+        "--out",
+        tmp_path / "kept",
+        "--precision",
+        "fp32,int8-weights",
+        "--no-verify",
+        "--keep-inactive",
+    )
     kept = run("export", keras_file, *options, "--json").json["models"][1]
-    assert kept["silent_units"] is None
-    assert kept["bytes"] > slim["bytes"]
+    assert kept["inactive_units"] is None
+    assert kept["bytes"] > slim.bytes
     assert "hidden_units" not in Predictor(tmp_path / "kept" / "quiet.int8-weights.onnx").metadata

@@ -1,8 +1,8 @@
 """Keras -> float ONNX. The only module that knows tf2onnx.
 
-tf2onnx's ``from_keras`` does not understand Keras 3 (onnx/tensorflow-onnx#2448), so the model is handed over as a
-traced ``tf.function``. What comes back is tidied until it says what it means: names after the Keras layers, one
-opset domain, an IR version that old runtimes accept, no trace of where it was made.
+tf2onnx's ``from_keras`` does not understand Keras 3 (onnx/tensorflow-onnx#2448), so the model is
+handed over as a traced ``tf.function``. The result is tidied until it is plain: names after the
+Keras layers, one opset domain, an IR version that old runtimes accept, no trace of where it was made.
 """
 
 import logging
@@ -22,19 +22,21 @@ OPSETS = range(13, 19)
 
 DEFAULT_OPSET = 17
 IR_VERSION = 8
-"""onnx would write 13 by now, which onnxruntime up to 1.23 refuses; 8 (onnx 1.10) says all that is needed here."""
+"""onnx would write 13 by now, which onnxruntime up to 1.23 refuses; 8 (onnx 1.10) has all that is
+needed here."""
 
 
 def to_onnx(model: keras.Model, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
-    """Converts a stack of Dense layers to ONNX.
+    """Convert a stack of Dense layers to ONNX.
 
     Args:
         model: A Keras model as ``sources.keras_file.from_bytes`` accepts it.
         opset: One of ``OPSETS``.
 
     Returns:
-        A model with the input ``image`` float32 [batch, 784] in 0..1 and the output ``probabilities`` float32
-        [batch, 10]; checked, without metadata. Equal Keras models give equal bytes.
+        A model with the input ``image`` float32 [batch, 784] in 0..1 and the output
+        ``probabilities`` float32 [batch, 10]; checked, without metadata. Equal Keras models give
+        equal bytes.
 
     Raises:
         OptionError: tf2onnx does not write this opset.
@@ -47,7 +49,9 @@ def to_onnx(model: keras.Model, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
         return _tidy(converted, opset, [layer.name for layer in dense_layers(model)])
     except (checker.ValidationError, onnx.shape_inference.InferenceError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"tf2onnx has no valid ONNX for this Keras model at opset {opset}: {reason}") from error
+        raise ModelError(
+            f"tf2onnx has no valid ONNX for this Keras model at opset {opset}: {reason}"
+        ) from error
 
 
 def _tidy(converted: onnx.ModelProto, opset: int, layers: list[str]) -> onnx.ModelProto:
@@ -76,7 +80,7 @@ def _require_operators(model: onnx.ModelProto) -> None:
 
 
 def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
-    """Runs tf2onnx on the model's call, from rows of 784 whatever shape its input has."""
+    """Run tf2onnx on the model's call, from flat rows whatever shape its input has."""
     from tf2onnx import convert
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
@@ -90,16 +94,20 @@ def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            converted: onnx.ModelProto = convert.from_function(call, input_signature=signature, opset=opset)[0]
+            converted: onnx.ModelProto = convert.from_function(
+                call, input_signature=signature, opset=opset
+            )[0]
     except Exception as error:  # tf2onnx has no exceptions of its own
         raise ModelError(f"tf2onnx cannot convert this Keras model: {error}") from error
     return converted
 
 
 def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
-    """Renames every node and tensor after its Keras layer, and orders the weights as they are used."""
+    """Rename every node and tensor after its Keras layer, and order the weights as they are used."""
     if len(graph.input) != 1 or len(graph.output) != 1:
-        raise ModelError(f"expected one input and one output, tf2onnx wrote {len(graph.input)} and {len(graph.output)}")
+        raise ModelError(
+            f"expected one input and one output, tf2onnx wrote {len(graph.input)} and {len(graph.output)}"
+        )
     names = {graph.input[0].name: INPUT_NAME}
     weights = {tensor.name: tensor for tensor in graph.initializer}
     taken: set[str] = set()
@@ -109,16 +117,14 @@ def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
     layer = "input"
     for node in graph.node:
         if node.op_type == "Reshape" and not nodes:
-            # Rows of 784 are what comes in and what the first Dense layer takes: shapes in between change nothing.
+            # Flat rows are what comes in and what the first Dense layer takes: shapes in between
+            # change nothing.
             names[node.output[0]] = names[node.input[0]]
             continue
         if node.op_type in ("MatMul", "Gemm") and remaining:
             layer = remaining.pop(0)
         for tensor in (name for name in node.input if name in weights and name not in names):
-            kind = (
-                "weight" if len(weights[tensor].dims) == 2 else "bias" if node.op_type in ("Add", "Gemm") else "shape"
-            )
-            names[tensor] = _unique(f"{layer}.{kind}", taken)
+            names[tensor] = _unique(f"{layer}.{_kind(weights[tensor], node)}", taken)
             used.append(tensor)
         name = _unique(f"{layer}.{node.op_type.lower()}", taken)
         names |= dict.fromkeys(node.output, name)
@@ -127,14 +133,30 @@ def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
     return helper.make_graph(
         [_renamed(node, name, names) for name, node in nodes],
         "mnist",
-        [helper.make_tensor_value_info(INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", UNIT_PIXELS.elements])],
-        [helper.make_tensor_value_info(OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", len(DIGITS)])],
+        [
+            helper.make_tensor_value_info(
+                INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", UNIT_PIXELS.elements]
+            )
+        ],
+        [
+            helper.make_tensor_value_info(
+                OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", len(DIGITS)]
+            )
+        ],
         [_renamed_tensor(weights[name], names[name]) for name in used],
     )
 
 
+def _kind(tensor: onnx.TensorProto, node: onnx.NodeProto) -> str:
+    """Return what a weight is called after its layer's name."""
+    if len(tensor.dims) == 2:
+        return "weight"
+    return "bias" if node.op_type in ("Add", "Gemm") else "shape"
+
+
 def _unique(name: str, taken: set[str]) -> str:
-    number, candidate = 1, name
+    number = 1
+    candidate = name
     while candidate in taken:
         number += 1
         candidate = f"{name}_{number}"

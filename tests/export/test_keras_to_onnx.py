@@ -7,7 +7,7 @@ import pytest
 
 from mnist_edge.backend import keras
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.export import convert
+from mnist_edge.export import keras_to_onnx
 from mnist_edge.export.metadata import serialized
 from mnist_edge.training import network
 
@@ -26,7 +26,7 @@ def with_biases(model: keras.Model) -> keras.Model:
 
 
 def test_names_say_what_they_mean() -> None:
-    graph = convert.to_onnx(classic()).graph
+    graph = keras_to_onnx.to_onnx(classic()).graph
     assert [(node.op_type, node.name) for node in graph.node] == [
         ("MatMul", "hidden_1.matmul"),
         ("Add", "hidden_1.add"),
@@ -39,13 +39,15 @@ def test_names_say_what_they_mean() -> None:
         ("Softmax", "digit.softmax"),
     ]
     assert [weight.name for weight in graph.initializer] == [
-        f"{layer}.{kind}" for layer in ("hidden_1", "hidden_2", "digit") for kind in ("weight", "bias")
+        f"{layer}.{kind}"
+        for layer in ("hidden_1", "hidden_2", "digit")
+        for kind in ("weight", "bias")
     ]
 
 
-@pytest.mark.parametrize("opset", convert.OPSETS)
+@pytest.mark.parametrize("opset", keras_to_onnx.OPSETS)
 def test_contract_of_the_file(opset: int) -> None:
-    model = convert.to_onnx(classic(), opset)
+    model = keras_to_onnx.to_onnx(classic(), opset)
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
     assert model.ir_version <= 8
     onnx.checker.check_model(model, full_check=True)
@@ -61,11 +63,16 @@ def test_contract_of_the_file(opset: int) -> None:
 
 def test_the_same_model_gives_the_same_bytes() -> None:
     model = classic()
-    assert serialized(convert.to_onnx(model)) == serialized(convert.to_onnx(model))
+    assert serialized(keras_to_onnx.to_onnx(model)) == serialized(keras_to_onnx.to_onnx(model))
 
 
 def flatten_and_dropout() -> keras.Model:
-    stack = [layers.Flatten(), layers.Dense(9, "relu"), layers.Dropout(0.5), layers.Dense(10, "softmax")]
+    stack = [
+        layers.Flatten(),
+        layers.Dense(9, "relu"),
+        layers.Dropout(0.5),
+        layers.Dense(10, "softmax"),
+    ]
     return keras.Sequential([keras.Input((28, 28)), *stack])
 
 
@@ -83,29 +90,37 @@ def separate_activations() -> keras.Model:
 
 def functional() -> keras.Model:
     image = keras.Input((28, 28, 1))
-    return keras.Model(image, layers.Dense(10, "softmax")(layers.Dense(9, "sigmoid")(layers.Flatten()(image))))
+    return keras.Model(
+        image, layers.Dense(10, "softmax")(layers.Dense(9, "sigmoid")(layers.Flatten()(image)))
+    )
 
 
 def one_layer() -> keras.Model:
     return keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax")])
 
 
-@pytest.mark.parametrize("make", [classic, flatten_and_dropout, separate_activations, functional, one_layer])
+@pytest.mark.parametrize(
+    "make", [classic, flatten_and_dropout, separate_activations, functional, one_layer]
+)
 def test_other_stacks_answer_as_keras_does(make: Callable[[], keras.Model]) -> None:
     model = with_biases(make())
     rows = np.random.default_rng(0).random((50, 784), np.float32)
     expected = model(rows.reshape(-1, *model.inputs[0].shape[1:]), training=False).numpy()
-    (received,) = ort.InferenceSession(serialized(convert.to_onnx(model))).run(None, {"image": rows})
+    (received,) = ort.InferenceSession(serialized(keras_to_onnx.to_onnx(model))).run(
+        None, {"image": rows}
+    )
     np.testing.assert_allclose(received, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("opset", [0, 12, 19, 99])
 def test_opsets_that_tf2onnx_does_not_write(opset: int) -> None:
     with pytest.raises(OptionError, match=f"from 13 to 18, received {opset}"):
-        convert.to_onnx(classic(), opset)
+        keras_to_onnx.to_onnx(classic(), opset)
 
 
 def test_what_tf2onnx_cannot_say_is_refused() -> None:
-    model = keras.Sequential([keras.Input((784,)), layers.Dense(9, "gelu"), layers.Dense(10, "softmax")])
+    model = keras.Sequential(
+        [keras.Input((784,)), layers.Dense(9, "gelu"), layers.Dense(10, "softmax")]
+    )
     with pytest.raises(ModelError, match="no valid ONNX"):
-        convert.to_onnx(with_biases(model))
+        keras_to_onnx.to_onnx(with_biases(model))

@@ -1,0 +1,292 @@
+"""From a .keras file to files that can be shipped: converted, verified, written with manifests."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import checker
+
+from mnist_edge import dataset as mnist
+from mnist_edge.dataset import Dataset
+from mnist_edge.errors import ModelError
+from mnist_edge.export import metadata
+from mnist_edge.export.inactive import Active, without_inactive_units
+from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET, to_onnx
+from mnist_edge.export.parity import Reference, measure, missed
+from mnist_edge.export.quantize import Precision
+from mnist_edge.export.reports import (
+    ExportManifest,
+    ExportReport,
+    InactiveUnits,
+    ModelReport,
+    Parity,
+    ReferenceReport,
+    Status,
+)
+from mnist_edge.files import (
+    read_regular,
+    receipt_path,
+    receipt_sha256,
+    require_writable,
+    sha256,
+    write_json,
+    write_whole,
+)
+from mnist_edge.model_spec import MAX_MODEL_BYTES, PIXEL_MAX, ModelSpec, Provenance
+from mnist_edge.runtime import model_file
+from mnist_edge.runtime.confidence import Calibration
+from mnist_edge.sources.keras_file import facts, from_bytes, read_keras
+
+_log = logging.getLogger(__name__)
+
+CALIBRATION_IMAGES = 5_000
+SAMPLE_NAME = "MNIST sample (training images)"
+
+
+@dataclass(frozen=True, slots=True)
+class _CalibrationImages:
+    """Training images to find ranges and inactive units on.
+
+    Attributes:
+        pixels: float32 (N, elements) in 0..1.
+        name: What their set is called.
+    """
+
+    pixels: NDArray[np.float32]
+    name: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "_CalibrationImages":
+        images = dataset.train_images[:CALIBRATION_IMAGES]
+        pixels = np.divide(images.reshape(len(images), -1), PIXEL_MAX, dtype=np.float32)
+        return cls(pixels, dataset.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What all precisions of one export are made from and verified against."""
+
+    model: onnx.ModelProto
+    active: Active | None
+    keras_sha256: str
+    confidence: dict[str, str]
+    reference: Reference | None
+    dataset: Dataset | None
+    calibration: _CalibrationImages | None
+
+
+def export(
+    keras_file: Path,
+    out_dir: Path,
+    precisions: Sequence[Precision],
+    *,
+    opset: int = DEFAULT_OPSET,
+    dataset: Dataset | None,
+    keep_inactive: bool = False,
+) -> ExportReport:
+    """Export a Keras model in each of ``precisions``.
+
+    A file that cannot be made or misses its gate is not written; the others are. A file of the same
+    network that is already there is kept if it was verified better: on MNIST's test images where
+    there is only the sample now, or at all where nothing is.
+
+    Args:
+        keras_file: A .keras file of a stack of Dense layers on 784 pixels.
+        out_dir: Where ``STEM.PRECISION.onnx`` and its manifest go.
+        precisions: What to make.
+        opset: ONNX opset.
+        dataset: The images to verify on; None leaves the files unverified, and their metadata
+            without any claim.
+        keep_inactive: Keep the hidden units that hardly ever fire in the quantized files too.
+
+    Raises:
+        DataError: The images to calibrate on are too few, or blank.
+        ModelError: The Keras file is missing, damaged, or not one that export takes.
+        OptionError: tf2onnx does not write the opset.
+        OutputError: The folder cannot be written.
+    """
+    names = [f"{keras_file.stem}.{precision.name}.onnx" for precision in precisions]
+    require_writable(out_dir, *names, *(receipt_path(Path(name)).name for name in names))
+    content = read_keras(keras_file)
+    keras_model = from_bytes(content, str(keras_file))
+    model = to_onnx(keras_model, opset)
+
+    # What is found on training images is found once, for all precisions.
+    drop = not keep_inactive and any(precision.drops_inactive for precision in precisions)
+    calibration = None
+    active = None
+    if drop or any(precision.calibrated for precision in precisions):
+        calibration = _CalibrationImages.of(_calibration_set(dataset))
+    if drop and calibration:
+        active = without_inactive_units(model, calibration.pixels)
+
+    source = _Source(
+        model=model,
+        active=active,
+        keras_sha256=sha256(content),
+        confidence=_confidence(facts(content).get("confidence")),
+        reference=Reference.of(content, keras_model, dataset) if dataset else None,
+        dataset=dataset,
+        calibration=calibration,
+    )
+    reference = ReferenceReport(str(keras_file), source.keras_sha256)
+    if source.reference:
+        reference = source.reference.describe(keras_file)
+    return ExportReport(
+        images=len(dataset.test_images) if dataset else 0,
+        data=dataset.describe() if dataset else None,
+        reference=reference,
+        models=tuple(
+            _export_one(source, precision, out_dir / name)
+            for precision, name in zip(precisions, names, strict=True)
+        ),
+    )
+
+
+def _confidence(recorded: object) -> dict[str, str]:
+    """Return the temperature and the limit that training wrote into the .keras file, as metadata."""
+    entries = recorded if isinstance(recorded, dict) else {}
+    found = {}
+    for name in ("temperature", "reject_below"):
+        if isinstance(entries.get(name), float):
+            found[name] = f"{entries[name]:.6g}"
+    try:
+        Calibration.read(found, "the .keras file")
+    except ModelError:  # no file of ours may carry these: it takes its probabilities as they are
+        return {}
+    return found
+
+
+def _calibration_set(dataset: Dataset | None) -> Dataset:
+    """Return the set to calibrate on.
+
+    For MNIST it is its sample, which the export extra brings, so that the file is the same
+    everywhere.
+    """
+    if dataset is None or dataset.name == "MNIST":
+        return mnist.find(mnist.SAMPLE)
+    return dataset
+
+
+def _export_one(source: _Source, precision: Precision, path: Path) -> ModelReport:
+    spec = ModelSpec(precision.name, precision.input)
+    provenance = Provenance(source_sha256=source.keras_sha256, tools=metadata.tool_versions())
+    model = source.model
+    pixels = np.empty((0, spec.input.elements), np.float32)
+    active = source.active if precision.drops_inactive else None
+    if source.calibration and (precision.calibrated or active):
+        pixels = source.calibration.pixels
+        provenance = replace(
+            provenance,
+            calibration_data=source.calibration.name,
+            calibration_images=len(pixels),
+        )
+    dropped = sum(active.dropped) if active else 0
+    if active and dropped:
+        model = active.model
+        provenance = replace(
+            provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths
+        )
+    inactive_units = InactiveUnits(active.dropped, active.widths) if active else None
+
+    try:
+        made = precision.make(model, pixels)
+    except ModelError as error:  # this precision cannot be had of this network; the others may
+        return ModelReport(
+            str(path), precision.name, "failed", None, failures=(str(error),), passed=False
+        )
+    checker.check_model(made, full_check=True)
+
+    def content_with(provenance: Provenance) -> bytes:
+        entries = spec.to_metadata() | source.confidence | provenance.to_metadata()
+        return metadata.with_metadata(made, entries)
+
+    parity = Parity()
+    passed = None
+    failures: tuple[str, ...] = ()
+    if source.reference and source.dataset:
+        parity = measure(content_with(provenance), source.reference, source.dataset)
+        provenance = _verified(provenance, parity, source.dataset)
+        size = len(content_with(provenance))
+        failures = missed(precision.gate, parity, size, source.reference)
+        passed = not failures
+        if failures and dropped:
+            failures += (f"{dropped} hidden units that hardly ever fire were left out",)
+    content = content_with(provenance)
+    status = _write(path, content, parity, passed)
+    return ModelReport(
+        path=str(path),
+        precision=precision.name,
+        status=status,
+        bytes=path.stat().st_size if status == "kept" else len(content),
+        parity=parity,
+        failures=failures,
+        passed=passed,
+        inactive_units=inactive_units,
+    )
+
+
+def _verified(provenance: Provenance, parity: Parity, dataset: Dataset) -> Provenance:
+    """Return ``provenance`` with the images that the file was verified on, and what came of it."""
+    assert parity.accuracy is not None
+    assert parity.reference_accuracy is not None
+    assert parity.agreement is not None
+    return replace(
+        provenance,
+        data=dataset.name if dataset.test_split == "test" else SAMPLE_NAME,
+        data_fingerprint=dataset.fingerprint,
+        images=len(dataset.test_images),
+        accuracy=round(parity.accuracy, 6),
+        reference_accuracy=round(parity.reference_accuracy, 6),
+        agreement=round(parity.agreement, 6),
+    )
+
+
+def _write(path: Path, content: bytes, parity: Parity, passed: bool | None) -> Status:
+    """Write a file and its manifest, unless its gate was missed or a better one is there."""
+    if passed is False:
+        return "rejected"
+    present = _present(path)
+    if present == content:
+        return "unchanged"
+    if present and _is_better(present, content):
+        return "kept"
+    manifest = ExportManifest(
+        file=path.name,
+        bytes=len(content),
+        sha256=sha256(content),
+        metadata=model_file.read(content).metadata,
+        parity=None if passed is None else parity,
+    )
+    write_whole(path, content)
+    write_json(receipt_path(path), manifest)
+    return "written"
+
+
+def _present(path: Path) -> bytes | None:
+    """Return the file that is at ``path`` already, if it is the one that its manifest describes."""
+    try:
+        content = read_regular(path, MAX_MODEL_BYTES)
+        return content if receipt_sha256(path) == sha256(content) else None
+    except OSError:
+        return None
+    except ModelError as error:
+        _log.warning("%s is made anew: %s", path, error)
+        return None
+
+
+def _is_better(present: bytes, content: bytes) -> bool:
+    """Return whether ``present`` is the same network as ``content``, verified on better images."""
+    try:
+        theirs = model_file.read(present)
+        ours = model_file.read(content)
+    except ModelError:
+        return False
+    before = theirs.provenance.data
+    now = ours.provenance.data
+    better = (now is None and before is not None) or (now == SAMPLE_NAME and before == "MNIST")
+    return better and theirs.intact is True and metadata.same_network(present, content)

@@ -1,0 +1,24 @@
+"""Weights as int4, in blocks: the smallest file."""
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from mnist_edge.export.graph import copied
+from mnist_edge.export.quantize.onnxruntime_tools import quiet_logging
+
+
+def int4(model: onnx.ModelProto, _: NDArray[np.float32], *, block: int = 128) -> onnx.ModelProto:
+    """Store weights as int4, a scale for each ``block`` of them (MatMulNBits); compute in int8."""
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    with quiet_logging():
+        quantizer = MatMulNBitsQuantizer(
+            copied(model),
+            block_size=block,
+            is_symmetric=True,
+            accuracy_level=4,  # products in int8
+        )
+        quantizer.process()
+    quantized: onnx.ModelProto = quantizer.model.model
+    return quantized

@@ -1,0 +1,181 @@
+"""What export and verify report, and the manifest that stands beside an exported file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from mnist_edge.documents import INLINE
+
+Status = Literal["written", "unchanged", "kept", "rejected", "failed", "passed"]
+"""What became of a file. Of export: ``written``, ``unchanged`` (it was there already), ``kept`` (a
+file verified on better images is there), ``rejected`` (it missed its gate and was not written),
+``failed`` (it could not be made). Of verify: ``passed`` or ``failed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An image that gets another label from the file than from its reference.
+
+    Attributes:
+        index: Its place among the test images, from 0.
+        label: What it is.
+        reference: The reference's answer.
+        model: The file's answer.
+        margin: By how much the reference preferred its answer to the file's, in probability.
+    """
+
+    index: int
+    label: int
+    reference: int
+    model: int
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How close a file comes to its reference; null where it was not verified.
+
+    Attributes:
+        max_abs_diff: Largest difference of a probability.
+        mean_abs_diff: Mean difference of the probabilities.
+        max_sum_error: Largest difference from 1 of the sum of an image's probabilities.
+        agreement: Share of images with the same answer.
+        accuracy: Share of images that the file reads right.
+        reference_accuracy: Share of images that the reference reads right.
+        flips: The images with another answer.
+    """
+
+    max_abs_diff: float | None = None
+    mean_abs_diff: float | None = None
+    max_sum_error: float | None = None
+    agreement: float | None = None
+    accuracy: float | None = None
+    reference_accuracy: float | None = None
+    flips: tuple[Flip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InactiveUnits:
+    """The hidden units of a file.
+
+    Attributes:
+        dropped: How many were left out for being inactive, by layer.
+        left: How many are left, by layer.
+    """
+
+    dropped: tuple[int, ...]
+    left: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """One file of a report.
+
+    Attributes:
+        path: The file.
+        precision: How its weights are stored.
+        status: What became of it.
+        bytes: Its size; null where it could not be made.
+        parity: How close it comes to its reference.
+        failures: A sentence for each part of its gate that it missed.
+        passed: Whether it kept its gate; null where it was not verified.
+        inactive_units: Its hidden units, where inactive ones were looked for.
+    """
+
+    path: str
+    precision: str
+    status: Status
+    bytes: int | None
+    parity: Parity = field(default_factory=Parity, metadata=INLINE)
+    failures: tuple[str, ...] = ()
+    passed: bool | None = None
+    inactive_units: InactiveUnits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WideNetwork:
+    """The wide network that a compressed one was made of.
+
+    Attributes:
+        sha256: Hash of its .keras file.
+        widths: Units of each hidden layer.
+        accuracy: Share of the same images that it reads right; null where it was tested on others.
+    """
+
+    sha256: str
+    widths: tuple[int, ...]
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceReport:
+    """What files were verified against.
+
+    Attributes:
+        path: The .keras file.
+        sha256: Its hash.
+        compressed_from: The wide network that it was made of, if it was.
+    """
+
+    path: str
+    sha256: str
+    compressed_from: WideNetwork | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What verify found.
+
+    Attributes:
+        images: How many images the files were verified on; 0 for none.
+        data: The set that they are of; null for none.
+        reference: What the files were verified against.
+        models: The files.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/verify/1"
+
+    images: int
+    data: Mapping[str, str] | None
+    reference: ReferenceReport
+    models: tuple[ModelReport, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no file missed its gate."""
+        return all(model.passed is not False for model in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport(VerifyReport):
+    """What export made.
+
+    Attributes:
+        images: How many images the files were verified on; 0 for none.
+        data: The set that they are of; null for none.
+        reference: What the files were made from.
+        models: The files.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/export/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportManifest:
+    """What stands beside an exported file, as NAME.onnx.json.
+
+    Attributes:
+        file: Its name.
+        bytes: Its size.
+        sha256: Its hash.
+        metadata: What the file says of itself.
+        parity: How close it came to its reference; null where it was not verified.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/export-manifest/1"
+
+    file: str
+    bytes: int
+    sha256: str
+    metadata: Mapping[str, str]
+    parity: Parity | None
