@@ -135,7 +135,9 @@ class ModelSpec:
         """
         version = metadata.get("contract")
         if version is None:
-            raise ModelError(f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract")
+            raise ModelError(
+                f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract"
+            )
         if version not in ("1", CONTRACT_VERSION):
             raise ModelError(
                 f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 and "
@@ -144,7 +146,9 @@ class ModelSpec:
         try:
             return cls._version_1(metadata) if version == "1" else cls._version_2(metadata)
         except ValueError as error:
-            raise ModelError(f"expected metadata that makes sense in {origin}, found {error}") from error
+            raise ModelError(
+                f"expected metadata that makes sense in {origin}, found {error}"
+            ) from error
 
     @classmethod
     def _version_1(cls, metadata: Mapping[str, str]) -> Self:
@@ -153,22 +157,34 @@ class ModelSpec:
         if kind not in inputs:
             raise ValueError(f"input={_shown(kind)} where input=unit or input=pixels may stand")
         if metadata.get("labels") != ",".join(DIGITS):
-            raise ValueError(f"labels={_shown(metadata.get('labels'))} where the ten digits may stand")
+            raise ValueError(
+                f"labels={_shown(metadata.get('labels'))} where the ten digits may stand"
+            )
         return cls(metadata.get("precision", ""), inputs[kind])
 
     @classmethod
     def _version_2(cls, metadata: Mapping[str, str]) -> Self:
         labels = _json(metadata, "labels")
-        if not isinstance(labels, list) or not 1 < len(labels) <= _MOST_LABELS or not all(map(_is_name, labels)):
-            raise ValueError(f"labels={_shown(metadata.get('labels'))} where a list of names may stand")
+        if (
+            not isinstance(labels, list)
+            or not 1 < len(labels) <= _MOST_LABELS
+            or not all(map(_is_name, labels))
+        ):
+            raise ValueError(
+                f"labels={_shown(metadata.get('labels'))} where a list of names may stand"
+            )
         if len(set(labels)) < len(labels):
             raise ValueError("two labels of one name")
         preprocessing = metadata.get("preprocessing")
         if preprocessing not in ("strokes", "resize", "none"):
-            raise ValueError(f"preprocessing={_shown(preprocessing)} where strokes, resize or none may stand")
+            raise ValueError(
+                f"preprocessing={_shown(preprocessing)} where strokes, resize or none may stand"
+            )
         found = _input(_json(metadata, "input"))
         if preprocessing == "strokes" and found.shape != MNIST_SHAPE:
-            raise ValueError(f"preprocessing=strokes, which makes 28x28 pixels, for the shape {list(found.shape)}")
+            raise ValueError(
+                f"preprocessing=strokes, which makes 28x28 pixels, for the shape {list(found.shape)}"
+            )
         return cls(
             precision=metadata.get("precision", ""),
             input=found,
@@ -179,11 +195,16 @@ class ModelSpec:
 
     def to_metadata(self) -> dict[str, str]:
         """Return the entries that say all this: what ``from_metadata`` reads."""
-        scaling = {entry.name: getattr(self.trained_scaling, entry.name) for entry in fields(TrainedScaling)}
+        scaling = {
+            entry.name: getattr(self.trained_scaling, entry.name)
+            for entry in fields(TrainedScaling)
+        }
         return {
             "contract": CONTRACT_VERSION,
             "precision": self.precision,
-            "input": _text({"shape": self.input.shape, "dtype": self.input.dtype, "range": self.input.range}),
+            "input": _text(
+                {"shape": self.input.shape, "dtype": self.input.dtype, "range": self.input.range}
+            ),
             "labels": _text(self.labels),
             "preprocessing": self.preprocessing,
             "trained_scaling": _text({name: value for name, value in scaling.items() if value}),
@@ -231,9 +252,13 @@ class Provenance:
         """
         renamed = _from_version_1(metadata) if metadata.get("contract") == "1" else metadata
         try:
-            return cls(**{entry.name: _READERS[entry.name](renamed, entry.name) for entry in fields(cls)})
+            return cls(
+                **{entry.name: _READERS[entry.name](renamed, entry.name) for entry in fields(cls)}
+            )
         except ValueError as error:
-            raise ModelError(f"expected metadata that makes sense in {origin}, found {error}") from error
+            raise ModelError(
+                f"expected metadata that makes sense in {origin}, found {error}"
+            ) from error
 
     def to_metadata(self) -> dict[str, str]:
         """Return the entries that say all this: what ``from_metadata`` reads."""
@@ -250,7 +275,11 @@ def _input(value: object) -> InputSpec:
         raise ValueError(f"input={_shown(value)} where its shape, dtype and range may stand")
     shape, dtype, limits = value["shape"], value["dtype"], value["range"]
     sizes = shape if isinstance(shape, list) else []
-    if not 1 <= len(sizes) <= MAX_RANK or not all(map(_is_count, sizes)) or math.prod(sizes) > _MOST_ELEMENTS:
+    if (
+        not 1 <= len(sizes) <= MAX_RANK
+        or not all(map(_is_count, sizes))
+        or math.prod(sizes) > _MOST_ELEMENTS
+    ):
         raise ValueError(f"an input of shape {_shown(shape)}")
     if (dtype, limits) not in (("uint8", [0, PIXEL_MAX]), ("float32", [0, 1]), ("float32", None)):
         raise ValueError(f"an input of type {_shown(dtype)} in the range {_shown(limits)}")
@@ -258,7 +287,9 @@ def _input(value: object) -> InputSpec:
 
 
 def _scaling(value: object) -> TrainedScaling:
-    if not isinstance(value, dict) or not value.keys() <= {entry.name for entry in fields(TrainedScaling)}:
+    if not isinstance(value, dict) or not value.keys() <= {
+        entry.name for entry in fields(TrainedScaling)
+    }:
         raise ValueError(f"trained_scaling={_shown(value)}")
     mean, std = (_numbers(value.get(name, []), name) for name in ("mean", "std"))
     flags = [value.get(name, False) for name in ("inverted", "transposed")]
@@ -347,7 +378,11 @@ def _json(metadata: Mapping[str, str], name: str) -> Any:
 
 def _text(value: object) -> str:
     """Return a value as an entry has it: names as they are, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    )
 
 
 def _numbers(value: object, name: str) -> tuple[float, ...]:

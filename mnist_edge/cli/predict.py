@@ -3,25 +3,14 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import (
-    Json,
-    Model,
-    app,
-    echo,
-    note,
-    print_json,
-)
-from mnist_edge.cli.render import predictions
+from mnist_edge.cli.app import Json, Model, app, echo, note, print_json
+from mnist_edge.cli.render.predictions import Failure, PredictReport, prediction_lines, report_of
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
-
-if TYPE_CHECKING:
-    pass
-
 
 PICTURES = frozenset(
     [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"]
@@ -40,7 +29,7 @@ def predict(
     ],
     model: Model = None,
     top: Annotated[
-        int, typer.Option(min=1, max=10, metavar="N", help="Tell the N most probable digits.")
+        int, typer.Option(min=1, max=10, metavar="N", help="Show the N most probable labels.")
     ] = 1,
     show: Annotated[
         bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
@@ -49,8 +38,9 @@ def predict(
 ) -> None:
     """Read pictures of one digit each.
 
-    One line a picture: digit, confidence, path; a question mark follows the digit where it may be none at all. A
-    picture that cannot be read is told on stderr, the others are read, and the exit code is 1.
+    One line a picture: label, confidence, path; a question mark follows the label where the picture
+    may show none of them. A picture that cannot be read is named on stderr, the others are read, and
+    the exit code is 1.
 
     Example: mnist-edge predict three.png scans/ --top 3
     """
@@ -58,27 +48,29 @@ def predict(
     from mnist_edge.runtime.predictor import Predictor
 
     predictor = Predictor(model)
-    answers, failed, told = [], [], 0
+    answers = []
+    failed = []
+    found = 0
     for path in _files_in(pictures):
+        found += 1
         try:
-            answer = predictor.predict_picture(
-                read_bounded(sys.stdin.buffer) if str(path) == "-" else path
-            )
+            source = read_bounded(sys.stdin.buffer) if str(path) == "-" else path
+            answer = predictor.predict_picture(source)
         except ImageError as error:
-            failed.append({"path": str(path), "error": str(error)})
+            failed.append(Failure(str(path), str(error)))
             note(f"{path}: {error}")
             continue
-        told += 1
+        report = report_of(path, answer, top)
         if as_json:
-            answers.append(predictions.prediction_entry(path, answer, top))
+            answers.append(report)
         else:
-            echo("\n".join(predictions.prediction_lines(path, answer, top, show)))
-    if not told and not failed:
+            echo("\n".join(prediction_lines(report, answer, show)))
+    if not found:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
     if failed and len(pictures) == 1 and not Path(pictures[0]).is_dir():
         raise typer.Exit(2)  # one picture alone is the call's input, and was wrong
     if as_json:
-        print_json({"predictions": answers, "failed": failed})
+        print_json(PredictReport(tuple(answers), tuple(failed)))
     if failed:
         raise typer.Exit(1)
 
