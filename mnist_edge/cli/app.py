@@ -14,7 +14,7 @@ from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text
 
 if TYPE_CHECKING:
-    from mnist_edge.dataset import Dataset
+    from mnist_edge.datasets import Dataset
 
 app = typer.Typer(
     name="mnist-edge",
@@ -72,13 +72,13 @@ def _root(
 
 def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
     """Finds the data and says on stderr when it is not the full set."""
-    from mnist_edge import dataset
+    from mnist_edge import datasets
 
-    found = dataset.find(named, allow_sample=allow_sample, download=download)
-    if found.test_split == "train" and dataset.SAMPLE not in (named, os.environ.get(dataset.DATA_VARIABLE)):
+    found = datasets.find(named, allow_sample=allow_sample, download=download)
+    if found.test_split == "train" and datasets.SAMPLE not in (named, os.environ.get(datasets.DATA_VARIABLE)):
         note(
             f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
-            f"for the full set, {dataset.WAYS_TO_GET_MNIST}"
+            f"for the full set, {datasets.WAYS_TO_GET_MNIST}"
         )
     elif found.name != "MNIST":
         note(f"using {found.name} from {found.source}")

@@ -11,8 +11,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import checker
 
-from mnist_edge import dataset as mnist
-from mnist_edge.dataset import Dataset
+from mnist_edge import datasets
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
@@ -140,7 +140,7 @@ def _confidence(told: object) -> dict[str, str]:
 
 def _calibration_set(dataset: Dataset | None) -> Dataset:
     """The set to calibrate on: for MNIST its sample, which every workshop has, so that the file is the same in each."""
-    return mnist.find(mnist.SAMPLE) if dataset is None or dataset.name == "MNIST" else dataset
+    return datasets.find(datasets.SAMPLE) if dataset is None or dataset.name == "MNIST" else dataset
 
 
 def _export_one(source: _Source, precision: Precision, path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export.precision import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.files import receipt_sha256, sha256

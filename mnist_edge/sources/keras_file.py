@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.archive import open_archive, read_member
 from mnist_edge.errors import ModelError
 from mnist_edge.files import parse_json, read_named
 from mnist_edge.model_spec import MAX_MODEL_BYTES
+from mnist_edge.sources.archive import open_archive, read_member
 from mnist_edge.sources.child import MODEL_FILE, WEIGHTS
 from mnist_edge.sources.configuration import Stack, read_stack
 from mnist_edge.sources.trial import TrialError, trial

@@ -5,7 +5,7 @@ import pytest
 from onnx import numpy_helper
 
 from mnist_edge.backend import keras
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.export import convert
 from mnist_edge.export.metadata import serialized
 from mnist_edge.export.silent import SILENT_SHARE, without_silent_units

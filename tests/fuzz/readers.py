@@ -68,12 +68,12 @@ def read_idx(content: bytes) -> None:
 
 
 def _read_data(files: dict[str, bytes], named: str) -> None:
-    from mnist_edge import dataset
+    from mnist_edge import datasets
 
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
-        found = dataset.find(str(Path(folder, named)))
+        found = datasets.find(str(Path(folder, named)))
     assert len(found.train_images) == len(found.train_labels)
 
 

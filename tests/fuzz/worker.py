@@ -120,12 +120,12 @@ def warm_up() -> None:
     """Import what the readers import when they are first used, so that no input is charged for it."""
     import numpy as np
 
-    from mnist_edge import Predictor, dataset
+    from mnist_edge import Predictor, datasets
     from mnist_edge.backend import keras
     from tests.pictures import seven
 
     Predictor("small").predict_picture(seven())
-    dataset.find("sample")
+    datasets.find("sample")
     keras.layers.Dense(10)(np.zeros((1, 784), np.float32))
     peak_bytes()
 

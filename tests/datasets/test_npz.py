@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_edge import npz
-from mnist_edge.npz import NpzError, open_npz
+from mnist_edge.datasets import limits, npz
+from mnist_edge.datasets.npz import NpzError, open_npz
 
 
 def npy(text: str, data: bytes = b"", version: bytes = b"\1\0") -> bytes:
@@ -52,7 +52,9 @@ def read(path: Path, name: str = "a", limit: int = 1000) -> np.ndarray:
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_it_reads_what_numpy_writes(array: np.ndarray, save: Callable[..., None], tmp_path: Path) -> None:
+def test_it_reads_what_numpy_writes(
+    array: np.ndarray, save: Callable[..., None], tmp_path: Path
+) -> None:
     save(tmp_path / "file.npz", a=array, b=np.zeros(3))
     with open_npz(tmp_path / "file.npz") as archive:
         assert archive.names == ["a", "b"]
@@ -130,7 +132,7 @@ def test_no_more_is_unpacked_than_the_shape_needs(tmp_path: Path) -> None:
     with open_npz(path) as archive:
         member = archive._archive.open("a.npy")
         npz._read_header(member)
-        assert len(npz.read_up_to(member, 3)) == 3
+        assert len(limits.read_up_to(member, 3)) == 3
         taken = member.tell()
     assert taken < 200
 

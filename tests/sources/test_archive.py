@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_edge.archive import MAX_MEMBERS, ArchiveError, open_archive, read_member
+from mnist_edge.sources.archive import MAX_MEMBERS, ArchiveError, open_archive, read_member
 
 TEXT = b"twenty-eight by twenty-eight " * 1000
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
