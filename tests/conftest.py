@@ -74,7 +74,11 @@ def sample() -> datasets.Dataset:
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
 
 
 def write_idx_folder(folder: Path, train: int, test: int, source: datasets.Dataset) -> Path:
@@ -101,7 +105,9 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: datasets.Dataset
 @pytest.fixture(scope="session")
 def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """A small network, trained for two epochs on ``tiny_data``."""
-    pytest.importorskip("tensorflow", reason="where the runtime half is tested alone there is no training")
+    pytest.importorskip(
+        "tensorflow", reason="where the runtime half is tested alone there is no training"
+    )
     from mnist_edge.training.artifact import train
     from mnist_edge.training.recipes import Recipe
 

@@ -9,7 +9,11 @@ from tests.fuzz.damage import changed_document, damaged
 
 
 def _report() -> dict[str, Any]:
-    return document(row("mnist-edge", "int8", 9.0), row("mnist-edge", "fp32", 30.0), row("numpy", "fp32", 60.0, 32))
+    return document(
+        row("mnist-edge", "int8", 9.0),
+        row("mnist-edge", "fp32", 30.0),
+        row("numpy", "fp32", 60.0, 32),
+    )
 
 
 def make_report(rng: Random) -> bytes:
@@ -35,11 +39,15 @@ def make_manifest(rng: Random) -> bytes:
 
 
 def _written(content: Any, rng: Random) -> bytes:
-    text = json.dumps(changed_document(content, rng, rng.choice((1, 1, 2, 5)))).encode("utf-8", "surrogatepass")
+    text = json.dumps(changed_document(content, rng, rng.choice((1, 1, 2, 5)))).encode(
+        "utf-8", "surrogatepass"
+    )
     match rng.randrange(6):
         case 0:
             return damaged(text, rng)
         case 1:
-            return rng.choice((b"[" * 50_000, b'{"a":' * 50_000, b"9" * 50_000, b'"\\ud800"', b"\xff\xfe", b"NaN"))
+            return rng.choice(
+                (b"[" * 50_000, b'{"a":' * 50_000, b"9" * 50_000, b'"\\ud800"', b"\xff\xfe", b"NaN")
+            )
         case _:
             return text

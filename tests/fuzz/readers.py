@@ -21,7 +21,8 @@ class Reader:
 
     Attributes:
         make: An input from random numbers.
-        read: Reads it; raises a MnistEdgeError where it is refused, and any other error is a finding.
+        read: Reads it; raises a MnistEdgeError where it is refused, and any other error is a
+            finding.
         seconds: CPU time that an input may take.
         memory: Bytes that it may take beyond what the process has, for an input of so many bytes.
         share: How often it has its turn.
@@ -106,7 +107,9 @@ def read_checkpoint(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "x.keras.checkpoint")
         path.write_bytes(content)
-        checkpoint.resume(path, archives.RUN, variables, epochs=archives.EPOCHS, steps_an_epoch=archives.STEPS)
+        checkpoint.resume(
+            path, archives.RUN, variables, epochs=archives.EPOCHS, steps_an_epoch=archives.STEPS
+        )
     assert all(np.isfinite(variable.array).all() for variable in variables)
 
 
@@ -152,7 +155,8 @@ def _predictor() -> Any:
     return Predictor("small")
 
 
-# A Python process with numpy and onnxruntime has 60 MB before it opens a model: 150 are promised in all.
+# A Python process with numpy and onnxruntime has 60 MB before it opens a model: 150 are promised in
+# all.
 _ONNX_MEMORY = 90_000_000
 
 READERS = {
@@ -162,7 +166,9 @@ READERS = {
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),
     "checkpoint": Reader(archives.make_checkpoint, read_checkpoint, 5, lambda _: 300 * MIB),
     "report": Reader(json_files.make_report, read_report, 2, lambda size: 30 * size + 50 * MIB),
-    "manifest": Reader(json_files.make_manifest, read_manifest, 2, lambda size: 30 * size + 50 * MIB),
+    "manifest": Reader(
+        json_files.make_manifest, read_manifest, 2, lambda size: 30 * size + 50 * MIB
+    ),
     "picture": Reader(pictures.make, read_picture, 5, lambda _: 600 * MIB, share=8),
     "array": Reader(pictures.make_array, read_array, 2, lambda _: 100 * MIB),
 }

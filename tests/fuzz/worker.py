@@ -23,6 +23,11 @@ class Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The process' number, if there is one."""
+        return self._process.pid if self._process else None
+
     def read(self, reader: str, path: Path) -> str:
         """Return what is wrong with how a file was read: nothing, as a rule."""
         process = self._process or self._start()
@@ -99,7 +104,9 @@ def finding(name: str, content: bytes) -> str:
 def peak_bytes() -> int:
     """Return the most memory that this process has had since the last call, in bytes."""
     status = Path("/proc/self/status").read_text()
-    peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    peak = next(
+        int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")
+    )
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux then counts from what there is now
     return peak
@@ -117,7 +124,7 @@ def main() -> None:
 
 
 def warm_up() -> None:
-    """Import what the readers import when they are first used, so that no input is charged for it."""
+    """Import what the readers import when they are first used: no input is charged for it."""
     import numpy as np
 
     from mnist_edge import Predictor, datasets
