@@ -182,7 +182,12 @@ def _plain(hint: Any, value: Any, name: str) -> Any:
         raise ValueError(f"expected {name} to be {names[hint]}, received {shown(value)}")
     if isinstance(value, str) and not _is_printable(value):
         raise ValueError(f"expected {name} to be printable text, received {shown(value)}")
-    return float(value) if hint is float else value
+    if hint is not float:
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond them
+        raise ValueError(f"expected {name} to be a number, received {shown(value)}") from None
 
 
 def _is_printable(text: str) -> bool:
@@ -191,16 +196,13 @@ def _is_printable(text: str) -> bool:
 
 
 def _bounded(hint: Any, bounds: Bounds, value: Any, name: str) -> Any:
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-    if (
-        number is None
-        or (hint is int and not isinstance(number, int))
-        or not bounds.least <= number <= bounds.most
-    ):
+    kinds = int if hint is int else (int, float)
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_number or not bounds.least <= value <= bounds.most:
         what = "a whole number" if hint is int else "a number"
         limits = f"from {bounds.least:g} to {bounds.most:g}"
         raise ValueError(f"expected {name} to be {what} {limits}, received {shown(value)}")
-    return number
+    return value
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
@@ -210,14 +212,13 @@ def _schema_of(kind: Any) -> dict[str, Any]:
     if schema is not None:
         properties["schema"] = {"const": schema, "description": "What this document is."}
     hints = typing.get_type_hints(kind, include_extras=True)
-    described = _descriptions(kind)
+    descriptions = _descriptions(kind)
     for field in dataclasses.fields(kind):
         if field.metadata.get("inline"):
             properties |= _schema_of(hints[field.name])["properties"]
         else:
-            properties[field.name] = _type_of(hints[field.name]) | {
-                "description": described[field.name]
-            }
+            described = {"description": descriptions[field.name]}
+            properties[field.name] = _type_of(hints[field.name]) | described
     return {
         "type": "object",
         "required": list(properties),
@@ -233,10 +234,8 @@ def _type_of(hint: Any) -> dict[str, Any]:
         (inner,) = (argument for argument in arguments if argument is not type(None))
         return {"anyOf": [_type_of(inner), {"type": "null"}]}
     if origin is Annotated:
-        return _type_of(arguments[0]) | {
-            "minimum": arguments[1].least,
-            "maximum": arguments[1].most,
-        }
+        bounds = arguments[1]
+        return _type_of(arguments[0]) | {"minimum": bounds.least, "maximum": bounds.most}
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin is tuple:
@@ -252,6 +251,7 @@ def _type_of(hint: Any) -> dict[str, Any]:
 
 def _descriptions(kind: Any) -> dict[str, str]:
     """Return the text of each field in the Attributes section of a class's docstring."""
-    _, _, section = inspect.getdoc(kind).partition("Attributes:\n")  # type: ignore[union-attr]  # each has one
+    text = inspect.getdoc(kind) or ""
+    _, _, section = text.partition("Attributes:\n")
     entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    return {name: " ".join(lines.split()) for name, lines in entries}

@@ -74,11 +74,8 @@ def sample() -> datasets.Dataset:
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    return (
-        bytes([0, 0, 8, array.ndim])
-        + struct.pack(f">{array.ndim}I", *array.shape)
-        + array.tobytes()
-    )
+    shape = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
 
 
 def write_idx_folder(folder: Path, train: int, test: int, source: datasets.Dataset) -> Path:

@@ -182,6 +182,7 @@ def without(name: str) -> dict[str, Any]:
         (DOCUMENT | {"seconds": "1.5"}, "expected seconds to be a number, received '1.5'"),
         (DOCUMENT | {"seconds": True}, "expected seconds to be a number, received True"),
         (DOCUMENT | {"seconds": None}, "expected seconds to be a number, received None"),
+        (DOCUMENT | {"seconds": 10**400}, "expected seconds to be a number, received a larger"),
         (DOCUMENT | {"passed": 1}, "expected passed to be true or false, received 1"),
         (DOCUMENT | {"error": 1}, "expected error to be text, received 1"),
         (DOCUMENT | {"largest": []}, "largest: expected an object, received a list of 0"),
@@ -208,7 +209,7 @@ def test_another_document_is_refused_with_a_sentence(document: object, sentence:
     assert str(error.value).isprintable()
 
 
-ODD = (None, True, -1, 2**60, 1.5, "text", "\x1b", [], [[]], {}, {"a": None}, {"label": []})
+ODD = (None, True, -1, 10**400, 1.5, "text", "\x1b", [], [[]], {}, {"a": None}, {"label": []})
 
 
 @pytest.mark.parametrize("name", DOCUMENT)

@@ -82,10 +82,10 @@ def test_missing_and_doubled_files_are_named(folder: Path) -> None:
         datasets.find(str(folder))
 
 
-def gz_bomb(promise: tuple[int, int, int], held: int) -> bytes:
-    """A .gz of images whose header promises a shape, with ``held`` blank bytes after it."""
+def gz_bomb(promise: tuple[int, int, int], blank: int) -> bytes:
+    """A .gz of images whose header promises a shape, with ``blank`` zeros after it."""
     header = bytes([0, 0, 8, 3]) + struct.pack(">3I", *promise)
-    return gzip.compress(header + bytes(held))
+    return gzip.compress(header + bytes(blank))
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,20 @@ def gz_bomb(promise: tuple[int, int, int], held: int) -> bytes:
 def test_a_bomb_is_not_unpacked(
     folder: Path, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unpacked, read = [0], gzip.GzipFile.read
+    unpacked = 0
+    read = gzip.GzipFile.read
 
     def counted(self: gzip.GzipFile, size: int | None = -1) -> bytes:
+        nonlocal unpacked
         piece = read(self, size)
-        unpacked[0] += len(piece)
+        unpacked += len(piece)
         return piece
 
     (folder / "train-images-idx3-ubyte.gz").write_bytes(content)
     monkeypatch.setattr(gzip.GzipFile, "read", counted)
     with pytest.raises(DataError, match=message):
         datasets.find(str(folder))
-    assert unpacked[0] <= 16 + 2 * 784 + 1
+    assert unpacked <= 16 + 2 * 784 + 1
 
 
 def test_a_file_without_a_pack_holds_what_its_size_allows(folder: Path) -> None:

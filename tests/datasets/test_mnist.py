@@ -149,7 +149,8 @@ def test_one_changed_pixel_makes_it_another_set(canonical: Path) -> None:
 
 def test_swapped_files_are_found(canonical: Path) -> None:
     for kind in ("images-idx3", "labels-idx1"):
-        train, test = canonical / f"train-{kind}-ubyte.gz", canonical / f"t10k-{kind}-ubyte.gz"
+        train = canonical / f"train-{kind}-ubyte.gz"
+        test = canonical / f"t10k-{kind}-ubyte.gz"
         aside = train.rename(canonical / "aside")
         test.rename(train)
         aside.rename(test)

@@ -67,7 +67,8 @@ def make(rng: Random) -> bytes:
 def make_array(rng: Random) -> bytes:
     """Return an array of pixels as an .npy file, of any shape, type and values."""
     numbers = np.random.default_rng(rng.randrange(2**32))
-    shape, dtype = rng.choice(SHAPES), np.dtype(rng.choice(TYPES))
+    shape = rng.choice(SHAPES)
+    dtype = np.dtype(rng.choice(TYPES))
     count = int(np.prod(shape))
     if rng.random() < 0.5 and dtype.kind in "fui?":
         array = numbers.integers(0, 2, count).astype(dtype)

@@ -63,7 +63,8 @@ def read_npz(content: bytes) -> None:
 def read_idx(content: bytes) -> None:
     """Read a data set from a folder of IDX files, one of them hostile."""
     files = {name: idx_files.whole(name) for name in idx_files.NAMES}
-    name, packed = idx_files.NAMES[content[0]], content[1]
+    name = idx_files.NAMES[content[0]]
+    packed = content[1]
     del files[name]
     _read_data({**files, name + ".gz" * packed: content[2:]}, "")
 
@@ -155,9 +156,14 @@ def _predictor() -> Any:
     return Predictor("small")
 
 
-# A Python process with numpy and onnxruntime has 60 MB before it opens a model: 150 are promised in
-# all.
+# Before it opens a model, a Python process with numpy and onnxruntime has 60 MB; 150 in all are
+# promised.
 _ONNX_MEMORY = 90_000_000
+
+
+def _json_memory(size: int) -> int:
+    return 30 * size + 50 * MIB
+
 
 READERS = {
     "onnx": Reader(onnx_files.make, read_onnx, 2, lambda size: 3 * size + _ONNX_MEMORY, share=8),
@@ -165,10 +171,8 @@ READERS = {
     "npz": Reader(archives.make_npz, read_npz, 5, lambda size: 64 * size + 600 * MIB),
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),
     "checkpoint": Reader(archives.make_checkpoint, read_checkpoint, 5, lambda _: 300 * MIB),
-    "report": Reader(json_files.make_report, read_report, 2, lambda size: 30 * size + 50 * MIB),
-    "manifest": Reader(
-        json_files.make_manifest, read_manifest, 2, lambda size: 30 * size + 50 * MIB
-    ),
+    "report": Reader(json_files.make_report, read_report, 2, _json_memory),
+    "manifest": Reader(json_files.make_manifest, read_manifest, 2, _json_memory),
     "picture": Reader(pictures.make, read_picture, 5, lambda _: 600 * MIB, share=8),
     "array": Reader(pictures.make_array, read_array, 2, lambda _: 100 * MIB),
 }

@@ -84,7 +84,8 @@ def finding(name: str, content: bytes) -> str:
     from tests.fuzz.readers import READERS
 
     reader = READERS[name]
-    before, started = peak_bytes(), time.process_time()
+    before = peak_bytes()
+    started = time.process_time()
     try:
         reader.read(content)
     except MnistEdgeError as error:
@@ -93,7 +94,8 @@ def finding(name: str, content: bytes) -> str:
             return f"the error is no sentence: {text[:200]!r}"
     except BaseException as error:  # whatever else comes out is what is looked for
         return f"{type(error).__name__}: {str(error)[:200]}"
-    seconds, grown = time.process_time() - started, peak_bytes() - before
+    seconds = time.process_time() - started
+    grown = peak_bytes() - before
     if seconds > reader.seconds:
         return f"took {seconds:.1f} s of CPU, more than {reader.seconds:g}"
     if grown > reader.memory(len(content)):

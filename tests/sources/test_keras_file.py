@@ -309,10 +309,8 @@ def test_facts_are_read_within_bounds() -> None:
         b" " * 2**21,
         b'{"mnist_edge": {"a": NaN}}',
     ):
-        assert (
-            facts(rewritten(lambda members, said=metadata: members.update({"metadata.json": said})))
-            == {}
-        )
+        changes = {"metadata.json": metadata}
+        assert facts(rewritten(lambda members, changes=changes: members.update(changes))) == {}
     assert facts(b"no archive") == {}
 
 

@@ -41,7 +41,8 @@ def stack_of(units: int) -> Stack:
 
 
 def archive(stack: Stack, *weights: np.ndarray) -> bytes:
-    file, content = io.BytesIO(), io.BytesIO()
+    file = io.BytesIO()
+    content = io.BytesIO()
     with h5py.File(file, "w") as h5:
         for number, weight in enumerate(weights):
             h5[f"layers/dense/vars/{number}"] = weight
@@ -54,7 +55,8 @@ def archive(stack: Stack, *weights: np.ndarray) -> bytes:
 def test_the_weights_come_back_as_they_are_and_a_second_time_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kernel, bias = np.arange(7840, dtype=np.float32).reshape(784, 10), np.ones(10, np.float32)
+    kernel = np.arange(7840, dtype=np.float32).reshape(784, 10)
+    bias = np.ones(10, np.float32)
     stack = stack_of(10)
     content = archive(stack, kernel, bias)
     with trial(content, stack.nbytes) as weights:
