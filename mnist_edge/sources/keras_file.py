@@ -92,8 +92,8 @@ def from_bytes(content: bytes, origin: str) -> "keras.Model":
 
     Raises:
         ModelError: It is no .keras file, is damaged, holds anything but a stack of
-            ``layers.LAYERS`` on 784 pixels with a softmax over ten classes, or its weights
-            do not fit, are too many or are not finite.
+            ``layers.LAYERS`` on 784 pixels with a softmax over ten classes, or its weights do not
+            fit, are too many or are not finite.
     """
     source = _examine(content, origin)
     with _built(source, origin) as weights:
@@ -155,7 +155,8 @@ def _examine(content: bytes, origin: str) -> _Source:
                     "too much for an MNIST network"
                 )
             config = parse_json(read_member(archive, CONFIG, MAX_JSON_BYTES))
-            if METADATA in archive.namelist():  # not believed later than what else is in the file
+            # Refused now rather than when it is read (see ``facts``).
+            if METADATA in archive.namelist():
                 parse_json(read_member(archive, METADATA, MAX_JSON_BYTES))
             stack = read_stack(config, origin)
             weights = read_member(archive, WEIGHTS, allowed_bytes(stack.nbytes))
@@ -203,9 +204,3 @@ def _built(source: _Source, origin: str) -> Iterator[Callable[[], list[NDArray[n
             yield weights
     except TrialError as error:
         raise ModelError(f"Keras cannot load {origin}: {reason(error)}") from error
-
-
-def _line(text: str) -> str:
-    """Return the first line of a text, without what a terminal would obey."""
-    line = (text.strip() or "no reason given").splitlines()[0]
-    return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -71,9 +71,8 @@ def trial(archive: bytes, nbytes: int) -> Iterator[Callable[[], bytes]]:
     with contextlib.ExitStack() as opened:
         try:
             # The child removes the folder too: Ctrl-C may end this process without a chance to.
-            folder = opened.enter_context(
-                TemporaryDirectory(prefix="mnist-edge-", ignore_cleanup_errors=True)
-            )
+            made = TemporaryDirectory(prefix="mnist-edge-", ignore_cleanup_errors=True)
+            folder = opened.enter_context(made)
             answer = opened.enter_context(TemporaryFile())
             (Path(folder) / MODEL_FILE).write_bytes(archive)
             process = _start(folder, nbytes, answer)
@@ -86,8 +85,7 @@ def trial(archive: bytes, nbytes: int) -> Iterator[Callable[[], bytes]]:
 
 
 def _start(folder: str, nbytes: int, answer: IO[bytes]) -> "subprocess.Popen[bytes]":
-    # What this process imports from, the child does; but not from the folder that it happens to
-    # stand in (-P).
+    # The child imports from where this process does, but not from the current folder (-P).
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", CHILD, folder, str(nbytes)],
