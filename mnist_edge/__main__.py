@@ -45,7 +45,7 @@ def run() -> NoReturn:
         if not stop.code:
             raise
         code = INTERRUPTED
-    # A command that looks after Ctrl-C itself ends with 0; one that was stopped by it has not failed.
+    # A command that looks after Ctrl-C itself ends with 0, and is not a failed one.
     if stop.code and code != 0:
         code = stop.code
     sys.stderr.flush()
@@ -53,7 +53,7 @@ def run() -> NoReturn:
 
 
 class _Stop:
-    """Looks after Ctrl-C and SIGTERM: both raise KeyboardInterrupt, so that work can save its state.
+    """Look after Ctrl-C and SIGTERM: both raise KeyboardInterrupt, so that work saves its state.
 
     Attributes:
         code: What the process ends with because of the first one that came; 0 if none did.
@@ -64,7 +64,7 @@ class _Stop:
         self._came_at = 0.0
 
     def watch(self) -> None:
-        """Take over from the handlers of a new process; who ignores a signal goes on ignoring it."""
+        """Take over from the handlers of a new process; a signal that is ignored stays ignored."""
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._take)
         if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
@@ -72,9 +72,10 @@ class _Stop:
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if not self.code:
-            self.code, self._came_at = 128 + number, time.monotonic()
+            self.code = 128 + number
+            self._came_at = time.monotonic()
             if _is_importing(frame):
-                # Modules that are half loaded print errors of all kinds; no file is half-written yet.
+                # Modules that are half loaded print errors of all kinds; no file is open yet.
                 os._exit(self.code)
             raise KeyboardInterrupt
         # The state is being saved. Whoever asks again does not want to wait for it.

@@ -1,4 +1,4 @@
-"""Results as JSON: frozen dataclasses become documents by ``to_json`` and come back by ``from_json``.
+"""Results as JSON: ``to_json`` makes documents of frozen dataclasses, ``from_json`` reads them.
 
 A document's keys are its dataclass's fields, its types are theirs: no list of keys is kept beside
 them, and ``json_schema`` makes the schemas in docs/ from the same. A class that is a document of
@@ -42,9 +42,10 @@ Count = Annotated[int, Bounds(0, 2**53)]
 
 
 def to_json(value: Any) -> Any:
-    """Return ``value`` as JSON has it: dataclasses as objects, tuples and arrays as lists, paths as text.
+    """Return ``value`` as JSON has it.
 
-    Numbers that are not finite, which JSON does not have, become null.
+    Dataclasses become objects, tuples and numpy's arrays lists, paths text. Numbers that are not
+    finite, which JSON does not have, become null.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _object(value)
@@ -91,7 +92,7 @@ def from_json(kind: type[Made], document: object) -> Made:
 
 
 def json_schema(kind: type[Document], title: str) -> dict[str, Any]:
-    """Return the JSON schema of a document: its fields, each with what its class's docstring says of it."""
+    """Return the JSON schema of a document: its fields, each described as in its docstring."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
@@ -140,17 +141,21 @@ def _part(hint: Any, value: Any, name: str) -> Any:
         return _bounded(arguments[0], arguments[1], value, name)
     if origin is Literal:
         if value not in arguments:
-            raise ValueError(f"expected {name} to be one of {', '.join(map(str, arguments))}, received {shown(value)}")
+            choices = ", ".join(map(str, arguments))
+            raise ValueError(f"expected {name} to be one of {choices}, received {shown(value)}")
         return value
     if origin is tuple:
         if not isinstance(value, list):
             raise ValueError(f"expected {name} to be a list, received {shown(value)}")
-        return tuple(_part(arguments[0], part, f"{name}[{number}]") for number, part in enumerate(value))
+        return tuple(
+            _part(arguments[0], part, f"{name}[{number}]") for number, part in enumerate(value)
+        )
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, dict):
             raise ValueError(f"expected {name} to be an object, received {shown(value)}")
         return {
-            _key(arguments[0], key, name): _part(arguments[1], part, f"{name}.{key}") for key, part in value.items()
+            _key(arguments[0], key, name): _part(arguments[1], part, f"{name}.{key}")
+            for key, part in value.items()
         }
     if dataclasses.is_dataclass(hint):
         try:
@@ -177,7 +182,12 @@ def _plain(hint: Any, value: Any, name: str) -> Any:
         raise ValueError(f"expected {name} to be {names[hint]}, received {shown(value)}")
     if isinstance(value, str) and not _is_printable(value):
         raise ValueError(f"expected {name} to be printable text, received {shown(value)}")
-    return float(value) if hint is float else value
+    if hint is not float:
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond them
+        raise ValueError(f"expected {name} to be a number, received {shown(value)}") from None
 
 
 def _is_printable(text: str) -> bool:
@@ -186,12 +196,13 @@ def _is_printable(text: str) -> bool:
 
 
 def _bounded(hint: Any, bounds: Bounds, value: Any, name: str) -> Any:
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-    if number is None or (hint is int and not isinstance(number, int)) or not bounds.least <= number <= bounds.most:
+    kinds = int if hint is int else (int, float)
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_number or not bounds.least <= value <= bounds.most:
         what = "a whole number" if hint is int else "a number"
         limits = f"from {bounds.least:g} to {bounds.most:g}"
         raise ValueError(f"expected {name} to be {what} {limits}, received {shown(value)}")
-    return number
+    return value
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
@@ -201,13 +212,19 @@ def _schema_of(kind: Any) -> dict[str, Any]:
     if schema is not None:
         properties["schema"] = {"const": schema, "description": "What this document is."}
     hints = typing.get_type_hints(kind, include_extras=True)
-    described = _descriptions(kind)
+    descriptions = _descriptions(kind)
     for field in dataclasses.fields(kind):
         if field.metadata.get("inline"):
             properties |= _schema_of(hints[field.name])["properties"]
         else:
-            properties[field.name] = _type_of(hints[field.name]) | {"description": described[field.name]}
-    return {"type": "object", "required": list(properties), "additionalProperties": False, "properties": properties}
+            described = {"description": descriptions[field.name]}
+            properties[field.name] = _type_of(hints[field.name]) | described
+    return {
+        "type": "object",
+        "required": list(properties),
+        "additionalProperties": False,
+        "properties": properties,
+    }
 
 
 def _type_of(hint: Any) -> dict[str, Any]:
@@ -217,7 +234,8 @@ def _type_of(hint: Any) -> dict[str, Any]:
         (inner,) = (argument for argument in arguments if argument is not type(None))
         return {"anyOf": [_type_of(inner), {"type": "null"}]}
     if origin is Annotated:
-        return _type_of(arguments[0]) | {"minimum": arguments[1].least, "maximum": arguments[1].most}
+        bounds = arguments[1]
+        return _type_of(arguments[0]) | {"minimum": bounds.least, "maximum": bounds.most}
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin is tuple:
@@ -232,7 +250,8 @@ def _type_of(hint: Any) -> dict[str, Any]:
 
 
 def _descriptions(kind: Any) -> dict[str, str]:
-    """Return what the Attributes section of a class's docstring says of each field."""
-    _, _, section = inspect.getdoc(kind).partition("Attributes:\n")  # type: ignore[union-attr]  # each has one
+    """Return the text of each field in the Attributes section of a class's docstring."""
+    text = inspect.getdoc(kind) or ""
+    _, _, section = text.partition("Attributes:\n")
     entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    return {name: " ".join(lines.split()) for name, lines in entries}

@@ -6,15 +6,16 @@ from mnist_edge.errors import MissingExtraError
 
 
 def require(extra: str, *packages: str) -> None:
-    """Makes sure that ``packages`` are installed, without loading them.
+    """Refuse to go on where ``packages`` are not installed, without loading them.
 
     Raises:
         MissingExtraError: One is missing; the sentence names the extra that brings it.
     """
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
+        names = " and ".join(missing)
         raise MissingExtraError(
-            f"this needs {' and '.join(missing)}, not installed here: pip install 'mnist-edge[{extra}]'"
+            f"this needs {names}, not installed here: pip install 'mnist-edge[{extra}]'"
         )
 
 

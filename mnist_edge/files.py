@@ -12,46 +12,61 @@ import secrets
 import stat
 import tempfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mnist_edge.documents import to_json
+from mnist_edge.documents import Made, from_json, to_json
 from mnist_edge.errors import ModelError, OutputError
 
 MAX_JSON_BYTES = 16 * 2**20
-"""No report or receipt of ours comes near it: 10,000 epochs with a teacher take 2 MB."""
+"""No report or manifest of ours comes near it: 10,000 epochs with a teacher take 2 MB."""
 
 MAX_JSON_DEPTH = 64
 """Lists and objects within each other; ours have up to eight."""
 
 
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What every manifest has, whatever else stands in it.
+
+    Attributes:
+        sha256: Of the artifact that it describes, in hexadecimal digits.
+    """
+
+    sha256: str
+
+
 def _host() -> str:
     """Name, in eight digits, this machine or container: a process id means nothing on others."""
     try:
-        # Containers may go by one name and share a folder, and see nothing of each other's processes.
+        # Containers may share a folder and a name, and do not see each other's processes.
         processes = str(Path("/proc/self/ns/pid").readlink())
     except OSError:  # not Linux
         processes = ""
     return f"{zlib.crc32((platform.node() + processes).encode()):08x}"
 
 
-_HOST = _host()
+HOST = _host()
 """Stands in the names of temporary files."""
 
-_TEMPORARY = re.compile(rf"\..+\.(?P<process>\d+)\.{_HOST}\.[0-9a-f]{{8}}\.tmp")
+_TEMPORARY = re.compile(rf"\..+\.(?P<process>\d+)\.{HOST}\.[0-9a-f]{{8}}\.tmp")
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes ``content`` to a temporary file beside ``path`` and renames it.
+    """Write ``content`` to a temporary file beside ``path`` and rename it.
 
     Raises:
-        OutputError: The folder cannot be made or the file cannot be written; what was there stays as it was.
+        OutputError: The folder cannot be made or the file cannot be written; what was there stays
+            as it was.
     """
     try:
         target = path.resolve()  # a link stays a link
     except (OSError, RuntimeError) as error:  # links in a circle; RuntimeError until Python 3.12
-        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{_HOST}.{secrets.token_hex(4)}.tmp")
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {path}: {reason}") from error
+    unique = f"{os.getpid()}.{HOST}.{secrets.token_hex(4)}"
+    temporary = target.with_name(f".{target.name}.{unique}.tmp")
     try:
         if target.exists() and not target.is_file():
             raise OutputError(f"cannot write {path}: it is there and is no regular file")
@@ -71,7 +86,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def _remove_what_the_dead_left(folder: Path) -> None:
     """Remove the temporary files of processes of this machine that are gone."""
-    for path in folder.glob(f".*.{_HOST}.*.tmp"):
+    for path in folder.glob(f".*.{HOST}.*.tmp"):
         match = _TEMPORARY.fullmatch(path.name)
         if match and not _is_running(int(match["process"])):
             with contextlib.suppress(OSError):
@@ -101,43 +116,62 @@ def json_text(document: Any) -> str:
 
 
 def receipt_path(path: Path) -> Path:
-    """Where the receipt of an artifact stands: beside it, with .json added."""
+    """Return where the manifest of an artifact stands: beside it, with .json added."""
     return path.with_name(path.name + ".json")
 
 
+def read_manifest(path: Path, kind: type[Made]) -> Made | None:
+    """Return the manifest of an artifact as a dataclass; None where there is none.
+
+    Args:
+        path: The artifact; its manifest stands beside it (see ``receipt_path``).
+        kind: A dataclass with the fields that are wanted of it (see ``documents.from_json``).
+
+    Raises:
+        ModelError: There is one that cannot be read, or lacks one of the fields.
+    """
+    document = read_receipt(path)
+    if document is None:
+        return None
+    try:
+        return from_json(kind, document)
+    except ValueError as error:
+        raise _damaged_manifest(path, error) from error
+
+
 def read_receipt(path: Path) -> dict[str, Any] | None:
-    """Return the receipt of an artifact as it stands beside it; None where there is none.
+    """Return the manifest of an artifact as it stands beside it; None where there is none.
 
     Raises:
         ModelError: There is one that cannot be read, or is no JSON object with the artifact's hash.
     """
-    receipt = receipt_path(path)
     try:
-        document = parse_json(read_regular(receipt, MAX_JSON_BYTES))
+        document = parse_json(read_regular(receipt_path(path), MAX_JSON_BYTES))
+        from_json(Manifest, document)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(
-            f"expected the receipt of {path} in {receipt}, which cannot be read ({reason}): "
-            "delete it, or make the file anew"
-        ) from error
-    if not isinstance(document, dict) or not isinstance(document.get("sha256"), str):
-        raise ModelError(
-            f"expected {receipt} to be a receipt with the hash of {path.name}, received something "
-            "else: delete it, or make the file anew"
-        )
-    return document
+        raise _damaged_manifest(path, error) from error
+    found: dict[str, Any] = document
+    return found
 
 
 def receipt_sha256(path: Path) -> str | None:
-    """Return the hash that an artifact's receipt says it has; None where there is no receipt.
+    """Return the hash that an artifact has by its manifest; None where there is no manifest.
 
     Raises:
-        ModelError: The receipt is damaged (see ``read_receipt``).
+        ModelError: The manifest is damaged (see ``read_manifest``).
     """
-    receipt = read_receipt(path)
-    return receipt["sha256"] if receipt else None
+    manifest = read_manifest(path, Manifest)
+    return manifest.sha256 if manifest else None
+
+
+def _damaged_manifest(path: Path, error: Exception) -> ModelError:
+    reason = getattr(error, "strerror", None) or error
+    return ModelError(
+        f"expected the manifest of {path} in {receipt_path(path)}, "
+        f"which cannot be read ({reason}): delete it, or make the file anew"
+    )
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -231,7 +265,7 @@ def _require_plain(document: Any) -> None:
 
 
 def require_writable(folder: Path, *names: str) -> None:
-    """Makes ``folder`` and tries a write, so that long work fails before it starts rather than at its end.
+    """Make ``folder`` and try a write, so that long work fails before it starts.
 
     Args:
         folder: Where files will be written.
@@ -248,9 +282,11 @@ def require_writable(folder: Path, *names: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(f"cannot write to the folder {folder}: {error.strerror or error}") from error
+        raise OutputError(
+            f"cannot write to the folder {folder}: {error.strerror or error}"
+        ) from error
 
 
 def sha256(content: bytes) -> str:
-    """SHA-256 of ``content`` in hexadecimal digits."""
+    """Return the SHA-256 of ``content`` in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from mnist_edge import cli, dataset
+from mnist_edge import cli, datasets
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
@@ -63,21 +63,22 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def digits() -> dataset.Dataset:
+def digits() -> datasets.Dataset:
     """The full MNIST where it can be had, else the sample."""
-    return dataset.find(allow_sample=True)
+    return datasets.find(allow_sample=True)
 
 
 @pytest.fixture(scope="session")
-def sample() -> dataset.Dataset:
-    return dataset.find(dataset.SAMPLE)
+def sample() -> datasets.Dataset:
+    return datasets.find(datasets.SAMPLE)
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    shape = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
 
 
-def write_idx_folder(folder: Path, train: int, test: int, source: dataset.Dataset) -> Path:
+def write_idx_folder(folder: Path, train: int, test: int, source: datasets.Dataset) -> Path:
     """A small set of its own in MNIST's format, cut from ``source``."""
     images, labels = source.test_images, source.test_labels
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def write_idx_folder(folder: Path, train: int, test: int, source: dataset.Datase
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: dataset.Dataset) -> Path:
+def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: datasets.Dataset) -> Path:
     """A folder with 1,000 training and 300 test images."""
     return write_idx_folder(tmp_path_factory.mktemp("tiny") / "data", 1000, 300, sample)
 
@@ -101,12 +102,14 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: dataset.Dataset)
 @pytest.fixture(scope="session")
 def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """A small network, trained for two epochs on ``tiny_data``."""
-    pytest.importorskip("tensorflow", reason="where the runtime half is tested alone there is no training")
+    pytest.importorskip(
+        "tensorflow", reason="where the runtime half is tested alone there is no training"
+    )
     from mnist_edge.training.artifact import train
     from mnist_edge.training.recipes import Recipe
 
     path = tmp_path_factory.mktemp("tiny") / "tiny.keras"
-    train(Recipe("tiny", (32, 16), 2, 32, 1e-3), dataset.find(str(tiny_data)), path)
+    train(Recipe("tiny", (32, 16), 2, 32, 1e-3), datasets.find(str(tiny_data)), path)
     return path
 
 
@@ -128,5 +131,5 @@ def tiny_onnx(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_ke
     from mnist_edge.export.quantize import PRECISIONS
 
     folder = tmp_path_factory.mktemp("exported")
-    export(tiny_keras, folder, [PRECISIONS["fp32"]], dataset=dataset.find(str(tiny_data)))
+    export(tiny_keras, folder, [PRECISIONS["fp32"]], dataset=datasets.find(str(tiny_data)))
     return folder / "tiny.fp32.onnx"

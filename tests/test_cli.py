@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_edge import cli, dataset
+from mnist_edge import cli, datasets
 from mnist_edge.cli.app import exported
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from tests.conftest import ARTIFACTS, Run
 from tests.pictures import seven
 
@@ -111,7 +111,7 @@ def test_text_under_a_models_name(refused: Refused, tmp_path: Path, sample: Data
 
 
 def test_data_says_what_it_is(run: Runner, tiny_data: Path, tmp_path: Path) -> None:
-    found = dataset.find(str(tiny_data))
+    found = datasets.find(str(tiny_data))
     done = run("data", "--data", tiny_data, "--show", 2, "--png", tmp_path / "sheet.png")
     assert found.fingerprint in done.out
     assert "1,000" in done.out
@@ -131,7 +131,7 @@ def test_data_cannot_write_there(refused: Refused, tiny_data: Path, tmp_path: Pa
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> Path:
     """An empty folder to work in, on the tiny data."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(dataset.DATA_VARIABLE, str(tiny_data))
+    monkeypatch.setenv(datasets.DATA_VARIABLE, str(tiny_data))
     return tmp_path
 
 
@@ -297,7 +297,7 @@ def test_without_mnist(
     def unreachable(*_: object) -> None:
         raise OSError("no network")
 
-    monkeypatch.delenv(dataset.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(datasets.DATA_VARIABLE, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
     monkeypatch.setattr(keras.datasets.mnist, "load_data", unreachable)
     done = run("export", tiny_keras, "--out", tmp_path, "--precision", "fp32", "--json")
@@ -397,7 +397,7 @@ def test_info_of_a_file_and_of_the_machine(run: Runner, tiny_onnx: Path) -> None
 def test_a_broken_named_set_is_not_passed_over(
     refused: Refused, monkeypatch: pytest.MonkeyPatch, tiny_onnx: Path
 ) -> None:
-    monkeypatch.setenv(dataset.DATA_VARIABLE, "/garbage")
+    monkeypatch.setenv(datasets.DATA_VARIABLE, "/garbage")
     assert "nothing there" in refused("benchmark", tiny_onnx)
 
 
@@ -405,7 +405,7 @@ def test_a_bug_is_not_hidden_as_a_wrong_call(monkeypatch: pytest.MonkeyPatch, ti
     def bug(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(dataset, "find", bug)
+    monkeypatch.setattr(datasets, "find", bug)
     with pytest.raises(ZeroDivisionError):
         cli.main(["data"])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_edge.cli.render import charts, pictures
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
 
 

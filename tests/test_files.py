@@ -6,12 +6,19 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from mnist_edge import files
 from mnist_edge.errors import ModelError, OutputError
+
+
+@dataclass(frozen=True)
+class Wanted:
+    sha256: str
+    share: float
 
 
 def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -21,9 +28,11 @@ def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> Non
 
 
 def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
-    files.write_json(tmp_path / "a.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)})
-    told = json.loads((tmp_path / "a.json").read_text())
-    assert told == {"a": None, "b": [None, 1.5], "c": ["x", None]}
+    files.write_json(
+        tmp_path / "a.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)}
+    )
+    written = json.loads((tmp_path / "a.json").read_text())
+    assert written == {"a": None, "b": [None, 1.5], "c": ["x", None]}
 
 
 def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
@@ -47,12 +56,19 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
 def test_many_threads_may_write_one_file(tmp_path: Path) -> None:
     contents = [bytes([number]) * 100_000 for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda content: [files.write_whole(tmp_path / "file", content) for _ in range(20)], contents))
+        list(
+            pool.map(
+                lambda content: [files.write_whole(tmp_path / "file", content) for _ in range(20)],
+                contents,
+            )
+        )
     assert (tmp_path / "file").read_bytes() in contents
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file.bin"
     path.write_bytes(b"old")
 
@@ -102,7 +118,7 @@ def test_what_a_dead_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
     """Not a living one's, nor another machine's, nor a file that only looks alike."""
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    host = files._HOST
+    host = files.HOST
     left = tmp_path / f".old.keras.{dead.pid}.{host}.0123abcd.tmp"
     kept = [
         tmp_path / f".new.keras.{os.getpid()}.{host}.0123abcd.tmp",
@@ -131,7 +147,9 @@ write_whole(Path({str(tmp_path / "x")!r}), b"whole")
 
 
 @pytest.fixture(params=["fifo", "socket", "device"])
-def special(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def special(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """What is no file: to open the first waits for ever, the last has no end."""
     if request.param == "device":
         path = Path("/dev/zero")
@@ -188,11 +206,13 @@ def test_json_that_is_none_of_ours(content: bytes, message: str) -> None:
 
 def test_json_that_is_plain() -> None:
     text = '{"a": [1, 2.5, null, true, "\\ud83d\\ude00", {"b": "\u00e9"}]}'
-    assert files.parse_json(text.encode()) == {"a": [1, 2.5, None, True, "\U0001f600", {"b": "\u00e9"}]}
+    assert files.parse_json(text.encode()) == {
+        "a": [1, 2.5, None, True, "\U0001f600", {"b": "\u00e9"}]
+    }
     assert files.parse_json(b"[" * 64 + b"]" * 64)
 
 
-def test_a_receipt_is_there_or_not(tmp_path: Path) -> None:
+def test_a_manifest_is_there_or_not(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     assert files.read_receipt(path) is None
     assert files.receipt_sha256(path) is None
@@ -203,16 +223,26 @@ def test_a_receipt_is_there_or_not(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"{}", b'{"sha256": null}', b'{"sha256": ["ab"]}', b"[" * 100_000, b"\xff"],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"sha256": null}',
+        b'{"sha256": ["ab"]}',
+        b"[" * 100_000,
+        b"\xff",
+    ],
     ids=lambda content: repr(content[:12]),
 )
-def test_a_damaged_receipt_is_named(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_manifest_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "net.onnx.json").write_bytes(content)
     with pytest.raises(ModelError, match=r"net\.onnx\.json.*delete it, or make the file anew"):
         files.receipt_sha256(tmp_path / "net.onnx")
 
 
-def test_a_receipt_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "net.onnx.json")
     with pytest.raises(ModelError, match="no regular file"):
         files.read_receipt(tmp_path / "net.onnx")
@@ -226,9 +256,11 @@ def test_a_receipt_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_another_containers_file_is_not_a_dead_ones(tmp_path: Path) -> None:
     """Of the same name, with process ids of its own: none of its processes is seen from here."""
     unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
-    code = "from mnist_edge import files; print(files._HOST)"
+    code = "from mnist_edge import files; print(files.HOST)"
     try:
-        done = subprocess.run([*unshare, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [*unshare, sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this system lets us make no container")
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -237,3 +269,12 @@ def test_another_containers_file_is_not_a_dead_ones(tmp_path: Path) -> None:
     theirs.write_bytes(b"half")
     files.write_whole(tmp_path / "x", b"whole")
     assert theirs.exists()
+
+
+def test_a_manifest_is_read_as_a_dataclass(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    assert files.read_manifest(path, files.Manifest) is None
+    files.write_json(files.receipt_path(path), {"sha256": "ab", "bytes": 3})
+    assert files.read_manifest(path, files.Manifest) == files.Manifest("ab")
+    with pytest.raises(ModelError, match=r"'share' is missing.*delete it, or make the file anew"):
+        files.read_manifest(path, Wanted)

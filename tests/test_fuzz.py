@@ -78,8 +78,8 @@ def test_a_process_that_ends_is_a_finding_and_another_takes_its_place(tmp_path: 
     path.write_bytes(fuzz.make("report-0-0a"))
     process = worker.Worker()
     assert process.read("report", path) == ""
-    assert process._process is not None
-    os.kill(process._process.pid, 9)
+    assert process.pid is not None
+    os.kill(process.pid, 9)
     assert "the process ended with -9" in process.read("report", path)
     assert process.read("report", path) == ""
     process.stop()

@@ -78,7 +78,10 @@ def test_a_stop_while_something_is_imported(
     module: str, arguments: list[str], name: str, code: int, tmp_path: Path
 ) -> None:
     if arguments[0] in ("export", "train"):
-        place = {"export": ["--out-dir", str(tmp_path)], "train": ["--out", str(tmp_path / "x.keras")]}
+        place = {
+            "export": ["--out-dir", str(tmp_path)],
+            "train": ["--out", str(tmp_path / "x.keras")],
+        }
         arguments = [*arguments, *place[arguments[0]]]
     done = in_python(AT_IMPORT.format(module=module, arguments=arguments, signal=name))
     assert done.returncode == code
@@ -88,7 +91,9 @@ def test_a_stop_while_something_is_imported(
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_training_that_is_stopped_goes_on_afterwards(name: str, code: int, tiny_data: Path, tmp_path: Path) -> None:
+def test_a_training_that_is_stopped_goes_on_afterwards(
+    name: str, code: int, tiny_data: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "x.keras"
     arguments = ["train", "--recipe", "article", "--epochs", "4", "--out", str(out)]
     arguments += ["--data", str(tiny_data)]
@@ -97,7 +102,9 @@ def test_a_training_that_is_stopped_goes_on_afterwards(name: str, code: int, tin
     assert "the same command goes on" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["x.keras.checkpoint"]
-    done = in_python(f"import sys; sys.argv[1:] = {arguments!r}\nfrom mnist_edge.__main__ import run; run()")
+    done = in_python(
+        f"import sys; sys.argv[1:] = {arguments!r}\nfrom mnist_edge.__main__ import run; run()"
+    )
     assert done.returncode == 0, done.stderr
     history = json.loads(out.with_name("x.keras.json").read_text())["history"]
     assert len(history["loss"]) == 4
@@ -150,7 +157,7 @@ COMES_OUT_AS_ANOTHER_ERROR = """
     ids=["saves", "does not end", "another error"],
 )
 def test_a_stop_at_work(body: str, printed: str, name: str, code: int) -> None:
-    """One press lets the state be saved, however often it arrives; another, later one ends the process at once."""
+    """One press, however often it arrives, lets the state be saved; a later one ends at once."""
     done = in_python(IN_A_PREDICTION.format(picture=PICTURE, signal=name, body=body))
     assert (done.returncode, done.stdout, done.stderr) == (code, printed, "")
 
@@ -191,8 +198,16 @@ run()
 @pytest.mark.parametrize(
     ("mebibytes", "arguments", "sentence"),
     [
-        (1000, ["export", SMALL], "TensorFlow needs 2,500 MiB of address space, but this process may use 1,000 MiB"),
-        (100, ["predict", PICTURE], "numpy needs 150 MiB of address space, but this process may use 100 MiB"),
+        (
+            1000,
+            ["export", SMALL],
+            "TensorFlow needs 2,500 MiB of address space, but this process may use 1,000 MiB",
+        ),
+        (
+            100,
+            ["predict", PICTURE],
+            "numpy needs 150 MiB of address space, but this process may use 100 MiB",
+        ),
         (165, ["predict", PICTURE], "memory"),
         (200, ["predict", PICTURE], "memory"),
     ],
@@ -235,7 +250,9 @@ def test_a_package_that_cannot_be_loaded_is_a_sentence(
     )
 
 
-def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_little_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from mnist_edge import Predictor, cli
 
     def exhausted(*_: object) -> None:

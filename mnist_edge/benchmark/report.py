@@ -10,7 +10,7 @@ import numpy as np
 
 from mnist_edge.benchmark import candidates, clock, device, measure
 from mnist_edge.benchmark.runtimes import Candidate
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import sha256
 from mnist_edge.model_spec import MNIST_SHAPE

@@ -1,7 +1,8 @@
-"""The command line: one thin function a command. Heavy imports stand inside the functions that need them.
+"""The command line: one thin function a command; heavy imports stand inside these functions.
 
-Results go to stdout, as a table for people or, with --json, as one document; all else goes to stderr. Exit code
-0: done; 1: a check failed; 2: the call or its input was wrong, which is said in one sentence.
+Results go to stdout, as a table for people or, with --json, as one document; all else goes to
+stderr. Exit code 0: done; 1: a check failed; 2: the call or its input was wrong, with one sentence
+on stderr.
 
   app.py       the Typer app, and what the commands share
   render/      what they show: tables, progress, pictures, charts
@@ -35,7 +36,7 @@ __all__ = ["app", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and exits; every error that is foreseen ends as one sentence on stderr."""
+    """Run the command line and exit; errors that are foreseen end as one sentence on stderr."""
     _open_closed_streams()
     try:
         code = app(args=arguments, prog_name="mnist-edge", standalone_mode=False)
@@ -44,18 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _complain(str(error))
     except MemoryError:
         code = _complain(
-            "expected more memory than this process may use: give it more (ulimit -v, the container's limit), "
-            "or fewer or smaller files at a time"
+            "expected more memory than this process may use: give it more "
+            "(ulimit -v, the container's limit), or fewer or smaller files at a time"
         )
     except ImportError as error:
-        code = _complain(f"expected packages that load, and the memory for it, received: {_cause(error)}")
+        code = _complain(
+            f"expected packages that load, and the memory for it, received: {_cause(error)}"
+        )
     except BrokenPipeError:  # the reader of our output has enough
         code = _close_output(1)
     except OSError as error:  # with no file's name it is standard output's
         code = _complain(f"cannot use {error.filename or 'standard output'}: {error.strerror}")
         code = code if error.filename else _close_output(code)
     except Exception as error:
-        # Wrong calls: Typer's own kind keeps its text in format_message; anything else is a bug and shows as one.
+        # Wrong calls: Typer's own kind keeps its text in format_message. Anything else is a bug
+        # and shows as one.
         message = getattr(error, "format_message", None)
         if message is None:
             raise
@@ -64,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _cause(error: BaseException) -> str:
-    """The first line of what an error came from: numpy's own stands in front of a page of advice."""
+    """Return the first line of what an error came from: numpy's own heads a page of advice."""
     while isinstance(error.__cause__, ImportError):
         error = error.__cause__
     lines = str(error).strip().splitlines()
@@ -72,16 +76,17 @@ def _cause(error: BaseException) -> str:
 
 
 def _close_output(code: int) -> int:
-    """Sends the rest of standard output nowhere, so that the flush at exit does not fail once more."""
+    """Send the rest of standard output nowhere, so that the flush at exit does not fail too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 
 def _open_closed_streams() -> None:
-    """Where a standard stream is closed, Python has None; nothing is read from it or written to it then."""
+    """Open the null device where a standard stream is closed, for which Python has None."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # for as long as the process lives
+            # It stays open for as long as the process lives.
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
 
 
 def _complain(sentence: str) -> int:

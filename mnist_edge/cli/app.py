@@ -1,4 +1,4 @@
-"""The Typer app, what its commands share, and how they speak: results on stdout, all else on stderr."""
+"""The Typer app, and what its commands share: results go to stdout, all else to stderr."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text
 
 if TYPE_CHECKING:
-    from mnist_edge.dataset import Dataset
+    from mnist_edge.datasets import Dataset
 
 app = typer.Typer(
     name="mnist-edge",
@@ -66,7 +66,9 @@ def _root(
     context: typer.Context,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -76,17 +78,15 @@ def _root(
 
 
 def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
-    """Finds the data and says on stderr when it is not the full set."""
-    from mnist_edge import dataset
+    """Find the data, with a note on stderr where it is not the full set."""
+    from mnist_edge import datasets
 
-    found = dataset.find(named, allow_sample=allow_sample, download=download)
-    if found.test_split == "train" and dataset.SAMPLE not in (
-        named,
-        os.environ.get(dataset.DATA_VARIABLE),
-    ):
+    found = datasets.find(named, allow_sample=allow_sample, download=download)
+    asked_for = (named, os.environ.get(datasets.DATA_VARIABLE))
+    if found.test_split == "train" and datasets.SAMPLE not in asked_for:
         note(
-            f"MNIST was not found: using the {len(found.test_images):,}-image sample of its training images instead; "
-            f"for the full set, {dataset.WAYS_TO_GET_MNIST}"
+            f"MNIST was not found: using the {len(found.test_images):,}-image sample of its "
+            f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST}"
         )
     elif found.name != "MNIST":
         note(f"using {found.name} from {found.source}")
@@ -128,7 +128,7 @@ def note(sentence: str) -> None:
 
 @contextmanager
 def interruptible(advice: str) -> Iterator[None]:
-    """Print ``advice`` when long work was stopped, by Ctrl-C or by SIGTERM, and has saved its state."""
+    """Print ``advice`` when long work was stopped (Ctrl-C, SIGTERM) and has saved its state."""
     try:
         yield
     except KeyboardInterrupt:
@@ -137,19 +137,23 @@ def interruptible(advice: str) -> Iterator[None]:
 
 
 def printable(text: str) -> str:
-    r"""Return ``text`` with an escape such as \x1b for each character that is no letter, sign or space."""
+    r"""Return ``text`` with an escape such as \x1b for what is no letter, sign or space."""
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    letters = []
+    for letter in text:
+        escaped = letter.encode("unicode_escape").decode()
+        letters.append(letter if letter.isprintable() else escaped)
+    return "".join(letters)
 
 
 def print_json(document: Any) -> None:
-    """Prints the one document of --json."""
+    """Print the one document of --json."""
     typer.echo(json_text(document))
 
 
 def numbers(text: str, option: str) -> list[int]:
-    """The whole numbers in an option's list.
+    """Return the whole numbers in an option's list.
 
     Raises:
         OptionError: It is something else.
@@ -157,9 +161,11 @@ def numbers(text: str, option: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise OptionError(f"expected {option} as whole numbers separated by commas, received {text!r}") from None
+        raise OptionError(
+            f"expected {option} as whole numbers separated by commas, received {text!r}"
+        ) from None
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:
-    """Each of ``items`` once, in their order."""
+    """Return each of ``items`` once, in their order."""
     return list(dict.fromkeys(items))

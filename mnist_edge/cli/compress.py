@@ -23,7 +23,7 @@ from mnist_edge.cli.render import training as render_training
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
-    from mnist_edge.dataset import Dataset
+    from mnist_edge.datasets import Dataset
     from mnist_edge.training.recipes import Recipe
 
 

@@ -1,24 +1,18 @@
-"""mnist-edge data: which MNIST is in use, and some of it."""
+"""mnist-edge data: which data set is in use, and some of it."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import (
-    Data,
-    Json,
-    app,
-    echo,
-    find_data,
-    print_json,
-)
+from mnist_edge.cli.app import Data, Json, app, echo, find_data, print_json
 from mnist_edge.cli.render import tables
 from mnist_edge.errors import OptionError
 
-if TYPE_CHECKING:
-    pass
+DRAWN = 25
+"""How many digits a contact sheet has where --show names no number."""
 
 
 @app.command()
@@ -30,41 +24,51 @@ def data(
     ] = 0,
     png: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", show_default=False, help="Draw them (25, or N) as a contact sheet."),
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help=f"Draw them ({DRAWN}, or N) as a contact sheet.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say which MNIST is in use, and show some of it.
+    """Show which data set is in use, and some of its images.
 
     Example: mnist-edge data --show 10 --png digits.png
     """
-    import numpy as np
-
     from mnist_edge.cli.render import pictures
     from mnist_edge.files import write_whole
 
-    dataset = find_data(data, allow_sample=True)
-    counts = {
-        split: np.bincount(labels, minlength=10).tolist()
-        for split, labels in (("train", dataset.train_labels), ("test", dataset.test_labels))
-    }
+    if png and png.suffix.lower() != ".png":
+        raise OptionError(f"expected --png to end in .png, received {str(png)!r}")
+    found = find_data(data, allow_sample=True)
+    drawn = show or DRAWN
+    captions = [str(label) for label in found.train_labels[:drawn]]
     if png:
-        if png.suffix.lower() != ".png":
-            raise OptionError(f"expected --png to end in .png, received {str(png)!r}")
-        count = show or 25
-        captions = [str(label) for label in dataset.train_labels[:count]]
-        write_whole(png, pictures.png_bytes(pictures.contact_sheet(dataset.train_images[:count], captions)))
+        sheet = pictures.contact_sheet(found.train_images[:drawn], captions)
+        write_whole(png, pictures.png_bytes(sheet))
+    report = found.report()
     if as_json:
-        print_json(dataset.describe() | {"source": dataset.source, "counts": counts})
+        print_json(report)
         return
-    echo(f"{dataset.name}, from {dataset.source}\nfingerprint {dataset.fingerprint}")
-    rows = [[split, f"{sum(row):,}", *(f"{value:,}" for value in row)] for split, row in counts.items()]
-    if dataset.test_split == "train":
-        rows = rows[:1]
-        echo("all of them MNIST training images: good to calibrate and compare with, not to tell accuracy by")
-    echo(tables.table(["", "images", *(f"'{digit}'" for digit in range(10))], rows))
+    echo(f"{found.name}, from {found.source}\nfingerprint {found.fingerprint}")
+    if found.test_split == "train":
+        echo(
+            "all of them MNIST training images: good to calibrate and compare with, "
+            "not to measure accuracy on"
+        )
+    echo(_table(report.counts))
     if show:
-        captions = [str(label) for label in dataset.train_labels[:show]]
-        echo(pictures.in_terminal(dataset.train_images[:show], captions, shutil.get_terminal_size().columns))
+        columns = shutil.get_terminal_size().columns
+        echo(pictures.in_terminal(found.train_images[:show], captions, columns))
     if png:
         echo(f"wrote {png}")
+
+
+def _table(counts: Mapping[str, Sequence[int]]) -> str:
+    """Return a table of the images by split and label."""
+    rows = []
+    for split, row in counts.items():
+        rows.append([split, f"{sum(row):,}", *(f"{count:,}" for count in row)])
+    labels = range(len(counts["train"]))
+    return tables.table(["", "images", *(f"'{label}'" for label in labels)], rows)

@@ -20,7 +20,7 @@ from mnist_edge.cli.render import progress
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
-    from mnist_edge.dataset import Dataset
+    from mnist_edge.datasets import Dataset
     from mnist_edge.training.recipes import Recipe
 
 

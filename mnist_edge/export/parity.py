@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export.quantize import OVERHEAD_BYTES, PRECISIONS, Gate
 from mnist_edge.export.reports import (

@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import checker
 
-from mnist_edge import dataset as mnist
-from mnist_edge.dataset import Dataset
+from mnist_edge import datasets
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.inactive import Active, without_inactive_units
@@ -168,7 +168,7 @@ def _calibration_set(dataset: Dataset | None) -> Dataset:
     everywhere.
     """
     if dataset is None or dataset.name == "MNIST":
-        return mnist.find(mnist.SAMPLE)
+        return datasets.find(datasets.SAMPLE)
     return dataset
 
 

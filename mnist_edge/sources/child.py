@@ -1,8 +1,11 @@
-"""The child that builds a model within limits: ``python -m mnist_edge.sources.child FOLDER BYTES``, of trial.py.
+"""The child that builds a model within limits, started by trial.py.
 
-It writes the model's weights to standard output, or the reason why there are none, and ends with ``REFUSED`` then.
-The limits are Linux' in full; a system that does not tell how much memory a process has gets none of memory, and one
-without ``resource`` (Windows) none at all but the parent's patience.
+    python -m mnist_edge.sources.child FOLDER BYTES
+
+It writes the model's weights to standard output, or the reason why there are none, and ends with
+``REFUSED`` then. The limits are Linux' in full; a system that does not show how much memory a
+process has gets none of memory, and one without ``resource`` (Windows) none at all but the parent's
+patience.
 """
 
 import contextlib
@@ -23,7 +26,8 @@ WEIGHTS = "model.weights.h5"
 REFUSED = 3
 
 SECONDS = 30
-"""Of processor time, to read the weights, and once more to build the model; both take less than one."""
+"""Of processor time, to read the weights, and once more to build the model; both take less than
+one."""
 
 MEMORY = 512 * 2**20
 """Bytes of address space, on top of what the process has by then and of some copies of the file."""
@@ -34,7 +38,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what Keras prints is no answer
-    folder, nbytes = Path(sys.argv[1]), int(sys.argv[2])
+    folder = Path(sys.argv[1])
+    nbytes = int(sys.argv[2])
     code = 0
     try:
         answer.write(_weights(folder / MODEL_FILE, nbytes))
@@ -47,7 +52,7 @@ def main() -> None:
 
 
 def _weights(path: Path, nbytes: int) -> bytes:
-    """Return the weights of a .keras file as bytes of float32 numbers, little-endian, in Keras' order."""
+    """Return the weights of a .keras file, in Keras' order: float32 numbers, little-endian."""
     memory = MEMORY + 4 * path.stat().st_size
     with limits(memory), zipfile.ZipFile(path) as archive:
         require_plain(archive.read(WEIGHTS), nbytes)
@@ -60,9 +65,10 @@ def _weights(path: Path, nbytes: int) -> bytes:
 
 @contextmanager
 def limits(memory: int, seconds: int = SECONDS) -> Iterator[None]:
-    """Limit what a block may take on top of what this process has taken already, where the system has such limits.
+    """Limit what a block may take on top of what this process has taken, where the system can.
 
-    Not the whole process: the import of TensorFlow takes more than any model, and nobody's file decides on it.
+    Not the whole process: the import of TensorFlow takes more than any model, and nobody's file
+    decides on it.
 
     Args:
         memory: Bytes of address space; beyond them allocations fail.
@@ -74,14 +80,19 @@ def limits(memory: int, seconds: int = SECONDS) -> Iterator[None]:
         yield
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
-    wanted = {resource.RLIMIT_CPU: int(used.ru_utime + used.ru_stime) + 1 + seconds, resource.RLIMIT_CORE: 0}
+    wanted = {
+        resource.RLIMIT_CPU: int(used.ru_utime + used.ru_stime) + 1 + seconds,
+        resource.RLIMIT_CORE: 0,
+    }
     with contextlib.suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         wanted[resource.RLIMIT_AS] = pages * resource.getpagesize() + memory
     before = {which: resource.getrlimit(which) for which in wanted}
     for which, limit in wanted.items():
         soft, hard = before[which]
-        resource.setrlimit(which, (limit if soft == resource.RLIM_INFINITY else min(limit, soft), hard))
+        # A limit that is there already is not widened.
+        narrower = limit if soft == resource.RLIM_INFINITY else min(limit, soft)
+        resource.setrlimit(which, (narrower, hard))
     try:
         yield
     finally:

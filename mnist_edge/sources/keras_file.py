@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.archive import open_archive, read_member
 from mnist_edge.errors import ModelError
 from mnist_edge.files import parse_json, read_named
 from mnist_edge.model_spec import MAX_MODEL_BYTES
+from mnist_edge.sources.archive import open_archive, read_member, reason
 from mnist_edge.sources.child import MODEL_FILE, WEIGHTS
 from mnist_edge.sources.configuration import Stack, read_stack
 from mnist_edge.sources.trial import TrialError, trial
@@ -67,7 +67,7 @@ def read_keras(path: Path) -> bytes:
 
 
 def facts(content: bytes) -> dict[str, Any]:
-    """Return what ``training.network.to_bytes`` wrote of a model into its file; nothing for files of others."""
+    """Return what training wrote of a model into its file; nothing for files of others."""
     try:
         with open_archive(content) as archive:
             metadata = parse_json(read_member(archive, METADATA, MAX_JSON_BYTES))
@@ -87,11 +87,13 @@ def from_bytes(content: bytes, origin: str) -> "keras.Model":
         origin: What to call the file in an error's text.
 
     Returns:
-        A Sequential model of float32 layers, not compiled: 784 or 28x28(x1) pixels in, 10 probabilities out.
+        A Sequential model of float32 layers, not compiled: 784 or 28x28(x1) pixels in, 10
+        probabilities out.
 
     Raises:
-        ModelError: It is no .keras file, is damaged, holds anything but a stack of ``configuration.LAYERS`` on 784
-            pixels with a softmax over ten classes, or its weights do not fit, are too many or are not finite.
+        ModelError: It is no .keras file, is damaged, holds anything but a stack of
+            ``layers.LAYERS`` on 784 pixels with a softmax over ten classes, or its weights do not
+            fit, are too many or are not finite.
     """
     source = _examine(content, origin)
     with _built(source, origin) as weights:
@@ -114,9 +116,10 @@ def require_loadable(content: bytes, origin: str) -> None:
 
 
 def reload(content: bytes, origin: str) -> "keras.Model":
-    """Return the model in a file that ``require_loadable`` took: Keras reads it here, without a child before.
+    """Return the model in a file that ``require_loadable`` took.
 
-    For measurements of Keras, and for nothing that nobody has checked.
+    Keras reads it here, without a child before: for measurements of Keras, and for nothing that is
+    not checked yet.
 
     Raises:
         ModelError: As ``from_bytes``.
@@ -130,7 +133,7 @@ def reload(content: bytes, origin: str) -> "keras.Model":
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:  # h5py and Keras raise a dozen kinds for a damaged file
-            raise ModelError(f"Keras cannot load {origin}: {_line(str(error))}") from error
+            raise ModelError(f"Keras cannot load {origin}: {reason(error)}") from error
 
 
 def _examine(content: bytes, origin: str) -> _Source:
@@ -141,21 +144,26 @@ def _examine(content: bytes, origin: str) -> _Source:
     """
     if content.startswith(_HDF5):
         raise ModelError(
-            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in Keras, save it as .keras"
+            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): "
+            "load it in Keras, save it as .keras"
         )
     try:
         with open_archive(content) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
                 raise ModelError(
-                    f"{origin} unpacks to more than {MAX_FILE_BYTES >> 20} MiB, too much for an MNIST network"
+                    f"{origin} unpacks to more than {MAX_FILE_BYTES >> 20} MiB, "
+                    "too much for an MNIST network"
                 )
             config = parse_json(read_member(archive, CONFIG, MAX_JSON_BYTES))
-            if METADATA in archive.namelist():  # not believed later than what else is in the file
+            # Refused now rather than when it is read (see ``facts``).
+            if METADATA in archive.namelist():
                 parse_json(read_member(archive, METADATA, MAX_JSON_BYTES))
             stack = read_stack(config, origin)
             weights = read_member(archive, WEIGHTS, allowed_bytes(stack.nbytes))
     except ValueError as error:
-        raise ModelError(f"expected a .keras file, but {origin} is damaged or something else ({error})") from error
+        raise ModelError(
+            f"expected a .keras file, but {origin} is damaged or something else ({error})"
+        ) from error
     return _Source(stack, _archive(stack, weights))
 
 
@@ -170,17 +178,23 @@ def _archive(stack: Stack, weights: bytes) -> bytes:
 
 @contextmanager
 def _built(source: _Source, origin: str) -> Iterator[Callable[[], list[NDArray[np.float32]]]]:
-    """Start to build a model in a child; yield a function that waits for its weights, in Keras' order.
+    """Start to build a model in a child; yield a function that waits for its weights.
+
+    The weights come in Keras' order, float32.
 
     Raises:
-        ModelError: It cannot be built within the limits, or its weights are not finite; from the function too.
+        ModelError: It cannot be built within the limits, or its weights are not finite; from the
+            function too.
     """
     stack = source.stack
 
     def weights() -> list[NDArray[np.float32]]:
         numbers = np.frombuffer(answer(), "<f4")
         if not np.isfinite(numbers).all():
-            raise ModelError(f"expected finite weights in {origin}, found NaN or infinity: its training has diverged")
+            raise ModelError(
+                f"expected finite weights in {origin}, found NaN or infinity: "
+                "its training has diverged"
+            )
         ends = np.cumsum([math.prod(shape) for shape in stack.weights])
         parts = np.split(numbers, ends[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, stack.weights, strict=True)]
@@ -189,10 +203,4 @@ def _built(source: _Source, origin: str) -> Iterator[Callable[[], list[NDArray[n
         with trial(source.archive, stack.nbytes) as answer:
             yield weights
     except TrialError as error:
-        raise ModelError(f"Keras cannot load {origin}: {_line(str(error))}") from error
-
-
-def _line(text: str) -> str:
-    """Return the first line of a text, without what a terminal would obey."""
-    line = (text.strip() or "no reason given").splitlines()[0]
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
+        raise ModelError(f"Keras cannot load {origin}: {reason(error)}") from error

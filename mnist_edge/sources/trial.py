@@ -1,8 +1,8 @@
 """A model, built in a process of its own before this one builds it.
 
-The library that reads weights files is written in C, and Keras takes the memory that it is asked for: what either does
-with a hostile file happens in a child with limits (child.py). What comes back are float32 numbers, as many as there
-must be, and no part of the file.
+The library that reads weights files is written in C, and Keras takes the memory that it is asked
+for: what either does with a hostile file happens in a child with limits (child.py). What comes back
+are float32 numbers, as many as there must be, and no part of the file.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ from mnist_edge.sources.child import MODEL_FILE, REFUSED
 from mnist_edge.sources.child import SECONDS as CPU_SECONDS
 
 SECONDS = 300
-"""For all that a child does: to import TensorFlow takes a minute on a slow device. What it does with the file has
-narrower limits, where the system has such."""
+"""For all that a child does: to import TensorFlow takes a minute on a slow device. What it does
+with the file has narrower limits, where the system has such."""
 
 CHILD = "mnist_edge.sources.child"
 """The module that is run."""
@@ -33,7 +33,8 @@ _MAX_REMEMBERED = 8
 _remembered: dict[str, bytes] = {}
 """What came of earlier trials, by the hash of what was tried: the same model is not tried twice."""
 
-# One thread is enough for what it does, and each has address space of its own that counts in the limit of memory.
+# One thread is enough for what it does, and each has address space of its own that counts in the
+# limit of memory.
 _ONE_THREAD = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
@@ -44,7 +45,7 @@ _ONE_THREAD = {
 
 
 class TrialError(Exception):
-    """A model that could not be built within the limits; the text is the reason, to stand in a sentence."""
+    """A model that could not be built within the limits; the text is the reason, no sentence."""
 
 
 @contextmanager
@@ -56,8 +57,9 @@ def trial(archive: bytes, nbytes: int) -> Iterator[Callable[[], bytes]]:
         nbytes: Bytes that its weights take, by that configuration.
 
     Yields:
-        A function that waits for the child and returns the model's weights, in Keras' order: float32, little-endian,
-        ``nbytes`` bytes. It raises TrialError where the weights cannot be read or do not fit, or a limit was reached.
+        A function that waits for the child and returns the model's weights, in Keras' order:
+        float32, little-endian, ``nbytes`` bytes. It raises TrialError where the weights cannot be
+        read or do not fit, or a limit was reached.
 
     Raises:
         TrialError: No child can be started.
@@ -69,18 +71,21 @@ def trial(archive: bytes, nbytes: int) -> Iterator[Callable[[], bytes]]:
     with contextlib.ExitStack() as opened:
         try:
             # The child removes the folder too: Ctrl-C may end this process without a chance to.
-            folder = opened.enter_context(TemporaryDirectory(prefix="mnist-edge-", ignore_cleanup_errors=True))
+            made = TemporaryDirectory(prefix="mnist-edge-", ignore_cleanup_errors=True)
+            folder = opened.enter_context(made)
             answer = opened.enter_context(TemporaryFile())
             (Path(folder) / MODEL_FILE).write_bytes(archive)
             process = _start(folder, nbytes, answer)
         except OSError as error:
-            raise TrialError(f"no process can be started to try it in ({error.strerror or error})") from error
+            raise TrialError(
+                f"no process can be started to try it in ({error.strerror or error})"
+            ) from error
         opened.callback(_stop, process)
         yield lambda: _remember(key, _weights(process, answer, nbytes))
 
 
 def _start(folder: str, nbytes: int, answer: IO[bytes]) -> "subprocess.Popen[bytes]":
-    # What this process imports from, the child does; but not from the folder that it happens to stand in (-P).
+    # The child imports from where this process does, but not from the current folder (-P).
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", CHILD, folder, str(nbytes)],
@@ -114,7 +119,7 @@ def _weights(process: "subprocess.Popen[bytes]", answer: IO[bytes], nbytes: int)
 
 
 def _ending(code: int) -> str:
-    """Say how a child ended that did not answer."""
+    """Return how a child ended that did not answer."""
     if code >= 0:
         return f"the process that tried it ended with code {code}"
     name = signal.Signals(-code).name

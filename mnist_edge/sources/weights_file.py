@@ -1,8 +1,8 @@
-"""What a weights file in HDF5 may hold: plain numbers, in it and nowhere else, and no more than the model needs.
+"""What a weights file in HDF5 may hold: plain numbers, and no more than the model needs.
 
-HDF5 can lead anywhere: links and data in other files, decoders that are loaded when a file asks for them, shapes of
-any size of which nothing is stored. Keras looks for some of that where it reads; here the whole file is looked
-through before.
+HDF5 can lead anywhere: links and data in other files, decoders that are loaded when a file asks for
+them, shapes of any size of which nothing is stored. Keras looks for some of that where it reads;
+here the whole file is looked through before.
 """
 
 import io
@@ -16,14 +16,16 @@ _NUMBERS = "biuf"
 """numpy's letters for whole and for floating numbers."""
 
 _FILTERS = (1, 2, 3)
-"""Deflate, shuffle and checksum, which are part of HDF5 itself, by their registered numbers; Keras uses none."""
+"""Deflate, shuffle and checksum, which are part of HDF5 itself, by their registered numbers;
+Keras uses none."""
 
 
 def allowed_bytes(nbytes: int) -> int:
     """Return how long a weights file may be, and all arrays in it together.
 
     Args:
-        nbytes: Of the model's weights. Beside them stands the state of the optimizer, up to four times as much.
+        nbytes: Of the model's weights. Beside them stands the state of the optimizer, up to four
+            times as much.
     """
     return 5 * nbytes + 8 * 2**20
 
@@ -41,7 +43,8 @@ def require_plain(content: bytes, nbytes: int) -> None:
     """
     import h5py
 
-    seen, left = 0, allowed_bytes(nbytes)
+    seen = 0
+    left = allowed_bytes(nbytes)
     with h5py.File(io.BytesIO(content), "r") as file:
         groups = [file]
         while groups:
@@ -58,18 +61,23 @@ def require_plain(content: bytes, nbytes: int) -> None:
                     continue
                 left -= _array_bytes(part)
                 if left < 0:
-                    raise ValueError(f"its weights file holds more than {allowed_bytes(nbytes):,} bytes of numbers")
+                    most = allowed_bytes(nbytes)
+                    raise ValueError(f"its weights file holds more than {most:,} bytes of numbers")
 
 
 def _array_bytes(array: Any) -> int:
-    """Return the bytes that an array takes once it is read; its largest piece counts, where that is larger.
+    """Return the bytes that an array takes once it is read, or its largest piece, if that is more.
 
     Raises:
         ValueError: It is no plain array of numbers.
     """
     import h5py
 
-    if not isinstance(array, h5py.Dataset) or array.shape is None or array.dtype.kind not in _NUMBERS:
+    if (
+        not isinstance(array, h5py.Dataset)
+        or array.shape is None
+        or array.dtype.kind not in _NUMBERS
+    ):
         raise ValueError("its weights file holds something else than numbers")
     if array.external or array.is_virtual:
         raise ValueError("its weights file has numbers in other files")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.files import (
     read_receipt,

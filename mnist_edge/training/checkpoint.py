@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from mnist_edge.datasets.npz import Npz, open_npz
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import MAX_JSON_BYTES, open_regular, parse_json, write_whole
-from mnist_edge.npz import Npz, open_npz
 
 History = dict[str, list[float]]
 """One number an epoch under each of loss (with a teacher, the distance from it), accuracy, val_loss, val_accuracy."""

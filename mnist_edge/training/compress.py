@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_edge.backend import keras
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.training.fit import OnEpoch, Trained, fine_tune
 from mnist_edge.training.network import dense_layers, hidden_widths, normalised

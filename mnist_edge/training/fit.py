@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX
 from mnist_edge.training.augment import distort

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.benchmark import report
 from mnist_edge.errors import ModelError, OptionError
 
@@ -14,7 +14,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs/benchmark.schema.json").r
 
 @pytest.fixture(scope="module")
 def document(tiny_onnx: Path, tiny_data: Path) -> dict[str, Any]:
-    return report.run([tiny_onnx], [1, 3], [1], 1.5, dataset.find(str(tiny_data)))
+    return report.run([tiny_onnx], [1, 3], [1], 1.5, datasets.find(str(tiny_data)))
 
 
 def test_every_combination_is_a_row_as_documented(document: dict[str, Any], tiny_onnx: Path) -> None:
@@ -38,7 +38,7 @@ def test_accuracy_is_what_the_file_says(document: dict[str, Any], tiny_onnx: Pat
 
 
 def test_a_batch_larger_than_the_set(tiny_onnx: Path, tiny_data: Path) -> None:
-    found = report.run([tiny_onnx], [700], [1], 0.05, dataset.find(str(tiny_data)))
+    found = report.run([tiny_onnx], [700], [1], 0.05, datasets.find(str(tiny_data)))
     assert found["results"][0]["batch"] == 700
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_edge import Predictor, dataset
+from mnist_edge import Predictor, datasets
 from mnist_edge.benchmark import candidates, worker
 from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate, classes
 from mnist_edge.errors import OptionError
@@ -18,7 +18,7 @@ def plan(
 ) -> candidates.Plan:
     """All peers of the tiny network; its int8 file is not there."""
     folder = tmp_path_factory.mktemp("peers")
-    images = dataset.find(str(tiny_data)).train_images
+    images = datasets.find(str(tiny_data)).train_images
     ours = candidates.of_models([tiny_onnx], [1])
     return candidates.of_peers(candidates.PEERS, [tiny_onnx], [tiny_keras], [1], images, folder, ours)
 
@@ -41,7 +41,7 @@ def test_every_form_of_every_peer_is_planned(plan: candidates.Plan) -> None:
 def test_a_runtime_reads_what_the_predictor_reads(
     plan: candidates.Plan, tiny_onnx: Path, tiny_data: Path, name: str
 ) -> None:
-    images = dataset.find(str(tiny_data)).test_images
+    images = datasets.find(str(tiny_data)).test_images
     expected = Predictor(tiny_onnx).predict_batch(images).digits
     able = [one for place, one in enumerate(plan.candidates) if one.runtime == name and place not in plan.errors]
     assert able
@@ -58,7 +58,7 @@ def test_a_runtime_reads_what_the_predictor_reads(
 def test_keras_reads_the_same_in_a_process_of_its_own(plan: candidates.Plan, tiny_onnx: Path, tiny_data: Path) -> None:
     from mnist_edge.benchmark import measure
 
-    data = dataset.find(str(tiny_data))
+    data = datasets.find(str(tiny_data))
     labels = Predictor(tiny_onnx).predict_batch(data.test_images).digits
     for candidate in (one for one in plan.candidates if one.runtime == "keras"):
         process = measure.Worker(candidate)
@@ -107,7 +107,7 @@ def test_peers_of_two_networks_are_told_apart(
     other.write_bytes(tiny_keras.read_bytes())
     (tmp_path / "other.fp32.onnx").write_bytes(tiny_onnx.read_bytes())
     models = [tiny_onnx, tmp_path / "other.fp32.onnx"]
-    images = dataset.find(str(tiny_data)).train_images
+    images = datasets.find(str(tiny_data)).train_images
     ours = candidates.of_models(models, [1])
     found = candidates.of_peers(["onnxruntime", "numpy"], models, [tiny_keras, other], [1], images, tmp_path, ours)
     told = [(one.runtime, Path(one.model).name) for one in found.candidates[2:]]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.export.parity import Reference
 from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.files import sha256, write_whole
@@ -53,7 +53,7 @@ REASONS = {
 
 def main() -> None:
     """Fills the matrix and writes the page."""
-    digits = dataset.find()
+    digits = datasets.find()
     if digits.test_split != "test":
         sys.exit("compat: expected the full MNIST, found the sample: set MNIST_EDGE_DATA")
     keras = ROOT / "artifacts" / "mnist-mlp.keras"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.export.parity import Reference
 from mnist_edge.files import sha256
 from tests.compat import engines, matrix

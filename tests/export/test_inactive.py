@@ -5,7 +5,7 @@ import pytest
 from onnx import numpy_helper
 
 from mnist_edge.backend import keras
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.export import keras_to_onnx
 from mnist_edge.export.inactive import INACTIVE_SHARE, without_inactive_units
 from mnist_edge.export.metadata import serialized

@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import pytest
 
-from mnist_edge import Predictor, dataset
+from mnist_edge import Predictor, datasets
 from mnist_edge.cli.render import parity as render
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
 from mnist_edge.export.quantize import PRECISIONS, Gate
@@ -98,7 +98,7 @@ def test_an_independent_oracle_agrees(digits: Dataset) -> None:
 
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 @pytest.fixture

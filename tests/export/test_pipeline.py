@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import pytest
 
-from mnist_edge import Predictor, dataset
-from mnist_edge.dataset import Dataset
+from mnist_edge import Predictor, datasets
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError, OptionError, OutputError
 from mnist_edge.export import pipeline
 from mnist_edge.export.quantize import PRECISIONS, Precision, chosen
@@ -28,7 +28,7 @@ FP32 = [PRECISIONS["fp32"]]
 
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 def test_the_file_says_what_it_is(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset) -> None:

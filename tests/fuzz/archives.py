@@ -50,15 +50,16 @@ def _weights(content: bytes, rng: Random) -> bytes:
     file = io.BytesIO(content)
     with h5py.File(file, "r+") as weights:
         names: list[str] = []
-        weights.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-        name = rng.choice(names)
+        weights.visit(names.append)
+        name = rng.choice([name for name in names if isinstance(weights[name], h5py.Dataset)])
         del weights[name]
         match rng.randrange(5):
             case 0:
                 weights[name] = h5py.ExternalLink("other.h5", "/weights")
             case 1:
                 shape = [rng.choice((1, 128, 65_537, 2**20)) for _ in range(rng.choice((1, 2, 3)))]
-                weights.create_dataset(name, shape, "f4", chunks=tuple(min(size, 64) for size in shape))
+                chunks = tuple(min(size, 64) for size in shape)
+                weights.create_dataset(name, shape, "f4", chunks=chunks)
             case 2:
                 weights.create_dataset(name, data=np.array(["text"], dtype=h5py.string_dtype()))
             case 3:
@@ -72,7 +73,12 @@ def make_npz(rng: Random) -> bytes:
     """Return an .npz in Keras' layout that is wrong as an archive or in its arrays."""
     images = np.zeros((rng.choice((1, 20)), 28, 28), np.uint8)
     labels = np.arange(len(images)) % 10
-    arrays: dict[str, Any] = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    arrays: dict[str, Any] = {
+        "x_train": images,
+        "y_train": labels,
+        "x_test": images,
+        "y_test": labels,
+    }
     if rng.random() < 0.5:
         arrays[rng.choice(list(arrays))] = rng.choice(
             (
@@ -90,16 +96,20 @@ def make_npz(rng: Random) -> bytes:
 
 
 def make_checkpoint(rng: Random) -> bytes:
-    """Return a training's checkpoint that is wrong as an archive, in its arrays or in its history."""
+    """Return a checkpoint that is wrong as an archive, in its arrays or in its history."""
     history = {name: [0.5] * EPOCHS for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
     state: Any = {"run": RUN, "history": history}
     if rng.random() < 0.6:
         state = changed_document(state, rng, rng.choice((1, 2)))
     arrays = [np.array(json.dumps(state)), *VARIABLES]
     if rng.random() < 0.4:
-        arrays[1] = rng.choice((np.full((4, 3), np.nan, np.float32), np.zeros((3, 4)), np.array("x")))
+        diverged = np.full((4, 3), np.nan, np.float32)
+        arrays[1] = rng.choice((diverged, np.zeros((3, 4)), np.array("x")))
     names = ("state", *(f"arr_{number}" for number in range(len(VARIABLES))))
-    return _archive({f"{name}.npy": _npy(array, rng) for name, array in zip(names, arrays, strict=True)}, rng)
+    members = {}
+    for name, array in zip(names, arrays, strict=True):
+        members[f"{name}.npy"] = _npy(array, rng)
+    return _archive(members, rng)
 
 
 def _npy(array: Any, rng: Random) -> bytes:
@@ -107,16 +117,18 @@ def _npy(array: Any, rng: Random) -> bytes:
     np.lib.format.write_array(buffer, array, allow_pickle=False)
     content = buffer.getvalue()
     if rng.random() < 0.15:
+        length = rng.choice(NUMBERS)
         header = rng.choice(
             (
-                f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({rng.choice(NUMBERS)}, 28, 28), }}",
+                f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({length}, 28, 28), }}",
                 "{'descr': '|O', 'fortran_order': False, 'shape': (3,), }",
                 "(" * 3000,
                 "{'descr': '<f8', 'fortran_order': True, 'shape': (" + "9" * 5000 + ",), }",
                 "\0" * 40,
             )
         ).encode()
-        content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) % 65_536) + header + content[80:]
+        length_bytes = struct.pack("<H", len(header) % 65_536)
+        content = b"\x93NUMPY\x01\x00" + length_bytes + header + content[80:]
     return damaged(content, rng) if rng.random() < 0.1 else content
 
 
@@ -145,7 +157,8 @@ def _directory_changed(content: bytes, rng: Random) -> bytes:
     if not places:
         return content
     place = rng.choice(places)
-    offset, form = rng.choice(((8, "<H"), (10, "<H"), (16, "<I"), (20, "<I"), (24, "<I"), (28, "<H"), (42, "<I")))
+    offset, width = rng.choice(((8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (42, 4)))
     value = rng.choice((0, 1, 9, 12, 14, 99, 65_535, 2**32 - 1, len(content)))
-    struct.pack_into(form, changed, place + offset, value % 2 ** (16 if form == "<H" else 32))
+    start = place + offset
+    changed[start : start + width] = (value % 256**width).to_bytes(width, "little")
     return bytes(changed)

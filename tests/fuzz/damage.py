@@ -3,12 +3,19 @@
 from random import Random
 from typing import Any
 
-NUMBERS = (0, 1, -1, 2, 127, 128, 255, 256, 65_535, 65_536, 65_537, 2**31 - 1, 2**31, 2**32, 2**63 - 1, -(2**63))
+NUMBERS = (
+    *(0, 1, -1, 2, 127, 128, 255, 256, 65_535, 65_536, 65_537),
+    *(2**31 - 1, 2**31, 2**32, 2**63 - 1, -(2**63)),
+)
 """Integers at the edges of types and limits."""
 
 TEXTS = ("", "\0", "a" * 300, "\x1b[2J", "../../x", "é\u202e", "keras", "NaN", "9" * 5000)
 
-STRANGE = (None, True, False, 1e308, float("nan"), float("inf"), 10**400, -1.5, [], {}, *NUMBERS, *TEXTS)
+STRANGE = (
+    *(None, True, False, 1e308, float("nan"), float("inf"), 10**400, -1.5, [], {}),
+    *NUMBERS,
+    *TEXTS,
+)
 """Values of every kind that JSON can hold, and some that it should not."""
 
 

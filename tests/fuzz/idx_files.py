@@ -1,4 +1,4 @@
-"""Hostile IDX files, plain or .gz; the first byte says which of the four files it takes the place of."""
+"""Hostile IDX files, plain or .gz; the first byte is which of the four files it replaces."""
 
 import gzip
 import struct
@@ -12,6 +12,9 @@ NAMES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+
+
+SIZES = (0, 1, 20, 28, 65_536, 2**31, 2**32 - 1)
 
 
 def whole(name: str, count: int = 20) -> bytes:
@@ -29,8 +32,9 @@ def make(rng: Random) -> bytes:
         case 0:
             content = damaged(content[:16], rng) + content[16:]
         case 1:
-            sizes = [rng.choice((0, 1, 20, 28, 65_536, 2**31, 2**32 - 1)) for _ in range(content[3])]
-            content = content[:4] + struct.pack(f">{len(sizes)}I", *sizes) + content[4 + 4 * len(sizes) :]
+            sizes = [rng.choice(SIZES) for _ in range(content[3])]
+            shape = struct.pack(f">{len(sizes)}I", *sizes)
+            content = content[:4] + shape + content[4 + len(shape) :]
         case 2:
             content += bytes(rng.choice((1, 50_000_000)))
         case 3:

@@ -7,9 +7,18 @@ from typing import Any
 from tests.benchmark.page.reports import document, row
 from tests.fuzz.damage import changed_document, damaged
 
+NO_DOCUMENTS = (
+    *(b"[" * 50_000, b'{"a":' * 50_000, b"9" * 50_000),
+    *(b'"\\ud800"', b"\xff\xfe", b"NaN"),
+)
+
 
 def _report() -> dict[str, Any]:
-    return document(row("mnist-edge", "int8", 9.0), row("mnist-edge", "fp32", 30.0), row("numpy", "fp32", 60.0, 32))
+    return document(
+        row("mnist-edge", "int8", 9.0),
+        row("mnist-edge", "fp32", 30.0),
+        row("numpy", "fp32", 60.0, 32),
+    )
 
 
 def make_report(rng: Random) -> bytes:
@@ -35,11 +44,12 @@ def make_manifest(rng: Random) -> bytes:
 
 
 def _written(content: Any, rng: Random) -> bytes:
-    text = json.dumps(changed_document(content, rng, rng.choice((1, 1, 2, 5)))).encode("utf-8", "surrogatepass")
+    changed = changed_document(content, rng, rng.choice((1, 1, 2, 5)))
+    text = json.dumps(changed).encode("utf-8", "surrogatepass")
     match rng.randrange(6):
         case 0:
             return damaged(text, rng)
         case 1:
-            return rng.choice((b"[" * 50_000, b'{"a":' * 50_000, b"9" * 50_000, b'"\\ud800"', b"\xff\xfe", b"NaN"))
+            return rng.choice(NO_DOCUMENTS)
         case _:
             return text

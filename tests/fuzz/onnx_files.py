@@ -14,9 +14,18 @@ from tests.fuzz.damage import NUMBERS, TEXTS, damaged, varint
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 OPERATORS = (
-    *("Tile", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan", "Resize", "Pad", "Concat", "Shape"),
-    *("Relu", "MatMul", "Gemm", "Add", "Mul", "Cast", "Reshape", "Flatten", "Softmax", "Identity", "Clip", "Pow"),
-    *("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DynamicQuantizeLinear", "MatMulNBits", "Exp"),
+    *("Tile", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan", "Resize", "Pad"),
+    *("Concat", "Shape", "Relu", "MatMul", "Gemm", "Add", "Mul", "Cast", "Reshape", "Flatten"),
+    *("Softmax", "Identity", "Clip", "Pow", "QuantizeLinear", "DequantizeLinear"),
+    *("MatMulInteger", "DynamicQuantizeLinear", "MatMulNBits", "Exp"),
+)
+
+ATTRIBUTES = ("K", "N", "bits", "block_size", "axis", "transA", "transB", "alpha", "to", "x")
+
+# The field of the graph, of an operator set, of functions and others, and of no field at all.
+TAGS = (
+    *(7 << 3 | 2, 14 << 3 | 2, 25 << 3 | 2, 1 << 3),
+    *(2**35 | 7 << 3 | 2, 99 << 3 | 2, 5 << 3 | 1),
 )
 
 
@@ -60,7 +69,9 @@ def _node_added(model: onnx.ModelProto, rng: Random) -> None:
     shape = [rng.choice((1, 2, 28, 784, 65_536, 2**20)) for _ in range(rng.choice((1, 2, 3)))]
     values = np.array([rng.choice(NUMBERS) for _ in shape], np.int64)
     graph.initializer.append(numpy_helper.from_array(values, f"v{place}"))
-    node = helper.make_node(rng.choice(OPERATORS), [name, f"v{place}"][: rng.choice((1, 2))], [f"n{place}"])
+    operator = rng.choice(OPERATORS)
+    inputs = [name, f"v{place}"][: rng.choice((1, 2))]
+    node = helper.make_node(operator, inputs, [f"n{place}"])
     if node.op_type == "Cast":
         node.attribute.append(helper.make_attribute("to", rng.randrange(25)))
     graph.node[place].input[0] = f"n{place}"
@@ -70,7 +81,8 @@ def _node_added(model: onnx.ModelProto, rng: Random) -> None:
 def _chain(model: onnx.ModelProto, rng: Random) -> None:
     """Multiply numbers and work: each product of the next ones is larger."""
     graph = model.graph
-    count, width = rng.choice((10, 300, 1500)), rng.choice((4, 784, 3000))
+    count = rng.choice((10, 300, 1500))
+    width = rng.choice((4, 784, 3000))
     graph.initializer.append(numpy_helper.from_array(np.ones((width, width), np.float32), "square"))
     name = graph.node[0].input[0]
     for number in range(count):
@@ -93,7 +105,9 @@ def _tensor(model: onnx.ModelProto, rng: Random) -> None:
         case 1:
             tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data) + 1)]
         case 2:
-            tensor.external_data.add(key="location", value=rng.choice(("weights.bin", "/etc/passwd", *TEXTS)))
+            tensor.external_data.add(
+                key="location", value=rng.choice(("weights.bin", "/etc/passwd", *TEXTS))
+            )
             tensor.data_location = TensorProto.EXTERNAL
         case 3:
             tensor.name = rng.choice(model.graph.initializer).name
@@ -117,7 +131,7 @@ def _order(model: onnx.ModelProto, rng: Random) -> None:
 
 
 def _value(model: onnx.ModelProto, rng: Random) -> None:
-    """Change what the file says of its input and output."""
+    """Change how the file describes its input and output."""
     value = rng.choice((*model.graph.input, *model.graph.output))
     tensor = value.type.tensor_type
     match rng.randrange(4):
@@ -133,7 +147,7 @@ def _value(model: onnx.ModelProto, rng: Random) -> None:
 
 def _attribute(model: onnx.ModelProto, rng: Random) -> None:
     node = rng.choice(model.graph.node)
-    name = rng.choice(("K", "N", "bits", "block_size", "axis", "transA", "transB", "alpha", "to", "x"))
+    name = rng.choice(ATTRIBUTES)
     value = rng.choice((*NUMBERS, 1.5, "text", [1, 2], numpy_helper.from_array(np.zeros(3), "t")))
     kept = [attribute for attribute in node.attribute if attribute.name != name]
     del node.attribute[:]
@@ -142,7 +156,8 @@ def _attribute(model: onnx.ModelProto, rng: Random) -> None:
 
 def _metadata(model: onnx.ModelProto, rng: Random) -> None:
     entry = rng.choice(model.metadata_props)
-    setattr(entry, rng.choice(("key", "value")), rng.choice((*TEXTS, *map(str, NUMBERS), "x" * 2**20)))
+    part = rng.choice(("key", "value"))
+    setattr(entry, part, rng.choice((*TEXTS, *map(str, NUMBERS), "x" * 2**20)))
 
 
 def _versions(model: onnx.ModelProto, rng: Random) -> None:
@@ -171,14 +186,15 @@ def _at_the_head(content: bytes, rng: Random) -> bytes:
 
 def _field_added(content: bytes, rng: Random) -> bytes:
     """Add a field at the end, with a number, a type and a length of any kind."""
-    tag = rng.choice((7 << 3 | 2, 14 << 3 | 2, 25 << 3 | 2, 1 << 3, 2**35 | 7 << 3 | 2, 99 << 3 | 2, 5 << 3 | 1))
+    tag = rng.choice(TAGS)
     payload = rng.choice((b"", b"\x0a\x00", b"\x08\x01", content[: rng.choice((4, 4000))]))
     length = rng.choice((len(payload), 2**31, 2**63))
-    return content + varint(tag, rng.choice((0, 0, 3))) + varint(length, rng.choice((0, 5))) + payload
+    head = varint(tag, rng.choice((0, 0, 3))) + varint(length, rng.choice((0, 5)))
+    return content + head + payload
 
 
 def _tags_changed(content: bytes, rng: Random) -> bytes:
     """Write the number of a field in more bytes than it needs, or with bits beyond the 32nd."""
     place = rng.randrange(min(len(content), 600))
-    tag = content[place]
-    return content[:place] + varint(tag & 127 | rng.choice((0, 2**35)), rng.choice((1, 2, 8))) + content[place + 1 :]
+    tag = content[place] & 127 | rng.choice((0, 2**35))
+    return content[:place] + varint(tag, rng.choice((1, 2, 8))) + content[place + 1 :]

@@ -11,8 +11,36 @@ from tests.pictures import seven
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "ICO", "TGA", "PCX", "EPS")
 MODES = ("L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "I", "F", "I;16")
 
-SHAPES = ((28, 28), (784,), (1, 28, 28), (28, 28, 1), (2, 28, 28), (3, 784), (0,), (0, 28, 28), (1, 1), (40, 30, 3), ())
-TYPES = ("u1", "i1", "u2", "i4", "u8", "f2", "f4", "f8", ">f4", "?", "c8", "U3", "S4", "m8[s]", "M8[D]")
+SHAPES = (
+    (28, 28),
+    (784,),
+    (1, 28, 28),
+    (28, 28, 1),
+    (2, 28, 28),
+    (3, 784),
+    (0,),
+    (0, 28, 28),
+    (1, 1),
+    (40, 30, 3),
+    (),
+)
+TYPES = (
+    "u1",
+    "i1",
+    "u2",
+    "i4",
+    "u8",
+    "f2",
+    "f4",
+    "f8",
+    ">f4",
+    "?",
+    "c8",
+    "U3",
+    "S4",
+    "m8[s]",
+    "M8[D]",
+)
 
 
 def make(rng: Random) -> bytes:
@@ -37,9 +65,10 @@ def make(rng: Random) -> bytes:
 
 
 def make_array(rng: Random) -> bytes:
-    """Return an array of pixels in .npy form, of any shape, type and values."""
+    """Return an array of pixels as an .npy file, of any shape, type and values."""
     numbers = np.random.default_rng(rng.randrange(2**32))
-    shape, dtype = rng.choice(SHAPES), np.dtype(rng.choice(TYPES))
+    shape = rng.choice(SHAPES)
+    dtype = np.dtype(rng.choice(TYPES))
     count = int(np.prod(shape))
     if rng.random() < 0.5 and dtype.kind in "fui?":
         array = numbers.integers(0, 2, count).astype(dtype)

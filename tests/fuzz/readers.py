@@ -21,7 +21,8 @@ class Reader:
 
     Attributes:
         make: An input from random numbers.
-        read: Reads it; raises a MnistEdgeError where it is refused, and any other error is a finding.
+        read: Reads it; raises a MnistEdgeError where it is refused, and any other error is a
+            finding.
         seconds: CPU time that an input may take.
         memory: Bytes that it may take beyond what the process has, for an input of so many bytes.
         share: How often it has its turn.
@@ -62,18 +63,19 @@ def read_npz(content: bytes) -> None:
 def read_idx(content: bytes) -> None:
     """Read a data set from a folder of IDX files, one of them hostile."""
     files = {name: idx_files.whole(name) for name in idx_files.NAMES}
-    name, packed = idx_files.NAMES[content[0]], content[1]
+    name = idx_files.NAMES[content[0]]
+    packed = content[1]
     del files[name]
     _read_data({**files, name + ".gz" * packed: content[2:]}, "")
 
 
 def _read_data(files: dict[str, bytes], named: str) -> None:
-    from mnist_edge import dataset
+    from mnist_edge import datasets
 
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
-        found = dataset.find(str(Path(folder, named)))
+        found = datasets.find(str(Path(folder, named)))
     assert len(found.train_images) == len(found.train_labels)
 
 
@@ -106,7 +108,9 @@ def read_checkpoint(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "x.keras.checkpoint")
         path.write_bytes(content)
-        checkpoint.resume(path, archives.RUN, variables, epochs=archives.EPOCHS, steps_an_epoch=archives.STEPS)
+        checkpoint.resume(
+            path, archives.RUN, variables, epochs=archives.EPOCHS, steps_an_epoch=archives.STEPS
+        )
     assert all(np.isfinite(variable.array).all() for variable in variables)
 
 
@@ -152,8 +156,14 @@ def _predictor() -> Any:
     return Predictor("small")
 
 
-# A Python process with numpy and onnxruntime has 60 MB before it opens a model: 150 are promised in all.
+# Before it opens a model, a Python process with numpy and onnxruntime has 60 MB; 150 in all are
+# promised.
 _ONNX_MEMORY = 90_000_000
+
+
+def _json_memory(size: int) -> int:
+    return 30 * size + 50 * MIB
+
 
 READERS = {
     "onnx": Reader(onnx_files.make, read_onnx, 2, lambda size: 3 * size + _ONNX_MEMORY, share=8),
@@ -161,8 +171,8 @@ READERS = {
     "npz": Reader(archives.make_npz, read_npz, 5, lambda size: 64 * size + 600 * MIB),
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),
     "checkpoint": Reader(archives.make_checkpoint, read_checkpoint, 5, lambda _: 300 * MIB),
-    "report": Reader(json_files.make_report, read_report, 2, lambda size: 30 * size + 50 * MIB),
-    "manifest": Reader(json_files.make_manifest, read_manifest, 2, lambda size: 30 * size + 50 * MIB),
+    "report": Reader(json_files.make_report, read_report, 2, _json_memory),
+    "manifest": Reader(json_files.make_manifest, read_manifest, 2, _json_memory),
     "picture": Reader(pictures.make, read_picture, 5, lambda _: 600 * MIB, share=8),
     "array": Reader(pictures.make_array, read_array, 2, lambda _: 100 * MIB),
 }

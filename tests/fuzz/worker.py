@@ -23,6 +23,11 @@ class Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The process' number, if there is one."""
+        return self._process.pid if self._process else None
+
     def read(self, reader: str, path: Path) -> str:
         """Return what is wrong with how a file was read: nothing, as a rule."""
         process = self._process or self._start()
@@ -79,7 +84,8 @@ def finding(name: str, content: bytes) -> str:
     from tests.fuzz.readers import READERS
 
     reader = READERS[name]
-    before, started = peak_bytes(), time.process_time()
+    before = peak_bytes()
+    started = time.process_time()
     try:
         reader.read(content)
     except MnistEdgeError as error:
@@ -88,7 +94,8 @@ def finding(name: str, content: bytes) -> str:
             return f"the error is no sentence: {text[:200]!r}"
     except BaseException as error:  # whatever else comes out is what is looked for
         return f"{type(error).__name__}: {str(error)[:200]}"
-    seconds, grown = time.process_time() - started, peak_bytes() - before
+    seconds = time.process_time() - started
+    grown = peak_bytes() - before
     if seconds > reader.seconds:
         return f"took {seconds:.1f} s of CPU, more than {reader.seconds:g}"
     if grown > reader.memory(len(content)):
@@ -99,7 +106,9 @@ def finding(name: str, content: bytes) -> str:
 def peak_bytes() -> int:
     """Return the most memory that this process has had since the last call, in bytes."""
     status = Path("/proc/self/status").read_text()
-    peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    peak = next(
+        int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")
+    )
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux then counts from what there is now
     return peak
@@ -117,15 +126,15 @@ def main() -> None:
 
 
 def warm_up() -> None:
-    """Import what the readers import when they are first used, so that no input is charged for it."""
+    """Import what the readers import when they are first used: no input is charged for it."""
     import numpy as np
 
-    from mnist_edge import Predictor, dataset
+    from mnist_edge import Predictor, datasets
     from mnist_edge.backend import keras
     from tests.pictures import seven
 
     Predictor("small").predict_picture(seven())
-    dataset.find("sample")
+    datasets.find("sample")
     keras.layers.Dense(10)(np.zeros((1, 784), np.float32))
     peak_bytes()
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.backend import keras
 from mnist_edge.cli.render.charts import save_figure
 from mnist_edge.export.inactive import INACTIVE_SHARE
@@ -31,7 +31,7 @@ RECIPE = replace(AUGMENTED, name="activity", epochs=24, sets=12, teacher=None, p
 
 def main() -> None:
     """Prints the table in Markdown and draws the chart."""
-    digits = dataset.find()
+    digits = datasets.find()
     images = pruning_images(digits.train_images)
     teacher = normalised(plain(from_bytes(WIDE.read_bytes(), str(WIDE)), str(WIDE)), images)
     harder, rows = distorted(digits), []

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_edge import dataset as datasets
+from mnist_edge import datasets
 from mnist_edge.cli.render.pictures import contact_sheet, png_bytes
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.files import read_receipt, receipt_path, sha256, write_whole
 from mnist_edge.sources.keras_file import from_bytes, read_keras

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.export import precision
 from mnist_edge.export.keras_to_onnx import to_onnx
 from mnist_edge.sources.keras_file import from_bytes
@@ -24,9 +24,9 @@ KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp-article.keras"
 
 def main() -> None:
     """Prints one table for int8 and one for int4."""
-    digits = dataset.find()
+    digits = datasets.find()
     images, labels = digits.train_images[-5000:].reshape(-1, 784), digits.train_labels[-5000:]
-    calibration = dataset.find(dataset.SAMPLE).train_images.reshape(-1, 784).astype(np.float32) / 255
+    calibration = datasets.find(datasets.SAMPLE).train_images.reshape(-1, 784).astype(np.float32) / 255
     model = to_onnx(from_bytes(KERAS.read_bytes(), str(KERAS)))
     int8 = {
         f"{'a unit' if per_channel else 'a layer'} | {percentile}": partial(

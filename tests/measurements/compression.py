@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.backend import keras
 from mnist_edge.cli.render import progress
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import pruning, search
 from mnist_edge.training.augment import distort
@@ -34,7 +34,7 @@ QUICK = replace(COMPRESSED, epochs=20, widths=(128, 64))
 
 def main() -> None:
     """Prints both tables in Markdown."""
-    digits = dataset.find()
+    digits = datasets.find()
     sys.stdout.write("| hidden units | validation | mean | test | mean |\n| --- | --- | ---: | --- | ---: |\n")
     seeds(digits)
     control(digits)

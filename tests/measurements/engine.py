@@ -16,7 +16,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from mnist_edge import Predictor, dataset
+from mnist_edge import Predictor, datasets
 from mnist_edge.runtime.model_file import shipped
 from tests.measurements.rounds import interleave, noise
 
@@ -161,7 +161,7 @@ def node_times(model: bytes, pixels: np.ndarray) -> dict[str, float]:
 
 def main() -> None:
     """Prints the tables in Markdown."""
-    data = dataset.find(allow_sample=True, download=False)
+    data = datasets.find(allow_sample=True, download=False)
     pixels, labels = data.test_images.reshape(-1, 784), data.test_labels
     int8 = shipped().read_bytes()
     say = sys.stdout.write

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_edge import dataset as mnist
+from mnist_edge import datasets
 from mnist_edge.benchmark import measure, report
 from mnist_edge.cli.render import charts, progress
 from mnist_edge.cli.render.tables import network, percent, table
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.documents import to_json
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export.pipeline import export
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.require([1], [1], options.seconds)
     require_writable(options.out, "frontier.json", "frontier.png")
     recipe = COMPRESSED.lasting(options.epochs)
-    digits = mnist.find(options.data)
+    digits = datasets.find(options.data)
     with progress.epoch_bar() as on_epoch:
         rows = networks(options.wide, recipe, digits, options.out, on_epoch=on_epoch)
     with progress.progress_bar() as on_progress:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from mnist_edge import Predictor, dataset
+from mnist_edge import Predictor, datasets
 from mnist_edge.runtime.model_file import shipped
 from tests.measurements.rounds import interleave, noise
 
@@ -53,7 +53,7 @@ def predictions() -> None:
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(shipped().read_bytes(), options, providers=["CPUExecutionProvider"])
     predictor = Predictor()
-    images = dataset.find(allow_sample=True, download=False).test_images[:4096]
+    images = datasets.find(allow_sample=True, download=False).test_images[:4096]
     single, rows = list(images), list(images.reshape(-1, 1, 784))
     batches, flat = np.split(images, 4), np.split(images.reshape(-1, 784), 4)
 

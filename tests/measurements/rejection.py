@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-from mnist_edge import ImageError, Predictor, dataset
+from mnist_edge import ImageError, Predictor, datasets
 
 COUNT = 500
 # Without those that are a digit's twin in one font or another: B I O Q S Z b g i l o q s z.
@@ -56,7 +56,7 @@ def scribble(rng: np.random.Generator) -> np.ndarray:
 def main() -> None:
     """Prints the table in Markdown."""
     predictor = Predictor()
-    found = dataset.find()
+    found = datasets.find()
     kinds = pictures(found.test_images[: 10 * COUNT], np.random.default_rng(0))
     sys.stdout.write("| picture | pictures | refused as blank | rejected | of these by confidence |\n")
     sys.stdout.write("| --- | ---: | ---: | ---: | ---: |\n")

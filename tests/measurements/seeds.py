@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.cli.render import progress
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.files import write_json
 from mnist_edge.training.artifact import finished, train
 from mnist_edge.training.recipes import AUGMENTED, Recipe
@@ -36,7 +36,7 @@ def seeds(recipe: Recipe, data: Dataset, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Trains in build/seeds, writes artifacts/seeds.json."""
-    write_json(Path("artifacts/seeds.json"), seeds(AUGMENTED, dataset.find(), Path("build/seeds")))
+    write_json(Path("artifacts/seeds.json"), seeds(AUGMENTED, datasets.find(), Path("build/seeds")))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_edge import dataset
-from mnist_edge.dataset import Dataset
+from mnist_edge import datasets
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.training.recipes import AUGMENTED, Recipe
 from tests.measurements import card, seeds
@@ -17,7 +17,7 @@ RECIPE = Recipe("tiny", (16,), epochs=1, batch_size=64, learning_rate=1e-3)
 
 @pytest.fixture(scope="module")
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
 from tests.measurements.corrupt import CORRUPTIONS, corrupt
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.benchmark import measure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.pipeline import export
@@ -141,7 +141,7 @@ def test_latencies_are_even_where_the_noise_is_unknown(
             "error": None,
         },
     ]
-    document = frontier.measured(rows, COMPRESSED, dataset.find(str(tiny_data)))
+    document = frontier.measured(rows, COMPRESSED, datasets.find(str(tiny_data)))
     assert document["noise"] is None
     assert [row["on_frontier"] for row in document["rows"]] == [
         True,
@@ -161,7 +161,7 @@ def test_a_file_that_misses_its_gate_is_a_row_that_says_so(
     strict = replace(PRECISIONS["int8"], gate=Gate(min_agreement=2))
     monkeypatch.setitem(frontier.PRECISIONS, "int8", strict)
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
-    tiny, recipe = dataset.find(str(tiny_data)), COMPRESSED.lasting(1)
+    tiny, recipe = datasets.find(str(tiny_data)), COMPRESSED.lasting(1)
     rows = frontier.networks(tiny_keras, recipe, tiny, tmp_path)
     assert [row["path"] for row in rows] == [None, None]
     assert all("missed its gate: agreement is" in row["error"] for row in rows)

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.backend import keras
 from mnist_edge.training.augment import distort
 from mnist_edge.training.fit import evaluate
@@ -160,7 +160,7 @@ def table(train: Digits, validation: Digits, batch: int) -> None:
 
 def main() -> None:
     """Prints a table a batch size, and what the distortion of an epoch costs."""
-    digits = dataset.find()
+    digits = datasets.find()
     images, labels = digits.train_images.reshape(-1, 784), digits.train_labels.astype(np.int32)
     for batch in (128, 256):
         table((images[:-5000], labels[:-5000]), (images[-5000:], labels[-5000:]), batch)

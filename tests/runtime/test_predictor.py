@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mnist_edge import ImageError, ModelError, Prediction, Predictions, Predictor
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.model_spec import RAW_PIXELS, ModelSpec
 from mnist_edge.runtime import predictor as module
 from mnist_edge.runtime.confidence import Calibration

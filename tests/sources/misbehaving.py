@@ -1,4 +1,4 @@
-"""Children that end in other ways than they should: ``python -m tests.sources.misbehaving FOLDER WAY``."""
+"""Children that end as they should not: ``python -m tests.sources.misbehaving FOLDER WAY``."""
 
 import os
 import signal

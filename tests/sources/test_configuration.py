@@ -1,4 +1,4 @@
-"""Configurations as Keras writes them and as nobody should: without Keras, since it is not to see them."""
+"""Configurations as Keras writes them and as nobody should: Keras is not to see them."""
 
 import copy
 import math
@@ -14,19 +14,49 @@ Json = dict[str, Any]
 
 
 def layer(kind: str, name: str, **settings: Any) -> Json:
-    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
+    policy = {
+        "module": "keras",
+        "class_name": "DTypePolicy",
+        "config": {"name": "float32"},
+        "registered_name": None,
+    }
     config = {"name": name, "trainable": True, "dtype": policy, **settings}
     return {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
 
 
 def dense(name: str, units: int, activation: Any = "relu", **settings: Any) -> Json:
-    zeros = {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": None}
-    return layer("Dense", name, units=units, activation=activation, use_bias=True, bias_initializer=zeros, **settings)
+    zeros = {
+        "module": "keras.initializers",
+        "class_name": "Zeros",
+        "config": {},
+        "registered_name": None,
+    }
+    return layer(
+        "Dense",
+        name,
+        units=units,
+        activation=activation,
+        use_bias=True,
+        bias_initializer=zeros,
+        **settings,
+    )
 
 
 def sequential(*layers: Json, shape: tuple[Any, ...] = (784,)) -> Json:
-    first = layer("InputLayer", "image", batch_shape=[None, *shape], sparse=False, ragged=False, optional=False)
-    config = {"name": "model", "trainable": True, "layers": [first, *layers], "build_input_shape": [None, *shape]}
+    first = layer(
+        "InputLayer",
+        "image",
+        batch_shape=[None, *shape],
+        sparse=False,
+        ragged=False,
+        optional=False,
+    )
+    config = {
+        "name": "model",
+        "trainable": True,
+        "layers": [first, *layers],
+        "build_input_shape": [None, *shape],
+    }
     return {"module": "keras", "class_name": "Sequential", "config": config, "compile_config": {}}
 
 
@@ -34,10 +64,18 @@ def functional(*links: tuple[str | None, Json], output: str = "digit") -> Json:
     """Layers with the name of the one that each is called on."""
     entries = []
     for source, entry in links:
-        tensor = {"class_name": "__keras_tensor__", "config": {"shape": [], "keras_history": [source, 0, 0]}}
+        tensor = {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": [], "keras_history": [source, 0, 0]},
+        }
         calls = [{"args": [tensor], "kwargs": {"mask": None}}] if source else []
         entries.append(entry | {"name": entry["config"]["name"], "inbound_nodes": calls})
-    config = {"name": "model", "layers": entries, "input_layers": [["image", 0, 0]], "output_layers": [output, 0, 0]}
+    config = {
+        "name": "model",
+        "layers": entries,
+        "input_layers": [["image", 0, 0]],
+        "output_layers": [output, 0, 0],
+    }
     return {"module": "keras", "class_name": "Functional", "config": config}
 
 
@@ -53,7 +91,12 @@ def test_what_a_network_weighs_is_known_without_keras() -> None:
 
 
 def test_pictures_are_flattened_and_layers_without_weights_pass_through() -> None:
-    plain = [layer("Flatten", "f"), HIDDEN, layer("Dropout", "d", rate=0.5, seed=2**40), layer("ReLU", "r")]
+    plain = [
+        layer("Flatten", "f"),
+        HIDDEN,
+        layer("Dropout", "d", rate=0.5, seed=2**40),
+        layer("ReLU", "r"),
+    ]
     stack = read_stack(sequential(*plain, DIGIT, shape=(28, 28, 1)), "x")
     assert stack.weights == ((784, 16), (16,), (16, 10), (10,))
 
@@ -79,9 +122,14 @@ def test_a_functional_model_as_keras_2_wrote_it() -> None:
 
 
 def test_keras_gets_only_what_decides_the_answers() -> None:
-    """None of it is the file's: no build_config, no initializer, no registered name, no compile_config."""
-    config = sequential(dense("hidden", 16, lora_rank=4, kernel_regularizer={"class_name": "L2"}), DIGIT)
-    config["config"]["layers"][1] |= {"build_config": {"input_shape": [None, 60_000]}, "registered_name": "a>b"}
+    """No build_config, initializer, registered name or compile_config of the file's."""
+    config = sequential(
+        dense("hidden", 16, lora_rank=4, kernel_regularizer={"class_name": "L2"}), DIGIT
+    )
+    config["config"]["layers"][1] |= {
+        "build_config": {"input_shape": [None, 60_000]},
+        "registered_name": "a>b",
+    }
     written = read_stack(config, "x").keras_config()
     assert written["compile_config"] is None
     assert written["config"]["layers"][1] == {
@@ -100,8 +148,14 @@ def test_keras_gets_only_what_decides_the_answers() -> None:
 
 
 def test_what_keras_gets_is_read_as_the_same_stack() -> None:
-    leaky = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {"name": "l", "negative_slope": 0.1}}
-    stack = read_stack(sequential(dense("hidden", 16, leaky), layer("Dropout", "d", rate=0.5), DIGIT), "x")
+    leaky = {
+        "module": "keras.layers",
+        "class_name": "LeakyReLU",
+        "config": {"name": "l", "negative_slope": 0.1},
+    }
+    stack = read_stack(
+        sequential(dense("hidden", 16, leaky), layer("Dropout", "d", rate=0.5), DIGIT), "x"
+    )
     assert read_stack(stack.keras_config(), "x") == stack
 
 
@@ -145,7 +199,9 @@ def test_a_training_may_have_a_million_steps(config: Json) -> None:
     ],
 )
 def test_layers_that_are_too_large_together_are_refused(layers: list[Json]) -> None:
-    with pytest.raises(ModelError, match=r"expected at most 16,777,216 weights in x, found [\d,]{10,}"):
+    with pytest.raises(
+        ModelError, match=r"expected at most 16,777,216 weights in x, found [\d,]{10,}"
+    ):
         read_stack(sequential(*layers), "x")
 
 
@@ -160,7 +216,9 @@ def in_a_circle() -> Json:
 
 
 def a_branch() -> Json:
-    return functional((None, IMAGE), ("image", HIDDEN), ("image", dense("other", 16)), ("hidden", DIGIT))
+    return functional(
+        (None, IMAGE), ("image", HIDDEN), ("image", dense("other", 16)), ("hidden", DIGIT)
+    )
 
 
 def two_outputs() -> Json:
@@ -188,15 +246,26 @@ def used_twice() -> Json:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: sequential(dense("a", 8, {"class_name": "Dense", "config": {"units": 8}}), DIGIT), "found 'Dense'"),
-        (lambda: sequential(dense("a", 8, {"class_name": "Lambda", "config": {}}), DIGIT), "found 'Lambda'"),
+        (
+            lambda: sequential(
+                dense("a", 8, {"class_name": "Dense", "config": {"units": 8}}), DIGIT
+            ),
+            "found 'Dense'",
+        ),
+        (
+            lambda: sequential(dense("a", 8, {"class_name": "Lambda", "config": {}}), DIGIT),
+            "found 'Lambda'",
+        ),
         (lambda: sequential(dense("a", 8, "os.system"), DIGIT), "found 'os.system'"),
         (lambda: sequential(layer("Lambda", "l", function=["x"]), DIGIT), "found a layer 'Lambda'"),
         (lambda: sequential(dense("a", 8, new_idea=3), DIGIT), "found 'new_idea' in 'a'"),
         (lambda: sequential(DIGIT, DIGIT), "different names"),
         (lambda: sequential(IMAGE, DIGIT), "one InputLayer"),
         (lambda: sequential(dense("a\x1b[2J", 8), DIGIT), r"rename it"),
-        (lambda: sequential(DIGIT, shape=(MAX_NUMBER, MAX_NUMBER)), r"received the shapes \[\(65536, 65536\)\]"),
+        (
+            lambda: sequential(DIGIT, shape=(MAX_NUMBER, MAX_NUMBER)),
+            r"received the shapes \[\(65536, 65536\)\]",
+        ),
         (lambda: sequential(DIGIT, shape=(28, 28)), r"\(28, 28\), \(28, 10\)"),
         (lambda: sequential(layer("Softmax", "s", axis=-1)), "10 probabilities"),
         (in_a_circle, "found others"),
@@ -208,10 +277,15 @@ def used_twice() -> Json:
         (lambda: sequential(dense("a", True), DIGIT), "the configuration in x is damaged"),
         (lambda: sequential(dense("a", 0), DIGIT), "the configuration in x is damaged"),
         (lambda: sequential(dense("a", 1.5), DIGIT), "the configuration in x is damaged"),
-        (lambda: sequential(layer("Dropout", "d", rate=[0.5]), DIGIT), "the configuration in x is damaged"),
+        (
+            lambda: sequential(layer("Dropout", "d", rate=[0.5]), DIGIT),
+            "the configuration in x is damaged",
+        ),
     ],
 )
-def test_what_is_no_stack_of_plain_layers_is_refused(make: Callable[[], Json], message: str) -> None:
+def test_what_is_no_stack_of_plain_layers_is_refused(
+    make: Callable[[], Json], message: str
+) -> None:
     with pytest.raises(ModelError, match=message) as error:
         read_stack(make(), "x")
     assert str(error.value).isprintable()
@@ -222,8 +296,16 @@ ODD = (None, True, 3, -1.5, "text", [], [[]], {}, {"class_name": 3}, {"config": 
 
 def places(part: Any) -> list[tuple[Any, Any]]:
     """Every list or object in a document, with a key or an index in it."""
-    inside = list(part.items()) if isinstance(part, dict) else list(enumerate(part)) if isinstance(part, list) else []
-    return [(part, key) for key, _ in inside] + [place for _, inner in inside for place in places(inner)]
+    inside = (
+        list(part.items())
+        if isinstance(part, dict)
+        else list(enumerate(part))
+        if isinstance(part, list)
+        else []
+    )
+    return [(part, key) for key, _ in inside] + [
+        place for _, inner in inside for place in places(inner)
+    ]
 
 
 @pytest.mark.parametrize(

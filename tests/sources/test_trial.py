@@ -21,7 +21,9 @@ from mnist_edge.sources.trial import TrialError, trial
 from tests.sources import misbehaving as ways
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a system without these limits")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="a system that does not tell a process' memory")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="a system that does not show a process' memory"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,13 +35,14 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def stack_of(units: int) -> Stack:
-    """A single Dense layer; as no file can ask for it, where it is larger than a configuration may."""
+    """A single Dense layer; where it is large, no configuration could ask for it."""
     softmax = Layer("Dense", "digit", {"units": units, "activation": "softmax"})
     return Stack("image", (784,), (softmax,), ((784, units), (units,)))
 
 
 def archive(stack: Stack, *weights: np.ndarray) -> bytes:
-    file, content = io.BytesIO(), io.BytesIO()
+    file = io.BytesIO()
+    content = io.BytesIO()
     with h5py.File(file, "w") as h5:
         for number, weight in enumerate(weights):
             h5[f"layers/dense/vars/{number}"] = weight
@@ -49,8 +52,11 @@ def archive(stack: Stack, *weights: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def test_the_weights_come_back_as_they_are_and_a_second_time_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel, bias = np.arange(7840, dtype=np.float32).reshape(784, 10), np.ones(10, np.float32)
+def test_the_weights_come_back_as_they_are_and_a_second_time_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernel = np.arange(7840, dtype=np.float32).reshape(784, 10)
+    bias = np.ones(10, np.float32)
     stack = stack_of(10)
     content = archive(stack, kernel, bias)
     with trial(content, stack.nbytes) as weights:
@@ -71,13 +77,21 @@ def test_a_model_that_takes_too_much_memory_is_stopped() -> None:
 
 def test_weights_that_do_not_fit_are_refused_with_keras_reason() -> None:
     content = archive(stack_of(10), np.ones((784, 9), np.float32), np.ones(9, np.float32))
-    with trial(content, stack_of(10).nbytes) as weights, pytest.raises(TrialError, match="could not be loaded"):
+    with (
+        trial(content, stack_of(10).nbytes) as weights,
+        pytest.raises(TrialError, match="could not be loaded"),
+    ):
         weights()
 
 
-def test_a_weights_file_that_leads_elsewhere_never_comes_to_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_weights_file_that_leads_elsewhere_never_comes_to_keras(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     content = archive(stack_of(10), np.ones((784, 10), np.float32), np.array([b"text"]))
-    with trial(content, stack_of(10).nbytes) as weights, pytest.raises(TrialError, match="else than numbers"):
+    with (
+        trial(content, stack_of(10).nbytes) as weights,
+        pytest.raises(TrialError, match="else than numbers"),
+    ):
         weights()
 
 
@@ -93,7 +107,9 @@ def test_a_weights_file_that_leads_elsewhere_never_comes_to_keras(monkeypatch: p
         (ways.ERROR, "ended with code 7"),
     ],
 )
-def test_a_child_may_end_in_any_way(way: int, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_may_end_in_any_way(
+    way: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(trials, "CHILD", ways.__name__)
     with trial(b"", way) as weights, pytest.raises(TrialError, match=message):
         weights()
@@ -109,7 +125,10 @@ def test_a_child_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_child_that_cannot_be_started_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(TrialError, match=r"no process can be started .*No such file"), trial(b"", 1):
+    with (
+        pytest.raises(TrialError, match=r"no process can be started .*No such file"),
+        trial(b"", 1),
+    ):
         pass
 
 
@@ -119,7 +138,9 @@ def test_a_folder_that_cannot_be_made_is_a_reason(monkeypatch: pytest.MonkeyPatc
         pass
 
 
-def test_nothing_is_imported_from_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_imported_from_the_folder_one_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A downloads folder may hold a numpy.py."""
     here = tmp_path / "here"
     here.mkdir()
@@ -127,7 +148,10 @@ def test_nothing_is_imported_from_the_folder_one_stands_in(tmp_path: Path, monke
     monkeypatch.chdir(here)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     content = archive(stack_of(10), np.ones((784, 10), np.float32), np.array([b"text"]))
-    with trial(content, stack_of(10).nbytes) as weights, pytest.raises(TrialError, match="else than numbers"):
+    with (
+        trial(content, stack_of(10).nbytes) as weights,
+        pytest.raises(TrialError, match="else than numbers"),
+    ):
         weights()
     (here / "numpy.py").unlink()
     here.rmdir()
@@ -135,17 +159,29 @@ def test_nothing_is_imported_from_the_folder_one_stands_in(tmp_path: Path, monke
 
 def limited(body: str) -> "subprocess.CompletedProcess[str]":
     code = f"from mnist_edge.sources.child import limits\n{body}"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 @linux
 def test_memory_is_limited_within_the_block_alone() -> None:
-    body = "try:\n  with limits(2**26): bytearray(2**28)\nexcept MemoryError: print(len(bytearray(2**28)))"
+    body = """
+try:
+  with limits(2**26): bytearray(2**28)
+except MemoryError:
+  print(len(bytearray(2**28)))
+"""
     assert limited(body).stdout == f"{2**28}\n"
 
 
 @posix
 def test_processor_time_is_limited() -> None:
     assert limited("with limits(2**30, 1):\n  while True: pass").returncode == -signal.SIGXCPU
-    done = limited("import resource\nwith limits(2**30, 1): pass\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0])")
+    body = """
+import resource
+with limits(2**30, 1): pass
+print(resource.getrlimit(resource.RLIMIT_CPU)[0])
+"""
+    done = limited(body)
     assert int(done.stdout) == -1

@@ -23,9 +23,13 @@ def written(fill: Callable[[h5py.File], object]) -> bytes:
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i8", "u1", "bool"])
-@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"shuffle": True, "fletcher32": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "gzip"}, {"shuffle": True, "fletcher32": True}]
+)
 def test_plain_numbers_are_fine(dtype: str, options: dict[str, object]) -> None:
-    require_plain(written(lambda file: file.create_dataset("a", (30, 30), dtype, **options)), NBYTES)
+    require_plain(
+        written(lambda file: file.create_dataset("a", (30, 30), dtype, **options)), NBYTES
+    )
     require_plain(written(lambda file: file.create_dataset("a", (), dtype)), NBYTES)
 
 
@@ -53,10 +57,21 @@ def circle(file: h5py.File) -> None:
     ("fill", "message"),
     [
         (lambda file: file.create_dataset("a", (TOO_MANY,), "f4"), "more than 8,393,608 bytes"),
-        (lambda file: file.create_dataset("a", (2**31, 2**31), "f4", chunks=True, compression="gzip"), "more than"),
-        (lambda file: [file.create_dataset(str(n), (TOO_MANY // 5,), "f4") for n in range(6)], "more than"),
+        (
+            lambda file: file.create_dataset(
+                "a", (2**31, 2**31), "f4", chunks=True, compression="gzip"
+            ),
+            "more than",
+        ),
+        (
+            lambda file: [file.create_dataset(str(n), (TOO_MANY // 5,), "f4") for n in range(6)],
+            "more than",
+        ),
         (chunk_beyond_reason, "more than"),
-        (lambda file: file.create_dataset("a", (10,), "f4", external=[("out.bin", 0, 40)]), "in other files"),
+        (
+            lambda file: file.create_dataset("a", (10,), "f4", external=[("out.bin", 0, 40)]),
+            "in other files",
+        ),
         (virtual, "in other files"),
         (lambda file: file.__setitem__("a", h5py.ExternalLink("b.h5", "/a")), "links"),
         (lambda file: file.__setitem__("a", h5py.SoftLink("/layers")), "links"),
@@ -64,16 +79,30 @@ def circle(file: h5py.File) -> None:
         (circle, "more than 10,000 parts"),
         (many, "more than 10,000 parts"),
         (lambda file: file.create_dataset("a", (10,), h5py.string_dtype()), "else than numbers"),
-        (lambda file: file.create_dataset("a", (10,), [("x", "f4"), ("y", "i4")]), "else than numbers"),
-        (lambda file: file.create_dataset("a", (10,), h5py.vlen_dtype(np.float32)), "else than numbers"),
+        (
+            lambda file: file.create_dataset("a", (10,), [("x", "f4"), ("y", "i4")]),
+            "else than numbers",
+        ),
+        (
+            lambda file: file.create_dataset("a", (10,), h5py.vlen_dtype(np.float32)),
+            "else than numbers",
+        ),
         (lambda file: file.create_dataset("a", (10,), "c8"), "else than numbers"),
         (lambda file: file.create_dataset("a", data=h5py.Empty("f4")), "else than numbers"),
         (lambda file: file.__setitem__("a", np.dtype("f4")), "else than numbers"),
-        (lambda file: file.create_dataset("a", (10,), "f4", compression="lzf"), "another method than deflate"),
-        (lambda file: file.create_dataset("a", (10,), "i4", scaleoffset=True), "another method than deflate"),
+        (
+            lambda file: file.create_dataset("a", (10,), "f4", compression="lzf"),
+            "another method than deflate",
+        ),
+        (
+            lambda file: file.create_dataset("a", (10,), "i4", scaleoffset=True),
+            "another method than deflate",
+        ),
     ],
 )
-def test_what_is_more_than_plain_numbers_is_refused(fill: Callable[[h5py.File], object], message: str) -> None:
+def test_what_is_more_than_plain_numbers_is_refused(
+    fill: Callable[[h5py.File], object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         require_plain(written(fill), NBYTES)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.training import augment
 from mnist_edge.training.augment import Distortion, distort

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_edge import dataset
-from mnist_edge.dataset import Dataset
+from mnist_edge import datasets
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.training import artifact, checkpoint, fit
 from mnist_edge.training.recipes import Recipe
@@ -186,7 +186,7 @@ def test_what_cannot_be_opened_is_not_taken_for_damaged(tmp_path: Path) -> None:
 
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 RECIPE = Recipe("tiny", (8,), epochs=3, batch_size=128, learning_rate=1e-3)

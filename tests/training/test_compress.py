@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.backend import keras
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training import compress, fit
@@ -21,7 +21,7 @@ QUICK = dataclasses.replace(COMPRESSED, widths=(8, 4), epochs=3, batch_size=64, 
 
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 @pytest.fixture

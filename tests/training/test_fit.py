@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_edge import dataset
-from mnist_edge.dataset import Dataset
+from mnist_edge import datasets
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError, OptionError, OutputError
 from mnist_edge.training import artifact, checkpoint, fit, optimizer
 from mnist_edge.training.recipes import ARTICLE, AUGMENTED, Pruning, Recipe
@@ -45,7 +45,7 @@ PRUNED = dataclasses.replace(
 
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 def stop_after(epochs: int) -> object:
@@ -170,12 +170,12 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tiny_data: Path, tiny: Da
     code = f"""
 import os
 from pathlib import Path
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.training import artifact, fit
 from tests.training.test_fit import ALL_OF_IT
 fit.CHECKPOINT_SECONDS = 0.0
 kill = lambda _, history: len(history["loss"]) == 2 and os.kill(os.getpid(), 9)
-artifact.train(ALL_OF_IT, dataset.find({str(tiny_data)!r}), Path({str(out)!r}), on_epoch=kill)
+artifact.train(ALL_OF_IT, datasets.find({str(tiny_data)!r}), Path({str(out)!r}), on_epoch=kill)
 """
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == -9

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.backend import keras
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training import pruning
@@ -17,7 +17,7 @@ def wide(tiny_keras: Path) -> keras.Model:
 
 @pytest.fixture
 def images(tiny_data: Path) -> np.ndarray:
-    return dataset.find(str(tiny_data)).train_images.reshape(-1, 784).astype(np.float32) / 255
+    return datasets.find(str(tiny_data)).train_images.reshape(-1, 784).astype(np.float32) / 255
 
 
 def with_units_that_never_change(width: int, silent: int, constant: int) -> keras.Model:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_edge import dataset
+from mnist_edge import datasets
 from mnist_edge.cli.render import training as render
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError, OutputError
 from mnist_edge.files import receipt_path, receipt_sha256, sha256
 from mnist_edge.training import artifact, search
@@ -21,7 +21,7 @@ QUICK = dataclasses.replace(COMPRESSED, epochs=1, batch_size=64, sets=1)
 
 @pytest.fixture
 def tiny(tiny_data: Path) -> Dataset:
-    return dataset.find(str(tiny_data))
+    return datasets.find(str(tiny_data))
 
 
 def with_losses(monkeypatch: pytest.MonkeyPatch, losses: dict[tuple[int, ...], float]) -> None:
@@ -134,7 +134,7 @@ def made(tiny_data: Path, tiny_keras: Path, tmp_path_factory: pytest.TempPathFac
     """What a search has made: a narrow network with its receipt."""
     folder = tmp_path_factory.mktemp("made")
     recipe = dataclasses.replace(QUICK, widths=(4, 4))
-    search.candidate(tiny_keras, recipe, dataset.find(str(tiny_data)), folder)
+    search.candidate(tiny_keras, recipe, datasets.find(str(tiny_data)), folder)
     return folder / "tiny-4-4.keras"
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.runtime.picture import examine
 from mnist_edge.runtime.predictor import Predictor
 from tests.pictures import WAYS, blown_up, seven

@@ -6,7 +6,7 @@ import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError, OptionError
 from mnist_edge.export import keras_to_onnx, quantize
 from mnist_edge.export.metadata import serialized

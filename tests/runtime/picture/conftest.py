@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.dataset import Dataset
+from mnist_edge.datasets import Dataset
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_edge.archive import MAX_MEMBERS, ArchiveError, open_archive, read_member
+from mnist_edge.sources.archive import MAX_MEMBERS, ArchiveError, open_archive, read_member
 
 TEXT = b"twenty-eight by twenty-eight " * 1000
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
@@ -59,7 +59,7 @@ def twice() -> bytes:
 
 
 def overlapping() -> bytes:
-    """Two entries of the directory that lead to the same bytes, as in a zip bomb without recursion."""
+    """Two entries that lead to the same bytes, as in a zip bomb without recursion."""
     content = packed({"a": TEXT, "b": TEXT})
     return patched(content, CENTRAL, 42, bytes(4))
 
@@ -85,7 +85,10 @@ def damaged_stored() -> bytes:
         (lambda: patched(packed({"a": TEXT}), CENTRAL, 8, b"\x20"), "'a' is damaged"),
         (lambda: packed({"a": TEXT}, zipfile.ZIP_LZMA), "another method than deflate"),
         (lambda: packed({"a": TEXT}, zipfile.ZIP_BZIP2), "another method than deflate"),
-        (lambda: patched(packed({"a": TEXT}), CENTRAL, 10, b"\x63\x00"), "another method than deflate"),
+        (
+            lambda: patched(packed({"a": TEXT}), CENTRAL, 10, b"\x63\x00"),
+            "another method than deflate",
+        ),
         (damaged_deflate, "'a' is damaged"),
         (damaged_stored, "'a' is damaged"),
         (lambda: patched(packed({"a": TEXT}), CENTRAL, 16, b"\x00\x00\x00\x00"), "'a' is damaged"),
@@ -110,7 +113,9 @@ def test_an_unpacked_size_that_is_not_so_is_refused(method: int, claimed: int) -
 
 @METHODS
 @CLAIMED
-def test_a_packed_size_that_is_not_so_changes_nothing_or_is_refused(method: int, claimed: int) -> None:
+def test_a_packed_size_that_is_not_so_changes_nothing_or_is_refused(
+    method: int, claimed: int
+) -> None:
     content = patched(packed({"a": TEXT}, method), CENTRAL, 20, struct.pack("<I", claimed))
     with contextlib.suppress(ArchiveError):
         assert read(content) == TEXT
@@ -136,7 +141,12 @@ def test_a_small_size_claimed_of_a_bomb_does_not_unpack_it() -> None:
         patched(packed({"a": TEXT}), END, 16, b"\xff\xff\xff\x7f"),
         patched(packed({"a": TEXT}), CENTRAL, 6, b"\xff\x00"),
         # Zip64: sizes of 8 bytes, here of more than there is.
-        packed({})[:-22] + b"PK\x06\x06" + b"\xff" * 52 + b"PK\x06\x07" + bytes(16) + packed({})[-22:],
+        packed({})[:-22]
+        + b"PK\x06\x06"
+        + b"\xff" * 52
+        + b"PK\x06\x07"
+        + bytes(16)
+        + packed({})[-22:],
     ],
 )
 def test_what_is_no_archive_is_refused(content: bytes) -> None:

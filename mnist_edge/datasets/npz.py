@@ -1,8 +1,8 @@
 """Arrays out of an .npz, as ``numpy.savez`` writes it, in files that come from anywhere.
 
 ``numpy.load`` parses an array's header as Python, and unpacks whatever an archive holds. Here the
-header is matched against the form that numpy writes, it is there to be checked before any data is
-unpacked, and no more is unpacked than its shape needs. Numbers and text only, nothing pickled.
+header is matched against what numpy writes, it is there to be checked before any data is unpacked,
+and no more is unpacked than its shape needs. Numbers and text only, nothing pickled.
 
 Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
@@ -14,11 +14,12 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.datasets.limits import Readable, read_up_to
 from mnist_edge.files import open_regular
 
 _MAGIC = b"\x93NUMPY"
@@ -28,7 +29,6 @@ _LENGTH_BYTES = {b"\1\0": 2, b"\2\0": 4, b"\3\0": 4}
 _MAX_HEADER_BYTES = 4096
 _MAX_DIMENSIONS = 32
 _MAX_LENGTH = 2**40
-_PIECE_BYTES = 2**20
 
 _HEADER = re.compile(
     r"""\{ ?['"]descr['"]: ?['"](?P<dtype>[<>|=]?[biufcSU]\d{1,7})['"], ?"""
@@ -38,20 +38,13 @@ _HEADER = re.compile(
 )
 
 
-class Readable(Protocol):
-    """An open file, packed or not."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes, none at its end."""
-
-
 class NpzError(ValueError):
     """An archive, or an array in it, that is damaged or is no plain one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What an array in an archive says of itself.
+    """What the header of an array in an archive promises.
 
     Attributes:
         dtype: Numbers or text, of at least one byte an item.
@@ -115,7 +108,8 @@ class Npz:
             return flat.reshape(header.shape)
 
     def _member(self, name: str) -> IO[bytes]:
-        found = [member for member in self._archive.infolist() if member.filename.removesuffix(".npy") == name]
+        members = zip(self.names, self._archive.infolist(), strict=True)
+        found = [member for known, member in members if known == name]
         if len(found) != 1:
             raise NpzError(f"expected one array of this name, found {len(found)}")
         # numpy writes no others, and bzip2 makes gigabytes of a few bytes in a single step.
@@ -138,24 +132,6 @@ def open_npz(path: Path) -> Iterator[Npz]:
         except Exception as error:  # zipfile has a dozen kinds for a damaged file
             raise NpzError(_reason(error)) from error
         yield archive
-
-
-def read_up_to(file: Readable, count: int) -> NDArray[np.uint8]:
-    """Return the next ``count`` bytes of a file, or as many as there are.
-
-    In pieces into one array: what is promised and not there takes no memory, what is there takes
-    it once.
-    """
-    content = np.empty(count, np.uint8)
-    view = content.data
-    have = 0
-    while have < count:
-        piece = file.read(min(_PIECE_BYTES, count - have))
-        if not piece:
-            break
-        view[have : have + len(piece)] = piece
-        have += len(piece)
-    return content[:have]
 
 
 @contextlib.contextmanager
