@@ -163,7 +163,8 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
         assert key in measured["results"][0]
     for key in ("load_ms", "first_ms", "bytes", "accuracy"):
         assert measured["results"][0][key] > 0
-    assert measured["noise"] >= 0
+    # On a busy machine a second may be too short to know it.
+    assert measured["noise"] is None or measured["noise"] >= 0
     schema = json.loads((ARTIFACTS.parent / "docs/benchmark.schema.json").read_text())
     jsonschema.validate(measured, schema)
 
