@@ -4,8 +4,8 @@
     >>> Predictor().predict(image).digit   # image: (28, 28) uint8, white ink on black
     7
 
-The classes are loaded when first asked for, so that ``mnist-edge --version`` and ``--help`` need not wait
-for numpy and onnxruntime.
+The classes are loaded when first asked for, so that ``mnist-edge --version`` and ``--help`` need
+not wait for numpy and onnxruntime.
 """
 
 import os
@@ -23,9 +23,11 @@ from mnist_edge.errors import (
     OutputError,
 )
 
-TYPE_CHECKING = False  # typing's own takes 8 ms to import, in which an interrupt would show as a traceback
+# typing's own takes 8 ms to import, in which an interrupt would show as a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mnist_edge.runtime.predictor import Prediction, Predictions, Predictor
+    from mnist_edge.runtime.prediction import Prediction, Predictions
+    from mnist_edge.runtime.predictor import Predictor
 
 __version__ = "0.1.0"
 
@@ -58,3 +60,7 @@ def __getattr__(name: str) -> object:
 
         return getattr(predictor, name)
     raise AttributeError(f"module 'mnist_edge' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

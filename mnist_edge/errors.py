@@ -1,17 +1,17 @@
 """Every error that mnist-edge raises on purpose.
 
+    MnistEdgeError
+    ├── DataError               MNIST is damaged or mislabelled here
+    │   └── DataNotFoundError   there is no MNIST here, and none could be downloaded
+    ├── DownloadError           a part could not be fetched, or is not what it should be
+    ├── ImageError              an image that the model cannot take (also a ValueError)
+    ├── MissingExtraError       packages that are not installed (also an ImportError)
+    ├── ModelError              a model file that is missing, damaged, or breaks the contract
+    ├── OptionError             an option outside what is offered (also a ValueError)
+    └── OutputError             a file or folder that cannot be written
+
 Each carries one sentence: what was expected, what was received, what to do. The command line prints
 that sentence and exits with code 2.
-
-    MnistEdgeError
-    ├── DataError           what was found for MNIST is damaged or mislabelled
-    │   └── DataNotFoundError   there is no MNIST here, and none could be downloaded
-    ├── DownloadError       a part that could not be fetched, or is not what it should be
-    ├── ImageError          not one digit's image (also a ValueError)
-    ├── MissingExtraError   a part that is not installed (also an ImportError)
-    ├── ModelError          a .keras or .onnx file that is missing, damaged or not of our making
-    ├── OptionError         an option outside what is offered (also a ValueError)
-    └── OutputError         a file or folder that cannot be written
 """
 
 
@@ -32,7 +32,7 @@ class DownloadError(MnistEdgeError):
 
 
 class ImageError(MnistEdgeError, ValueError):
-    """An image whose shape, type or values are not one digit's."""
+    """An image of another shape, type or range than the model takes, or no picture of a digit."""
 
 
 class MissingExtraError(MnistEdgeError, ImportError):

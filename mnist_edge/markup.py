@@ -1,4 +1,4 @@
-"""HTML and SVG elements as text, escaped unless they are markup already; and what a page carries inside itself."""
+"""HTML and SVG as text, escaped unless it is markup already; and pages that need nothing else."""
 
 import base64
 import hashlib
@@ -17,28 +17,30 @@ class Markup(str):
 
 
 def tag(kind: str, *children: str | None, **attributes: object) -> Markup:
-    """An element.
+    """Return an element.
 
     Args:
         kind: Its name. Elements that have no end tag, as ``input``, cannot be made here.
         *children: What is in it. What is not ``Markup`` is escaped; None is left out.
         **attributes: ``class_`` is class, ``aria_label`` is aria-label; None is left out.
     """
-    said = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    return Markup(f"<{kind}{said}>{join(child for child in children if child is not None)}</{kind}>")
+    head = kind
+    for key, value in attributes.items():
+        if value is not None:
+            head += f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
+    content = join(child for child in children if child is not None)
+    return Markup(f"<{head}>{content}</{kind}>")
 
 
 def join(parts: Iterable[str]) -> Markup:
-    """One after the other; what is not ``Markup`` is escaped."""
-    return Markup("".join(part if isinstance(part, Markup) else html.escape(part) for part in parts))
+    """Return one after the other; what is not ``Markup`` is escaped."""
+    return Markup(
+        "".join(part if isinstance(part, Markup) else html.escape(part) for part in parts)
+    )
 
 
 def json_in_html(document: Any) -> Markup:
-    """JSON for a ``<script type="application/json">``, which a text in it cannot end.
+    """Return JSON for a ``<script type="application/json">``, which a text in it cannot end.
 
     Raises:
         ValueError: A number in it is not finite.
@@ -47,21 +49,24 @@ def json_in_html(document: Any) -> Markup:
 
 
 def page(folder: Path, *scripts: str, admitted: str = "", **parts: object) -> str:
-    """A page that needs nothing else: ``page.html`` of a folder, filled, with ``page.css`` and scripts inside.
+    """Return a page that needs nothing else: ``page.html`` of a folder, filled.
 
     Args:
-        folder: Where the files are.
-        *scripts: Their names, one after the other in ``$script``.
+        folder: Where the files are, ``page.css`` too.
+        *scripts: The names of scripts, one after the other in ``$script``.
         admitted: What its Content-Security-Policy admits as scripts besides those.
         **parts: What else ``page.html`` wants, beside ``$head``, ``$style`` and ``$script``.
     """
-    frame, style, *codes = ((folder / file).read_text(encoding="utf-8") for file in ("page.html", "page.css", *scripts))
-    script = "".join(codes)
+    frame = (folder / "page.html").read_text(encoding="utf-8")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    script = "".join((folder / name).read_text(encoding="utf-8") for name in scripts)
     policy = (
         f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_digest(style)};"
-        f" script-src {' '.join(filter(None, (_digest(script), admitted)))}"
+        f" script-src {_digest(script)} {admitted}".rstrip()
     )
-    return Template(frame).substitute(head=_HEAD.format(policy=policy), style=style, script=script, **parts)
+    return Template(frame).substitute(
+        head=_HEAD.format(policy=policy), style=style, script=script, **parts
+    )
 
 
 _HEAD = """<meta charset="utf-8">
@@ -71,5 +76,6 @@ _HEAD = """<meta charset="utf-8">
 
 
 def _digest(text: str) -> str:
-    """What a Content-Security-Policy knows a style or script by, so that it admits no other."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    """Return what a Content-Security-Policy admits a style or script by, and no other."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

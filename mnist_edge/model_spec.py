@@ -11,8 +11,8 @@ are read too. Nobody else knows these numbers.
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from mnist_edge.errors import ModelError
@@ -50,8 +50,8 @@ class InputSpec:
     """What one input of a file is.
 
     Attributes:
-        shape: Of one image, as apps pass it: (28, 28), (32, 32, 3), or (4,) for features. The file's
-            own input may have another shape of as many elements.
+        shape: Of one image, as apps pass it: (28, 28), (32, 32, 3), or (4,) for features. The
+            file's own input may have another shape of as many elements.
         dtype: The type of its elements in the file.
         range: The least and the largest value of a pixel in the file; None for features, which are
             taken as they are.
@@ -123,7 +123,7 @@ class ModelSpec:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:
-        """Read what a file says of itself.
+        """Read what a file takes and answers from its own metadata.
 
         Args:
             metadata: The file's metadata_props.
@@ -131,20 +131,23 @@ class ModelSpec:
 
         Raises:
             ModelError: The file is not one of ours, is of a version that this package does not
-                know, or what it says makes no sense.
+                know, or its metadata makes no sense.
         """
         version = metadata.get("contract")
         if version is None:
             raise ModelError(
-                f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract"
+                f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge "
+                "contract"
             )
         if version not in ("1", CONTRACT_VERSION):
             raise ModelError(
-                f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 and "
-                f"{CONTRACT_VERSION}: install the mnist-edge that made it, or export it again"
+                f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 "
+                f"and {CONTRACT_VERSION}: install the mnist-edge that made it, or export it again"
             )
         try:
-            return cls._version_1(metadata) if version == "1" else cls._version_2(metadata)
+            if version == "1":
+                return cls._version_1(metadata)
+            return cls._version_2(metadata)
         except ValueError as error:
             raise ModelError(
                 f"expected metadata that makes sense in {origin}, found {error}"
@@ -165,16 +168,7 @@ class ModelSpec:
     @classmethod
     def _version_2(cls, metadata: Mapping[str, str]) -> Self:
         labels = _json(metadata, "labels")
-        if (
-            not isinstance(labels, list)
-            or not 1 < len(labels) <= _MOST_LABELS
-            or not all(map(_is_name, labels))
-        ):
-            raise ValueError(
-                f"labels={_shown(metadata.get('labels'))} where a list of names may stand"
-            )
-        if len(set(labels)) < len(labels):
-            raise ValueError("two labels of one name")
+        _require_labels(labels)
         preprocessing = metadata.get("preprocessing")
         if preprocessing not in ("strokes", "resize", "none"):
             raise ValueError(
@@ -183,7 +177,7 @@ class ModelSpec:
         found = _input(_json(metadata, "input"))
         if preprocessing == "strokes" and found.shape != MNIST_SHAPE:
             raise ValueError(
-                f"preprocessing=strokes, which makes 28x28 pixels, for the shape {list(found.shape)}"
+                f"preprocessing=strokes, which makes 28x28 pixels, for {list(found.shape)}"
             )
         return cls(
             precision=metadata.get("precision", ""),
@@ -194,17 +188,12 @@ class ModelSpec:
         )
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the entries that say all this: what ``from_metadata`` reads."""
-        scaling = {
-            entry.name: getattr(self.trained_scaling, entry.name)
-            for entry in fields(TrainedScaling)
-        }
+        """Return the entries of a file's metadata that ``from_metadata`` reads."""
+        scaling = asdict(self.trained_scaling)
         return {
             "contract": CONTRACT_VERSION,
             "precision": self.precision,
-            "input": _text(
-                {"shape": self.input.shape, "dtype": self.input.dtype, "range": self.input.range}
-            ),
+            "input": _text(asdict(self.input)),
             "labels": _text(self.labels),
             "preprocessing": self.preprocessing,
             "trained_scaling": _text({name: value for name, value in scaling.items() if value}),
@@ -213,7 +202,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a file was made from, and how well it was found to read; None where it does not say.
+    """What a file was made from, and how well it reads; None for what it does not record.
 
     Attributes:
         source_sha256: Hash of the .keras file.
@@ -245,41 +234,51 @@ class Provenance:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:
-        """Read what a file says of its making; entries as in ``ModelSpec.from_metadata``.
+        """Read what a file was made from; arguments as for ``ModelSpec.from_metadata``.
 
         Raises:
-            ModelError: What it says makes no sense.
+            ModelError: Its metadata makes no sense.
         """
-        renamed = _from_version_1(metadata) if metadata.get("contract") == "1" else metadata
+        entries = _from_version_1(metadata) if metadata.get("contract") == "1" else metadata
         try:
-            return cls(
-                **{entry.name: _READERS[entry.name](renamed, entry.name) for entry in fields(cls)}
-            )
+            values = {name: read(entries, name) for name, read in _READERS.items()}
+            return cls(**values)
         except ValueError as error:
             raise ModelError(
                 f"expected metadata that makes sense in {origin}, found {error}"
             ) from error
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the entries that say all this: what ``from_metadata`` reads."""
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {name: _text(value) for name, value in values.items() if value is not None}
+        """Return the entries of a file's metadata that ``from_metadata`` reads."""
+        entries = {}
+        for name in _READERS:
+            value = getattr(self, name)
+            if value is not None:
+                entries[name] = _text(value)
+        return entries
 
 
 VERIFIED_BY = ("data", "data_fingerprint", "images", "accuracy", "reference_accuracy", "agreement")
 """The entries that depend on the images a file was verified on."""
 
 
+def _require_labels(labels: object) -> None:
+    fits = isinstance(labels, list) and 1 < len(labels) <= _MOST_LABELS
+    if not fits or not all(map(_is_name, labels)):  # type: ignore[call-overload]  # a list
+        raise ValueError(f"labels={_shown(labels)} where a list of names may stand")
+    if len(set(labels)) < len(labels):  # type: ignore[call-overload, arg-type]  # a list
+        raise ValueError("two labels of one name")
+
+
 def _input(value: object) -> InputSpec:
     if not isinstance(value, dict) or value.keys() != {"shape", "dtype", "range"}:
         raise ValueError(f"input={_shown(value)} where its shape, dtype and range may stand")
-    shape, dtype, limits = value["shape"], value["dtype"], value["range"]
+    shape = value["shape"]
+    dtype = value["dtype"]
+    limits = value["range"]
     sizes = shape if isinstance(shape, list) else []
-    if (
-        not 1 <= len(sizes) <= MAX_RANK
-        or not all(map(_is_count, sizes))
-        or math.prod(sizes) > _MOST_ELEMENTS
-    ):
+    counts = 1 <= len(sizes) <= MAX_RANK and all(map(_is_count, sizes))
+    if not counts or math.prod(sizes) > _MOST_ELEMENTS:
         raise ValueError(f"an input of shape {_shown(shape)}")
     if (dtype, limits) not in (("uint8", [0, PIXEL_MAX]), ("float32", [0, 1]), ("float32", None)):
         raise ValueError(f"an input of type {_shown(dtype)} in the range {_shown(limits)}")
@@ -287,14 +286,14 @@ def _input(value: object) -> InputSpec:
 
 
 def _scaling(value: object) -> TrainedScaling:
-    if not isinstance(value, dict) or not value.keys() <= {
-        entry.name for entry in fields(TrainedScaling)
-    }:
+    known = {entry.name for entry in fields(TrainedScaling)}
+    if not isinstance(value, dict) or not value.keys() <= known or not _is_name(value.get("name")):
         raise ValueError(f"trained_scaling={_shown(value)}")
-    mean, std = (_numbers(value.get(name, []), name) for name in ("mean", "std"))
-    flags = [value.get(name, False) for name in ("inverted", "transposed")]
-    if not _is_name(value.get("name")) or not all(isinstance(flag, bool) for flag in flags):
+    flags = (value.get("inverted", False), value.get("transposed", False))
+    if not all(isinstance(flag, bool) for flag in flags):
         raise ValueError(f"trained_scaling={_shown(value)}")
+    mean = _numbers(value.get("mean", []), "mean")
+    std = _numbers(value.get("std", []), "std")
     return TrainedScaling(value["name"], mean, std, *flags)
 
 
@@ -350,7 +349,8 @@ def _read_versions(metadata: Mapping[str, str], name: str) -> Mapping[str, str] 
     return value
 
 
-_READERS: dict[str, Any] = {
+# How to read each field of Provenance, under its own name.
+_READERS: dict[str, Callable[[Mapping[str, str], str], Any]] = {
     "source_sha256": _read_text,
     "tools": _read_versions,
     "calibration_data": _read_text,
@@ -378,11 +378,9 @@ def _json(metadata: Mapping[str, str], name: str) -> Any:
 
 def _text(value: object) -> str:
     """Return a value as an entry has it: names as they are, all else as JSON."""
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    )
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _numbers(value: object, name: str) -> tuple[float, ...]:

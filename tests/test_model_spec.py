@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_edge.errors import ModelError
@@ -38,7 +38,9 @@ LETTERS = ModelSpec(
 FEATURES = ModelSpec("fp32", InputSpec((4,), "float32", None), ("setosa", "versicolor"), "none")
 
 
-@pytest.mark.parametrize("spec", [ModelSpec("int8", RAW_PIXELS), LETTERS, FEATURES], ids=lambda spec: spec.labels[0])
+@pytest.mark.parametrize(
+    "spec", [ModelSpec("int8", RAW_PIXELS), LETTERS, FEATURES], ids=lambda spec: spec.labels[0]
+)
 def test_what_is_written_is_read(spec: ModelSpec) -> None:
     metadata = spec.to_metadata()
     assert all(isinstance(value, str) for value in metadata.values())
@@ -48,8 +50,14 @@ def test_what_is_written_is_read(spec: ModelSpec) -> None:
 def test_what_a_spec_knows() -> None:
     digits = ModelSpec("fp32")
     assert (digits.reads_digits, digits.reads_strokes, digits.input.elements) == (True, True, 784)
-    assert ModelSpec.from_metadata(GOOD, "x").labels is DIGITS  # so that a prediction need not compare them
-    assert (LETTERS.reads_digits, LETTERS.reads_strokes, LETTERS.input.elements) == (False, False, 3072)
+    assert (
+        ModelSpec.from_metadata(GOOD, "x").labels is DIGITS
+    )  # so that a prediction need not compare them
+    assert (LETTERS.reads_digits, LETTERS.reads_strokes, LETTERS.input.elements) == (
+        False,
+        False,
+        3072,
+    )
 
 
 def test_provenance_is_numbers_again() -> None:
@@ -86,9 +94,15 @@ def test_version_1_is_read_for_good() -> None:
         ({"input": '{"shape":[],"dtype":"uint8","range":[0,255]}'}, "an input of shape"),
         ({"input": '{"shape":[28,0],"dtype":"uint8","range":[0,255]}'}, "an input of shape"),
         ({"input": '{"shape":[9999,9999],"dtype":"uint8","range":[0,255]}'}, "an input of shape"),
-        ({"input": '{"shape":[28,28],"dtype":"float64","range":[0,1]}'}, "an input of type 'float64'"),
+        (
+            {"input": '{"shape":[28,28],"dtype":"float64","range":[0,1]}'},
+            "an input of type 'float64'",
+        ),
         ({"input": '{"shape":[28,28],"dtype":"uint8","range":[0,1]}'}, "in the range"),
-        ({"input": '{"shape":[32,32],"dtype":"uint8","range":[0,255]}'}, "strokes, which makes 28x28"),
+        (
+            {"input": '{"shape":[32,32],"dtype":"uint8","range":[0,255]}'},
+            "strokes, which makes 28x28",
+        ),
         ({"labels": "a,b"}, "labels='a,b', which is no JSON"),
         ({"labels": '["a"]'}, "a list of names"),
         ({"labels": '["a","a"]'}, "two labels of one name"),
@@ -136,7 +150,13 @@ def test_refuses_files_of_others() -> None:
         ModelSpec.from_metadata({}, "x")
 
 
-@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text(max_size=40) | st.floats().map(json.dumps)))
+# On a busy machine the tables of all characters take seconds to make.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(GOOD)), st.text(max_size=40) | st.floats().map(json.dumps)
+    )
+)
 def test_any_metadata_is_read_or_refused(changes: dict[str, str]) -> None:
     try:
         spec = ModelSpec.from_metadata(GOOD | changes, "x")

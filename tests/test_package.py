@@ -23,6 +23,7 @@ def python(code: str) -> str:
 
 def test_public_names_are_sorted_and_there() -> None:
     assert list(mnist_edge.__all__) == sorted(mnist_edge.__all__)
+    assert dir(mnist_edge) == mnist_edge.__all__
     for name in mnist_edge.__all__:
         assert getattr(mnist_edge, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -39,7 +40,9 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
 
 @pytest.mark.parametrize("what", ["import mnist_edge", "from mnist_edge import Predictor"])
 def test_import_loads_nothing_of_the_workshop(what: str) -> None:
-    loaded = python(f"import sys; {what}; print(*(name for name in {HEAVY!r} if name in sys.modules))")
+    loaded = python(
+        f"import sys; {what}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    )
     assert loaded.strip() == ""
 
 
@@ -59,7 +62,7 @@ print(Predictor().predict(np.zeros((28, 28), np.uint8)).probabilities.shape)
     assert python(code).strip() == "(10,)"
 
 
-def test_version_is_told_without_numpy() -> None:
+def test_version_is_printed_without_numpy() -> None:
     code = """
 import sys
 from pathlib import Path

@@ -44,8 +44,8 @@ def predict(
 
     Example: mnist-edge predict three.png scans/ --top 3
     """
-    from mnist_edge.runtime.picture.decode import read_bounded
     from mnist_edge.runtime.predictor import Predictor
+    from mnist_edge.runtime.preprocess.decode import read_bounded
 
     predictor = Predictor(model)
     answers = []

@@ -1,1 +1,4 @@
-"""The device half: runs an exported file. Needs numpy and onnxruntime only (Pillow to open pictures)."""
+"""The device half: runs an exported file.
+
+Needs numpy and onnxruntime only, and Pillow to open pictures.
+"""

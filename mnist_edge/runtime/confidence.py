@@ -14,7 +14,8 @@ class Calibration:
     """What a model's file knows of its own confidence, measured on images held back in training.
 
     Attributes:
-        temperature: What the logits are divided by (Guo et al., On Calibration of Modern Neural Networks, 2017).
+        temperature: What the logits are divided by (Guo et al., On Calibration of Modern Neural
+            Networks, 2017).
         reject_below: The confidence that one in a hundred real digits falls short of.
     """
 
@@ -23,7 +24,11 @@ class Calibration:
 
     @classmethod
     def read(cls, metadata: Mapping[str, str], origin: str) -> "Calibration":
-        """Reads the calibration from metadata_props; a file without one takes its probabilities as they are.
+        """Read the calibration from metadata_props; without one, probabilities stay as they are.
+
+        Args:
+            metadata: The file's metadata_props.
+            origin: What to call the file in an error's text.
 
         Raises:
             ModelError: The numbers there make no sense.
@@ -35,18 +40,20 @@ class Calibration:
             temperature = reject_below = float("nan")
         if not (0.01 <= temperature <= 100 and 0 <= reject_below <= 1):
             raise ModelError(
-                f"expected a temperature from 0.01 to 100 and a limit from 0 to 1 in the metadata of {origin}, "
-                f"received {metadata.get('temperature')!r} and {metadata.get('reject_below')!r}"
+                f"expected a temperature from 0.01 to 100 and a limit from 0 to 1 in the metadata "
+                f"of {origin}, received {metadata.get('temperature')!r} and "
+                f"{metadata.get('reject_below')!r}"
             )
         return cls(temperature, reject_below)
 
     def soften(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated probabilities, float64, for (..., 10) of the network's."""
+        """Return calibrated probabilities, float64, for (..., classes) of the network's."""
+        # A power of probabilities that are made to sum to 1 again is a division of their logits.
         softened = probabilities.astype(np.float64) ** (1 / self.temperature)
         return np.asarray(softened / softened.sum(axis=-1, keepdims=True))
 
     def confidences(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The calibrated probability of the most probable digit, for each row of (..., 10) probabilities."""
+        """Return the calibrated probability of the most probable class, for (..., classes)."""
         return np.asarray(self.soften(probabilities).max(axis=-1))
 
 

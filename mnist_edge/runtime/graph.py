@@ -1,4 +1,4 @@
-"""A network's graph as the device needs to know it: its operators, and the shapes of its weights."""
+"""A network's graph as the device needs to know it: its operators, and its weights' shapes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def of(message: Message) -> Graph:
 
     Raises:
         ValueError: It has not one input and one output, or a tensor has not the size that its shape
-            says.
+            promises.
     """
     weights = [_weights(tensor) for tensor in message.messages("initializer")]
     by_name = {tensor.name: tensor for tensor in weights}
@@ -88,7 +88,9 @@ def of(message: Message) -> Graph:
     inputs = message.messages("input")
     outputs = message.messages("output")
     if len(inputs) != 1 or len(outputs) != 1:
-        raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs, where one of each may be")
+        raise ValueError(
+            f"{len(inputs)} inputs and {len(outputs)} outputs, where one of each may be"
+        )
     return Graph(
         input=inputs[0].text("name"),
         input_shape=_open_shape(inputs[0]),
@@ -138,7 +140,7 @@ def _weights(message: Message) -> Weights:
 
 
 def _listed(message: Message) -> int:
-    """Return how many numbers stand in the fields that list them; one field may be used, or none."""
+    """Return how many numbers stand in the fields that list them: in one of them, or in none."""
     floats = [part for part in message.values.get("float_data", ()) if isinstance(part, memoryview)]
     counts = [
         len(message.data("raw_data")) and 1,
@@ -152,7 +154,7 @@ def _listed(message: Message) -> int:
 
 
 def _open_shape(value: Message) -> Shape:
-    """Return the shape that an input or output says it has."""
+    """Return the shape that an input or output declares."""
     dimensions = value.message("type").message("tensor_type").message("shape").messages("dim")
     shape = tuple(dimension.integer("dim_value", -1) for dimension in dimensions)
     if not 1 <= len(shape) <= MAX_RANK:

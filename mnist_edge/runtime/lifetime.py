@@ -1,7 +1,7 @@
 """What happens to Predictors when their process forks or ends while other threads use them.
 
-A child after fork has one thread. A lock that another thread held stays locked there for ever, and a
-session's own threads are gone: so no fork happens while a session is being opened, and the child
+A child after fork has one thread. A lock that another thread held stays locked there for ever, and
+a session's own threads are gone: so no fork happens while a session is being opened, and the child
 opens its own.
 
 A daemon thread that comes back from onnxruntime when Python has begun to end is ended on the spot,
@@ -25,7 +25,11 @@ OPENING = threading.RLock()
 
 
 class Turn:
-    """Whether one thread is inside one session now: ``taken`` is set before each call and reset after it."""
+    """Whether one thread is inside one session now.
+
+    Attributes:
+        taken: Set before each call and reset after it.
+    """
 
     __slots__ = ("__weakref__", "taken")
 
@@ -36,7 +40,7 @@ class Turn:
 
 
 class Watched(Protocol):
-    """What is to know of forks and of the end."""
+    """What must know of forks and of the end."""
 
     def _leave_behind(self) -> None:
         """Forget the session, in a child after fork."""
@@ -57,7 +61,9 @@ def watch(predictor: Watched) -> None:
 
 
 def leave_if_ending() -> None:
-    """End this thread quietly, as Python is about to, if the process ends; call it with ``OPENING`` held.
+    """End this thread quietly, as Python is about to, if the process ends.
+
+    To be called with ``OPENING`` held.
 
     Raises:
         SystemExit: In a thread other than the one that ends the process.
@@ -67,6 +73,7 @@ def leave_if_ending() -> None:
 
 
 def _at_exit() -> None:
+    """Keep threads out of all sessions, and wait for those inside."""
     global _ending  # noqa: PLW0603  # a process ends once
     with OPENING:
         _ending = threading.get_ident()
@@ -79,6 +86,7 @@ def _at_exit() -> None:
 
 
 def _in_child() -> None:
+    """Let each Predictor open its own session, in a child after fork."""
     _TURNS.clear()  # of threads that did not come along
     for predictor in _WATCHED:
         predictor._leave_behind()
@@ -87,4 +95,6 @@ def _in_child() -> None:
 
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=OPENING.acquire, after_in_parent=OPENING.release, after_in_child=_in_child)
+    os.register_at_fork(
+        before=OPENING.acquire, after_in_parent=OPENING.release, after_in_child=_in_child
+    )

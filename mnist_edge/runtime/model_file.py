@@ -73,26 +73,32 @@ class ModelFile:
 
 
 def shipped(name: str = DEFAULT_MODEL) -> Path:
-    """Where the model of this name lies: inside the installed package, or in artifacts/ of a checkout."""
+    """Return where a model lies: inside the installed package, or in artifacts/ of a checkout."""
     installed = Path(__file__).parents[1] / "models" / name
-    return installed if installed.exists() else Path(__file__).parents[2] / "artifacts" / name
+    if installed.exists():
+        return installed
+    return Path(__file__).parents[2] / "artifacts" / name
 
 
-def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None) -> ModelFile:
-    """Reads a model once and checks it.
+def read(
+    model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None
+) -> ModelFile:
+    """Read a model once and check it.
 
     Args:
-        model: A path, the file's bytes, None for the shipped model, or "small" for the shipped small one (a file of
-            that name is "./small").
+        model: A path, the file's bytes, None for the shipped model, or "small" for the shipped
+            small one (a file of that name is "./small").
         sha256: The hash that the bytes must have, in hexadecimal digits.
 
     Raises:
-        ModelError: It is missing, too large, not the one that was hashed, no ONNX file, keeps weights in another
-            file, or does not keep the contract.
+        ModelError: It is missing, too large, not the one that was hashed, no ONNX file, keeps
+            weights in another file, or does not keep the contract.
         OptionError: ``sha256`` is no string.
     """
     if not isinstance(sha256, str | None):
-        raise OptionError(f"expected sha256 as a string of hexadecimal digits, received {type(sha256).__name__}")
+        raise OptionError(
+            f"expected sha256 as a string of hexadecimal digits, received {type(sha256).__name__}"
+        )
     content, origin = _bytes_of(model)
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.lower():
@@ -100,7 +106,9 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
     try:
         message = protobuf.read(content, MODEL)
     except protobuf.RefusedFieldError as error:
-        raise ModelError(f"expected a plain graph with its weights inside in {origin}, found {error}") from error
+        raise ModelError(
+            f"expected a plain graph with its weights inside in {origin}, found {error}"
+        ) from error
     except ValueError as error:
         raise ModelError(
             f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
@@ -109,35 +117,47 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
 
 
 def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        content, origin = bytes(model), "the model's bytes"
-        size = len(content)
+    """Return a model's bytes, and what to call it."""
+    if isinstance(model, bytes | bytearray | memoryview):
+        content = bytes(model)
+        origin = "the model's bytes"
     elif model is None or isinstance(model, str | os.PathLike):
-        path = shipped() if model is None else shipped(SMALL_MODEL) if model == SMALL else Path(model)
+        path = _path_of(model)
+        content = _contents(path)
         origin = str(path)
-        try:
-            # A pipe would wait for ever, and a device has no end; opening a folder says what it is.
-            mode = path.stat().st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise ModelError(f"expected a model file, but {origin} is no regular file")
-            with path.open("rb") as file:
-                content = file.read(MAX_MODEL_BYTES + 1)
-        except OSError as error:
-            raise ModelError(f"cannot read the model {origin}: {error.strerror or error}") from error
-        except ValueError as error:  # a null byte in the name
-            raise ModelError(f"cannot read the model {origin!r}: {error}") from error
-        size = len(content)
     else:
         raise ModelError(f"expected a model as a path or bytes, received {type(model).__name__}")
-    if size > MAX_MODEL_BYTES:
-        raise ModelError(f"expected a model of at most {MAX_MODEL_BYTES >> 20} MiB, but {origin} is larger")
-    if size == 0:
+    if len(content) > MAX_MODEL_BYTES:
+        raise ModelError(
+            f"expected a model of at most {MAX_MODEL_BYTES >> 20} MiB, but {origin} is larger"
+        )
+    if not content:
         raise ModelError(f"expected an ONNX file, but {origin} is empty")
     return content, origin
 
 
+def _path_of(model: str | os.PathLike[str] | None) -> Path:
+    if model is None:
+        return shipped()
+    return shipped(SMALL_MODEL) if model == SMALL else Path(model)
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        # A pipe would wait for ever, and a device has no end; opening a folder fails by itself.
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ModelError(f"expected a model file, but {path} is no regular file")
+        with path.open("rb") as file:
+            return file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a null byte in the name
+        raise ModelError(f"cannot read the model {str(path)!r}: {error}") from error
+
+
 def _checked(message: Message, content: bytes, origin: str, sha256: str) -> ModelFile:
-    """Return what a file says, if it keeps our contract and costs no more than it may."""
+    """Return a file's content, if it keeps our contract and costs no more than it may."""
     entries = message.messages("metadata_props")
     metadata = {entry.text("key"): entry.text("value") for entry in entries}
     if len(metadata) < len(entries):
@@ -147,7 +167,9 @@ def _checked(message: Message, content: bytes, origin: str, sha256: str) -> Mode
         network = graph.of(message.message("graph"))
         cost = operators.cost(network)
     except ValueError as error:
-        raise ModelError(f"expected a network that can be run in {origin}, found {error}") from error
+        raise ModelError(
+            f"expected a network that can be run in {origin}, found {error}"
+        ) from error
     input_shape = _require_graph(spec, network, cost.output_shape, origin)
     anew = b"".join(message.encoded)
     return ModelFile(
@@ -159,23 +181,30 @@ def _checked(message: Message, content: bytes, origin: str, sha256: str) -> Mode
         intact=_is_intact(metadata, content),
         metadata=metadata,
         input_shape=input_shape,
-        opsets={opset.text("domain"): opset.integer("version") for opset in message.messages("opset_import")},
+        opsets={
+            opset.text("domain"): opset.integer("version")
+            for opset in message.messages("opset_import")
+        },
         ir_version=message.integer("ir_version"),
         operators=tuple(node.operator.rpartition(".")[2] for node in network.nodes),
         cost=cost,
     )
 
 
-def _require_graph(spec: ModelSpec, network: graph.Graph, answer: graph.Shape, origin: str) -> graph.Shape:
-    """Return the shape of one image in the graph, which must take and answer what the file says."""
+def _require_graph(
+    spec: ModelSpec, network: graph.Graph, answer: graph.Shape, origin: str
+) -> graph.Shape:
+    """Return the shape of one image in the graph, which must take and answer what its spec does."""
     batch, *axes = network.input_shape
-    fits = batch == -1 and all(axis > 0 for axis in axes) and math.prod(axes) == spec.input.elements
+    elements = spec.input.elements
+    fits = batch == -1 and all(axis > 0 for axis in axes) and math.prod(axes) == elements
     names = (network.input, network.output)
     if not fits or names != (INPUT_NAME, OUTPUT_NAME) or answer != (len(spec.labels),):
         raise ModelError(
-            f"expected {origin} to take {INPUT_NAME} [batch, {spec.input.elements}] and to answer with "
+            f"expected {origin} to take {INPUT_NAME} [batch, {elements}] and to answer with "
             f"{OUTPUT_NAME} [batch, {len(spec.labels)}], found "
-            f"{network.input!r} {_in_words(network.input_shape)} and {network.output!r} {_in_words((-1, *answer))}"
+            f"{network.input!r} {_in_words(network.input_shape)} and "
+            f"{network.output!r} {_in_words((-1, *answer))}"
         )
     return tuple(axes)
 
@@ -191,12 +220,14 @@ def checksum_entry(digest: str, key: str = CHECKSUM) -> bytes:
         digest: The hash of all bytes before it, 64 hexadecimal digits.
         key: The name of the entry.
     """
-    name, value = key.encode(), digest.encode()
+    name = key.encode()
+    value = digest.encode()
     pair = b"\x0a" + bytes([len(name)]) + name + b"\x12" + bytes([len(value)]) + value
     return b"\x72" + bytes([len(pair)]) + pair  # field 14, metadata_props
 
 
 def _is_intact(metadata: Mapping[str, str], content: bytes) -> bool | None:
+    """Return whether a file's checksum is that of its bytes; None if it has none."""
     key = CHECKSUM_1 if metadata.get("contract") == "1" else CHECKSUM
     digest = metadata.get(key)
     if digest is None:

@@ -13,7 +13,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mnist_edge.runtime.graph import ELEMENT_BYTES, MAX_ELEMENTS, MAX_RANK, Graph, Node, Shape, Weights
+from mnist_edge.runtime.graph import (
+    ELEMENT_BYTES,
+    MAX_ELEMENTS,
+    MAX_RANK,
+    Graph,
+    Node,
+    Shape,
+    Weights,
+)
 
 MAX_NODES = 1_000
 
@@ -88,6 +96,7 @@ def _cast(call: _Call) -> _Result:
 
 
 def _broadcast(call: _Call) -> _Result:
+    """Return the shape of all inputs together: numpy's rule for sums and the like."""
     shape: Shape = ()
     for number in range(len(call.shapes)):
         shape = _together(shape, call.shape(number), call.node.operator)
@@ -104,7 +113,8 @@ def _together(one: Shape, other: Shape, operator: str) -> Shape:
 
 
 def _matmul(call: _Call) -> _Result:
-    left, right = call.shape(0), call.shape(1)
+    left = call.shape(0)
+    right = call.shape(1)
     if len(left) < 2 or len(right) < 2 or left[-1] != right[-2]:
         raise ValueError(f"a {call.node.operator} of the shapes {list(left)} and {list(right)}")
     stack = _together(left[:-2], right[:-2], call.node.operator)
@@ -113,7 +123,8 @@ def _matmul(call: _Call) -> _Result:
 
 
 def _gemm(call: _Call) -> _Result:
-    left, right = call.shape(0), call.shape(1)
+    left = call.shape(0)
+    right = call.shape(1)
     if len(left) != 2 or len(right) != 2:
         raise ValueError(f"a Gemm of the shapes {list(left)} and {list(right)}")
     rows, inner = left[::-1] if call.node.attributes.get("transA") else left
@@ -131,8 +142,10 @@ def _matmul_n_bits(call: _Call) -> _Result:
 
     Its kernel trusts these numbers: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
     """
-    names = ("K", "N", "bits", "block_size")
-    inner, columns, bits, block = (call.node.attributes.get(name, 0) for name in names)
+    inner = call.node.attributes.get("K", 0)
+    columns = call.node.attributes.get("N", 0)
+    bits = call.node.attributes.get("bits", 0)
+    block = call.node.attributes.get("block_size", 0)
     rows = call.shape(0)
     blocks = -(-inner // block) if block > 0 else 0
     fits = (
@@ -144,7 +157,7 @@ def _matmul_n_bits(call: _Call) -> _Result:
         and len(call.shapes) == 3
     )
     if not fits:
-        raise ValueError("a MatMulNBits whose weights do not have the size that it says")
+        raise ValueError("a MatMulNBits whose weights do not have the size of its attributes")
     shape = (*rows[:-1], columns)
     return (shape,), math.prod(shape) * inner
 
@@ -158,7 +171,10 @@ def _quantized(call: _Call) -> _Result:
 def _reshape(call: _Call) -> _Result:
     shape = call.shape(0)
     elements = math.prod(shape)
-    wanted = [shape[axis] if size == 0 and axis < len(shape) else size for axis, size in enumerate(call.constant(1))]
+    wanted = list(call.constant(1))
+    for axis, size in enumerate(wanted):
+        if size == 0 and axis < len(shape):  # as it was
+            wanted[axis] = shape[axis]
     known = math.prod(size for size in wanted if size != -1)
     if -1 in wanted and known > 0:
         wanted[wanted.index(-1)] = elements // known
@@ -261,7 +277,7 @@ def cost(graph: Graph) -> Cost:
     if not _agree(graph.output_shape, shapes[graph.output]):
         raise ValueError(
             f"an output of the shape {list(shapes[graph.output])} for {_IMAGES} images, "
-            f"where the file says {list(graph.output_shape)}"
+            f"where the file declares {list(graph.output_shape)}"
         )
     return Cost(-(-work // _IMAGES), -(-elements // _IMAGES), shapes[graph.output][1:])
 
@@ -276,7 +292,7 @@ def _require_limits(work: int, elements: int, folded: int, stored: int) -> None:
 
 
 def _agree(declared: Shape, found: Shape) -> bool:
-    """Whether an output has the shape that the file says, and as many rows as there are images."""
+    """Return whether an output has the declared shape, and as many rows as there are images."""
     fits = (-1 in (a, b) or a == b for a, b in zip(declared, found, strict=False))
     return len(declared) == len(found) and declared[0] == -1 and found[0] == _IMAGES and all(fits)
 

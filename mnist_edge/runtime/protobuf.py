@@ -41,7 +41,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a schema says of a field.
+    """A field in a schema.
 
     Attributes:
         name: The field's name in the .proto file.
@@ -195,7 +195,8 @@ class _Reader:
 
     def value(self, message: Message, described: Field, raw: _Raw) -> None:
         """Read the value of one field and add it to ``message``."""
-        kind, name = described.type, described.name
+        kind = described.type
+        name = described.name
         values = message.values.setdefault(name, [])
         if not isinstance(kind, Kind):
             inner = self.message(raw.content(name), kind)
@@ -256,7 +257,8 @@ def _next(content: memoryview, position: int) -> tuple[_Raw, int]:
     tag, position = varint(content, position)
     if tag >= 2**32 or position - start != len(_varint(tag)):
         raise ValueError("a tag that is longer than it need be")
-    number, wire = tag >> 3, tag & 7
+    number = tag >> 3
+    wire = tag & 7
     if wire == _VARINT:
         integer, position = varint(content, position)
         return _Raw(number, wire, integer), position

@@ -90,11 +90,13 @@ def engine_error(origin: str, error: Exception) -> ModelError:
 def _arena_is_capped() -> bool:
     """Register the arena that all our sessions share, once; return whether this process has it.
 
-    A child after fork goes without: a thread that did not come along may have held the arena's lock.
+    A child after fork goes without: a thread that stayed behind may have held the arena's lock.
     """
     global _arena_process  # noqa: PLW0603  # onnxruntime's registry is the process' too
     if _arena_process is None:
-        memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+        memory = ort.OrtMemoryInfo(
+            "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+        )
         ort.create_and_register_allocator(memory, ort.OrtArenaCfg(ARENA_BYTES, -1, -1, -1))
         _arena_process = os.getpid()
     return _arena_process == os.getpid()
@@ -113,28 +115,38 @@ def _warn_of_telemetry() -> None:
 
 
 def thread_count(threads: Threads) -> int:
-    """The number of threads that ``threads`` stands for.
+    """Return the number of threads that ``threads`` stands for.
 
     Raises:
         OptionError: Neither a number from 1 to ``MAX_THREADS`` nor "auto".
     """
     if threads == "auto":
         return available_cpus()
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or not 1 <= threads <= MAX_THREADS:
+    if (
+        isinstance(threads, bool)
+        or not isinstance(threads, int | np.integer)
+        or not 1 <= threads <= MAX_THREADS
+    ):
         raise OptionError(
-            f"expected threads to be a whole number from 1 to {MAX_THREADS} or 'auto', received {threads!r}"
+            f"expected threads to be a whole number from 1 to {MAX_THREADS} or 'auto', "
+            f"received {threads!r}"
         )
     return int(threads)
 
 
 def available_cpus() -> int:
-    """CPUs that this process may use: its affinity mask, cut to the cgroup's quota (v1 or v2), at least 1."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many CPUs this process may use, at least 1.
+
+    Its affinity mask, cut to the cgroup's quota (v1 or v2).
+    """
+    affinity = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        affinity = len(os.sched_getaffinity(0))
     return max(1, min(affinity, int(cgroup_quota() or affinity)))
 
 
 def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """CPUs granted by the cgroup, or None where there is no limit (or no cgroup)."""
+    """Return the CPUs granted by the cgroup, or None where there is no limit (or no cgroup)."""
     try:
         if (root / "cpu.max").exists():
             quota, period = (root / "cpu.max").read_text().split()
@@ -163,5 +175,6 @@ def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
     expected_shape = (2, len(model.spec.labels))
     if answer.shape != expected_shape:
         raise ModelError(
-            f"expected an answer of shape {expected_shape} for two images from {model.origin}, received {answer.shape}"
+            f"expected an answer of shape {expected_shape} for two images from {model.origin}, "
+            f"received {answer.shape}"
         )

@@ -1,25 +1,28 @@
 // Any picture of one digit -> the 28x28 pixels that MNIST's makers would have made of it.
 //
-// This is mnist_edge/runtime/picture, function by function and under the same names; the reasons stand there. A plane
-// is {height, width, data}, data a Float64Array row by row, from 0 to 1. A picture is three planes: red, green, blue.
+// This is mnist_edge/runtime/preprocess, function by function and under the same names; the reasons
+// stand there. A plane is {height, width, data}, data a Float64Array row by row, from 0 to 1. A
+// picture is three planes: red, green, blue.
 
 class PictureError extends Error {}
 
 const DETAIL = 1024, VIEW = 192, FAINT = 0.03, RING = 0.08;
 const CANVAS = 80, STROKE = 2.8, MOST_COVERED = 0.75, NARROW = 0.4, WIDEST = 1.6, CENTRE = 14.5;
 
-// What was made of a picture: pixels (784 bytes, white on black), and whether they look like one digit at all.
+// What was made of a picture: pixels (784 bytes, white on black), and whether they look like one
+// digit at all.
 function examine(imageData) {
   const found = locate(decode(imageData));
   return asMnistMade(found) ?? compose(found);
 }
 
-// -- planes and numbers (numeric.py) ----------------------------------------------------------------------------------
+// -- planes and numbers (numeric.py) --------------------------------------------------------------
 
 function plane(height, width, value = null) {
   const data = new Float64Array(height * width);
   if (!value) return { height, width, data };
-  for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) data[i] = value(y, x, i);
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) data[i] = value(y, x, i);
   return { height, width, data };
 }
 
@@ -30,8 +33,10 @@ function map({ height, width, data }, change) {
   return { height, width, data: out };
 }
 
-const at = (a, y, x) => (y < 0 || x < 0 || y >= a.height || x >= a.width ? 0 : a.data[y * a.width + x]);
-const cut = (a, top, bottom, left, right) => plane(bottom - top, right - left, (y, x) => at(a, top + y, left + x));
+const at = (a, y, x) =>
+  y < 0 || x < 0 || y >= a.height || x >= a.width ? 0 : a.data[y * a.width + x];
+const cut = (a, top, bottom, left, right) =>
+  plane(bottom - top, right - left, (y, x) => at(a, top + y, left + x));
 
 function take(values, places) {
   const out = new Float64Array(places.length);
@@ -73,20 +78,27 @@ function round(value) {
 }
 
 function quantile(values, share) {
-  const ordered = Float64Array.from(values).sort(), place = share * (ordered.length - 1), below = Math.floor(place);
+  const ordered = Float64Array.from(values).sort(),
+    place = share * (ordered.length - 1),
+    below = Math.floor(place);
   const above = Math.min(below + 1, ordered.length - 1);
   return ordered[below] + (place - below) * (ordered[above] - ordered[below]);
 }
 
 const median = (values) => quantile(values, 0.5);
 
-// How to make means of pixels over equal intervals between start and stop: for each, its first pixel and the weights.
+// How to make means of pixels over equal intervals between start and stop: for each, its first
+// pixel and the weights.
 function overlap(length, intervals, start, stop) {
   const step = (stop - start) / intervals;
   return count(intervals).map((i) => {
-    const low = start + i * step, high = low + step, weights = [];
-    const first = Math.max(0, Math.floor(low)), end = Math.min(length, Math.ceil(high));
-    for (let p = first; p < end; p++) weights.push(Math.max(0, Math.min(high, p + 1) - Math.max(low, p)) / step);
+    const low = start + i * step,
+      high = low + step,
+      weights = [];
+    const first = Math.max(0, Math.floor(low)),
+      end = Math.min(length, Math.ceil(high));
+    for (let p = first; p < end; p++)
+      weights.push(Math.max(0, Math.min(high, p + 1) - Math.max(low, p)) / step);
     return { first, weights };
   });
 }
@@ -95,7 +107,8 @@ function overlap(length, intervals, start, stop) {
 function resizing(length, wanted) {
   if (wanted <= length) return overlap(length, wanted, 0, length);
   return count(wanted).map((i) => {
-    const position = clip((i + 0.5) * (length / wanted) - 0.5, 0, length - 1), first = Math.floor(position);
+    const position = clip((i + 0.5) * (length / wanted) - 0.5, 0, length - 1),
+      first = Math.floor(position);
     return { first, weights: first + 1 < length ? [1 - position + first, position - first] : [1] };
   });
 }
@@ -110,14 +123,16 @@ function resample(a, down, across) {
   return plane(down.length, across.length, (y, x) => {
     const { first, weights } = down[y];
     let total = 0;
-    for (let k = 0; k < weights.length; k++) total += weights[k] * narrow.data[(first + k) * narrow.width + x];
+    for (let k = 0; k < weights.length; k++)
+      total += weights[k] * narrow.data[(first + k) * narrow.width + x];
     return total;
   });
 }
 
-const resize = (a, height, width) => resample(a, resizing(a.height, height), resizing(a.width, width));
+const resize = (a, height, width) =>
+  resample(a, resizing(a.height, height), resizing(a.width, width));
 
-// -- colours on paper (decode.py) -------------------------------------------------------------------------------------
+// -- colours on paper (pixels.py) -----------------------------------------------------------------
 
 function decode({ data, width, height }) {
   const block = Math.ceil(Math.max(height, width) / DETAIL);
@@ -128,14 +143,17 @@ function decode({ data, width, height }) {
   for (let y = 0; y < rows * tall; y++) {
     const row = Math.floor(y / tall) * columns;
     for (let x = 0; x < columns * wide; x++) {
-      const from = 4 * (y * width + x), to = row + Math.floor(x / wide), opaque = data[from + 3] / 255;
+      const from = 4 * (y * width + x),
+        to = row + Math.floor(x / wide),
+        opaque = data[from + 3] / 255;
       red[to] += (opaque * data[from]) / 255;
       green[to] += (opaque * data[from + 1]) / 255;
       blue[to] += (opaque * data[from + 2]) / 255;
       opacity[to] += opaque;
     }
   }
-  for (const { data: totals } of layers) for (let i = 0; i < totals.length; i++) totals[i] /= tall * wide;
+  for (const { data: totals } of layers)
+    for (let i = 0; i < totals.length; i++) totals[i] /= tall * wide;
   return flatten(layers.slice(0, 3), opacity);
 }
 
@@ -147,19 +165,22 @@ function flatten(colour, opacity) {
   if (solid.length > opacity.length / 2) {
     const [red, green, blue] = colour.map(({ data }) => solid.map((i) => data[i] / opacity[i]));
     const brightness = red.map((value, k) => (value + green[k] + blue[k]) / 3);
-    if (largest(brightness) + largest(brightness.map((value) => -value)) > 0.2) paper = [red, green, blue].map(median);
+    if (largest(brightness) + largest(brightness.map((value) => -value)) > 0.2)
+      paper = [red, green, blue].map(median);
   }
   return colour.map((a, c) => map(a, (value, i) => value + paper[c] * (1 - opacity[i])));
 }
 
-// -- where the digit is (ink.py) --------------------------------------------------------------------------------------
+// -- where the digit is (ink.py, parts.py) --------------------------------------------------------
 
 function locate(picture) {
   let found = find(view(picture));
   for (let turn = 0; turn < 2; turn++) {
-    const longest = Math.max(found.ink.height, found.ink.width), [top, bottom, left, right] = found.box;
+    const longest = Math.max(found.ink.height, found.ink.width),
+      [top, bottom, left, right] = found.box;
     const factor = Math.max(picture[0].height, picture[0].width) / longest;
-    if (!found.sheet && (Math.max(bottom - top, right - left) >= 0.55 * longest || longest <= 40)) break;
+    if (!found.sheet && (Math.max(bottom - top, right - left) >= 0.55 * longest || longest <= 40))
+      break;
     const closer = cutOut(picture, found.box, factor, found.sheet ? -0.04 : 0.3);
     let again;
     try {
@@ -177,27 +198,44 @@ function locate(picture) {
 function view(picture) {
   const [{ height, width }] = picture, factor = VIEW / Math.max(height, width);
   if (factor >= 1) return picture;
-  return picture.map((a) => resize(a, Math.max(1, round(height * factor)), Math.max(1, round(width * factor))));
+  return picture.map((a) =>
+    resize(a, Math.max(1, round(height * factor)), Math.max(1, round(width * factor))),
+  );
 }
 
 function ringOf(height, width) {
   const k = Math.max(1, round(RING * Math.min(height, width))), ring = [];
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) if (y < k || y >= height - k || x < k || x >= width - k) ring.push(y * width + x);
+    for (let x = 0; x < width; x++)
+      if (y < k || y >= height - k || x < k || x >= width - k) ring.push(y * width + x);
   }
   return ring;
 }
 
-// The paper's colour everywhere: a quadratic through the ring, then through all that agrees with it.
+// The paper's colour everywhere: a quadratic through the ring, then through all that agrees with
+// it.
 function paperOf(colours) {
   const [{ height, width }] = colours, all = count(height * width), ring = ringOf(height, width);
   const from = (i, length) => (length > 1 ? -1 + (2 * i) / (length - 1) : -1);
-  const x = plane(height, width, (_, i) => from(i, width)), y = plane(height, width, (i) => from(i, height));
+  const x = plane(height, width, (_, i) => from(i, width)),
+    y = plane(height, width, (i) => from(i, height));
   const product = (a, b) => map(a, (value, i) => value * b.data[i]);
-  const terms = [map(x, () => 1), x, y, product(x, x), product(x, y), product(y, y)].map(({ data }) => data);
-  let factors = [colours.map(({ data }) => median(take(data, ring)))], paper = fitted(terms, factors, colours);
-  for (const [size, everywhere] of [[3, false], [3, false], [6, false], [6, false], [6, true], [6, true]]) {
-    const [red, green, blue] = colours.map((a, c) => map(a, (value, i) => Math.abs(value - paper[c].data[i])));
+  const terms = [map(x, () => 1), x, y, product(x, x), product(x, y), product(y, y)].map(
+    ({ data }) => data,
+  );
+  let factors = [colours.map(({ data }) => median(take(data, ring)))],
+    paper = fitted(terms, factors, colours);
+  for (const [size, everywhere] of [
+    [3, false],
+    [3, false],
+    [6, false],
+    [6, false],
+    [6, true],
+    [6, true],
+  ]) {
+    const [red, green, blue] = colours.map((a, c) =>
+      map(a, (value, i) => Math.abs(value - paper[c].data[i])),
+    );
     const off = map(red, (value, i) => Math.max(value, green.data[i], blue.data[i])).data;
     const limit = 3 * 1.4826 * median(take(off, ring)) + 0.01;
     const near = (everywhere ? all : ring).filter((i) => off[i] <= limit);
@@ -216,10 +254,11 @@ const fitted = (terms, factors, colours) => colours.map(({ height, width }, c) =
   return paper;
 });
 
-// The factors of each term for each colour, by the normal equations and elimination; the slight penalty keeps the
-// quadratic flat where few pixels hold it.
+// The factors of each term for each colour, by the normal equations and elimination; the slight
+// penalty keeps the quadratic flat where few pixels hold it.
 function leastSquares(terms, colours, chosen) {
-  const size = terms.length, columns = [...terms, ...colours.map(({ data }) => data)].map((data) => take(data, chosen));
+  const size = terms.length,
+    columns = [...terms, ...colours.map(({ data }) => data)].map((data) => take(data, chosen));
   const rows = count(size).map((i) => columns.map((column) => dot(columns[i], column)));
   for (let i = 1; i < size; i++) rows[i][i] += 1e-4 * chosen.length;
   for (let i = 0; i < size; i++) {
@@ -236,7 +275,8 @@ function smooth(a) {
   return plane(a.height, a.width, (y, x) => {
     let total = 0;
     for (let i = -1; i <= 1; i++) {
-      for (let j = -1; j <= 1; j++) total += at(a, clip(y + i, 0, a.height - 1), clip(x + j, 0, a.width - 1));
+      for (let j = -1; j <= 1; j++)
+        total += at(a, clip(y + i, 0, a.height - 1), clip(x + j, 0, a.width - 1));
     }
     return total / 9;
   });
@@ -282,17 +322,25 @@ function deviation(values) {
 }
 
 function find(colours) {
-  const paper = paperOf(colours), off = colours.map((a, c) => map(a, (value, i) => value - paper[c].data[i]));
-  let axis = direction(off), signed = smooth(along(off, axis));
+  const paper = paperOf(colours),
+    off = colours.map((a, c) => map(a, (value, i) => value - paper[c].data[i]));
+  let axis = direction(off),
+    signed = smooth(along(off, axis));
   if (sum(signed.data.map((value) => value * Math.abs(value))) < 0) {
     axis = axis.map((value) => -value);
     signed = map(signed, (value) => -value);
   }
-  const { height, width, data } = signed, ring = ringOf(height, width), peak = largest(data.map(Math.abs));
+  const { height, width, data } = signed,
+    ring = ringOf(height, width),
+    peak = largest(data.map(Math.abs));
   const strong = ring.filter((i) => Math.abs(data[i]) > 0.15 * peak).length;
   const uneven = peak > FAINT && Math.min(height, width) > 12 && strong / ring.length > 0.1;
-  let found = pick(map(signed, (value) => Math.max(value, 0)), deviation(take(data, ring)));
-  if (uneven && !found?.sheet) found = pick(...besideShadows(smooth(along(colours, axis)), signed, ring));
+  let found = pick(
+    map(signed, (value) => Math.max(value, 0)),
+    deviation(take(data, ring)),
+  );
+  if (uneven && !found?.sheet)
+    found = pick(...besideShadows(smooth(along(colours, axis)), signed, ring));
   if (found) return found;
   throw new PictureError("This picture is blank, or the ink hardly differs from the paper.");
 }
@@ -301,13 +349,17 @@ function besideShadows(grey, signed, ring) {
   const [ours, theirs] = [1, -1].map((sign) => {
     const lit = map(grey, (value) => sign * value), paper = broad(lit);
     const ink = map(lit, (value, i) => value - paper.data[i]);
-    const energy = sum(ink.data.map((value, i) => Math.min(value, Math.max(sign * signed.data[i], 0)) ** 2));
+    const energy = sum(
+      ink.data.map((value, i) => Math.min(value, Math.max(sign * signed.data[i], 0)) ** 2),
+    );
     return { energy, ink, paper: map(paper, (value) => -value) };
   });
   let { ink, paper } = ours.energy >= theirs.energy ? ours : theirs;
   const typical = median(paper.data);
-  if (typical > 0.2) ink = map(ink, (value, i) => value * clip(typical / Math.max(paper.data[i], 1e-6), 1 / 3, 3));
-  const around = take(ink.data, ring), level = median(around);
+  if (typical > 0.2)
+    ink = map(ink, (value, i) => value * clip(typical / Math.max(paper.data[i], 1e-6), 1 / 3, 3));
+  const around = take(ink.data, ring),
+    level = median(around);
   return [map(ink, (value) => Math.max(value - level, 0)), deviation(around)];
 }
 
@@ -318,15 +370,25 @@ function pick(ink, noise) {
   const level = sum(some.map((value) => value * value)) / sum(some);
   const mask = ink.data.map((value) => value > Math.max(0.35 * level, 3 * noise));
   if (!mask.includes(1)) return null;
-  const parts = partsOf(ink, mask), [main, rest] = choose(parts, Math.min(ink.height, ink.width));
-  const kept = rest.filter((part) => part.mass >= 0.06 * main.mass && gap(part, main) <= 0.35 * main.side);
+  const parts = partsOf(ink, mask),
+    [main, rest] = choose(parts, Math.min(ink.height, ink.width));
+  const kept = rest.filter(
+    (part) => part.mass >= 0.06 * main.mass && gap(part, main) <= 0.35 * main.side,
+  );
   const own = plane(ink.height, ink.width);
   for (const part of kept) for (const i of part.pixels) own.data[i] = 1;
   const edges = (side) => kept.map((part) => part.box[side]);
   return {
-    ink, own,
-    box: [Math.min(...edges(0)), Math.max(...edges(1)), Math.min(...edges(2)), Math.max(...edges(3))],
-    parts: rest.filter((part) => part.mass >= 0.25 * main.mass && part.height >= 0.5 * main.height).length,
+    ink,
+    own,
+    box: [
+      Math.min(...edges(0)),
+      Math.max(...edges(1)),
+      Math.min(...edges(2)),
+      Math.max(...edges(3)),
+    ],
+    parts: rest.filter((part) => part.mass >= 0.25 * main.mass && part.height >= 0.5 * main.height)
+      .length,
     sheet: isSheet(main, ink.height, ink.width),
   };
 }
@@ -358,8 +420,14 @@ function partsOf(ink, mask) {
 function boxAround(pixels, height, width) {
   let [top, bottom, left, right] = [height, 0, width, 0];
   for (const i of pixels) {
-    const y = Math.floor(i / width), x = i % width;
-    [top, bottom, left, right] = [Math.min(top, y), Math.max(bottom, y + 1), Math.min(left, x), Math.max(right, x + 1)];
+    const y = Math.floor(i / width),
+      x = i % width;
+    [top, bottom, left, right] = [
+      Math.min(top, y),
+      Math.max(bottom, y + 1),
+      Math.min(left, x),
+      Math.max(right, x + 1),
+    ];
   }
   return [top, bottom, left, right];
 }
@@ -386,18 +454,26 @@ function choose(parts, side) {
   return digits.length ? [digits[0], inner] : [parts[0], parts];
 }
 
-const gap = ({ box: a }, { box: b }) => Math.max(a[0] - b[1], b[0] - a[1], a[2] - b[3], b[2] - a[3], 0);
+const gap = ({ box: a }, { box: b }) =>
+  Math.max(a[0] - b[1], b[0] - a[1], a[2] - b[3], b[2] - a[3], 0);
 
 // Whether a part is a sheet of paper or a canvas, seen with what lies around it.
-function isSheet({ pixels, box: [top, bottom, left, right], height: tall, width: wide, side }, height, width) {
-  const row = (i) => Math.floor(i / width), column = (i) => i % width;
+function isSheet(
+  { pixels, box: [top, bottom, left, right], height: tall, width: wide, side },
+  height,
+  width,
+) {
+  const row = (i) => Math.floor(i / width),
+    column = (i) => i % width;
   const share = (on, length) => pixels.filter(on).length / length;
   const edges = Math.min(
     share((i) => row(i) === top, wide), share((i) => row(i) === bottom - 1, wide),
     share((i) => column(i) === left, tall), share((i) => column(i) === right - 1, tall),
   );
-  const area = tall * wide, margin = Math.min(top, left, height - bottom, width - right);
-  const filled = pixels.length >= (edges > 0.9 ? 0.5 : 0.72) * area && side < 2.2 * Math.min(tall, wide);
+  const area = tall * wide,
+    margin = Math.min(top, left, height - bottom, width - right);
+  const filled =
+    pixels.length >= (edges > 0.9 ? 0.5 : 0.72) * area && side < 2.2 * Math.min(tall, wide);
   return filled && area > 0.08 * height * width && Math.max(height, width) > 40 && margin > 0;
 }
 
@@ -406,13 +482,16 @@ function cutOut(picture, box, factor, margin) {
   const more = margin * Math.max(bottom - top, right - left);
   const [{ height, width }] = picture, start = (side) => Math.max(0, Math.trunc(side - more));
   const end = (side, length) => Math.min(length, Math.trunc(side + more) + 1);
-  return picture.map((a) => cut(a, start(top), end(bottom, height), start(left), end(right, width)));
+  return picture.map((a) =>
+    cut(a, start(top), end(bottom, height), start(left), end(right, width)),
+  );
 }
 
-// -- as MNIST made them (compose.py) ----------------------------------------------------------------------------------
+// -- as MNIST made them (strokes.py) --------------------------------------------------------------
 
 function preparation(pixels, { box: [top, bottom, left, right], parts }, own) {
-  const coverage = mean(cut(own, top, bottom, left, right).data), aspect = (right - left) / (bottom - top);
+  const coverage = mean(cut(own, top, bottom, left, right).data),
+    aspect = (right - left) / (bottom - top);
   const blot = coverage > MOST_COVERED && aspect > NARROW;
   return {
     pixels: Uint8Array.from(pixels.data, (value) => round(255 * clip(value, 0, 1))),
@@ -438,7 +517,9 @@ function asMnistMade(found) {
   if (ink.height !== 28 || ink.width !== 28) return null;
   const [top, bottom, left, right] = extent(ink, 0.5 / 255), [y, x] = centre(ink);
   const centred = Math.max(Math.abs(y - CENTRE), Math.abs(x - CENTRE)) <= 0.75;
-  return centred && Math.max(bottom - top, right - left) === 20 ? preparation(ink, found, ink) : null;
+  return centred && Math.max(bottom - top, right - left) === 20
+    ? preparation(ink, found, ink)
+    : null;
 }
 
 // Mean width of strokes in pixels: twice their area over the length of their outline.
@@ -460,7 +541,10 @@ function thicken(a, radius) {
       const weight = clip(radius + 0.5 - Math.hypot(i, j), 0, 1);
       if (!weight) continue;
       out.data.forEach((value, p) => {
-        out.data[p] = Math.max(value, weight * at(a, Math.floor(p / a.width) + i, (p % a.width) + j));
+        out.data[p] = Math.max(
+          value,
+          weight * at(a, Math.floor(p / a.width) + i, (p % a.width) + j),
+        );
       });
     }
   }
@@ -486,7 +570,14 @@ function grown(mask, rounds) {
   for (let turn = 0; turn < rounds; turn++) {
     const old = mask;
     mask = plane(old.height, old.width, (y, x) =>
-      Math.max(at(old, y, x), at(old, y - 1, x), at(old, y + 1, x), at(old, y, x - 1), at(old, y, x + 1)));
+      Math.max(
+        at(old, y, x),
+        at(old, y - 1, x),
+        at(old, y + 1, x),
+        at(old, y, x - 1),
+        at(old, y, x + 1),
+      ),
+    );
   }
   return mask;
 }
@@ -501,12 +592,23 @@ function compose(found) {
   const ink = softInk(found), [top, bottom, left, right] = extent(ink, 0.3);
   const crop = cut(ink, top - 1, bottom + 1, left - 1, right + 1);
   const scale = CANVAS / Math.max(bottom - top, right - left);
-  let large = resize(crop, Math.max(2, round(crop.height * scale)), Math.max(2, round(crop.width * scale)));
+  let large = resize(
+    crop,
+    Math.max(2, round(crop.height * scale)),
+    Math.max(2, round(crop.width * scale)),
+  );
   const edge = CANVAS / 4;
   large = evenStrokes(cut(large, -edge, large.height + edge, -edge, large.width + edge));
-  const [first, last, west, east] = extent(large, 0.5), pixel = Math.max(last - first, east - west) / 20;
+  const [first, last, west, east] = extent(large, 0.5),
+    pixel = Math.max(last - first, east - west) / 20;
   const [y, x] = centre(large);
-  const around = (length, middle) => overlap(length, 28, middle - CENTRE * pixel, middle + (28 - CENTRE) * pixel);
-  const small = resample(large, around(large.height, y), around(large.width, x)), peak = largest(small.data);
-  return preparation(map(small, (value) => value / peak), found, ink);
+  const around = (length, middle) =>
+    overlap(length, 28, middle - CENTRE * pixel, middle + (28 - CENTRE) * pixel);
+  const small = resample(large, around(large.height, y), around(large.width, x)),
+    peak = largest(small.data);
+  return preparation(
+    map(small, (value) => value / peak),
+    found,
+    ink,
+  );
 }

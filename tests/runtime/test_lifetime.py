@@ -1,4 +1,4 @@
-"""Forks, the end of the process, and threads that nobody asked for: each in a process of its own."""
+"""Forks, the end of the process, and threads that nobody asked for: each in its own process."""
 
 import ast
 import os
@@ -12,9 +12,20 @@ import mnist_edge
 
 RUNTIME = Path(mnist_edge.__file__).parent / "runtime"
 
-BLAS = {"dot", "vdot", "inner", "matmul", "tensordot", "linalg", "convolve", "correlate", "cov", "polyfit"}
+BLAS = {
+    "dot",
+    "vdot",
+    "inner",
+    "matmul",
+    "tensordot",
+    "linalg",
+    "convolve",
+    "correlate",
+    "cov",
+    "polyfit",
+}
 
-# A PNG rather than an array alone: Pillow is imported, and takes logging's lock, where it is first used.
+# A PNG rather than an array alone: Pillow is imported, and takes logging's lock, at its first use.
 START = """
 import io, os, sys, threading
 import numpy as np
@@ -34,9 +45,13 @@ predictor = Predictor("small")
 
 
 def run(code: str, *options: str) -> None:
-    """Run what must end well and have nothing to say; the limit is there for what hangs."""
+    """Run what must end well and print nothing; the limit is there for what hangs."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", *options, "-c", code], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-W", "error", *options, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -50,7 +65,9 @@ def test_no_product_goes_through_blas(path: Path) -> None:
         assert not (isinstance(node, ast.keyword) and node.arg == "optimize")
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux alone")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux alone"
+)
 def test_no_thread_is_started_and_none_of_numpys_is_woken() -> None:
     run(f"""{START}
 def switches():
@@ -115,7 +132,7 @@ os._exit(0)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_every_child_answers_while_threads_open_models() -> None:
-    """What is used for the first time, in parent and child: modules are imported, sessions opened."""
+    """At the first use, in parent and child, modules are imported and sessions opened."""
     run(f"""{START}
 def read(kind):
     while True:
@@ -167,7 +184,7 @@ for number in range(20):
 
 
 def test_a_daemon_thread_that_is_joined_at_exit_ends() -> None:
-    """It is neither left waiting nor does it print a traceback; the thread that ends the process still reads."""
+    """It neither waits nor prints a traceback; the thread that ends the process still reads."""
     run("""
 import atexit, threading
 threads = []

@@ -20,7 +20,9 @@ from hypothesis.extra import numpy as hnp
 from mnist_edge import ImageError, ModelError, Prediction, Predictions, Predictor
 from mnist_edge.datasets import Dataset
 from mnist_edge.model_spec import RAW_PIXELS, ModelSpec
+from mnist_edge.runtime import model_file, session
 from mnist_edge.runtime import predictor as module
+from mnist_edge.runtime.binding import Bound, runner
 from mnist_edge.runtime.confidence import Calibration
 from tests.conftest import ARTIFACTS
 
@@ -34,7 +36,9 @@ def predictor() -> Predictor:
 
 def test_it_reads_digits(predictor: Predictor, digits: Dataset) -> None:
     answers = [predictor.predict(image) for image in digits.test_images[:200]]
-    right = [answer.digit == label for answer, label in zip(answers, digits.test_labels, strict=False)]
+    right = [
+        answer.digit == label for answer, label in zip(answers, digits.test_labels, strict=False)
+    ]
     assert np.mean(right) >= 0.97
     assert np.mean([answer.rejected for answer in answers]) <= 0.05
     for answer in answers:
@@ -48,24 +52,31 @@ def test_without_onnxruntimes_private_half_the_public_way_gives_the_same(digits:
         def run_with_iobinding(self, binding: object) -> str:
             return f"run {binding}"
 
-    assert module._runner(Session(), "bound")() == "run bound"  # type: ignore[arg-type]
-    quick, public = Predictor(), Predictor()
-    assert isinstance(public._bound, module._Bound)
-    row, _, answer, *_ = public._bound.buffers
-    binding = public._bound.session.io_binding()
+    assert runner(Session(), "bound")() == "run bound"  # type: ignore[arg-type]
+    quick = Predictor()
+    model = model_file.read()
+    opened = session.open_session(model, 1)
+    row, _, answer, *_ = Bound(opened, model).buffers
+    binding = opened.io_binding()
     binding.bind_cpu_input("image", row)
     binding.bind_output("probabilities", "cpu", 0, np.float32, (1, 10), answer.ctypes.data)
     for image in digits.test_images[:50]:
         row[0] = image.ravel()
         binding.bind_cpu_input("image", row)
-        public._bound.session.run_with_iobinding(binding)
+        opened.run_with_iobinding(binding)
         np.testing.assert_array_equal(quick.predict(image).probabilities, answer)
 
 
-def test_the_small_model_goes_by_its_name(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_small_model_goes_by_its_name(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = Predictor("small")
-    assert small.metadata["hidden_units"].startswith("[128,") or "hidden_units" not in small.metadata
-    assert (small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]).mean() > 0.98
+    assert (
+        small.metadata["hidden_units"].startswith("[128,") or "hidden_units" not in small.metadata
+    )
+    assert (
+        small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]
+    ).mean() > 0.98
     assert small.metadata["source_sha256"] != Predictor().metadata["source_sha256"]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="cannot read the model small"):
@@ -112,10 +123,14 @@ def test_it_reads_pictures_and_shows_what_it_saw(predictor: Predictor) -> None:
     assert answer.digit == 1
     assert answer.preparation is not None
     assert answer.preparation.pixels.shape == (28, 28)
-    np.testing.assert_array_equal(predictor.predict(answer.preparation.pixels).probabilities, answer.probabilities)
+    np.testing.assert_array_equal(
+        predictor.predict(answer.preparation.pixels).probabilities, answer.probabilities
+    )
 
 
-def test_an_answer_cannot_be_changed_and_stays_as_it_is(predictor: Predictor, digits: Dataset) -> None:
+def test_an_answer_cannot_be_changed_and_stays_as_it_is(
+    predictor: Predictor, digits: Dataset
+) -> None:
     answer = predictor.predict(digits.test_images[0])
     before = answer.probabilities.copy()
     with pytest.raises(AttributeError):
@@ -133,7 +148,12 @@ def test_floats_and_bytes_get_the_same_answer(path: Path, digits: Dataset) -> No
     np.testing.assert_array_equal(as_bytes.probabilities, as_floats.probabilities)
     for image in images[:20]:
         single = predictor.predict(image).probabilities
-        for same in (image.reshape(784), image / 255, np.asfortranarray(image), (image / 255).astype(">f4")):
+        for same in (
+            image.reshape(784),
+            image / 255,
+            np.asfortranarray(image),
+            (image / 255).astype(">f4"),
+        ):
             np.testing.assert_array_equal(predictor.predict(same).probabilities, single)
 
 
@@ -143,11 +163,16 @@ def test_a_batch_answers_as_its_images_do(path: Path, digits: Dataset) -> None:
     batch = predictor.predict_batch(images.reshape(-1, 784))
     single = [predictor.predict(image) for image in images]
     assert batch.digits.tolist() == [answer.digit for answer in single]
-    # int8 adds integers, in which order is no matter; int8-dynamic finds its ranges anew for each batch; int4 quantizes
-    # its input block by block, with other kernels for one row than for many where the CPU has AVX2 alone.
+    # int8 adds integers, in which order is no matter; int8-dynamic finds its ranges anew for each
+    # batch; int4 quantizes its input block by block, with other kernels for one row than for many
+    # where the CPU has AVX2 alone.
     bound = {"int8": 0, "int8-dynamic": 0.1, "int4": 5e-4}.get(predictor.precision, 1e-5)
-    np.testing.assert_allclose(batch.probabilities, [answer.probabilities for answer in single], atol=bound, rtol=0)
-    np.testing.assert_allclose(batch.confidences, [answer.confidence for answer in single], atol=bound + 1e-12)
+    np.testing.assert_allclose(
+        batch.probabilities, [answer.probabilities for answer in single], atol=bound, rtol=0
+    )
+    np.testing.assert_allclose(
+        batch.confidences, [answer.confidence for answer in single], atol=bound + 1e-12
+    )
     assert batch.rejected.dtype == bool
 
 
@@ -157,7 +182,9 @@ def test_chunks_are_put_together_in_order(
     images = digits.test_images[:100]
     whole = predictor.predict_batch(images)
     monkeypatch.setattr(module, "CHUNK", 7)
-    np.testing.assert_array_equal(predictor.predict_batch(images).probabilities, whole.probabilities)
+    np.testing.assert_array_equal(
+        predictor.predict_batch(images).probabilities, whole.probabilities
+    )
 
 
 def test_a_wrong_value_far_down_a_long_batch_is_found(predictor: Predictor) -> None:
@@ -174,8 +201,13 @@ def test_a_ragged_batch(predictor: Predictor) -> None:
 
 def test_path_bytes_and_hash(tiny_onnx: Path) -> None:
     image = np.eye(28, dtype=bool)
-    from_path, from_bytes = Predictor(str(tiny_onnx)), Predictor(tiny_onnx.read_bytes(), threads="auto")
-    np.testing.assert_array_equal(from_path.predict(image).probabilities, from_bytes.predict(image).probabilities)
+    from_path, from_bytes = (
+        Predictor(str(tiny_onnx)),
+        Predictor(tiny_onnx.read_bytes(), threads="auto"),
+    )
+    np.testing.assert_array_equal(
+        from_path.predict(image).probabilities, from_bytes.predict(image).probabilities
+    )
     assert from_path.precision == "fp32"
     with pytest.raises(ModelError, match="expected SHA-256"):
         Predictor(tiny_onnx, sha256="abc")
@@ -201,7 +233,7 @@ def test_any_array_ends_in_an_answer_or_in_our_error(array: np.ndarray) -> None:
 
 
 def test_mutated_files_end_in_an_answer_or_in_our_error(tiny_forms: list[bytes]) -> None:
-    """Flipped bytes and truncations; with those of pictures (test_decode.py) ten thousand in all."""
+    """Flipped bytes and truncations; with those of pictures (test_decode.py) ten thousand."""
     rng = np.random.default_rng(0)
     blank = np.zeros((28, 28), np.uint8)
     answered = 0
@@ -229,11 +261,15 @@ def test_eight_threads_answer_as_one(predictor: Predictor, digits: Dataset) -> N
         assert all(pool.map(read_all, range(8)))
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda p: pickle.loads(pickle.dumps(p))])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, copy.copy, lambda p: pickle.loads(pickle.dumps(p))]
+)
 def test_copies_answer_the_same(predictor: Predictor, digits: Dataset, copied: object) -> None:
     again = copied(predictor)  # type: ignore[operator]
     for image in digits.test_images[:10]:
-        np.testing.assert_array_equal(again.predict(image).probabilities, predictor.predict(image).probabilities)
+        np.testing.assert_array_equal(
+            again.predict(image).probabilities, predictor.predict(image).probabilities
+        )
 
 
 def _digits_in_child(predictor: Predictor, images: np.ndarray) -> list[int]:
@@ -244,13 +280,13 @@ def _digits_in_child(predictor: Predictor, images: np.ndarray) -> list[int]:
 def test_spawned_processes_answer_the_same(digits: Dataset, threads: int) -> None:
     predictor, images = Predictor(threads=threads), digits.test_images[:20]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        told = pool.apply_async(_digits_in_child, (predictor, images)).get(timeout=120)
-    assert told == predictor.predict_batch(images).digits.tolist()
+        answers = pool.apply_async(_digits_in_child, (predictor, images)).get(timeout=120)
+    assert answers == predictor.predict_batch(images).digits.tolist()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_child_after_fork_answers_the_same(threads: int) -> None:
-    """In a process of its own: forking this one, with TensorFlow's threads in it, would be asking for trouble."""
+    """In a process of its own: to fork this one, with TensorFlow's threads in it, is no good."""
     code = f"""
 import os, numpy as np
 from mnist_edge import Predictor
@@ -265,7 +301,9 @@ for _ in range(3):
     assert os.waitpid(child, 0)[1] == 0
 assert predictor.predict(images[0]).digit == expected[0]
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=120, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
@@ -282,13 +320,17 @@ def test_with_closes_it(digits: Dataset) -> None:
         predictor.predict(digits.test_images[0])
     for read in (predictor.predict, predictor.predict_batch):
         with pytest.raises(ModelError, match="was closed: make another"):
-            read(digits.test_images[:1] if read == predictor.predict_batch else digits.test_images[0])
+            read(
+                digits.test_images[:1] if read == predictor.predict_batch else digits.test_images[0]
+            )
 
 
 def test_memory_stays_flat_over_200_000_predictions(predictor: Predictor, digits: Dataset) -> None:
     def resident() -> int:
         pages = Path("/proc/self/statm")
-        return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
+        return (
+            int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
+        )
 
     def read(times: int) -> None:
         for number in range(times):
@@ -303,7 +345,7 @@ def test_memory_stays_flat_over_200_000_predictions(predictor: Predictor, digits
 
 
 def test_a_million_images_stay_within_bounds(predictor: Predictor) -> None:
-    """Rows are scaled a chunk at a time: beside the input, 40 bytes an answer and no copy of the whole."""
+    """Rows are scaled a chunk at a time: beside the input, 40 bytes an answer and no copy."""
     images = np.broadcast_to(np.zeros((1, 784), np.uint8), (1_000_000, 784))
     tracemalloc.start()
     answers = predictor.predict_batch(images)

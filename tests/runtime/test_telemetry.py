@@ -99,7 +99,9 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Seen]:
             **variables,
         }
         command = [sys.executable, "-W", "error", "-c", USE.format(use=use), str(seconds)]
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        )
         files = [path.name for path in home.rglob("*") if path.is_file()]
         return Seen(int(done.stdout), files, look_ups.read_text() if look_ups.exists() else "")
 
@@ -108,7 +110,10 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Seen]:
 
 def test_the_runtime_half_sends_nothing_and_keeps_nothing(watch: Callable[..., Seen]) -> None:
     version = tuple(map(int, importlib.metadata.version("onnxruntime").split(".")[:2]))
-    if version >= (1, 29):  # earlier ones have none on Linux, so that there is nothing to hold the promise to
+    if version >= (
+        1,
+        29,
+    ):  # earlier ones have none on Linux, so that there is nothing to hold the promise to
         control = watch(CONTROL, SECONDS, ORT_DISABLE_TELEMETRY="0")
         assert control.threads > 0
         assert "onnxruntime.db" in control.files
@@ -125,7 +130,8 @@ Worker(Candidate("openvino", "", "fp32", file, file, 1, False)).close()
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("openvino") is None, reason="where the runtime half is tested alone there are no peers"
+    importlib.util.find_spec("openvino") is None,
+    reason="where the runtime half is tested alone there is no OpenVINO",
 )
 def test_openvino_sends_nothing_when_it_is_measured(watch: Callable[..., Seen]) -> None:
     control = watch("import openvino", SECONDS)
@@ -137,7 +143,9 @@ def test_openvino_sends_nothing_when_it_is_measured(watch: Callable[..., Seen]) 
 def in_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     command = [sys.executable, "-W", "always", "-c", code]
-    return subprocess.run(command, env=kept | variables, cwd=ROOT, capture_output=True, text=True, check=True)
+    return subprocess.run(
+        command, env=kept | variables, cwd=ROOT, capture_output=True, text=True, check=True
+    )
 
 
 def test_the_users_own_choice_is_kept() -> None:

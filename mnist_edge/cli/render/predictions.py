@@ -9,7 +9,7 @@ from mnist_edge.documents import Share
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mnist_edge.runtime.predictor import Prediction
+    from mnist_edge.runtime.prediction import Prediction
 
 
 @dataclass(frozen=True, slots=True)

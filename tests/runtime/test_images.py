@@ -7,48 +7,56 @@ from hypothesis.extra import numpy as hnp
 from mnist_edge import Predictor
 from mnist_edge.errors import ImageError
 from mnist_edge.model_spec import RAW_PIXELS, UNIT_PIXELS, InputSpec
-from mnist_edge.runtime import image
+from mnist_edge.runtime import images
 
 GREY = np.arange(784, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (784,)])
 @pytest.mark.parametrize("spec", [UNIT_PIXELS, RAW_PIXELS], ids=["unit", "raw"])
-def test_uint8_and_the_same_as_float_are_the_same_rows(shape: tuple[int, ...], spec: InputSpec) -> None:
-    pixels = image.one_row(GREY.reshape(shape), spec)
+def test_uint8_and_the_same_as_float_are_the_same_rows(
+    shape: tuple[int, ...], spec: InputSpec
+) -> None:
+    pixels = images.one_row(GREY.reshape(shape), spec)
     assert pixels.shape == (1, 784)
     assert pixels.dtype == spec.dtype
     for dtype in (np.float32, np.float64):
-        np.testing.assert_array_equal(image.one_row(GREY.reshape(shape).astype(dtype) / 255, spec), pixels)
+        np.testing.assert_array_equal(
+            images.one_row(GREY.reshape(shape).astype(dtype) / 255, spec), pixels
+        )
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (28, 28, 1), (1, 28, 28, 1), (1, 784)])
 def test_axes_of_length_1_do_not_count(shape: tuple[int, ...]) -> None:
-    assert image.one_row(GREY.reshape(shape), RAW_PIXELS).shape == (1, 784)
-    assert image.rows(np.stack([GREY.reshape(shape)] * 3), RAW_PIXELS).shape == (3, 784)
+    assert images.one_row(GREY.reshape(shape), RAW_PIXELS).shape == (1, 784)
+    assert images.rows(np.stack([GREY.reshape(shape)] * 3), RAW_PIXELS).shape == (3, 784)
 
 
 FEATURES = InputSpec((4,), "float32", None)
 
 
-@pytest.mark.parametrize("numbers", [[5.1, -3.5, 1.4, 1e6], np.array([5, -3, 1, 4]), np.array([5, 3, 1, 4], np.uint8)])
+@pytest.mark.parametrize(
+    "numbers", [[5.1, -3.5, 1.4, 1e6], np.array([5, -3, 1, 4]), np.array([5, 3, 1, 4], np.uint8)]
+)
 def test_features_are_taken_as_they_are(numbers: object) -> None:
-    row = image.one_row(numbers, FEATURES)  # type: ignore[arg-type]
+    row = images.one_row(numbers, FEATURES)  # type: ignore[arg-type]
     assert row.dtype == np.float32
     np.testing.assert_array_equal(row[0], np.asarray(numbers, np.float32))
 
 
 def test_features_that_are_none() -> None:
     with pytest.raises(ImageError, match="NaN or infinity"):
-        image.one_row([1.0, float("nan"), 0.0, 0.0], FEATURES)
+        images.one_row([1.0, float("nan"), 0.0, 0.0], FEATURES)
     with pytest.raises(ImageError, match=r"of shape \(4,\), received shape \(5,\)"):
-        image.one_row([1.0] * 5, FEATURES)
+        images.one_row([1.0] * 5, FEATURES)
     with pytest.raises(ImageError, match="expected numbers, received <U1"):
-        image.one_row(list("abcd"), FEATURES)
+        images.one_row(list("abcd"), FEATURES)
 
 
 def test_bool_is_ink_or_none() -> None:
-    np.testing.assert_array_equal(image.one_row(GREY > 99, RAW_PIXELS)[0], np.where(GREY > 99, 255, 0).reshape(784))
+    np.testing.assert_array_equal(
+        images.one_row(GREY > 99, RAW_PIXELS)[0], np.where(GREY > 99, 255, 0).reshape(784)
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,14 +71,16 @@ def test_bool_is_ink_or_none() -> None:
     ids=["fortran", "strided", "big-endian", "half", "long"],
 )
 def test_odd_arrays_are_read_right(odd: np.ndarray) -> None:
-    np.testing.assert_allclose(image.one_row(odd, UNIT_PIXELS), GREY.reshape(1, 784) / 255, atol=1e-3)
+    np.testing.assert_allclose(
+        images.one_row(odd, UNIT_PIXELS), GREY.reshape(1, 784) / 255, atol=1e-3
+    )
 
 
 def test_a_read_only_array_stays_as_it_was() -> None:
     locked = (GREY / 255).astype(np.float32)
     locked.flags.writeable = False
-    image.rows(locked[None], UNIT_PIXELS)
-    image.rows(locked[None], RAW_PIXELS)
+    images.rows(locked[None], UNIT_PIXELS)
+    images.rows(locked[None], RAW_PIXELS)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +106,7 @@ def test_a_read_only_array_stays_as_it_was() -> None:
 )
 def test_one_image_of_the_wrong_kind(wrong: object, message: str) -> None:
     with pytest.raises(ImageError, match=message):
-        image.one_row(wrong, UNIT_PIXELS)  # type: ignore[arg-type]
+        images.one_row(wrong, UNIT_PIXELS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -112,18 +122,21 @@ def test_one_image_of_the_wrong_kind(wrong: object, message: str) -> None:
 )
 def test_a_batch_of_the_wrong_kind(wrong: np.ndarray, message: str) -> None:
     with pytest.raises(ImageError, match=message):
-        image.rows(wrong, UNIT_PIXELS)
+        images.rows(wrong, UNIT_PIXELS)
 
 
 @given(
     hnp.arrays(
         st.one_of(hnp.scalar_dtypes(), st.just(np.dtype(np.uint8))),
-        st.one_of(hnp.array_shapes(max_dims=4, max_side=5), st.sampled_from([(28, 28), (2, 28, 28), (3, 784)])),
+        st.one_of(
+            hnp.array_shapes(max_dims=4, max_side=5),
+            st.sampled_from([(28, 28), (2, 28, 28), (3, 784)]),
+        ),
     )
 )
 def test_any_array_ends_in_rows_or_in_our_error(array: np.ndarray) -> None:
     try:
-        rows = image.rows(array, UNIT_PIXELS)
+        rows = images.rows(array, UNIT_PIXELS)
     except ImageError as error:
         assert "expected" in str(error)
         assert "received" in str(error)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.picture.ink import Found, _direction, _label, locate
+from mnist_edge.runtime.preprocess.ink import Found, direction, locate
+from mnist_edge.runtime.preprocess.parts import label
 
 
 def page(height: int = 200, width: int = 200) -> np.ndarray:
@@ -20,7 +21,10 @@ def page(height: int = 200, width: int = 200) -> np.ndarray:
 def is_the_l(found: Found, tolerance: int = 3) -> bool:
     top, bottom, left, right = found.box
     height, width = bottom - top, right - left
-    return abs(height * 0.8 - width) <= tolerance and found.ink[found.own].min() > 0.2 * found.ink.max()
+    return (
+        abs(height * 0.8 - width) <= tolerance
+        and found.ink[found.own].min() > 0.2 * found.ink.max()
+    )
 
 
 def test_the_digit_alone() -> None:
@@ -41,7 +45,7 @@ def test_a_stroke_close_by_belongs_to_the_digit() -> None:
     picture[50:60, 80:140] = 0
     found = locate(picture)
     assert found.parts == 1  # as the bar of a five: too flat for a second digit
-    assert len(np.unique(_label(found.own))) == 3
+    assert len(np.unique(label(found.own))) == 3
 
 
 @pytest.mark.parametrize("thick", [1, 4, 12])
@@ -88,12 +92,12 @@ def test_direction_is_the_first_principal_axis() -> None:
     off = rng.normal(size=(30, 30, 3)) * (1, 3, 2) @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
     flat = off.reshape(-1, 3)
     wanted = np.linalg.eigh(flat.T @ flat)[1][:, -1]
-    assert abs(_direction(off) @ wanted) == pytest.approx(1, abs=1e-6)
+    assert abs(direction(off) @ wanted) == pytest.approx(1, abs=1e-6)
 
 
 def test_labels_are_the_connected_pieces() -> None:
     mask = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 1]], bool)
-    labels = _label(mask)
+    labels = label(mask)
     assert labels[0, 0] == labels[0, 1] == labels[1, 2]
     assert len({labels[0, 0], labels[3, 0], labels[3, 2], 0}) == 4
     spiral = np.zeros((41, 41), bool)
@@ -101,8 +105,8 @@ def test_labels_are_the_connected_pieces() -> None:
         spiral[i, i : 41 - i] = spiral[i : 41 - i, 40 - i] = spiral[40 - i, i : 41 - i] = True
         spiral[i + 2 : 41 - i, i] = True
         spiral[i + 2, i : i + 3] = True
-    assert _label(spiral).max() == 1
-    assert _label(np.ones((3, 3), bool)).min() == 1
+    assert label(spiral).max() == 1
+    assert label(np.ones((3, 3), bool)).min() == 1
 
 
 @pytest.mark.parametrize("contrast", [0.0, 0.005, 0.015])

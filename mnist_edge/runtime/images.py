@@ -24,7 +24,8 @@ def one_row(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
     array = as_array(image, spec)
     if not _fits(array.shape, spec):
         raise ImageError(
-            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: for several use predict_batch"
+            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: "
+            "for several use predict_batch"
         )
     return _scaled(array.reshape(1, -1), spec)
 
@@ -52,23 +53,31 @@ def require_batch(array: NDArray[np.generic], spec: InputSpec) -> None:
     """
     if array.ndim < 2 or not _fits(array.shape[1:], spec):
         raise ImageError(
-            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: for one image use predict"
+            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: "
+            "for one image use predict"
         )
     if not len(array):
         raise ImageError(f"expected at least one image, received none (shape {array.shape})")
 
 
 def _fits(shape: tuple[int, ...], spec: InputSpec) -> bool:
+    """Return whether one image may have this shape; axes of length 1 do not count."""
     if shape == spec.shape:
         return True
-    axes = [axis for axis in shape if axis != 1]
-    return axes in ([axis for axis in spec.shape if axis != 1], [spec.elements])
+    return _long_axes(shape) in (_long_axes(spec.shape), [spec.elements])
+
+
+def _long_axes(shape: tuple[int, ...]) -> list[int]:
+    return [axis for axis in shape if axis != 1]
 
 
 def _shapes(spec: InputSpec, batch: str = "") -> str:
-    """The shapes that are taken, in an error's words."""
-    shapes = dict.fromkeys([spec.shape, (spec.elements,)])
-    texts = [f"({batch}{', '.join(map(str, shape))}{',' if not batch and len(shape) == 1 else ''})" for shape in shapes]
+    """Return the shapes that are taken, in an error's words."""
+    texts = []
+    for shape in dict.fromkeys([spec.shape, (spec.elements,)]):
+        axes = ", ".join(map(str, shape))
+        comma = "," if not batch and len(shape) == 1 else ""  # as Python writes (784,)
+        texts.append(f"({batch}{axes}{comma})")
     return " or ".join(texts)
 
 
@@ -82,7 +91,8 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         refuse_masked(image)
         if isinstance(image, str | bytes | os.PathLike):
             raise ImageError(
-                f"expected an array of pixels, received {type(image).__name__}: for a picture use predict_picture"
+                f"expected an array of pixels, received {type(image).__name__}: "
+                "for a picture use predict_picture"
             )
         array = np.asarray(image)
     except ImageError:
@@ -105,8 +115,8 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
 def refuse_masked(image: object) -> None:
     """Make sure that no pixel is masked: numpy would take what lies under the mask.
 
-    The type is asked, not the object: a data frame may have a method or a column of that name, and an object of
-    somebody else's may do anything when it is asked.
+    The type is asked, not the object: a data frame may have a method or a column of that name, and
+    an object of somebody else's may do anything when it is asked.
 
     Raises:
         ImageError: It is a masked array, or a list of some.
@@ -115,12 +125,14 @@ def refuse_masked(image: object) -> None:
         for part in image:
             refuse_masked(part)
     elif isinstance(image, np.ndarray) and hasattr(type(image), "mask"):
-        raise ImageError("expected plain pixels, received a masked array: fill it with .filled(0) first")
+        raise ImageError(
+            "expected plain pixels, received a masked array: fill it with .filled(0) first"
+        )
 
 
 def is_blank(row: NDArray[np.generic]) -> bool:
-    """Return whether all of an image's numbers are the same; as bytes, a tenth of what numpy would take."""
-    content = row.tobytes()
+    """Return whether all of an image's numbers are the same."""
+    content = row.tobytes()  # to compare bytes takes a tenth of the time of numpy's
     return content == content[: row.itemsize] * row.size
 
 
@@ -137,18 +149,25 @@ def are_blank(rows: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
     if array.dtype == np.uint8 and spec.range is not None:
-        return array if spec.dtype == "uint8" else np.divide(array, np.float32(PIXEL_MAX), dtype=np.float32)
+        return (
+            array
+            if spec.dtype == "uint8"
+            else np.divide(array, np.float32(PIXEL_MAX), dtype=np.float32)
+        )
     if array.dtype.kind == "f":
         _require_range(array, spec)
     if spec.dtype == "float32":
         return array.astype(np.float32)
-    levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(
+        np.uint8
+    )
     return levels
 
 
 def _require_range(array: NDArray[np.generic], spec: InputSpec) -> None:
     """Refuse numbers that are not finite and, where they are pixels, beyond 0 to 1."""
-    low, high = array.min(), array.max()
+    low = array.min()
+    high = array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         what = "numbers" if spec.range is None else "float pixels from 0 to 1"
         raise ImageError(f"expected {what}, received NaN or infinity ({low} to {high})")

@@ -1,4 +1,4 @@
-"""Pictures made from MNIST digits must come back as those digits, and real drawings must be read."""
+"""Pictures made from MNIST digits come back as those digits, and real drawings are read."""
 
 import csv
 from pathlib import Path
@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.picture import Preparation, examine, prepare
 from mnist_edge.runtime.predictor import Predictor
+from mnist_edge.runtime.preprocess import Preparation, examine, prepare
 from tests.pictures import WAYS, blown_up, seven
 
-HANDWRITING = Path(__file__).parents[4] / "shared" / "handwriting"  # real drawings, beside the project
+HANDWRITING = (
+    Path(__file__).parents[4] / "shared" / "handwriting"
+)  # real drawings, beside the project
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:
@@ -56,7 +58,10 @@ def test_it_is_as_mnist_makes_them() -> None:
     assert (pixels.shape, pixels.dtype, pixels.max()) == ((28, 28), np.uint8, 255)
     rows, columns = np.flatnonzero(pixels.max(1) > 100), np.flatnonzero(pixels.max(0) > 100)
     assert 20 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
-    y, x = (np.arange(28) @ pixels.sum(1) / pixels.sum(), np.arange(28) @ pixels.sum(0) / pixels.sum())
+    y, x = (
+        np.arange(28) @ pixels.sum(1) / pixels.sum(),
+        np.arange(28) @ pixels.sum(0) / pixels.sum(),
+    )
     assert (y, x) == pytest.approx((14, 14), abs=0.05)
 
 
@@ -110,7 +115,7 @@ def test_input_is_left_alone_and_the_answer_is_the_same_twice(digits: np.ndarray
     ],
     ids=["black", "white", "transparent", "grey", "pixel", "line", "noisy", "shaded"],
 )
-def test_a_blank_picture_is_an_error_that_says_so(blank: np.ndarray) -> None:
+def test_a_blank_picture_is_an_error_of_its_own(blank: np.ndarray) -> None:
     with pytest.raises(ImageError, match="blank"):
         prepare(blank)
 
@@ -132,7 +137,11 @@ def test_real_drawings_are_read() -> None:
     with (HANDWRITING / "labels.csv").open() as file:
         labels = {HANDWRITING / row["file"]: int(row["label"]) for row in csv.DictReader(file)}
     predictor = Predictor()
-    misread = {path.name for path, label in labels.items() if predictor.predict_picture(path).digit != label}
+    misread = {
+        path.name
+        for path, label in labels.items()
+        if predictor.predict_picture(path).digit != label
+    }
     assert len(labels) == 55
     assert len(misread) <= 1
 
@@ -142,7 +151,14 @@ def test_a_picture_reads_the_same_as_path_bytes_pillow_and_array(tmp_path: Path)
     image.save(tmp_path / "seven.png")
     data = (tmp_path / "seven.png").read_bytes()
     wanted = prepare(tmp_path / "seven.png")
-    for same in (str(tmp_path / "seven.png"), data, bytearray(data), memoryview(data), image, np.asarray(image)):
+    for same in (
+        str(tmp_path / "seven.png"),
+        data,
+        bytearray(data),
+        memoryview(data),
+        image,
+        np.asarray(image),
+    ):
         assert np.array_equal(prepare(same), wanted)
 
 
@@ -151,7 +167,9 @@ def test_the_shipped_model_reads_scikit_learns_digits() -> None:
     load_digits = pytest.importorskip("sklearn.datasets").load_digits
 
     images, labels = load_digits(return_X_y=True)
-    pictures = np.kron((images[::6] * 15.9375).astype(np.uint8).reshape(-1, 8, 8), np.ones((10, 10), np.uint8))
+    pictures = np.kron(
+        (images[::6] * 15.9375).astype(np.uint8).reshape(-1, 8, 8), np.ones((10, 10), np.uint8)
+    )
     predictor = Predictor()
     right = [predictor.predict_picture(picture).digit for picture in pictures] == labels[::6]
     assert right.mean() > 0.75

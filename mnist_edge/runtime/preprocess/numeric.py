@@ -1,7 +1,7 @@
-"""Resampling, small products and quantiles: the same few lines in any language give the same numbers.
+"""Resampling, small products and quantiles: a few lines in any language give the same numbers.
 
-None of it goes through BLAS. numpy's starts a thread a core at its first product, which spin for the
-next one, and a child that is forked while another thread is in there waits for ever.
+None of it goes through BLAS. numpy's starts a thread on every core at its first product; they spin
+for the next one, and a child that is forked while another thread is in there waits for ever.
 """
 
 from typing import TypeAlias
@@ -9,6 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+Bools: TypeAlias = NDArray[np.bool_]
+Bytes: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float64]
 
 
@@ -33,7 +35,7 @@ def _between(a: Floats, positions: Floats) -> Floats:
 
 
 def _resized(a: Floats, count: int) -> Floats:
-    """Return the first axis in ``count`` steps: means to make smaller, interpolation to make larger."""
+    """Return the first axis in ``count`` steps: means to shrink, interpolation to enlarge."""
     length = len(a)
     if count <= length:
         return means(a, count, 0, length)
@@ -44,7 +46,10 @@ def _resized(a: Floats, count: int) -> Floats:
 
 
 def resize(a: Floats, height: int, width: int) -> Floats:
-    """(h, w) or (h, w, channels) -> (height, width[, channels]): area means down, linear interpolation up."""
+    """Return (h, w) or (h, w, channels) as (height, width) or (height, width, channels).
+
+    Area means make it smaller, linear interpolation makes it larger.
+    """
     down = _resized(a, height)
     return _resized(down.swapaxes(0, 1), width).swapaxes(0, 1)
 
@@ -56,6 +61,7 @@ def gram(rows: Floats, others: Floats) -> Floats:
 
 def solve(matrix: Floats, right: Floats) -> Floats:
     """Return x (n, m) with matrix x = right, for a symmetric and positive definite (n, n)."""
+    # Gauss and Jordan, without a search for pivots: such a matrix needs none.
     both = np.concatenate([matrix, right], axis=1)
     for pivot in range(len(both)):
         both[pivot] /= both[pivot, pivot]
@@ -66,16 +72,17 @@ def solve(matrix: Floats, right: Floats) -> Floats:
 
 
 def quantile(a: Floats, share: float) -> Floats:
-    """The value below which that share of the first axis lies, interpolated.
+    """Return the value below which that share of the first axis lies, interpolated.
 
-    As numpy's own, which loads numpy.ma when first used: 14 ms of a short program.
+    numpy's own gives the same, and loads numpy.ma when first used: 14 ms of a short program.
     """
-    ordered, place = np.sort(a, axis=0), share * (len(a) - 1)
+    ordered = np.sort(a, axis=0)
+    place = share * (len(a) - 1)
     below = int(place)
     above = min(below + 1, len(a) - 1)
     return np.asarray(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
 def median(a: Floats) -> Floats:
-    """The median along the first axis."""
+    """Return the median along the first axis."""
     return quantile(a, 0.5)
