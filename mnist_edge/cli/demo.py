@@ -1,25 +1,18 @@
 """mnist-edge demo: draw digits in the browser."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge.cli.app import (
-    PAGE,
-    Json,
-    Model,
-    app,
-    echo,
-    note,
-    print_json,
-)
+from mnist_edge.cli.app import PAGE, Json, Model, app, echo, note, print_json
+from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
-    pass
-
+    from mnist_edge.web.page import PageReport
 
 LOCAL = "127.0.0.1"
 
@@ -37,7 +30,8 @@ def demo(
             max=65535,
             metavar="PORT",
             show_default=False,
-            help="Serve the page on this port instead of opening it, until Ctrl-C; 0 takes a free one.",
+            help="Serve the page on this port instead of opening it, until Ctrl-C; "
+            "0 takes a free one.",
         ),
     ] = None,
     host: Annotated[
@@ -50,8 +44,9 @@ def demo(
 ) -> None:
     """Draw digits in the browser: one HTML page, no network.
 
-    Makes the page as export --target web does, unless --out is that page already, and opens it. For a phone, serve it
-    on an address that the phone can reach; whoever else can reach that address can open the page too.
+    Makes the page as export --target web does, unless --out is that page already, and opens it. For
+    a phone, serve it on an address that the phone can reach; whoever else can reach that address
+    can open the page too.
 
     Example: mnist-edge demo
 
@@ -72,33 +67,32 @@ def demo(
         note(f"no browser could be started: open {out} in one")
 
 
-def make_page(model: str | None, out: Path) -> dict[str, Any]:
-    """Makes the page; says so if its engine must be fetched first."""
+def make_page(model: str | None, out: Path) -> "PageReport":
+    """Make the page, with a note on stderr if its engine must be fetched first."""
     from mnist_edge.web import engine, page
 
-    return page.write(
-        model, out, on_fetch=lambda: note(f"fetching {engine.PACKAGE} (33 MB, once) with npm")
-    )
+    def on_fetch() -> None:
+        note(f"fetching {engine.PACKAGE} (33 MB, once) with npm")
+
+    return page.write(model, out, on_fetch)
 
 
-def show_page(made: dict[str, Any], as_json: bool) -> None:
-    """Prints what ``make_page`` made."""
+def show_page(made: "PageReport", as_json: bool) -> None:
+    """Print what ``make_page`` made."""
     if as_json:
-        print_json(made)
+        print_json(to_json(made))
     else:
-        echo(
-            f"{made['path']} ({made['bytes']:,} bytes), {made['model']['path']} inside, {made['status']}"
-        )
+        echo(f"{made.path} ({made.bytes:,} bytes), {made.model.path} inside, {made.status}")
 
 
-def _serve(made: dict[str, Any], host: str, port: int, as_json: bool) -> None:
-    """Serves the page until Ctrl-C."""
+def _serve(made: "PageReport", host: str, port: int, as_json: bool) -> None:
+    """Serve the page until Ctrl-C."""
     from mnist_edge.web.serving import server
 
-    with server(Path(made["path"]).read_bytes(), host, port) as listening:
+    with server(Path(made.path).read_bytes(), host, port) as listening:
         address = f"http://{host}:{listening.server_port}/"
         if as_json:
-            print_json({**made, "address": address})
+            print_json(to_json(replace(made, address=address)))
         else:
             echo(f"{address}  (Ctrl-C ends it)")
         sys.stdout.flush()

@@ -2,26 +2,32 @@
 
 const element = (id) => document.getElementById(id);
 const facts = JSON.parse(element("facts").textContent);
-const PEN = 0.075, STEP = 0.03; // the pen's width and how far an arrow key moves it, in widths of the paper
+const PEN = 0.075,
+  STEP = 0.03; // the pen's width and how far an arrow key moves it, in widths of the paper
 const MOST_STEPS = 99; // of undo
 const MOST_PIXELS = 16e6; // a canvas of more fails on some phones
 
-// -- the network ------------------------------------------------------------------------------------------------------
+// -- the network ----------------------------------------------------------------------------------
 
 async function unpacked(id) {
   const packed = Uint8Array.from(atob(element(id).textContent), (letter) => letter.charCodeAt(0));
   element(id).remove();
-  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  return new Response(
+    new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")),
+  ).arrayBuffer();
 }
 
 async function start() {
   for (const needed of ["WebAssembly", "DecompressionStream", "createImageBitmap"]) {
-    if (!(needed in window)) throw new Error(`This browser has no ${needed}, which the page needs: try a newer one.`);
+    if (!(needed in window))
+      throw new Error(`This browser has no ${needed}, which the page needs: try a newer one.`);
   }
-  const source = URL.createObjectURL(new Blob([await unpacked("engine-script")], { type: "text/javascript" }));
+  const source = URL.createObjectURL(
+    new Blob([await unpacked("engine-script")], { type: "text/javascript" }),
+  );
   const ort = await import(source);
   URL.revokeObjectURL(source);
-  ort.env.wasm.numThreads = 1; // more would need a server that sends special headers; one is enough for this network
+  ort.env.wasm.numThreads = 1; // enough for this network; more need a server with special headers
   ort.env.wasm.wasmBinary = await unpacked("engine-wasm");
   return { ort, session: await ort.InferenceSession.create(await unpacked("model")) };
 }
@@ -31,24 +37,31 @@ const engine = start();
 // 784 bytes, white on black -> the network's ten probabilities.
 async function probabilitiesOf(pixels) {
   const level = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
-  if (pixels?.length !== 784 || !pixels.every(level)) throw new TypeError("expected 784 whole numbers from 0 to 255");
-  const { ort, session } = await engine, raw = facts.pixels;
+  if (pixels?.length !== 784 || !pixels.every(level))
+    throw new TypeError("expected 784 whole numbers from 0 to 255");
+  const { ort, session } = await engine,
+    raw = facts.pixels;
   const values = raw ? Uint8Array.from(pixels) : Float32Array.from(pixels, (value) => value / 255);
-  const answer = await session.run({ image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, 784]) });
+  const answer = await session.run({
+    image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, 784]),
+  });
   return answer.probabilities.data;
 }
 
 // As Prediction in Python: the calibrated probabilities, the digit, and whether it may be none.
 function judged(probabilities, doubtful) {
-  const softened = Array.from(probabilities, (value) => value ** (1 / facts.temperature)), total = sum(softened);
-  const shares = softened.map((value) => value / total), confidence = largest(shares);
+  const softened = Array.from(probabilities, (value) => value ** (1 / facts.temperature)),
+    total = sum(softened);
+  const shares = softened.map((value) => value / total),
+    confidence = largest(shares);
   return {
     digit: probabilities.indexOf(largest(probabilities)), shares, confidence, probabilities,
     rejected: doubtful || !(confidence >= facts.reject_below),
   };
 }
 
-// As Predictor.predict in Python: 784 bytes -> the answer. Where all are the same there is no stroke to read.
+// As Predictor.predict in Python: 784 bytes -> the answer. Where all are the same there is no
+// stroke to read.
 async function predict(pixels, doubtful = false) {
   const probabilities = await probabilitiesOf(pixels);
   const blank = facts.reads_strokes && pixels.every((level) => level === pixels[0]);
@@ -57,8 +70,11 @@ async function predict(pixels, doubtful = false) {
 
 // ImageData -> the answer, with what the network saw and the milliseconds that both halves took.
 async function read(imageData) {
-  const before = performance.now(), { pixels, doubtful } = examine(imageData), between = performance.now();
-  const answer = await predict(pixels, doubtful), after = performance.now();
+  const before = performance.now(),
+    { pixels, doubtful } = examine(imageData),
+    between = performance.now();
+  const answer = await predict(pixels, doubtful),
+    after = performance.now();
   return { ...answer, pixels, times: { preparation: between - before, network: after - between } };
 }
 
@@ -68,11 +84,16 @@ async function pixelsOf(file) {
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }); // upright by itself
   } catch {
-    throw new PictureError("This file is no picture that the browser can open: take a PNG or a JPEG.");
+    throw new PictureError(
+      "This file is no picture that the browser can open: take a PNG or a JPEG.",
+    );
   }
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
   const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const canvas = Object.assign(document.createElement("canvas"), { width: size[0], height: size[1] });
+  const canvas = Object.assign(document.createElement("canvas"), {
+    width: size[0],
+    height: size[1],
+  });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, ...size);
@@ -80,17 +101,21 @@ async function pixelsOf(file) {
   return context.getImageData(0, 0, ...size);
 }
 
-// Three planes as a canvas: what is transparent in a photo is shown on the paper that the reader lays it on.
+// Three planes as a canvas: what is transparent in a photo is shown on the paper that the reader
+// lays it on.
 function painted(planes) {
-  const [{ width, height }] = planes, canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const [{ width, height }] = planes,
+    canvas = Object.assign(document.createElement("canvas"), { width, height });
   const image = new ImageData(width, height);
-  planes.forEach(({ data }, c) => data.forEach((value, i) => (image.data[4 * i + c] = 255 * value)));
+  planes.forEach(({ data }, c) =>
+    data.forEach((value, i) => (image.data[4 * i + c] = 255 * value)),
+  );
   for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
 
-// -- the paper --------------------------------------------------------------------------------------------------------
+// -- the paper ------------------------------------------------------------------------------------
 
 const paper = element("paper"), context = paper.getContext("2d", { willReadFrequently: true });
 let now = { strokes: [], photo: null }; // each stroke a list of points, in widths of the paper
@@ -112,7 +137,8 @@ function redraw() {
   Object.assign(context, { lineWidth: PEN * side, lineCap: "round", lineJoin: "round" });
   for (const stroke of strokes) {
     context.beginPath();
-    context.moveTo(stroke[0].x * side, stroke[0].y * side + 0.1); // a line of no length would not be drawn
+    // A line of no length would not be drawn.
+    context.moveTo(stroke[0].x * side, stroke[0].y * side + 0.1);
     for (const { x, y } of stroke) context.lineTo(x * side, y * side);
     context.stroke();
   }
@@ -131,12 +157,15 @@ function showPen() {
   context.stroke();
 }
 
-// -- the answer -------------------------------------------------------------------------------------------------------
+// -- the answer -----------------------------------------------------------------------------------
 
 const bars = count(10).map((digit) => {
-  const [row, name, bar, share] = ["li", "span", "div", "span"].map((tag) => document.createElement(tag));
-  const said = { role: "meter", "aria-label": `Probability of ${digit}`, "aria-valuemin": 0, "aria-valuemax": 1 };
-  for (const [attribute, value] of Object.entries(said)) bar.setAttribute(attribute, value);
+  const [row, name, bar, share] = ["li", "span", "div", "span"].map((tag) =>
+    document.createElement(tag),
+  );
+  const range = { "aria-valuemin": 0, "aria-valuemax": 1 };
+  const attributes = { role: "meter", "aria-label": `Probability of ${digit}`, ...range };
+  for (const [attribute, value] of Object.entries(attributes)) bar.setAttribute(attribute, value);
   bar.append(document.createElement("span"));
   name.textContent = digit;
   row.append(name, bar, share);
@@ -144,14 +173,15 @@ const bars = count(10).map((digit) => {
   return { row, bar, share };
 });
 
-function say(sentence, wrong = false) {
+function announce(sentence, wrong = false) {
   element("state").textContent = sentence;
   element("state").classList.toggle("wrong", wrong);
 }
 
 function show(answer) {
   element("digit").textContent = answer ? answer.digit : "?";
-  const percent = (share) => `${(100 * share).toFixed(1)}%`, sure = () => `${percent(answer.confidence)} sure`;
+  const percent = (share) => `${(100 * share).toFixed(1)}%`,
+    sure = () => `${percent(answer.confidence)} sure`;
   element("sure").textContent = !answer ? "" : answer.rejected ? "or no digit at all" : sure();
   bars.forEach(({ row, bar, share }, digit) => {
     const value = answer ? answer.shares[digit] : 0;
@@ -161,11 +191,16 @@ function show(answer) {
     share.textContent = answer ? percent(value) : "";
   });
   const seen = new ImageData(28, 28);
-  seen.data.forEach((_, i, data) => (data[i] = i % 4 === 3 ? 255 : answer ? answer.pixels[i >> 2] : 0));
+  seen.data.forEach(
+    (_, i, data) => (data[i] = i % 4 === 3 ? 255 : answer ? answer.pixels[i >> 2] : 0),
+  );
   element("seen").getContext("2d").putImageData(seen, 0, 0);
-  element("seen").ariaLabel = `What the network sees: ${answer ? `a ${answer.digit}, by its answer` : "nothing yet"}`;
+  element("seen").ariaLabel =
+    `What the network sees: ${answer ? `a ${answer.digit}, by its answer` : "nothing yet"}`;
   const { preparation, network } = answer?.times ?? {};
-  element("time").textContent = answer ? `Made in ${preparation.toFixed(1)} ms, read in ${network.toFixed(1)} ms.` : "";
+  element("time").textContent = answer
+    ? `Made in ${preparation.toFixed(1)} ms, read in ${network.toFixed(1)} ms.`
+    : "";
 }
 
 let wanted = 0; // only the last answer asked for is shown
@@ -182,11 +217,17 @@ async function answer() {
     const found = empty ? null : await read(imageData);
     if (mine !== wanted) return;
     show(found);
-    say(pen.shown ? `The pen is ${pen.down ? "down" : "up"}.` : found ? "Draw on, or clear." : "Ready: draw a digit, large.");
+    announce(
+      pen.shown
+        ? `The pen is ${pen.down ? "down" : "up"}.`
+        : found
+          ? "Draw on, or clear."
+          : "Ready: draw a digit, large.",
+    );
   } catch (error) {
     if (mine !== wanted) return;
     show(null);
-    say(error.message, true);
+    announce(error.message, true);
   }
   if (!planned) element("answer").setAttribute("aria-busy", false);
 }
@@ -211,12 +252,13 @@ let changes = 0; // a photo that is decoded while something else is drawn comes 
 
 async function open(file) {
   const mine = ++changes;
-  say("Opening the photo …");
+  announce("Opening the photo …");
   try {
     const imageData = await pixelsOf(file);
-    if (mine === changes) change({ strokes: [], photo: { imageData, canvas: painted(decode(imageData)) } });
+    if (mine === changes)
+      change({ strokes: [], photo: { imageData, canvas: painted(decode(imageData)) } });
   } catch (error) {
-    if (mine === changes) say(error.message, true);
+    if (mine === changes) announce(error.message, true);
   }
 }
 
@@ -251,7 +293,7 @@ function begin(point) { // on a photo, a new drawing
   changes++;
 }
 
-// -- mouse, pen, finger, keyboard, files ------------------------------------------------------------------------------
+// -- mouse, pen, finger, keyboard, files ----------------------------------------------------------
 
 function place(event) {
   const box = paper.getBoundingClientRect();
@@ -278,7 +320,12 @@ for (const end of ["pointerup", "pointercancel"]) {
   });
 }
 
-const MOVES = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+const MOVES = {
+  ArrowLeft: [-STEP, 0],
+  ArrowRight: [STEP, 0],
+  ArrowUp: [0, -STEP],
+  ArrowDown: [0, STEP],
+};
 
 paper.addEventListener("keydown", (event) => {
   const move = MOVES[event.key], lift = event.key === " ";
@@ -322,7 +369,8 @@ document.addEventListener("paste", ({ clipboardData }) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", answer);
 
-// For apps and tests: the same from a script. A file or blob -> the answer; 784 bytes -> the answer, or ten probabilities.
+// For apps and tests: the same from a script. A file or blob -> the answer; 784 bytes -> the
+// answer, or ten probabilities.
 window.mnistEdge = Object.freeze({
   facts, predict: (pixels) => predict(pixels), probabilities: probabilitiesOf,
   readPicture: async (file) => read(await pixelsOf(file)),

@@ -3,10 +3,12 @@
 import base64
 import gzip
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Literal
 
 from mnist_edge import markup
+from mnist_edge.documents import INLINE, Count, Share, to_json
 from mnist_edge.errors import OutputError
 from mnist_edge.files import require_writable, sha256, write_whole
 from mnist_edge.runtime import model_file
@@ -19,20 +21,77 @@ _MARK = b'<meta name="generator" content="mnist-edge">'
 """What a page is known by, so that no other is written over."""
 
 
-def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """Makes the page, if ``out`` is not that page already.
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the page must know of its model.
+
+    Attributes:
+        pixels: Whether it takes pixels as they are, rather than divided by 255.
+        precision: How its weights are stored.
+        temperature: What its logits are divided by for a confidence.
+        reject_below: The confidence below which an answer may be no digit.
+        reads_strokes: Whether an image without ink holds nothing to read.
+        bytes: Size of the file.
+        sha256: Hash of the file.
+    """
+
+    pixels: bool
+    precision: str
+    temperature: float
+    reject_below: Share
+    reads_strokes: bool
+    bytes: Count
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageModel:
+    """The model inside a page.
+
+    Attributes:
+        path: Where its file is.
+        facts: What the page knows of it.
+    """
+
+    path: str
+    facts: ModelFacts = field(metadata=INLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class PageReport:
+    """What was made of a model.
+
+    Attributes:
+        path: Where the page is.
+        bytes: Its size.
+        status: Whether it was written, or was there already, byte for byte.
+        model: The model inside.
+        engine: The package that runs it in the browser.
+        address: Where the page is served; null if it is not.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/page/1"
+
+    path: str
+    bytes: Count
+    status: Literal["written", "unchanged"]
+    model: PageModel
+    engine: str
+    address: str | None = None
+
+
+def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: None) -> PageReport:
+    """Make the page, if ``out`` is not that page already.
 
     Args:
         model: An exported file; None for the shipped one, "small" for the shipped small one.
         out: The .html file to write.
         on_fetch: Called before the engine is fetched, the first time.
 
-    Returns:
-        What was made: path, bytes, status ("written" or "unchanged"), model and engine.
-
     Raises:
         ModelError: The model is missing, damaged, or does not keep the contract.
-        OutputError: ``out`` does not end in .html, is there and no page of ours, or cannot be written.
+        OutputError: ``out`` does not end in .html, is there and no page of ours, or cannot be
+            written.
         MissingExtraError, DownloadError: The engine cannot be had, see ``engine.find``.
     """
     if out.suffix.lower() not in (".html", ".htm"):
@@ -42,67 +101,71 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
     require_writable(out.parent, out.name)
     before = out.read_bytes() if out.exists() else None
     if before and _MARK not in before[:2000]:
-        raise OutputError(f"expected no other page than one of mnist-edge at {out}, found one: name another file")
+        raise OutputError(
+            f"expected no other page than one of mnist-edge at {out}, found one: name another file"
+        )
     content = render(source, engine.find(on_fetch)).encode()
-    unchanged = before == content
-    if not unchanged:
+    if before != content:
         write_whole(out, content)
-    return {
-        "path": str(out),
-        "bytes": len(content),
-        "status": "unchanged" if unchanged else "written",
-        "model": {"path": source.origin, **facts},
-        "engine": engine.PACKAGE,
-    }
+    return PageReport(
+        path=str(out),
+        bytes=len(content),
+        status="unchanged" if before == content else "written",
+        model=PageModel(source.origin, facts),
+        engine=engine.PACKAGE,
+    )
 
 
-def describe(model: ModelFile) -> dict[str, Any]:
-    """What the page must know of a model: how it takes pixels, what its answers are worth, and what it is.
+def describe(model: ModelFile) -> ModelFacts:
+    """Return what the page must know of a model.
 
     Raises:
         ModelError: Its calibration makes no sense.
     """
     calibration = Calibration.read(model.metadata, model.origin)
-    return {
-        "pixels": model.spec.input.dtype == "uint8",
-        "precision": model.spec.precision,
-        "temperature": calibration.temperature,
-        "reject_below": calibration.reject_below,
-        "reads_strokes": model.spec.reads_strokes,
-        "bytes": len(model.content),
-        "sha256": sha256(model.content),
-    }
+    return ModelFacts(
+        pixels=model.spec.input.dtype == "uint8",
+        precision=model.spec.precision,
+        temperature=calibration.temperature,
+        reject_below=calibration.reject_below,
+        reads_strokes=model.spec.reads_strokes,
+        bytes=len(model.content),
+        sha256=sha256(model.content),
+    )
 
 
 def render(model: ModelFile, parts: Engine) -> str:
-    """The page as text; the same for the same model and engine.
+    """Return the page as text; the same for the same model and engine.
 
     Raises:
-        ModelError: What the model's file says of itself makes no sense.
+        ModelError: The model's metadata makes no sense.
     """
     return markup.page(
         Path(__file__).parent,
         "picture.js",
         "page.js",
-        # The engine's script becomes a blob, since a module inside a page cannot be imported; its .wasm is compiled.
+        # The engine's script becomes a blob, since a module inside a page cannot be imported; its
+        # .wasm is compiled.
         admitted="blob: 'wasm-unsafe-eval'",
         about=markup.tag("span", _about(model)),
         engine=engine.PACKAGE,
-        facts=markup.json_in_html(describe(model)),
-        model=_packed(model.content),
-        engine_script=_packed(parts.script),
-        engine_wasm=_packed(parts.wasm),
+        facts=markup.json_in_html(to_json(describe(model))),
+        model=_pack(model.content),
+        engine_script=_pack(parts.script),
+        engine_wasm=_pack(parts.wasm),
     )
 
 
-def _packed(content: bytes) -> str:
-    """As the page's own ``unpacked`` wants it."""
+def _pack(content: bytes) -> str:
+    """Return what ``unpacked`` in page.js takes."""
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def _about(model: ModelFile) -> str:
-    said = f"The network: an ONNX file, {model.spec.precision}, {len(model.content) / 1e3:,.0f} kB"
+    """Return a sentence for people: what the network is, and how well it reads."""
+    size = f"{len(model.content) / 1e3:,.0f} kB"
+    network = f"The network: an ONNX file, {model.spec.precision}, {size}"
     found = model.provenance
     if found.accuracy is None or found.images is None:
-        return f"{said}; not verified."
-    return f"{said}; it reads {found.accuracy:.2%} of {found.images:,} images of {found.data}."
+        return f"{network}; not verified."
+    return f"{network}; it reads {found.accuracy:.2%} of {found.images:,} images of {found.data}."

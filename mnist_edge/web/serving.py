@@ -7,17 +7,17 @@ from mnist_edge.errors import OptionError
 
 
 class _Server(ThreadingHTTPServer):
-    """Listens on a port alone, and is not put out by a browser that leaves before it has the whole page."""
+    """Listens on a port alone, and goes on when a browser leaves before it has the whole page."""
 
     allow_reuse_address = os.name != "nt"  # there it would let two programs listen on one port
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Says nothing."""
+        """Print nothing."""
 
 
 def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
-    """A server of one page, which listens already; ``serve_forever`` lets it answer.
+    """Return a server of one page, which listens already; ``serve_forever`` lets it answer.
 
     Args:
         page: The page's bytes.
@@ -32,7 +32,9 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
         """Knows one page, at /."""
 
         protocol_version = "HTTP/1.1"
-        timeout = 60  # seconds that a connection may wait for its next request, or take for the page
+        timeout = (
+            60  # seconds that a connection may wait for its next request, or take for the page
+        )
 
         def do_GET(self) -> None:
             self._answer(page)
@@ -53,7 +55,7 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Says nothing: a line a request is no news."""
+            """Print nothing: a line for each request is no news."""
 
     try:
         if not host:  # which would be all addresses
@@ -62,6 +64,6 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
     except (OSError, OverflowError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OptionError(
-            f"expected an IPv4 address of this machine and a free port, received {host!r} and {port} ({reason}): "
-            "name others"
+            f"expected an IPv4 address of this machine and a free port, received {host!r} and "
+            f"{port} ({reason}): name others"
         ) from None

@@ -29,14 +29,18 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    # Not for the whole run: while it is open, its event loop is in the way of tests that have one of their own.
+    # Not for the whole run: while it is open, its event loop is in the way of tests that have one
+    # of their own.
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 
 
 @pytest.fixture(scope="package")
 def opened(browser: Browser, html: Path) -> Iterator[Page]:
-    """The page from disk, without a network; at the end it must have asked for nothing and complained of nothing."""
+    """The page from disk, without a network.
+
+    At the end it must have asked for nothing and complained of nothing.
+    """
     yield from visit(browser, html.as_uri())
 
 
@@ -51,17 +55,17 @@ def tab(opened: Page) -> Page:
 
 
 def visit(browser: Browser, address: str) -> Iterator[Page]:
-    said: list[str] = []
+    messages: list[str] = []
     asked: list[str] = []
     context = browser.new_context(offline=address.startswith("file:"))
     shown = context.new_page()
-    shown.on("console", lambda message: said.append(message.text))
-    shown.on("pageerror", lambda error: said.append(str(error)))
+    shown.on("console", lambda message: messages.append(message.text))
+    shown.on("pageerror", lambda error: messages.append(str(error)))
     shown.on("request", lambda request: asked.append(request.url))
     shown.goto(address)
     try:
         yield shown
     finally:
         context.close()
-    assert said == []
+    assert messages == []
     assert [url for url in asked if url != address and not url.startswith(("blob:", "data:"))] == []

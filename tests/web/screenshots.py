@@ -13,11 +13,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> None:
-    """Writes docs/web-light.png and docs/web-dark.png."""
+    """Write docs/web-light.png and docs/web-dark.png."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         html = Path(folder) / "mnist-edge.html"
         page.write(None, html)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         for theme in ("light", "dark"):
             tab = browser.new_page(color_scheme=theme, viewport={"width": 920, "height": 640})
             tab.goto(html.as_uri())

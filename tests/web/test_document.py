@@ -8,10 +8,10 @@ import re
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError, OutputError
 from mnist_edge.runtime import model_file
 from mnist_edge.web import engine, page
@@ -31,7 +31,7 @@ def block(text: str, identity: str) -> str:
     return found[1]
 
 
-def resealed(path: Path, changes: dict[str, str]) -> bytes:
+def changed_metadata(path: Path, changes: dict[str, str]) -> bytes:
     """Return a file's bytes with other metadata."""
     import onnx
 
@@ -50,7 +50,9 @@ def test_everything_is_inside() -> None:
         "engine-wasm": b"\0asm",
     }.items():
         assert gzip.decompress(base64.b64decode(block(text, identity))) == content
-    assert not re.search(r"""(src|href)\s*=|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|https?:""", text)
+    assert not re.search(
+        r"""(src|href)\s*=|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|https?:""", text
+    )
     facts = json.loads(block(text, "facts"))
     assert (facts["pixels"], facts["temperature"], facts["reject_below"]) == (True, 1.16, 0.859)
     assert "it reads 99.54% of 10,000 images of MNIST." in text
@@ -72,7 +74,7 @@ def test_the_policy_admits_the_pages_own_style_and_script_and_no_other() -> None
 
 
 def test_text_in_a_model_is_text_in_the_page(tiny_onnx: Path) -> None:
-    changed = resealed(tiny_onnx, {"precision": "</script><b>", "data": "<i>mine</i>"})
+    changed = changed_metadata(tiny_onnx, {"precision": "</script><b>", "data": "<i>mine</i>"})
     text = page.render(model_file.read(changed), engine.find())
     assert "<b>" not in text
     assert "<i>" not in text
@@ -86,11 +88,11 @@ def test_a_model_that_was_not_verified_says_so(tiny_forms: list[bytes]) -> None:
 def test_it_is_written_once(tmp_path: Path) -> None:
     out = tmp_path / "new" / "digits.html"
     first = page.write(None, out)
-    assert (first["status"], first["bytes"]) == ("written", out.stat().st_size)
+    assert (first.status, first.bytes) == ("written", out.stat().st_size)
     before = out.stat().st_mtime_ns
-    assert page.write(None, out)["status"] == "unchanged"
+    assert page.write(None, out).status == "unchanged"
     assert out.stat().st_mtime_ns == before
-    assert page.write("small", out)["status"] == "written"
+    assert page.write("small", out).status == "written"
     assert [path.name for path in out.parent.iterdir()] == ["digits.html"]
 
 
@@ -114,12 +116,14 @@ def test_another_page_is_not_written_over(tmp_path: Path) -> None:
         page.write(None, mine)
     assert mine.read_text() == "<title>my own site</title>"
     mine.write_text("")  # as mktemp leaves it
-    assert page.write(None, mine)["status"] == "written"
+    assert page.write(None, mine).status == "written"
 
 
-@pytest.mark.parametrize("wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}])
+@pytest.mark.parametrize(
+    "wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}]
+)
 def test_metadata_that_makes_no_sense(tiny_onnx: Path, wrong: dict[str, str]) -> None:
-    changed = resealed(tiny_onnx, wrong)
+    changed = changed_metadata(tiny_onnx, wrong)
     with pytest.raises(ModelError, match="expected metadata that makes sense"):
         page.render(model_file.read(changed), engine.find())
 
@@ -134,46 +138,89 @@ def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
 
 def test_export_target_web(run: Callable[..., Run], tmp_path: Path) -> None:
     out = tmp_path / "page.html"
-    told = run("export", INT8, "--target", "web", "--out", out, "--json").json
-    assert (told["path"], told["status"], told["engine"]) == (str(out), "written", engine.PACKAGE)
-    assert told["model"]["sha256"] == hashlib.sha256(INT8.read_bytes()).hexdigest()
+    made = run("export", INT8, "--target", "web", "--out", out, "--json").json
+    assert made["schema"] == "mnist-edge/page/1"
+    assert (made["path"], made["status"], made["engine"]) == (str(out), "written", engine.PACKAGE)
+    assert made["model"]["path"] == str(INT8)
+    assert made["model"]["sha256"] == hashlib.sha256(INT8.read_bytes()).hexdigest()
     assert "unchanged" in run("export", INT8, "--target", "web", "--out", out).out
 
 
-def test_a_keras_file_is_exported_first(run: Callable[..., Run], tiny_keras: Path, tmp_path: Path) -> None:
+def test_a_keras_file_is_exported_first(
+    run: Callable[..., Run], tiny_keras: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "page.html"
-    arguments = ("export", tiny_keras, "--target", "web", "--precision", "fp32", "--no-verify", "--out", out)
+    arguments = (
+        "export",
+        tiny_keras,
+        "--target",
+        "web",
+        "--precision",
+        "fp32",
+        "--no-verify",
+        "--out",
+        out,
+    )
     assert run(*arguments, "--json").json["model"]["precision"] == "fp32"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_the_options_of_earlier_versions(run: Callable[..., Run], tiny_keras: Path, tmp_path: Path) -> None:
+def test_the_options_of_earlier_versions(
+    run: Callable[..., Run], tiny_keras: Path, tmp_path: Path
+) -> None:
     page_of = ("export", "--target", "web", "--model", "small", "--out", tmp_path / "page.html")
     assert run(*page_of).code == 0
-    files_of = ("export", tiny_keras, "--out-dir", tmp_path, "--precision", "fp32", "--no-verify", "--keep-silent")
+    files_of = (
+        "export",
+        tiny_keras,
+        "--out-dir",
+        tmp_path,
+        "--precision",
+        "fp32",
+        "--no-verify",
+        "--keep-silent",
+    )
     assert run(*files_of).code == 0
     assert (tmp_path / "tiny.fp32.onnx").exists()
     assert not {"--out-dir", "--model", "--keep-silent"} & set(run("export", "--help").out.split())
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--target", "webb"], "expected --target onnx or web, received 'webb'"),
-        (["small", "--target", "web", "--opset", "17"], "expected a .keras file with --precision, --opset"),
-        (["--target", "web", "--precision", "int8"], "received the shipped model, which is exported already"),
-        (["nothing.onnx", "--target", "web", "--out", "page.html"], "cannot read the model nothing.onnx"),
+        (
+            ["small", "--target", "web", "--opset", "17"],
+            "expected a .keras file with --precision, --opset",
+        ),
+        (
+            ["--target", "web", "--precision", "int8"],
+            "received the shipped model, which is exported already",
+        ),
+        (
+            ["nothing.onnx", "--target", "web", "--out", "page.html"],
+            "cannot read the model nothing.onnx",
+        ),
         (["small", "--out", "page.html"], "cannot read the Keras file small"),
-        (["--target", "web", "--out", "page.txt"], "expected a page to end in .html, received page.txt"),
+        (
+            ["--target", "web", "--out", "page.txt"],
+            "expected a page to end in .html, received page.txt",
+        ),
     ],
 )
-def test_wrong_calls_of_export(refused: Callable[..., str], arguments: list[str], said: str) -> None:
-    assert said in refused("export", *arguments)
+def test_wrong_calls_of_export(
+    refused: Callable[..., str], arguments: list[str], message: str
+) -> None:
+    assert message in refused("export", *arguments)
 
 
-def test_demo_opens_the_page(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_opens_the_page(
+    run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: bool(opened.append(address)) or len(opened) == 1)
+    monkeypatch.setattr(
+        webbrowser, "open", lambda address: bool(opened.append(address)) or len(opened) == 1
+    )
     out = tmp_path / "page.html"
     assert run("demo", "--out", out).err == ""
     assert opened == [out.as_uri()]
@@ -181,18 +228,21 @@ def test_demo_opens_the_page(run: Callable[..., Run], tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "expected --serve PORT with --host"),
         (["--serve", "70000"], "70000 is not in the range"),
         (["--serve", "0", "--host", "nowhere.invalid"], "received 'nowhere.invalid' and 0"),
     ],
 )
-def test_wrong_calls_of_demo(refused: Callable[..., str], tmp_path: Path, arguments: list[str], said: str) -> None:
-    assert said in refused("demo", "--out", tmp_path / "page.html", *arguments)
+def test_wrong_calls_of_demo(
+    refused: Callable[..., str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    assert message in refused("demo", "--out", tmp_path / "page.html", *arguments)
 
 
-def test_facts_are_json_of_their_own(tiny_onnx: Path) -> None:
-    facts: dict[str, Any] = page.describe(model_file.read(tiny_onnx))
-    assert facts["pixels"] is False
-    assert json.loads(json.dumps(facts)) == facts
+def test_the_page_knows_what_is_described(tiny_onnx: Path) -> None:
+    facts = page.describe(model_file.read(tiny_onnx))
+    assert facts.pixels is False
+    text = page.render(model_file.read(tiny_onnx), engine.find())
+    assert json.loads(block(text, "facts")) == to_json(facts)

@@ -20,7 +20,7 @@ from mnist_edge.web import engine
 FILES = {engine.SCRIPT: b"the script", engine.WASM: b"the engine"}
 
 
-SAID = """npm error code ECONNREFUSED
+STDERR = """npm error code ECONNREFUSED
 npm error syscall connect
 npm error errno ECONNREFUSED
 npm error FetchError: request to the registry failed
@@ -50,14 +50,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def npm(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A command npm that delivers ``registry.tgz``, which is the package that is expected; a script to change."""
+    """A command npm that delivers ``registry.tgz``, the expected package: a script to change."""
     content = package(FILES)
     (tmp_path / "registry.tgz").write_bytes(content)
     monkeypatch.setattr(engine, "INTEGRITY", integrity(content))
     monkeypatch.setattr(engine, "HASHES", {name: sha256(file) for name, file in FILES.items()})
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     command = tmp_path / "npm"
-    command.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\ncp {tmp_path}/registry.tgz onnxruntime-web.tgz\n')
+    command.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/asked
+cp {tmp_path}/registry.tgz onnxruntime-web.tgz
+"""
+    )
     command.chmod(0o755)
     return command
 
@@ -71,7 +76,9 @@ def kept(cache: Path) -> list[str]:
     return sorted(path.name for path in cache.rglob("*") if path.is_file())
 
 
-def test_a_cache_that_cannot_be_written_is_said_before_anything_is_fetched(npm: Path, cache: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_an_error_before_anything_is_fetched(
+    npm: Path, cache: Path
+) -> None:
     cache.write_text("a file")
     with pytest.raises(errors.OutputError, match="cannot write to the folder"):
         found()
@@ -79,20 +86,20 @@ def test_a_cache_that_cannot_be_written_is_said_before_anything_is_fetched(npm: 
 
 
 def test_it_is_fetched_once(npm: Path, cache: Path) -> None:
-    told: list[str] = []
+    notes: list[str] = []
     for _ in range(2):
-        assert engine.find(on_fetch=lambda: told.append("fetching")) == tuple(FILES.values())
-    assert told == ["fetching"]
+        assert engine.find(on_fetch=lambda: notes.append("fetching")) == tuple(FILES.values())
+    assert notes == ["fetching"]
     asked = (npm.parent / "asked").read_text().split()
     assert asked[:2] == ["pack", f"onnxruntime-web@{engine.VERSION}"]
     assert kept(cache) == sorted(FILES)
 
 
 @pytest.mark.parametrize("above", ["{}", '{"workspaces": ["*"]}'])
-def test_no_npmrc_further_up_says_where_packages_come_from(
+def test_no_npmrc_further_up_decides_where_packages_come_from(
     npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, above: str
 ) -> None:
-    """Such as anyone may put in /tmp, with a package.json that takes our folder for a part of it."""
+    """Such as anyone may put in /tmp, with a package.json that takes our folder for its own."""
     real = shutil.which("npm", path=os.defpath)
     if real is None:
         pytest.skip("no npm here")
@@ -101,28 +108,32 @@ def test_no_npmrc_further_up_says_where_packages_come_from(
     (tmp_path / ".npmrc").write_text("registry=http://127.0.0.1:9/\n")
     home = tmp_path / "home"
     home.mkdir()
-    (home / ".npmrc").write_text("registry=http://127.0.0.1:8/\n")  # the user's own goes on counting
+    (home / ".npmrc").write_text(
+        "registry=http://127.0.0.1:8/\n"
+    )  # the user's own goes on counting
     monkeypatch.setenv("HOME", str(home))
     for name in [name for name in os.environ if name.lower().startswith("npm_config_")]:
         monkeypatch.delenv(name)
     npm.write_text(f'#!/bin/sh\nexec {real} "$@" --loglevel=http\n')
-    told: list[str] = []
+    notes: list[str] = []
     run = subprocess.run
 
     def listened(*arguments: Any, **options: Any) -> Any:
         done = run(*arguments, **options)
-        told.append(done.stderr)
+        notes.append(done.stderr)
         return done
 
     monkeypatch.setattr(subprocess, "run", listened)
     with pytest.raises(errors.DownloadError, match="npm could not fetch"):
         found()
-    assert "127.0.0.1:8" in told[0]
-    assert "127.0.0.1:9" not in told[0]
+    assert "127.0.0.1:8" in notes[0]
+    assert "127.0.0.1:9" not in notes[0]
 
 
 @pytest.mark.parametrize("damage", [b"", b"the", b"the engine and more"])
-def test_what_is_damaged_in_the_cache_is_fetched_anew(npm: Path, cache: Path, damage: bytes) -> None:
+def test_what_is_damaged_in_the_cache_is_fetched_anew(
+    npm: Path, cache: Path, damage: bytes
+) -> None:
     found()
     [file] = cache.rglob(engine.WASM)
     file.write_bytes(damage)
@@ -130,29 +141,43 @@ def test_what_is_damaged_in_the_cache_is_fetched_anew(npm: Path, cache: Path, da
     assert file.read_bytes() == FILES[engine.WASM]
 
 
-@pytest.mark.parametrize("delivered", [package({**FILES, engine.WASM: b"another"}), package(FILES)[:-20], b""])
-def test_another_package_is_refused_and_nothing_is_kept(npm: Path, cache: Path, delivered: bytes) -> None:
+@pytest.mark.parametrize(
+    "delivered", [package({**FILES, engine.WASM: b"another"}), package(FILES)[:-20], b""]
+)
+def test_another_package_is_refused_and_nothing_is_kept(
+    npm: Path, cache: Path, delivered: bytes
+) -> None:
     (npm.parent / "registry.tgz").write_bytes(delivered)
-    with pytest.raises(errors.DownloadError, match=r"expected onnxruntime-web .* with integrity sha512-.* received"):
+    with pytest.raises(
+        errors.DownloadError, match=r"expected onnxruntime-web .* with integrity sha512-.* received"
+    ):
         found()
     assert kept(cache) == []
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
-        (f"cat >&2 <<'END'\n{SAID}END\nexit 1", r"\(FetchError: request to the registry failed\)"),
-        (f"cat >&2 <<'END'\n{SAID.replace('error', 'ERR!')}END\nexit 1", r"\(FetchError: request to the registry"),
-        ("exit 3", r"\(it said nothing\)"),
+        (
+            f"cat >&2 <<'END'\n{STDERR}END\nexit 1",
+            r"\(FetchError: request to the registry failed\)",
+        ),
+        (
+            f"cat >&2 <<'END'\n{STDERR.replace('error', 'ERR!')}END\nexit 1",
+            r"\(FetchError: request to the registry",
+        ),
+        ("exit 3", r"\(it gave no reason\)"),
         ("exit 0", "could not fetch"),
         ("touch onnxruntime-web.tgz.part", "could not fetch"),
         ("exec sleep 20", "took more than 1 s"),
     ],
 )
-def test_npm_that_fails(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
+def test_npm_that_fails(
+    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
     monkeypatch.setattr(engine, "PATIENCE", 1)
     npm.write_text(f"#!/bin/sh\n{script}\n")
-    with pytest.raises(errors.DownloadError, match=said):
+    with pytest.raises(errors.DownloadError, match=message):
         found()
     assert kept(cache) == []
 
@@ -164,8 +189,12 @@ def test_no_npm(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert kept(cache) == []
 
 
-def test_a_file_that_is_not_what_was_pinned(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_what_was_pinned(
+    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(engine.HASHES, engine.WASM, sha256(b"of another version"))
-    with pytest.raises(errors.DownloadError, match=rf"expected {engine.WASM} of onnxruntime-web .* with SHA-256"):
+    with pytest.raises(
+        errors.DownloadError, match=rf"expected {engine.WASM} of onnxruntime-web .* with SHA-256"
+    ):
         found()
     assert kept(cache) == []

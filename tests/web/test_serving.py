@@ -72,7 +72,9 @@ def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         for _ in range(3):
-            with socket.create_connection(("127.0.0.1", listening.server_port), timeout=10) as browser:
+            with socket.create_connection(
+                ("127.0.0.1", listening.server_port), timeout=10
+            ) as browser:
                 browser.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 browser.recv(10)
         answer, content = ask(listening.server_port, "GET", "/")
@@ -97,8 +99,8 @@ def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> No
         for tab in visit(browser, address):
             expect(tab.locator("#state")).to_contain_text("Ready")
         os.kill(demo.pid, signal.SIGINT)
-        _, said = demo.communicate(timeout=20)
-        assert (demo.returncode, said) == (0, "mnist-edge: no longer served\n")
+        _, stderr = demo.communicate(timeout=20)
+        assert (demo.returncode, stderr) == (0, "mnist-edge: no longer served\n")
     finally:
         demo.kill()
         demo.communicate()
