@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export
@@ -73,6 +73,9 @@ activity: $(VENV)/dev  ## how many units an activity penalty silences, and what 
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection
+
+schemas: $(VENV)/dev  ## writes docs/*.schema.json from the classes of the documents
+	$(RUN)python -m tests.schemas
 
 constraints:  ## writes constraints.txt anew from the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear build/constraints

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, Type
 Made = TypeVar("Made")
 
 INLINE: Mapping[str, bool] = {"inline": True}
-"""Metadata of a field whose own fields stand in the document in its place."""
+"""Metadata of a field whose own fields stand in its place; where it is None, they are null."""
 
 
 class Document(Protocol):
@@ -39,6 +39,9 @@ Share = Annotated[float, Bounds(0, 1)]
 
 Count = Annotated[int, Bounds(0, 2**53)]
 """How many; JSON's readers take no larger whole number as it is."""
+
+Positive = Annotated[int, Bounds(1, 2**53)]
+"""How many, at least one."""
 
 
 def to_json(value: Any) -> Any:
@@ -83,7 +86,7 @@ def from_json(kind: type[Made], document: object) -> Made:
     parts: dict[str, Any] = {}
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # a dataclass
         if field.metadata.get("inline"):
-            parts[field.name] = from_json(hints[field.name], document)
+            parts[field.name] = _inline(hints[field.name], document)
         elif field.name in document:
             parts[field.name] = _part(hints[field.name], document[field.name], field.name)
         elif _is_required(field):
@@ -117,11 +120,34 @@ def _object(value: Any) -> dict[str, Any]:
         made["schema"] = schema
     for field in dataclasses.fields(value):
         part = to_json(getattr(value, field.name))
-        if field.metadata.get("inline"):
+        if not field.metadata.get("inline"):
+            made[field.name] = part
+        elif part is not None:
             made |= part
         else:
-            made[field.name] = part
+            hint = typing.get_type_hints(type(value))[field.name]
+            made |= dict.fromkeys(_keys(_inner(hint)))
     return made
+
+
+def _inline(hint: Any, document: dict[str, Any]) -> Any:
+    """Return a part whose fields stand among others; None where it may be that and all are null."""
+    kind = _inner(hint)
+    if kind is not hint and all(document.get(key) is None for key in _keys(kind)):
+        return None
+    return from_json(kind, document)
+
+
+def _keys(kind: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _inner(hint: Any) -> Any:
+    """Return what a type that may be None is otherwise; any other type as it is."""
+    if typing.get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
+    return inner
 
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
@@ -133,10 +159,7 @@ def _part(hint: Any, value: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        (inner,) = (argument for argument in arguments if argument is not type(None))
-        return _part(inner, value, name)
+        return None if value is None else _part(_inner(hint), value, name)
     if origin is Annotated:
         return _bounded(arguments[0], arguments[1], value, name)
     if origin is Literal:
@@ -215,7 +238,9 @@ def _schema_of(kind: Any) -> dict[str, Any]:
     descriptions = _descriptions(kind)
     for field in dataclasses.fields(kind):
         if field.metadata.get("inline"):
-            properties |= _schema_of(hints[field.name])["properties"]
+            inner = _inner(hints[field.name])
+            for key, part in _schema_of(inner)["properties"].items():
+                properties[key] = part if inner is hints[field.name] else _or_null(part)
         else:
             described = {"description": descriptions[field.name]}
             properties[field.name] = _type_of(hints[field.name]) | described
@@ -231,8 +256,7 @@ def _type_of(hint: Any) -> dict[str, Any]:
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        (inner,) = (argument for argument in arguments if argument is not type(None))
-        return {"anyOf": [_type_of(inner), {"type": "null"}]}
+        return _or_null(_type_of(_inner(hint)))
     if origin is Annotated:
         bounds = arguments[1]
         return _type_of(arguments[0]) | {"minimum": bounds.least, "maximum": bounds.most}
@@ -247,6 +271,13 @@ def _type_of(hint: Any) -> dict[str, Any]:
     if hint is float:  # one that is not finite is null
         return {"type": ["number", "null"]}
     return {} if hint is Any else {"type": {str: "string", bool: "boolean", int: "integer"}[hint]}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of what may be null too, described as it was."""
+    plain = dict(schema)
+    described = {"description": plain.pop("description")} if "description" in plain else {}
+    return {"anyOf": [plain, {"type": "null"}], **described}
 
 
 def _descriptions(kind: Any) -> dict[str, str]:

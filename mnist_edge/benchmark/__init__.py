@@ -1,1 +1,1 @@
-"""Measures how fast an exported file answers on this machine."""
+"""How fast an exported file answers on this machine, beside other runtimes."""

@@ -5,11 +5,12 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from mnist_edge.benchmark.schema import Device, Hardware
 from mnist_edge.runtime.session import available_cpus, cgroup_quota
 
 FEATURES = {
@@ -29,10 +30,15 @@ FEATURES = {
 
 INT8_DOT_PRODUCT = ("AVX-VNNI", "AVX-512 VNNI", "AMX int8", "NEON dot product", "NEON i8mm")
 
-
 LIBRARIES = (
-    *("mnist-edge", "onnxruntime", "numpy"),
-    *("ai-edge-litert", "openvino", "tensorflow", "tensorflow-cpu", "keras"),
+    "mnist-edge",
+    "onnxruntime",
+    "numpy",
+    "ai-edge-litert",
+    "openvino",
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
 )
 """Packages whose versions stand in a report, where they are installed."""
 
@@ -41,25 +47,28 @@ BUSY_CORES = 0.1
 STOLEN_SHARE = 0.01
 
 
-def describe() -> dict[str, Any]:
-    """The machine and the software, as a report's ``device``."""
-    return {
-        "cpu": _cpu_model(),
-        "features": features(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "usable_cpus": available_cpus(),
-        "cpu_quota": cgroup_quota(),
-        "governor": _first_word(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
-        "memory_bytes": _memory_bytes(),
-        "os": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        **versions(),
-    }
+def describe() -> Device:
+    """Return what this machine is, and what is installed on it."""
+    hardware = Hardware(
+        cpu=_cpu_model(),
+        features=features(),
+        machine=platform.machine(),
+        cores=os.cpu_count(),
+        usable_cpus=available_cpus(),
+        cpu_quota=cgroup_quota(),
+    )
+    return Device(
+        hardware=hardware,
+        governor=_first_word(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        memory_bytes=_memory_bytes(),
+        os=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        software=_versions(),
+    )
 
 
-def versions() -> dict[str, str]:
-    """Versions of the ``LIBRARIES`` that are installed."""
+def _versions() -> dict[str, str]:
+    """Return the versions of the ``LIBRARIES`` that are installed."""
     found = {}
     for name in LIBRARIES:
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -69,7 +78,7 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the system has counted since it was started; None where it does not tell.
+    """What the system has counted since it was started; None where it does not count that.
 
     Attributes:
         at: Seconds of a steady clock.
@@ -85,23 +94,29 @@ class Load:
 
     @classmethod
     def read(cls) -> "Load":
-        """The counters now (Linux)."""
+        """Read the counters (Linux)."""
         return cls(time.perf_counter(), *_cpu_seconds(), _throttled())
 
 
 def busy_cores(seconds: float = SETTLE_SECONDS) -> float | None:
-    """How many cores work for other processes in the next ``seconds``; None where the system is silent."""
-    before, own_before = Load.read(), time.process_time()
+    """Measure how many cores work for other processes in the next ``seconds``.
+
+    Returns:
+        Cores, such as 1.5; None where the system does not count.
+    """
+    before = Load.read()
+    own_before = time.process_time()
     time.sleep(seconds)
-    after, own_after = Load.read(), time.process_time()
+    after = Load.read()
+    own_after = time.process_time()
     if before.busy is None or after.busy is None:
         return None
     others = (after.busy - before.busy) - (own_after - own_before)
     return max(0.0, others) / (after.at - before.at)
 
 
-def complaints(busy: list[float | None], before: Load, after: Load) -> list[str]:
-    """What was not as it should be on a machine that measures, in sentences.
+def warnings(busy: list[float | None], before: Load, after: Load) -> list[str]:
+    """Return what disturbed a run on this machine, in sentences.
 
     Args:
         busy: ``busy_cores`` when nothing was being measured.
@@ -111,38 +126,50 @@ def complaints(busy: list[float | None], before: Load, after: Load) -> list[str]
     found = []
     working = max((cores for cores in busy if cores is not None), default=0)
     if working > BUSY_CORES:
-        found.append(f"the machine is busy: other processes use {working:.1f} of its cores; stop them, measure again")
+        advice = "stop them, measure again"
+        found.append(
+            f"the machine is busy: other processes use {working:.1f} of its cores; {advice}",
+        )
     stolen = (after.stolen or 0) - (before.stolen or 0)
     if stolen > STOLEN_SHARE * (after.at - before.at):
-        found.append(f"the host kept the CPU back for {stolen:.1f} s of the run: its other guests disturb the numbers")
+        effect = "its other guests disturb the numbers"
+        found.append(f"the host kept the CPU back for {stolen:.1f} s of the run: {effect}")
     if (after.throttled or 0) > (before.throttled or 0):
-        found.append("the CPU was throttled during the run, by its quota or by heat: the numbers are too slow")
+        cause = "by its quota or by heat"
+        found.append(f"the CPU was throttled during the run, {cause}: the numbers are too slow")
     return found
 
 
-def features(cpuinfo: str | None = None) -> list[str]:
-    """The instruction sets of this CPU that decide how fast a precision is, named as ``FEATURES`` does.
+def features(cpuinfo: str | None = None) -> tuple[str, ...]:
+    """Return the instruction sets of this CPU that decide how fast a precision is.
 
     Args:
         cpuinfo: The text of /proc/cpuinfo; None reads it, or asks sysctl on macOS.
+
+    Returns:
+        Names of ``FEATURES``.
     """
     text = _cpuinfo() if cpuinfo is None else cpuinfo
-    lines = (line.partition(":") for line in text.lower().splitlines())
-    flags = {flag for key, _, value in lines if key.strip() in ("flags", "features") for flag in value.split()}
-    return list(dict.fromkeys(name for flag, name in FEATURES.items() if flag in flags))
+    flags: set[str] = set()
+    for line in text.lower().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "features"):
+            flags.update(value.split())
+    return tuple(dict.fromkeys(name for flag, name in FEATURES.items() if flag in flags))
 
 
-def int8_verdict(found: list[str]) -> str:
-    """What the features mean for int8, in a sentence."""
+def int8_verdict(found: Sequence[str]) -> str:
+    """Return what the features mean for int8, in a sentence."""
     if any(name in INT8_DOT_PRODUCT for name in found):
         return "int8 dot products in hardware: int8 should be the fastest by far"
     if found:
-        return "no int8 dot products in hardware: int8 is smaller and somewhat faster than fp32; measure"
+        effect = "int8 is smaller and somewhat faster than fp32; measure"
+        return f"no int8 dot products in hardware: {effect}"
     return "unknown to this tool: measure"
 
 
 def _cpu_seconds(stat: Path = Path("/proc/stat")) -> tuple[float | None, float | None]:
-    """Seconds of work and of theft, over all cores: proc(5)."""
+    """Return the seconds of work and of theft, over all cores: proc(5)."""
     try:
         counts = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
         user, nice, system, _idle, _waiting, irq, softirq, steal = counts
@@ -153,7 +180,7 @@ def _cpu_seconds(stat: Path = Path("/proc/stat")) -> tuple[float | None, float |
 
 
 def _throttled(root: Path = Path("/sys")) -> int | None:
-    """How often the cgroup's quota (v1 or v2) or the heat has throttled the CPU."""
+    """Count how often the cgroup's quota (v1 or v2) or the heat has throttled the CPU."""
     counts = []
     for name in ("fs/cgroup/cpu.stat", "fs/cgroup/cpu/cpu.stat"):
         with contextlib.suppress(OSError, ValueError, KeyError):
@@ -178,22 +205,24 @@ def _first_word(path: Path) -> str | None:
 
 
 def _cpu_model() -> str:
-    lines = (line.partition(":") for line in _cpuinfo().splitlines())
-    names = (value.strip() for key, _, value in lines if key.strip() in ("model name", "Model"))
-    return next(names, platform.processor() or "unknown")
+    for line in _cpuinfo().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("model name", "Model"):
+            return value.strip()
+    return platform.processor() or "unknown"
 
 
 def _cpuinfo() -> str:
-    """/proc/cpuinfo, or the same from sysctl on macOS, or nothing."""
+    """Return /proc/cpuinfo, or the same from sysctl on macOS, or nothing."""
     with contextlib.suppress(OSError):
         return Path("/proc/cpuinfo").read_text()
     if platform.system() != "Darwin":
         return ""
-    said = subprocess.run(
-        ["/usr/sbin/sysctl", "machdep.cpu", "hw.optional.arm"], capture_output=True, text=True, check=False
-    )
-    values = dict(line.split(": ", 1) for line in said.stdout.splitlines() if ": " in line)
+    command = ["/usr/sbin/sysctl", "machdep.cpu", "hw.optional.arm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    values = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
     names = {"FEAT_DotProd": "asimddp", "FEAT_I8MM": "i8mm", "AdvSIMD": "asimd"}
     flags = [flag for name, flag in names.items() if values.get(f"hw.optional.arm.{name}") == "1"]
-    flags += values.get("machdep.cpu.leaf7_features", "").split() + values.get("machdep.cpu.features", "").split()
+    flags += values.get("machdep.cpu.leaf7_features", "").split()
+    flags += values.get("machdep.cpu.features", "").split()
     return f"model name: {values.get('machdep.cpu.brand_string', '')}\nflags: {' '.join(flags)}\n"

@@ -1,7 +1,8 @@
-"""What is timed: from uint8 pixels in a numpy array to the digits out, one small adapter a runtime.
+"""What is timed: from uint8 pixels in a numpy array to the classes, one small adapter a runtime.
 
-Each runtime is used as its own documentation says is fastest, with its own defaults but for the number of threads.
-Runtimes are imported when they are opened, each in a process of its own (``worker``).
+Each runtime is used in the way that its own documentation recommends as the fastest, with its own
+defaults but for the number of threads. Runtimes are imported when they are opened, each in a
+process of its own (``worker``).
 """
 
 import functools
@@ -14,7 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.documents import Positive
 from mnist_edge.model_spec import INPUT_NAME, MNIST_SHAPE, OUTPUT_NAME, PIXEL_MAX
+
+PREDICTOR = "mnist-edge"
+"""The runtime that is our own; all others are baselines."""
 
 WHITE = np.float32(PIXEL_MAX)
 
@@ -23,9 +28,10 @@ class Opened(NamedTuple):
     """A model in a runtime: for each batch size the two calls that are timed.
 
     Attributes:
-        read: Given B, a function of uint8 images, one or for B > 1 a batch, to the class or classes: all that
-            an app does.
-        bare: Given B, the engine's call alone, on input that stands ready in the engine's own form.
+        read: Given B, a function of uint8 images, one or for B > 1 a batch, to the class or
+            classes: all that an app does.
+        bare: Given B, the engine's call alone, on input that stands ready in the engine's own
+            format.
     """
 
     read: Callable[[int], Callable[[NDArray[np.uint8]], Any]]
@@ -33,45 +39,70 @@ class Opened(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to run a model: what a row of the report stands for, at each of its batch sizes.
+class Setup:
+    """A runtime with a model and a number of threads: what rows of several batch sizes share.
 
     Attributes:
-        runtime: A key of ``RUNTIMES``.
-        api: The runtime's call that is used, where it offers several.
+        runtime: mnist-edge is the Predictor; the others are baselines.
+        api: The runtime's call, where it offers several.
+        model: Path of the model that is run, or was converted.
         precision: What the weights are stored as.
-        model: Path of the model as the user knows it.
-        file: Path of the file that is opened.
         threads: Threads a call may use.
-        all_threads: Whether that is all that this process may use, so that a runtime's own default will do.
-        shape: Of one image.
     """
 
     runtime: str
     api: str
-    precision: str
     model: str
-    file: str
-    threads: int
-    all_threads: bool
-    shape: tuple[int, ...] = MNIST_SHAPE
+    precision: str
+    threads: Positive
 
     @property
     def name(self) -> str:
-        """What people call it."""
-        return " ".join(part for part in (self.runtime, self.api, self.precision) if part)
+        """The runtime, its API and the precision, such as "keras call fp32"."""
+        return " ".join(filter(None, (self.runtime, self.api, self.precision)))
+
+    @property
+    def file_name(self) -> str:
+        """The model's name without its folder."""
+        return Path(self.model).name
+
+    @property
+    def network(self) -> str:
+        """The network that the model is of: mnist-mlp of mnist-mlp.int8.onnx."""
+        return self.file_name.split(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to run a model, ready to be opened.
+
+    Attributes:
+        setup: What the report's rows of it have in common.
+        file: Path of the file that is opened: the model, or what was made of it.
+        all_threads: Whether its threads are all that this process may use, so that a runtime's own
+            default will do.
+        shape: Of one image.
+    """
+
+    setup: Setup
+    file: str
+    all_threads: bool
+    shape: tuple[int, ...] = MNIST_SHAPE
 
 
 def mnist_edge(candidate: Candidate) -> Opened:
-    """The Predictor, as an app uses it. Bare is a bound run of a plain session."""
+    """Open the Predictor, as an app does. Bare is a bound run of a plain session."""
     import onnxruntime as ort
 
     from mnist_edge.runtime import model_file
     from mnist_edge.runtime.predictor import Predictor
     from mnist_edge.runtime.session import open_session
 
-    predictor = Predictor(candidate.file, threads=candidate.threads)
-    session = functools.cache(lambda: open_session(model_file.read(candidate.file), candidate.threads))
+    predictor = Predictor(candidate.file, threads=candidate.setup.threads)
+
+    @functools.cache
+    def session() -> Any:
+        return open_session(model_file.read(candidate.file), candidate.setup.threads)
 
     def read(batch: int) -> Callable[[NDArray[np.uint8]], Any]:
         if batch == 1:
@@ -91,62 +122,72 @@ def mnist_edge(candidate: Candidate) -> Opened:
 
 
 def onnxruntime(candidate: Candidate) -> Opened:
-    """The tutorial's way: a float model, ``session.run``, pixels by astype and / 255, onnxruntime's own defaults."""
+    """Open a float model as the tutorials do.
+
+    That is ``session.run``, pixels by astype and / 255, onnxruntime's own defaults.
+    """
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     if not candidate.all_threads:
-        options.intra_op_num_threads = candidate.threads
+        options.intra_op_num_threads = candidate.setup.threads
     session = ort.InferenceSession(candidate.file, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return _forward(lambda rows: session.run(None, {name: rows})[0], candidate)
 
 
 def numpy(candidate: Candidate) -> Opened:
-    """Dense layers in plain numpy; its BLAS library was told the threads by the environment (``worker``)."""
+    """Open Dense layers in plain numpy, whose BLAS takes its threads from the environment."""
     with np.load(candidate.file) as archive:
         arrays = [archive[f"arr_{number}"] for number in range(len(archive.files))]
-    layers = list(zip(arrays[::2], arrays[1::2], strict=True))  # kernel and bias, from the pixels to the digit
+    # Kernel and bias of each layer, from the pixels to the digit.
+    layers = list(zip(arrays[::2], arrays[1::2], strict=True))
+    last_kernel, last_bias = layers[-1]
 
     def logits(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         for kernel, bias in layers[:-1]:
             rows = np.maximum(rows @ kernel + bias, 0)
-        answer: NDArray[np.float32] = rows @ layers[-1][0] + layers[-1][1]
-        return answer
+        scores: NDArray[np.float32] = rows @ last_kernel + last_bias
+        return scores
 
     return _forward(logits, candidate)
 
 
 def keras(candidate: Candidate) -> Opened:
-    """Keras on TensorFlow: ``predict``, a plain call, or a call compiled by tf.function, as ``candidate.api`` says."""
+    """Open the .keras file in Keras on TensorFlow.
+
+    The API is ``predict``, a plain call, or a call compiled by tf.function.
+    """
     from mnist_edge.backend import tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(candidate.threads)
+    tf.config.threading.set_intra_op_parallelism_threads(candidate.setup.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from mnist_edge.sources.keras_file import read_keras, reload
 
-    # The plan (candidates.py) has tried the file in a child, which would be no part of what Keras needs to load it.
-    model = reload(read_keras(Path(candidate.file)), candidate.model)
+    # The plan (candidates.py) has tried the file in a child, which would be no part of what Keras
+    # needs to load it.
+    model = reload(read_keras(Path(candidate.file)), candidate.setup.model)
     shape = (-1, *model.input_shape[1:])
     compiled = tf.function(lambda pixels: model(pixels, training=False))
-    forward = {
+    forward: dict[str, Callable[[NDArray[np.float32]], Any]] = {
         "predict": lambda rows: model.predict(rows.reshape(shape), verbose=0, batch_size=len(rows)),
         "call": lambda rows: model(rows.reshape(shape), training=False).numpy(),
         "tf.function": lambda rows: compiled(tf.constant(rows.reshape(shape))).numpy(),
     }
-    return _forward(forward[candidate.api], candidate)
+    return _forward(forward[candidate.setup.api], candidate)
 
 
 def litert(candidate: Candidate) -> Opened:
-    """LiteRT's Interpreter with set_tensor, invoke, get_tensor; one for each batch size, which is fixed in it.
+    """Open LiteRT's Interpreter: set_tensor, invoke, get_tensor.
 
-    Its newer CompiledModel was tried and is slower at one image: docs/benchmark.md.
+    There is one for each batch size, which is fixed in it. Its newer CompiledModel was tried and is
+    slower at one image: docs/benchmark.md.
     """
     from ai_edge_litert.interpreter import Interpreter
 
     @functools.cache
     def interpreter(batch: int) -> Any:
-        made = Interpreter(candidate.file, num_threads=candidate.threads)
+        made = Interpreter(candidate.file, num_threads=candidate.setup.threads)
         source = made.get_input_details()[0]
         made.resize_tensor_input(source["index"], (batch, *source["shape"][1:]))
         made.allocate_tensors()
@@ -154,11 +195,15 @@ def litert(candidate: Candidate) -> Opened:
 
     def read(batch: int) -> Callable[[NDArray[np.uint8]], Any]:
         engine = interpreter(batch)
-        source, target = engine.get_input_details()[0], engine.get_output_details()[0]["index"]
-        index, shape, pixels_in = source["index"], tuple(source["shape"]), source["dtype"] == np.uint8
+        source = engine.get_input_details()[0]
+        index = source["index"]
+        shape = tuple(source["shape"])
+        takes_pixels = source["dtype"] == np.uint8
+        target = engine.get_output_details()[0]["index"]
 
         def scores(pixels: NDArray[np.uint8]) -> Any:
-            engine.set_tensor(index, (pixels if pixels_in else pixels.astype(np.float32) / WHITE).reshape(shape))
+            given = pixels if takes_pixels else pixels.astype(np.float32) / WHITE
+            engine.set_tensor(index, given.reshape(shape))
             engine.invoke()
             return engine.get_tensor(target)
 
@@ -169,9 +214,10 @@ def litert(candidate: Candidate) -> Opened:
 
 
 def openvino(candidate: Candidate) -> Opened:
-    """OpenVINO on fixed shapes and shared memory, scaling built into the model, float models in float32.
+    """Open OpenVINO on fixed shapes and shared memory, with scaling built into the model.
 
-    Left to itself it computes in bf16 where the CPU can, which is another precision than the one compared.
+    Float models run in float32: left to itself it computes in bf16 where the CPU can, which is
+    another precision than the one compared.
     """
     import openvino as ov
     from openvino.preprocess import PrePostProcessor
@@ -180,7 +226,7 @@ def openvino(candidate: Candidate) -> Opened:
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": candidate.threads,
+        "INFERENCE_NUM_THREADS": candidate.setup.threads,
         "NUM_STREAMS": 1,
     }
 
@@ -229,7 +275,7 @@ class Runtime:
 
 
 RUNTIMES = {
-    "mnist-edge": Runtime(mnist_edge, ("mnist_edge.runtime.predictor",)),
+    PREDICTOR: Runtime(mnist_edge, ("mnist_edge.runtime.predictor",)),
     "onnxruntime": Runtime(onnxruntime, ("onnxruntime",)),
     "litert": Runtime(litert, ("ai_edge_litert",), "peers"),
     "openvino": Runtime(openvino, ("openvino",), "peers"),
@@ -239,24 +285,35 @@ RUNTIMES = {
 
 
 def classes(opened: Opened, images: NDArray[np.uint8], batch: int) -> NDArray[np.integer]:
-    """Reads N uint8 images in batches, the last one smaller; integers (N,)."""
-    parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-    return np.concatenate(
-        [np.atleast_1d(opened.read(len(part))(part[0] if len(part) == 1 else part)) for part in parts]
-    )
+    """Classify N uint8 images in batches, the last one smaller; return integers (N,)."""
+    found = []
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        given = part[0] if len(part) == 1 else part
+        found.append(np.atleast_1d(opened.read(len(part))(given)))
+    return np.concatenate(found)
 
 
 def _forward(scores: Callable[[NDArray[np.float32]], Any], candidate: Candidate) -> Opened:
-    """Wrap a function of float32 (B, elements) in 0..1 to scores (B, classes): scaling before it, argmax after it."""
+    """Wrap a function of float32 (B, elements) in 0..1 to scores (B, classes).
+
+    Scaling comes before it, argmax after it.
+    """
+
+    def of_pixels(pixels: NDArray[np.uint8]) -> Any:
+        return scores(pixels.astype(np.float32) / WHITE)
 
     def bare(batch: int) -> Callable[[], object]:
         ready = np.zeros((batch, math.prod(candidate.shape)), np.float32)
         return lambda: scores(ready)
 
-    return Opened(lambda batch: _to_classes(lambda pixels: scores(pixels.astype(np.float32) / WHITE), batch), bare)
+    return Opened(lambda batch: _to_classes(of_pixels, batch), bare)
 
 
-def _to_classes(scores: Callable[[NDArray[np.uint8]], Any], batch: int) -> Callable[[NDArray[np.uint8]], Any]:
+def _to_classes(
+    scores: Callable[[NDArray[np.uint8]], Any],
+    batch: int,
+) -> Callable[[NDArray[np.uint8]], Any]:
     """Make a function of images to classes of one of uint8 (B, elements) to scores (B, classes)."""
     if batch == 1:
         return lambda image: int(scores(image.reshape(1, -1))[0].argmax())

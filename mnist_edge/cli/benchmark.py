@@ -1,7 +1,7 @@
 """mnist-edge benchmark: latency and throughput, side by side in one run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,31 +17,37 @@ from mnist_edge.cli.app import (
     numbers,
     print_json,
 )
-from mnist_edge.cli.render import benchmark as render_benchmark
-from mnist_edge.cli.render import progress
 from mnist_edge.errors import DataNotFoundError
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()
 def benchmark(
     onnx: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[ONNX]...", show_default="artifacts/mnist-mlp.*.onnx", help="Exported files."),
+        typer.Argument(
+            metavar="[ONNX]...",
+            show_default="artifacts/mnist-mlp.*.onnx",
+            help="Exported files.",
+        ),
     ] = None,
-    batch: Annotated[str, typer.Option(metavar="LIST", help="Images a call.")] = "1,32,256,1024,10000",
+    batch: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Images a call."),
+    ] = "1,32,256,1024,10000",
     threads: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Threads a call may use; all is what affinity and CPU quota allow."),
+        typer.Option(
+            metavar="LIST",
+            help="Threads a call may use; all is what affinity and CPU quota allow.",
+        ),
     ] = "1,all",
     against: Annotated[
         str,
         typer.Option(
             metavar="LIST",
             show_default="none",
-            help="Peers to measure beside: litert, openvino, keras, numpy, onnxruntime (the tutorial's way); or all.",
+            help="Baselines to measure beside: litert, openvino, keras, numpy, "
+            "onnxruntime (the tutorial's way); or all.",
         ),
     ] = "",
     keras: Annotated[
@@ -49,33 +55,43 @@ def benchmark(
         typer.Option(
             metavar="KERAS",
             show_default=str(KERAS_FILE),
-            help="A .keras file that peers are made from; may be given several times.",
+            help="A .keras file that baselines are made from; may be given several times.",
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Time for all timed calls together; starting comes on top.")] = 60.0,
+    seconds: Annotated[
+        float,
+        typer.Option(help="Time for all timed calls together; starting comes on top."),
+    ] = 60.0,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", show_default=False, help="Write the report as a page with plots."),
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Write the report as a page with plots.",
+        ),
     ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Measure latency and throughput, side by side in one run, from pixels to digits.
 
-    Each model runs in a process of its own, in turns; one runs twice, and what it differs by from itself is the noise.
-    Ctrl-C ends the run early and tells what there is. Exit code 1 when a model could not be measured.
+    Each model runs in a process of its own, in turns; one runs twice, and what it differs by from
+    itself is the noise. Ctrl-C ends the run early and shows what there is. Exit code 1 when a
+    model could not be measured.
 
     Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
     """
     from mnist_edge.benchmark import report
-    from mnist_edge.benchmark.candidates import PEERS
+    from mnist_edge.benchmark.candidates import BASELINES
+    from mnist_edge.cli.render import benchmark as render
+    from mnist_edge.cli.render import progress
     from mnist_edge.files import require_writable, write_whole
     from mnist_edge.runtime.model_file import shipped
     from mnist_edge.runtime.session import available_cpus
 
     files = onnx or exported() or [shipped()]
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
-    names = PEERS if against == "all" else tuple(distinct(filter(None, against.split(","))))
+    names = BASELINES if against == "all" else tuple(distinct(filter(None, against.split(","))))
     if html:
         require_writable(html.parent, html.name)
     try:
@@ -83,10 +99,10 @@ def benchmark(
         dataset = find_data(data, allow_sample=True, download=False)
     except DataNotFoundError:
         dataset = None
-        note("no MNIST here: timing random pixels, accuracy not told")
+        note("no MNIST here: timing random pixels, accuracy unknown")
     batches = distinct(numbers(batch, "--batch"))
     with progress.progress_bar() as on_progress:
-        document = report.run(
+        measured = report.run(
             files,
             batches,
             counts,
@@ -99,15 +115,15 @@ def benchmark(
     if html:
         from mnist_edge.benchmark import page
 
-        write_whole(html, page.render(document).encode())
+        write_whole(html, page.render(measured).encode())
     if as_json:
-        print_json(document)
+        print_json(measured)
     else:
-        render_benchmark.print_benchmark(document)
-    for warning in document["warnings"]:
+        render.print_benchmark(measured)
+    for warning in measured.warnings:
         note(warning)
-    if document["interrupted"]:
+    if measured.interrupted:
         note("interrupted: this is what was measured until then")
         raise typer.Exit(130)
-    if any(row["error"] for row in document["results"]):
+    if any(row.error for row in measured.results):
         raise typer.Exit(1)

@@ -1,39 +1,37 @@
 """mnist-edge compare: what became slower from one benchmark to the next."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import (
-    Json,
-    app,
-    echo,
-    note,
-    print_json,
-)
-from mnist_edge.cli.render import benchmark as render_benchmark
-
-if TYPE_CHECKING:
-    pass
+from mnist_edge.cli.app import Json, app, echo, note, print_json
 
 
 @app.command()
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A report of benchmark --json.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.")],
-    fail_above: Annotated[str, typer.Option(metavar="SHARE", help="By how much a call may become slower.")] = "10%",
-    anyway: Annotated[bool, typer.Option("--anyway", help="Compare even if device or models differ.")] = False,
+    fail_above: Annotated[
+        str,
+        typer.Option(metavar="SHARE", help="By how much a call may become slower."),
+    ] = "10%",
+    anyway: Annotated[
+        bool,
+        typer.Option("--anyway", help="Compare even if device or models differ."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say what became slower from one benchmark to the next.
 
-    Exit code 1 when a call takes longer by more than --fail-above and more than the noise of both runs.
+    Exit code 1 when a call takes longer by more than --fail-above and more than the noise of both
+    runs.
 
     Example: mnist-edge compare old.json new.json --fail-above 5%
     """
     from mnist_edge.benchmark import compare as comparison
     from mnist_edge.benchmark import report_file
+    from mnist_edge.cli.render.benchmark import comparison_table
 
     allowed = comparison.threshold(fail_above)
     before, after = report_file.read(old), report_file.read(new)
@@ -41,11 +39,11 @@ def compare(
     if as_json:
         print_json(found)
     else:
-        echo(render_benchmark.comparison_table(found["rows"]))
-    for difference in found["differences"]:
+        echo(comparison_table(found.rows))
+    for difference in found.differences:
         note(f"compared anyway: {difference}")
-    for place, rows in (("the old", found["only_old"]), ("the new", found["only_new"])):
+    for place, rows in (("the old", found.only_old), ("the new", found.only_new)):
         if rows:
             note(f"{len(rows)} rows are only in {place} report, the first of them {rows[0]}")
-    if not found["passed"]:
+    if not found.passed:
         raise typer.Exit(1)

@@ -64,13 +64,11 @@ def info(
     """
     if onnx is None:
         from mnist_edge.benchmark import device
+        from mnist_edge.benchmark.schema import MachineInfo
 
         machine = device.describe()
-        document: Any = {
-            "schema": "mnist-edge/device/1",
-            **machine,
-            "int8": device.int8_verdict(machine["features"]),
-        }
+        verdict = device.int8_verdict(machine.hardware.features)
+        document = to_json(MachineInfo(machine, verdict))
     else:
         from mnist_edge.runtime import model_file
 

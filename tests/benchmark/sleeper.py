@@ -1,4 +1,7 @@
-"""A worker whose Predictor takes a known time: python -m tests.benchmark.sleeper, in the place of measure.WORKER."""
+"""A worker whose Predictor takes a known time: python -m tests.benchmark.sleeper.
+
+It stands in the place of ``measure.WORKER``.
+"""
 
 import os
 import time
@@ -35,21 +38,22 @@ sleep = simulated.sleep if simulated else time.sleep
 
 
 def opened(candidate: runtimes.Candidate) -> runtimes.Opened:
-    """SLEEPER is how many milliseconds an image takes by the file's name, or how the candidate goes wrong."""
-    told = dict(pair.split("=") for pair in os.environ["SLEEPER"].split(","))[candidate.precision]
-    if told == "fail":
-        raise ValueError("no such luck\nsecond line")
+    """SLEEPER has the milliseconds of an image for each precision, or how that goes wrong."""
+    script = dict(pair.split("=") for pair in os.environ["SLEEPER"].split(","))
+    behaviour = script[candidate.setup.precision]
+    if behaviour == "fail":
+        raise ValueError("cannot be opened\nsecond line")
 
     def read(batch: int) -> Callable[[Any], Any]:
         def work(images: np.ndarray) -> Any:
-            if told == "die":
+            if behaviour == "die":
                 os._exit(3)
-            sleep(float(told) / 1000)
+            sleep(float(behaviour) / 1000)
             return 7 if batch == 1 else np.full(len(images), 7)
 
         return work
 
-    return runtimes.Opened(read, lambda _: lambda: sleep(float(told) / 2000))
+    return runtimes.Opened(read, lambda _: lambda: sleep(float(behaviour) / 2000))
 
 
 if __name__ == "__main__":

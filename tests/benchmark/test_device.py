@@ -11,7 +11,10 @@ from mnist_edge.benchmark import device
 @pytest.mark.parametrize(
     ("cpuinfo", "expected"),
     [
-        ("flags\t\t: fpu avx2 avx512f avx512_vnni avx_vnni", ["AVX2", "AVX-512", "AVX-VNNI", "AVX-512 VNNI"]),
+        (
+            "flags\t\t: fpu avx2 avx512f avx512_vnni avx_vnni",
+            ["AVX2", "AVX-512", "AVX-VNNI", "AVX-512 VNNI"],
+        ),
         ("flags : sse avx2", ["AVX2"]),
         ("Features\t: fp asimd asimddp i8mm", ["NEON", "NEON dot product", "NEON i8mm"]),
         ("Features : half thumb neon", ["NEON"]),
@@ -19,7 +22,7 @@ from mnist_edge.benchmark import device
     ],
 )
 def test_features_are_named(cpuinfo: str, expected: list[str]) -> None:
-    assert device.features(cpuinfo) == expected
+    assert device.features(cpuinfo) == tuple(expected)
 
 
 def test_the_verdict_on_int8() -> None:
@@ -29,20 +32,20 @@ def test_the_verdict_on_int8() -> None:
 
 
 def test_this_machine_is_described() -> None:
-    told = device.describe()
-    assert told["cpu"]
-    assert told["cores"] >= told["usable_cpus"] >= 1
-    assert told["memory_bytes"] > 2**28
-    assert told["numpy"] == np.__version__
-    assert "governor" in told
+    found = device.describe()
+    hardware = found.hardware
+    assert hardware.cpu
+    assert (hardware.cores or 0) >= hardware.usable_cpus >= 1
+    assert (found.memory_bytes or 0) > 2**28
+    assert found.software["numpy"] == np.__version__
 
 
 def load(busy: float = 0, stolen: float = 0, throttled: int = 0, at: float = 0) -> device.Load:
     return device.Load(at, busy, stolen, throttled)
 
 
-def test_a_quiet_machine_is_not_complained_of() -> None:
-    assert device.complaints([0.02, None], load(), load(busy=60, stolen=0.1, at=60)) == []
+def test_a_quiet_machine_has_no_warning() -> None:
+    assert device.warnings([0.02, None], load(), load(busy=60, stolen=0.1, at=60)) == []
 
 
 @pytest.mark.parametrize(
@@ -53,14 +56,18 @@ def test_a_quiet_machine_is_not_complained_of() -> None:
         ([0.0], load(throttled=4, at=60), "the CPU was throttled"),
     ],
 )
-def test_a_machine_that_is_not_quiet(busy: list[float | None], after: device.Load, message: str) -> None:
-    (said,) = device.complaints(busy, load(), after)
-    assert message in said
+def test_a_machine_that_is_not_quiet(
+    busy: list[float | None],
+    after: device.Load,
+    message: str,
+) -> None:
+    (warning,) = device.warnings(busy, load(), after)
+    assert message in warning
 
 
 def test_work_of_others_is_seen() -> None:
     if device.busy_cores(0.01) is None:
-        pytest.skip("this system does not tell")
+        pytest.skip("this system does not count")
     worker = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         assert (device.busy_cores(0.5) or 0) > 0.5
@@ -69,7 +76,7 @@ def test_work_of_others_is_seen() -> None:
         worker.wait()
 
 
-def test_work_of_its_own_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_of_its_own_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = iter([load(busy=7, at=1), load(busy=9.5, at=2)])
     monkeypatch.setattr(device.Load, "read", lambda: next(counted))
     used = iter([30.0, 31.5])
@@ -77,11 +84,11 @@ def test_work_of_its_own_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.busy_cores(0) == pytest.approx(1)
 
 
-def test_where_the_system_tells_nothing(tmp_path: Path) -> None:
+def test_where_the_system_counts_nothing(tmp_path: Path) -> None:
     assert device._cpu_seconds(tmp_path / "stat") == (None, None)
     assert device._throttled(tmp_path) is None
     nothing = device.Load(0, None, None, None)
-    assert device.complaints([None], nothing, nothing) == []
+    assert device.warnings([None], nothing, nothing) == []
 
 
 def test_throttling_is_counted(tmp_path: Path) -> None:

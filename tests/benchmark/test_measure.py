@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_edge.benchmark import measure
-from mnist_edge.benchmark.runtimes import Candidate
+from mnist_edge.benchmark.clock import Start
+from mnist_edge.benchmark.runtimes import Candidate, Setup
 
 IMAGES = np.zeros((10, 28, 28), np.uint8)
 LABELS = np.array([7] * 8 + [1, 2], np.uint8)
@@ -20,19 +21,25 @@ def in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "COLD_STARTS", 2)
 
 
+def candidate(precision: str) -> Candidate:
+    return Candidate(Setup("mnist-edge", "", "model", precision, 1), "file", all_threads=False)
+
+
 def side_by_side(
-    monkeypatch: pytest.MonkeyPatch, told: str, batches: Sequence[int], seconds: float
+    monkeypatch: pytest.MonkeyPatch, script: str, batches: Sequence[int], seconds: float
 ) -> list[measure.Measured]:
-    """What ``told`` says of each candidate, such as a=2,b=4 (milliseconds a call), is what they do."""
-    monkeypatch.setenv("SLEEPER", told)
-    names = [pair.split("=")[0] for pair in told.split(",")]
-    candidates = [Candidate("mnist-edge", "", name, "model", "file", 1, False) for name in names]
+    """Measure candidates of which each does what ``script`` has for it.
+
+    Such as a=2,b=4, milliseconds a call.
+    """
+    monkeypatch.setenv("SLEEPER", script)
+    candidates = [candidate(pair.split("=")[0]) for pair in script.split(",")]
     measured, interrupted = measure.side_by_side(candidates, batches, seconds, IMAGES, LABELS)
     assert not interrupted
     return measured
 
 
-def test_known_sleeps_are_measured_right_each_in_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_sleeps_are_measured_each_in_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLEEPER_CLOCK", "simulated")
     quick, slow = side_by_side(monkeypatch, "quick=2,slow=5", [1, 3], 3)
     for one, milliseconds in ((quick, 2), (slow, 5)):
@@ -44,35 +51,39 @@ def test_known_sleeps_are_measured_right_each_in_its_own_process(monkeypatch: py
         assert one.idle.median_us == pytest.approx(1000 * milliseconds, rel=0.001)
         assert max(one.idle_cpu) == 0
         assert one.accuracy == 0.8
-        assert [start["first_ms"] > milliseconds for start in one.starts] == [True, True]
-        assert all(start["cold_ms"] > start["load_ms"] + start["first_ms"] for start in one.starts)
-        assert all(start["peak_bytes"] > 5e6 for start in one.starts)
+        assert len(one.starts) == 2
+        for start in one.starts:
+            assert start.first_ms > milliseconds
+            assert start.cold_ms > start.load_ms + start.first_ms
+            assert (start.peak_bytes or 0) > 5e6
 
 
-def test_one_that_cannot_be_opened_or_dies_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_cannot_be_opened_or_dies_leaves_the_others_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     failed, died, fine = side_by_side(monkeypatch, "a=fail,b=die,c=1", [1], 0.5)
-    assert failed.error == "no such luck"
+    assert failed.error == "cannot be opened"
     assert died.error == "its process ended with code 3"
     assert fine.error is None
     assert fine.read[1].windows
 
 
-def test_the_time_is_kept_even_by_calls_that_outlast_their_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_that_outlast_their_windows_keep_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = side_by_side(monkeypatch, "a=60", [1], 0.5)
     assert sum(len(window) for window in one.read[1].windows) <= 8
 
 
 def test_ctrl_c_leaves_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLEEPER", "a=1")
-    told: list[str] = []
+    steps: list[str] = []
 
     def on_progress(_share: float, what: str) -> None:
-        told.append(what)
-        if told.count("1 image a call") == 4:
+        steps.append(what)
+        if steps.count("1 image a call") == 4:
             raise KeyboardInterrupt
 
-    candidate = Candidate("mnist-edge", "", "a", "model", "file", 1, False)
-    (one,), interrupted = measure.side_by_side([candidate], [1], 2, IMAGES, LABELS, on_progress)
+    candidates = [candidate("a")]
+    (one,), interrupted = measure.side_by_side(candidates, [1], 2, IMAGES, LABELS, on_progress)
     assert interrupted
     assert len(one.read[1].windows) == 2  # of the warm-up's, none is kept
 
@@ -80,10 +91,10 @@ def test_ctrl_c_leaves_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_candidates_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int, bool]] = []
 
-    class Told:
+    class Recorder:
         def __init__(self, candidate: Candidate) -> None:
-            self.name = candidate.precision
-            self.started = {"cold_ms": 1e9}
+            self.name = candidate.setup.precision
+            self.started = Start(import_ms=0, load_ms=0, first_ms=0, cold_ms=1e9, peak_bytes=None)
 
         def ask(self, request: str, *arguments: object) -> object:
             if request == "window":
@@ -94,9 +105,8 @@ def test_candidates_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(measure, "Worker", Told)
-    candidates = [Candidate("mnist-edge", "", name, "", "", 1, False) for name in "abc"]
-    measure.side_by_side(candidates, [1, 32], 5, IMAGES, None)
-    slots = [(batch, bare) for batch in (1, 32) for bare in (False, True)]
-    turns = [[name for name, *slot in asked if tuple(slot) == wanted] for wanted in slots]
-    assert all("".join(turn) == ("cba" + "abc") * (measure.ROUNDS // 2) + "cba" for turn in turns)
+    monkeypatch.setattr(measure, "Worker", Recorder)
+    measure.side_by_side([candidate(name) for name in "abc"], [1, 32], 5, IMAGES, None)
+    for wanted in ((1, False), (1, True), (32, False), (32, True)):
+        turns = [name for name, *slot in asked if tuple(slot) == wanted]
+        assert "".join(turns) == ("cba" + "abc") * (measure.ROUNDS // 2) + "cba"

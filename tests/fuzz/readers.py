@@ -87,7 +87,7 @@ def read_report(content: bytes) -> None:
         path = Path(folder, "x.json")
         path.write_bytes(content)
         report = report_file.read(path)
-    assert compare.compare(report, report, 0.1)["passed"]
+    assert compare.compare(report, report, 0.1).passed
 
 
 def read_manifest(content: bytes) -> None:

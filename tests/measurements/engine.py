@@ -1,7 +1,8 @@
 """Where the time of one image goes, and other ways to write the same int8 network: make engine.
 
-The table in docs/benchmark.md is this script's: each node of the shipped graph as onnxruntime's profiler times it, what
-Python adds around the engine, and graphs with the same weights built from other operators, side by side in one run.
+The tables in docs/benchmark.md are this script's: each node of the shipped graph as onnxruntime's
+profiler times it, what Python adds around the engine, and graphs with the same weights built from
+other operators, side by side in one run.
 """
 
 import json
@@ -31,7 +32,7 @@ def arrays(model: onnx.ModelProto) -> dict[str, np.ndarray]:
 def graph(
     nodes: list[onnx.NodeProto], values: dict[str, np.ndarray], output: int = TensorProto.FLOAT
 ) -> onnx.ModelProto:
-    """A model from uint8 pixels to "answer"."""
+    """Make a model from uint8 pixels to "answer"."""
     made = helper.make_graph(
         nodes,
         "tried",
@@ -44,10 +45,13 @@ def graph(
 
 
 def matmul_integer(found: dict[str, np.ndarray]) -> onnx.ModelProto:
-    """MatMulInteger end to end: int32 sums, bias added as int32, one Cast and one QuantizeLinear a layer."""
-    nodes, values, given = [], {}, "image"
+    """Build it from MatMulInteger: int32 sums and biases, a Cast and a QuantizeLinear a layer."""
+    nodes = []
+    values = {}
+    given = "image"
     for layer in LAYERS:
-        values |= {f"{layer}.w": found[f"{layer}.weight_quantized"], f"{layer}.b": found[f"{layer}.bias_quantized"]}
+        values[f"{layer}.w"] = found[f"{layer}.weight_quantized"]
+        values[f"{layer}.b"] = found[f"{layer}.bias_quantized"]
         nodes += [
             helper.make_node("MatMulInteger", [given, f"{layer}.w"], [f"{layer}.sum"]),
             helper.make_node("Add", [f"{layer}.sum", f"{layer}.b"], [f"{layer}.biased"]),
@@ -62,33 +66,45 @@ def matmul_integer(found: dict[str, np.ndarray]) -> onnx.ModelProto:
         step = found[f"{layer}.relu_scale"] / found[f"{layer}.bias_quantized_scale"]
         values |= {f"{layer}.s": step.astype(np.float32), f"{layer}.z": np.uint8(0)}
         given = f"{layer}.out"
-        nodes.append(helper.make_node("QuantizeLinear", [f"{layer}.float", f"{layer}.s", f"{layer}.z"], [given]))
+        inputs = [f"{layer}.float", f"{layer}.s", f"{layer}.z"]
+        nodes.append(helper.make_node("QuantizeLinear", inputs, [given]))
     return graph(nodes, values)
 
 
 def qlinear_matmul(found: dict[str, np.ndarray]) -> onnx.ModelProto:
-    """QLinearMatMul end to end. It has no bias: that rides on one more input that is always 255."""
-    values: dict[str, np.ndarray] = {"one": np.full((1, 1), 255, np.uint8), "z": np.uint8(0), "zw": np.int8(0)}
-    nodes, given, scale = [], "image", np.float32(1 / 255)
+    """Build it from QLinearMatMul, whose bias rides on one more input that is always 255."""
+    values: dict[str, np.ndarray] = {
+        "one": np.full((1, 1), 255, np.uint8),
+        "z": np.uint8(0),
+        "zw": np.int8(0),
+    }
+    nodes = []
+    given = "image"
+    scale = np.float32(1 / 255)
     for layer in LAYERS:
-        weight, last = found[f"{layer}.weight_quantized"], layer == "digit"
-        # The bias as a row of int8: what does not fit into 255 * 127 steps is cut, so accuracy tells how far this goes.
+        weight = found[f"{layer}.weight_quantized"]
+        last = layer == "digit"
+        # The bias as a row of int8: what does not fit into 255 * 127 steps is cut, so that
+        # accuracy shows how far this goes.
         row = np.clip(np.round(found[f"{layer}.bias_quantized"] / 255), -127, 127).astype(np.int8)
         relu = np.float32(0.2) if last else found[f"{layer}.relu_scale"]
         zero = np.uint8(128 if last else 0)
-        values |= {f"{layer}.w": np.vstack([weight, row]), f"{layer}.sw": found[f"{layer}.weight_scale"]}
+        values[f"{layer}.w"] = np.vstack([weight, row])
+        values[f"{layer}.sw"] = found[f"{layer}.weight_scale"]
         values |= {f"{layer}.sx": np.float32(scale), f"{layer}.sy": relu, f"{layer}.zy": zero}
-        inputs = [f"{layer}.in", f"{layer}.sx", "z", f"{layer}.w", f"{layer}.sw", "zw", f"{layer}.sy", f"{layer}.zy"]
+        inputs = [f"{layer}.in", f"{layer}.sx", "z", f"{layer}.w", f"{layer}.sw", "zw"]
+        inputs += [f"{layer}.sy", f"{layer}.zy"]
         nodes.append(helper.make_node("Concat", [given, "one"], [f"{layer}.in"], axis=1))
         nodes.append(helper.make_node("QLinearMatMul", inputs, [f"{layer}.out"]))
-        given, scale = f"{layer}.out", relu
+        given = f"{layer}.out"
+        scale = relu
     nodes.append(helper.make_node("DequantizeLinear", [given, "digit.sy", "digit.zy"], ["logits"]))
     nodes.append(helper.make_node("Softmax", ["logits"], ["answer"]))
     return graph(nodes, values)
 
 
 def int4_with_bias(int4: onnx.ModelProto) -> onnx.ModelProto:
-    """MatMulNBits with its own bias input in the place of an Add."""
+    """Give MatMulNBits its own bias input in the place of an Add."""
     made = onnx.ModelProto()
     made.CopyFrom(int4)
     kept = []
@@ -104,17 +120,18 @@ def int4_with_bias(int4: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def bfloat16(fp32: onnx.ModelProto) -> onnx.ModelProto:
-    """The float network with weights and sums in bf16."""
+    """Build the float network with weights and sums in bf16."""
     found = arrays(fp32)
     nodes = [helper.make_node("Cast", ["image"], ["given"], to=TensorProto.BFLOAT16)]
     tensors, given = [], "given"
     for layer in LAYERS:
         for kind in ("weight", "bias"):
-            value = found[f"{layer}.{kind}"] / (255 if (layer, kind) == ("hidden_1", "weight") else 1)
-            tensors.append(
-                helper.make_tensor(f"{layer}.{kind}", TensorProto.BFLOAT16, value.shape, value.ravel().tolist())
-            )
-        nodes.append(helper.make_node("Gemm", [given, f"{layer}.weight", f"{layer}.bias"], [f"{layer}.add"]))
+            name = f"{layer}.{kind}"
+            value = found[name] / (255 if name == "hidden_1.weight" else 1)
+            numbers = value.ravel().tolist()
+            tensors.append(helper.make_tensor(name, TensorProto.BFLOAT16, value.shape, numbers))
+        inputs = [given, f"{layer}.weight", f"{layer}.bias"]
+        nodes.append(helper.make_node("Gemm", inputs, [f"{layer}.add"]))
         given = f"{layer}.add"
         if layer != "digit":
             nodes.append(helper.make_node("Relu", [given], [f"{layer}.relu"]))
@@ -135,7 +152,7 @@ def session_of(model: bytes, profile: Path | None = None) -> ort.InferenceSessio
 
 
 def bound(session: ort.InferenceSession, pixels: np.ndarray) -> Callable[[int], object]:
-    """A bound run of one image, the fastest way into the engine."""
+    """Return a bound run of one image, the fastest way into the engine."""
     source, target = session.get_inputs()[0], session.get_outputs()[0]
     row = pixels[:1] if source.type == "tensor(uint8)" else pixels[:1].astype(np.float32) / 255
     binding = session.io_binding()
@@ -146,7 +163,10 @@ def bound(session: ort.InferenceSession, pixels: np.ndarray) -> Callable[[int], 
 
 
 def node_times(model: bytes, pixels: np.ndarray) -> dict[str, float]:
-    """Mean microseconds of the faster half of each node's calls, by the profiler, which adds about one to each."""
+    """Return the mean microseconds of the faster half of each node's calls.
+
+    They are the profiler's, which adds about one to each.
+    """
     with tempfile.TemporaryDirectory() as folder:
         session = session_of(model, Path(folder) / "profile")
         for number in range(3000):
@@ -155,19 +175,26 @@ def node_times(model: bytes, pixels: np.ndarray) -> dict[str, float]:
     times = defaultdict(list)
     for event in events:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
-            times[f"{event['args']['op_name']} ({event['name'].removesuffix('_kernel_time')})"].append(event["dur"])
-    return {name: float(np.mean(sorted(durations)[: len(durations) // 2])) for name, durations in times.items()}
+            node = event["name"].removesuffix("_kernel_time")
+            times[f"{event['args']['op_name']} ({node})"].append(event["dur"])
+    means = {}
+    for name, durations in times.items():
+        faster_half = sorted(durations)[: len(durations) // 2]
+        means[name] = float(np.mean(faster_half))
+    return means
 
 
 def main() -> None:
-    """Prints the tables in Markdown."""
+    """Print the tables in Markdown."""
     data = datasets.find(allow_sample=True, download=False)
-    pixels, labels = data.test_images.reshape(-1, 784), data.test_labels
+    pixels = data.test_images.reshape(-1, 784)
+    labels = data.test_labels
     int8 = shipped().read_bytes()
-    say = sys.stdout.write
-    say("| node of the int8 file | us, faster half |\n| --- | ---: |\n")
+    int4 = onnx.load(shipped("mnist-mlp.int4.onnx"))
+    write = sys.stdout.write
+    write("| node of the int8 file | us, faster half |\n| --- | ---: |\n")
     for name, microseconds in node_times(int8, pixels).items():
-        say(f"| {name} | {microseconds:.1f} |\n")
+        write(f"| {name} | {microseconds:.1f} |\n")
 
     found = arrays(onnx.load(shipped()))
     tried = {
@@ -175,31 +202,39 @@ def main() -> None:
         "MatMulInteger end to end": matmul_integer(found).SerializeToString(),
         "QLinearMatMul end to end, bias as an input": qlinear_matmul(found).SerializeToString(),
         "int4 as shipped": shipped("mnist-mlp.int4.onnx").read_bytes(),
-        "int4, bias within MatMulNBits": int4_with_bias(onnx.load(shipped("mnist-mlp.int4.onnx"))).SerializeToString(),
+        "int4, bias within MatMulNBits": int4_with_bias(int4).SerializeToString(),
         "fp32 as shipped": shipped("mnist-mlp.fp32.onnx").read_bytes(),
         "bf16": bfloat16(onnx.load(shipped("mnist-mlp.fp32.onnx"))).SerializeToString(),
     }
-    calls, names, accuracies = [], [], []
-    say("\n| form | accuracy | bound run, us | against int8 |\n| --- | ---: | ---: | ---: |\n")
+    calls = []
+    names = []
+    accuracies = []
+    write("\n| graph | accuracy | bound run, us | against int8 |\n| --- | ---: | ---: | ---: |\n")
     for name, content in tried.items():
         try:
             session = session_of(content)
             source = session.get_inputs()[0]
-            rows = pixels if source.type == "tensor(uint8)" else pixels.astype(np.float32) / np.float32(255)
-            # One by one where the graph adds an input to a single row.
-            answers = [session.run(None, {source.name: rows[i : i + 1]})[0][0] for i in range(len(rows))]
+            rows = pixels
+            if source.type != "tensor(uint8)":
+                rows = pixels.astype(np.float32) / np.float32(255)
+            # One by one: where the graph adds an input, it does so to a single row.
+            answers = [session.run(None, {source.name: row[None]})[0][0] for row in rows]
             accuracies.append((np.argmax(answers, axis=1) == labels).mean())
             calls.append(bound(session, pixels))
             names.append(name)
-        except Exception as error:  # an operator that this onnxruntime does not have: that is the finding
-            say(f"| {name} | {str(error).splitlines()[0][:110]} | - | - |\n")
+        except Exception as error:  # an operator that this onnxruntime lacks: that is the finding
+            write(f"| {name} | {str(error).splitlines()[0][:110]} | - | - |\n")
     timings = interleave([calls[0], *calls], SECONDS_EACH * (len(calls) + 1))
     for name, accuracy, timing in zip(names, accuracies, timings[1:], strict=True):
-        say(f"| {name} | {accuracy:.2%} | {timing.median_us:.1f} | {timing.median_us / timings[1].median_us:.2f} |\n")
-    say(f"\nNoise (A/A): {noise(timings[0], timings[1]):.1%}\n\n| step of Predictor.predict | us |\n| --- | ---: |\n")
+        ratio = timing.median_us / timings[1].median_us
+        write(f"| {name} | {accuracy:.2%} | {timing.median_us:.1f} | {ratio:.2f} |\n")
+    write(f"\nNoise (A/A): {noise(timings[0], timings[1]):.1%}\n")
+    write("\n| step of Predictor.predict | us |\n| --- | ---: |\n")
 
-    predictor, images = Predictor(), list(data.test_images)
-    square, answer = np.zeros((28, 28), np.uint8), np.zeros(10, np.float32)
+    predictor = Predictor()
+    images = list(data.test_images)
+    square = np.zeros((28, 28), np.uint8)
+    answer = np.zeros(10, np.float32)
 
     def copy(number: int) -> None:
         square[...] = images[number % len(images)]
@@ -212,7 +247,7 @@ def main() -> None:
         "all of predict": lambda number: predictor.predict(images[number % len(images)]),
     }
     for name, timing in zip(steps, interleave(list(steps.values()), 2.0 * len(steps)), strict=True):
-        say(f"| {name} | {timing.median_us:.1f} |\n")
+        write(f"| {name} | {timing.median_us:.1f} |\n")
 
 
 if __name__ == "__main__":

@@ -154,17 +154,24 @@ def measured(
     benchmark = report.run(
         [Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress
     )
-    if benchmark["interrupted"]:
+    if benchmark.interrupted:
         raise KeyboardInterrupt
-    results = {result["model"]: result for result in benchmark["results"]}
-    noise = math.inf if benchmark["noise"] is None else benchmark["noise"]
+    results = {result.setup.model: result for result in benchmark.results}
+    noise = math.inf if benchmark.noise is None else benchmark.noise
     told = [row | {"p50_us": None} for row in rows]
     for row in told:
         if row["path"]:
-            row |= {key: results[row["path"]][key] for key in ("p50_us", "error")}
+            result = results[row["path"]]
+            row["p50_us"] = result.timings.p50_us if result.timings else None
+            row["error"] = result.error
     for row in told:
         row["on_frontier"] = _known(row) and not any(_beats(other, row, noise) for other in told)
-    parts = {key: benchmark[key] for key in ("device", "data", "noise", "warnings")}
+    parts = {
+        "device": benchmark.device,
+        "data": benchmark.data,
+        "noise": benchmark.noise,
+        "warnings": benchmark.warnings,
+    }
     document: dict[str, Any] = to_json(parts | {"recipe": recipe.describe(), "rows": told})
     return document
 

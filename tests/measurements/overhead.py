@@ -1,7 +1,8 @@
-"""What the Predictor and the command line cost beside the bare engine: make overhead. docs/embedding.md has the tables.
+"""What the Predictor and the command line cost beside the bare engine: make overhead.
 
-Bare is `session.run` of a plain InferenceSession with one thread on input that is ready; the Predictor starts from a
-uint8 28x28 array, checks it, and ends with a Prediction. All in one run, interleaved, the first candidate twice (A/A).
+docs/embedding.md has the tables. Bare is `session.run` of a plain InferenceSession with one thread
+on input that is ready; the Predictor starts from a uint8 28x28 array, checks it, and ends with a
+Prediction. All in one run, interleaved, the first candidate twice (A/A).
 """
 
 import statistics
@@ -24,15 +25,16 @@ STARTS = 25
 
 
 def main() -> None:
-    """Prints both tables in Markdown."""
+    """Print both tables in Markdown."""
     predictions()
     cold_starts()
 
 
 def cold_starts() -> None:
-    """Whole processes in turn, from nothing to their end."""
+    """Time whole processes in turn, from nothing to their end."""
     bare = [sys.executable, "-c", "import numpy, onnxruntime"]
-    commands = [bare, bare, [str(Path(sys.executable).with_name("mnist-edge")), "predict", str(PICTURE)]]
+    predict = [str(Path(sys.executable).with_name("mnist-edge")), "predict", str(PICTURE)]
+    commands = [bare, bare, predict]
     took: list[list[float]] = [[] for _ in commands]
     for _ in range(STARTS):
         for command, times in zip(commands, took, strict=True):
@@ -48,28 +50,40 @@ def cold_starts() -> None:
 
 
 def predictions() -> None:
-    """One image and a batch, in turn in this process."""
+    """Time one image and a batch, in turn in this process."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    session = ort.InferenceSession(shipped().read_bytes(), options, providers=["CPUExecutionProvider"])
+    content = shipped().read_bytes()
+    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     predictor = Predictor()
     images = datasets.find(allow_sample=True, download=False).test_images[:4096]
-    single, rows = list(images), list(images.reshape(-1, 1, 784))
-    batches, flat = np.split(images, 4), np.split(images.reshape(-1, 784), 4)
+    single = list(images)
+    rows = list(images.reshape(-1, 1, 784))
+    batches = np.split(images, 4)
+    flat = np.split(images.reshape(-1, 784), 4)
 
     def bare(inputs: list[np.ndarray], number: int) -> object:
         return session.run(None, {"image": inputs[number % len(inputs)]})
 
-    one = [partial(bare, rows), partial(bare, rows), lambda number: predictor.predict(single[number % len(single)])]
-    many = [partial(bare, flat), partial(bare, flat), lambda number: predictor.predict_batch(batches[number % 4])]
-    sys.stdout.write(
-        "| | bare session.run, us | Predictor, us | ratio | noise (A/A) |\n| --- | ---: | ---: | ---: | ---: |\n"
-    )
+    def predict(number: int) -> object:
+        return predictor.predict(single[number % len(single)])
+
+    def predict_batch(number: int) -> object:
+        return predictor.predict_batch(batches[number % len(batches)])
+
+    one = [partial(bare, rows), partial(bare, rows), predict]
+    many = [partial(bare, flat), partial(bare, flat), predict_batch]
+    sys.stdout.write("| | bare session.run, us | Predictor, us | ratio | noise (A/A) |\n")
+    sys.stdout.write("| --- | ---: | ---: | ---: | ---: |\n")
     for name, calls in (("one image", one), (f"{BATCH:,} images", many)):
         first, again, ours = interleave(calls, seconds=15)
-        bare_us, ours_us = first.median_us, ours.median_us
-        row = f"{bare_us:,.1f} | {ours_us:,.1f} | {ours_us / bare_us:.3f} | {noise(first, again):.1%}"
-        sys.stdout.write(f"| {name} | {row} |\n")
+        bare_us = first.median_us
+        ours_us = ours.median_us
+        ratio = ours_us / bare_us
+        error = noise(first, again)
+        sys.stdout.write(
+            f"| {name} | {bare_us:,.1f} | {ours_us:,.1f} | {ratio:.3f} | {error:.1%} |\n",
+        )
 
 
 if __name__ == "__main__":

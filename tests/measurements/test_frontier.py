@@ -15,6 +15,7 @@ from mnist_edge.export.quantize import PRECISIONS, Gate
 from mnist_edge.export.reports import ModelReport, Parity
 from mnist_edge.training import search
 from mnist_edge.training.recipes import COMPRESSED
+from tests.benchmark.page import reports
 from tests.measurements import frontier
 
 
@@ -118,18 +119,11 @@ def test_latencies_are_even_where_the_noise_is_unknown(
     tiny_data: Path, monkeypatch: pytest.MonkeyPatch, noise: float | None
 ) -> None:
     results = [
-        {"model": name, "p50_us": latency, "error": None}
-        for name, latency in (("wide", 9.0), ("narrow", 5.0))
+        reports.row("mnist-edge", "int8", 9.0, model="wide"),
+        reports.row("mnist-edge", "int8", 5.0, model="narrow"),
     ]
-    parts: dict[str, Any] = {
-        "device": {"cpu": "one"},
-        "data": None,
-        "warnings": [],
-        "interrupted": False,
-    }
-    monkeypatch.setattr(
-        frontier.report, "run", lambda *_, **__: parts | {"noise": noise, "results": results}
-    )
+    benchmark = reports.report(*results, noise=noise)
+    monkeypatch.setattr(frontier.report, "run", lambda *_, **__: benchmark)
     rows = [
         {"widths": [8], "in_use": [8], "path": "wide", "bytes": 1, "accuracy": 0.9, "error": None},
         {

@@ -124,8 +124,9 @@ def test_the_runtime_half_sends_nothing_and_keeps_nothing(watch: Callable[..., S
 OPENVINO = """
 from mnist_edge.benchmark.measure import Worker
 from mnist_edge.benchmark.runtimes import Candidate
+from mnist_edge.benchmark.runtimes import Setup
 file = "artifacts/mnist-mlp.fp32.onnx"
-Worker(Candidate("openvino", "", "fp32", file, file, 1, False)).close()
+Worker(Candidate(Setup("openvino", "", file, "fp32", 1), file, False)).close()
 """
 
 

@@ -1,6 +1,7 @@
 """A benchmark run as one HTML page that needs nothing else: no network, no fonts, no libraries.
 
-Plots and tables are built here, as text, so that they can be tested as text and are complete where scripts are off.
+Plots and tables are built here, as text, so that they can be tested as text and are complete where
+scripts are off.
 
   page.html      the frame and the prose; page.css the looks; page.js only filters and highlights
   document.py    fills the frame

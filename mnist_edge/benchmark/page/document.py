@@ -3,94 +3,107 @@
 import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from mnist_edge.benchmark.device import LIBRARIES
 from mnist_edge.benchmark.page import latency, pareto, tables, throughput, units
 from mnist_edge.benchmark.page.ranking import Candidate, rank
+from mnist_edge.benchmark.schema import Device, Report, Settings
 from mnist_edge.documents import to_json
 from mnist_edge.markup import Markup, json_in_html, page, tag
 
 
-def render(document: Mapping[str, Any]) -> str:
-    """The report as a page, which also carries the document itself, as JSON in ``<script id="document">``.
+def render(report: Report) -> str:
+    """Return a report as a page.
+
+    The page also carries the report itself, as JSON in ``<script id="document">``.
 
     Args:
-        document: What ``report.run`` returns. Numbers that are missing or not finite are shown as missing.
+        report: What ``report.run`` returns. Numbers that are missing or not finite are shown as
+            missing.
 
     Returns:
-        HTML; the same for the same document.
+        HTML; the same for the same report.
     """
-    document = to_json(document)
-    found = rank(document["results"])
+    found = rank(report.results)
     text = page(
         Path(__file__).parent,
         "page.js",
-        document=json_in_html(document),
-        cpu=html.escape(str(document["device"]["cpu"])),
-        facts=_facts(document),
-        verdict=_verdict(document["verdict"]),
-        warnings=_warnings(document["warnings"]),
+        document=json_in_html(to_json(report)),
+        cpu=html.escape(report.device.hardware.cpu),
+        facts=_facts(report),
+        verdict=_verdict(report.verdict),
+        warnings=_warnings(report.warnings),
         filter=_filter(found),
         key=_key(found),
         longest=latency.LONGEST,
         latency=latency.plot(found),
         pareto=pareto.plot(found),
         throughput=throughput.plot(found),
-        single=tables.single(found, document["noise_by_batch"]),
-        offline=tables.offline(found, document["noise_by_batch"]),
-        models=tables.models(document["results"]),
-        **_settings(document["settings"]),
+        single=tables.single(found, report.noise_by_batch),
+        offline=tables.offline(found, report.noise_by_batch),
+        models=tables.models(report.results),
+        **_settings(report.settings),
     )
     # A file name that is no UTF-8 has surrogates, which no page can be written with.
     return text.encode(errors="replace").decode()
 
 
-def _facts(document: Mapping[str, Any]) -> Markup:
+def _facts(report: Report) -> Markup:
+    interrupted = ", interrupted before the end" if report.interrupted else ""
     facts = {
-        "Machine": _machine(document["device"]),
-        "Software": _software(document["device"]),
-        "Read": _read(document),
-        "Measured": f"for {document['seconds']:g} seconds"
-        + (", interrupted before the end" if document["interrupted"] else ""),
-        "Noise (A/A)": _noise(document["noise_by_batch"]),
+        "Machine": _machine(report.device),
+        "Software": _software(report.device),
+        "Read": _read(report),
+        "Measured": f"for {report.seconds:g} seconds{interrupted}",
+        "Noise (A/A)": _noise(report.noise_by_batch),
     }
-    listed = [part for key, value in facts.items() for part in (tag("dt", key), tag("dd", value))]
+    listed: list[Markup] = []
+    for title, text in facts.items():
+        listed += [tag("dt", title), tag("dd", text)]
     return tag("dl", *listed, class_="facts")
 
 
-"""What of ``device`` is no version of a library."""
+def _machine(device: Device) -> str:
+    hardware = device.hardware
+    quota = f"quota of {hardware.cpu_quota:g} CPUs" if hardware.cpu_quota else "no CPU quota"
+    parts = [
+        hardware.cpu,
+        hardware.machine,
+        *hardware.features,
+        f"{hardware.usable_cpus} of {hardware.cores or 'unknown'} CPUs usable",
+        quota,
+        f"governor {device.governor}" if device.governor else "",
+        f"{device.memory_bytes / 1e9:.1f} GB" if device.memory_bytes else "",
+        device.os,
+    ]
+    return " · ".join(filter(None, parts))
 
 
-def _machine(device: Mapping[str, Any]) -> str:
-    cpus = f"{device['usable_cpus']} of {device['cores']} CPUs usable"
-    quota = f"quota of {device['cpu_quota']:g} CPUs" if device["cpu_quota"] else "no CPU quota"
-    governor = f"governor {device['governor']}" if device["governor"] else None
-    memory = f"{device['memory_bytes'] / 1e9:.1f} GB" if device["memory_bytes"] else None
-    parts = [device["cpu"], device["machine"], *device["features"], cpus, quota, governor, memory, device["os"]]
-    return " · ".join(str(part) for part in parts if part)
-
-
-def _software(device: Mapping[str, Any]) -> str:
-    versions = {"Python": device["python"], **{name: device[name] for name in LIBRARIES if name in device}}
+def _software(device: Device) -> str:
+    versions = {"Python": device.python, **device.software}
     return " · ".join(f"{library} {version}" for library, version in versions.items())
 
 
-def _read(document: Mapping[str, Any]) -> str:
-    data = document["data"]
-    if not data:
-        return f"{document['images']:,} images of random pixels: there is no accuracy to tell"
-    return f"{document['images']:,} {data['split']} images of {data['name']}"
+def _read(report: Report) -> str:
+    if not report.data:
+        return f"{report.images:,} images of random pixels: their accuracy is unknown"
+    return f"{report.images:,} {report.data.split} images of {report.data.name}"
 
 
-def _noise(noises: Mapping[str, float | None]) -> str:
-    told = {batch: "unknown" if noise is None else f"±{units.percent(noise)}" for batch, noise in noises.items()}
-    return " · ".join(f"{units.counted(int(batch), 'image')}: {noise}" for batch, noise in told.items()) or "unknown"
+def _noise(noises: Mapping[int, float | None]) -> str:
+    listed = []
+    for batch, noise in noises.items():
+        listed.append(f"{units.counted(batch, 'image')}: {_plus_minus(noise)}")
+    return " · ".join(listed) or "unknown"
+
+
+def _plus_minus(noise: float | None) -> str:
+    known = units.known(noise)
+    return "unknown" if known is None else f"±{units.percent(known)}"
 
 
 def _verdict(sentences: Sequence[str]) -> Markup:
-    said = sentences or ["No verdict: nothing was measured at one image a call."]
-    return _section("verdict", "Verdict", *(tag("p", sentence) for sentence in said))
+    shown = sentences or ["No verdict: nothing was measured at one image a call."]
+    return _section("verdict", "Verdict", *(tag("p", sentence) for sentence in shown))
 
 
 def _warnings(sentences: Sequence[str]) -> Markup:
@@ -101,35 +114,43 @@ def _warnings(sentences: Sequence[str]) -> Markup:
 
 
 def _section(identity: str, title: str, *children: Markup) -> Markup:
-    return tag("section", tag("h2", title, id=identity), *children, class_=identity, aria_labelledby=identity)
+    heading = tag("h2", title, id=identity)
+    return tag("section", heading, *children, class_=identity, aria_labelledby=identity)
 
 
 def _filter(found: Sequence[Candidate]) -> Markup:
-    """Buttons that page.js makes work; hidden without it."""
+    """Make buttons that page.js gives their function; hidden without it."""
     choices = sorted({one.threads for one in found})
-    labels = {"": "all", **{str(count): units.counted(count, "thread") for count in choices}}
-    buttons = [
-        tag("label", Markup(f'<input type="radio" name="threads" value="{value}"{" checked" * (not value)}> '), label)
-        for value, label in labels.items()
-    ]
-    return tag("fieldset", tag("legend", "Show"), *buttons, id="filter", hidden="", data_choices=len(choices))
+    buttons = [_button("", "all", " checked")]
+    buttons += [_button(str(count), units.counted(count, "thread")) for count in choices]
+    legend = tag("legend", "Show")
+    return tag("fieldset", legend, *buttons, id="filter", hidden="", data_choices=len(choices))
+
+
+def _button(value: str, label: str, checked: str = "") -> Markup:
+    radio = Markup(f'<input type="radio" name="threads" value="{value}"{checked}> ')
+    return tag("label", radio, label)
 
 
 def _key(found: Sequence[Candidate]) -> Markup:
-    """Which colour is which runtime."""
-    colours = {one.about["runtime"]: one.colour for one in sorted(found, key=lambda one: one.colour)}
-    dot = tag("svg", tag("circle", cx=6, cy=6, r=5, fill="currentColor"), viewBox="0 0 12 12", aria_hidden="true")
-    items = [tag("li", tag("span", dot, class_=colour), runtime) for runtime, colour in colours.items()]
+    """Make the list of which colour is which runtime."""
+    by_colour = sorted(found, key=lambda one: one.colour)
+    colours = {one.row.setup.runtime: one.colour for one in by_colour}
+    circle = tag("circle", cx=6, cy=6, r=5, fill="currentColor")
+    dot = tag("svg", circle, viewBox="0 0 12 12", aria_hidden="true")
+    items = []
+    for runtime, colour in colours.items():
+        items.append(tag("li", tag("span", dot, class_=colour), runtime))
     return tag("ul", *items, class_="key", aria_label="Colours of the runtimes")
 
 
-def _settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """How it was measured, as page.html's prose wants it."""
-    said = {
-        **settings,
-        "batches": ", ".join(f"{batch:,}" for batch in settings["batches"]),
-        "threads": ", ".join(str(count) for count in settings["threads"]),
-        "against": ", ".join(settings["against"]) or "nothing",
-        "idle_ms": f"{settings['idle_ms']:g}",
+def _settings(settings: Settings) -> dict[str, str]:
+    """Return how it was measured, as page.html's prose has it."""
+    shown = {
+        **to_json(settings),
+        "batches": ", ".join(f"{batch:,}" for batch in settings.batches),
+        "threads": ", ".join(str(count) for count in settings.threads),
+        "against": ", ".join(settings.against) or "nothing",
+        "idle_ms": f"{settings.idle_ms:g}",
     }
-    return {f"set_{key}": html.escape(str(value)) for key, value in said.items()}
+    return {f"set_{name}": html.escape(str(value)) for name, value in shown.items()}

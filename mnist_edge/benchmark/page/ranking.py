@@ -4,15 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mnist_edge.benchmark.page import units
-from mnist_edge.benchmark.report import name
+from mnist_edge.benchmark.runtimes import Setup
+from mnist_edge.benchmark.schema import Row, Timings
 
 COLOURS = 6
 """How many page.css has for runtimes: classes c0, c1, ..."""
-
-_Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,71 +18,69 @@ class Candidate:
     """One runtime with one model and one number of threads.
 
     Attributes:
-        number: Its place by median latency at one image, from 1; it stands for the name where that has no room.
+        number: Its place by median latency at one image, from 1; it stands for the name where that
+            has no room.
         label: What people call it.
         colour: CSS class of its runtime.
-        about: Any of its rows, for what is the same in all.
-        rows: Those with numbers, by batch size.
+        row: Any of its rows, for what is the same in all.
+        timings: What was measured, by batch size.
         error: Why there is nothing, or not all, of it.
     """
 
     number: int
     label: str
     colour: str
-    about: _Row
-    rows: Mapping[int, _Row]
+    row: Row
+    timings: Mapping[int, Timings]
     error: str | None
 
     @property
     def threads(self) -> int:
         """How many it may use."""
-        return int(self.about["threads"])
+        return self.row.setup.threads
 
     @property
     def title(self) -> str:
-        """Its label, and its threads, which plots have above them and not beside each candidate."""
+        """Its label and its threads, which plots have above them, not beside each candidate."""
         return f"{self.label}, {units.counted(self.threads, 'thread')}"
 
     @property
     def p50_us(self) -> float:
         """Median latency at one image; only where that was measured."""
-        return float(self.rows[1]["p50_us"])
+        return self.timings[1].p50_us
 
     @property
     def accuracy(self) -> float:
-        """Share of digits read right; only where that is known."""
-        return float(self.about["accuracy"])
+        """Share of images that are classified right; only where that is known."""
+        assert self.row.accuracy is not None
+        return self.row.accuracy
 
 
-def rank(results: Sequence[_Row]) -> list[Candidate]:
-    """The rows, one candidate each, the fastest at one image first and those without numbers last."""
-    grouped: dict[tuple[object, ...], list[_Row]] = {}
+def rank(results: Sequence[Row]) -> list[Candidate]:
+    """Group rows into candidates, the fastest at one image first and those not measured last."""
+    grouped: dict[Setup, list[Row]] = {}
     for row in results:
-        key = tuple(row[part] for part in ("runtime", "api", "model", "precision", "threads"))
-        grouped.setdefault(key, []).append(row)
-    runtimes = list(dict.fromkeys(row["runtime"] for row in results))
-    alike = Counter(_called(rows[0]) for rows in grouped.values())
+        grouped.setdefault(row.setup, []).append(row)
+    runtimes = list(dict.fromkeys(setup.runtime for setup in grouped))
+    alike = Counter((setup.name, setup.threads) for setup in grouped)
     found = []
     for number, rows in enumerate(sorted(grouped.values(), key=_slowness), 1):
-        about = rows[0]
-        label = name(dict(about)) + (f" ({about['model']})" if alike[_called(about)] > 1 else "")
-        colour = f"c{runtimes.index(about['runtime']) % COLOURS}"
-        error = next((row["error"] for row in rows if row["error"]), None)
-        found.append(Candidate(number, label, colour, about, _measured(rows), error))
+        setup = rows[0].setup
+        label = setup.name
+        if alike[setup.name, setup.threads] > 1:  # they differ only in the model's file
+            label += f" ({setup.model})"
+        colour = f"c{runtimes.index(setup.runtime) % COLOURS}"
+        error = next((row.error for row in rows if row.error), None)
+        found.append(Candidate(number, label, colour, rows[0], _timings(rows), error))
     return found
 
 
-def _called(row: _Row) -> tuple[str, int]:
-    """What two candidates may share that differ only in the model's file."""
-    return name(dict(row)), row["threads"]
+def _timings(rows: Sequence[Row]) -> dict[int, Timings]:
+    return {row.timings.batch: row.timings for row in rows if row.timings}
 
 
-def _measured(rows: Sequence[_Row]) -> dict[int, _Row]:
-    return {row["batch"]: row for row in rows if row["p50_us"]}
-
-
-def _slowness(rows: Sequence[_Row]) -> tuple[float, float]:
-    """Median latency at one image; where there is none, throughput tells."""
-    measured = _measured(rows)
-    most = max((row["images_per_s"] for row in measured.values()), default=0)
-    return (measured[1]["p50_us"] if 1 in measured else math.inf, -most)
+def _slowness(rows: Sequence[Row]) -> tuple[float, float]:
+    """Order by median latency at one image, then by throughput."""
+    timings = _timings(rows)
+    most = max((timing.images_per_s for timing in timings.values()), default=0)
+    return (timings[1].p50_us if 1 in timings else math.inf, -most)

@@ -1,11 +1,15 @@
 """The tables: every number of every candidate."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from mnist_edge.benchmark.clock import Start
 from mnist_edge.benchmark.page import units
 from mnist_edge.benchmark.page.ranking import Candidate
+from mnist_edge.benchmark.schema import Row, Timings
 from mnist_edge.markup import Markup, tag
+
+_Value = Callable[[Candidate], float | None]
 
 
 class _Column(NamedTuple):
@@ -23,85 +27,90 @@ class _Column(NamedTuple):
 
     title: str
     unit: str
-    value: Callable[[Candidate], float | None]
+    value: _Value
     show: Callable[[float], str] = units.digits
     best: Callable[[Iterable[float]], float] | None = min
     noise: float = 0
     kind: str | None = None
 
 
-def single(found: Sequence[Candidate], noises: Mapping[str, float | None]) -> Markup:
-    """One image a call.
+def single(found: Sequence[Candidate], noises: Mapping[int, float | None]) -> Markup:
+    """Make the table of one image a call.
 
     Args:
         found: All candidates, in the order of the rows.
         noises: The report's ``noise_by_batch``.
     """
-    noise = noises.get("1") or 0
+    noise = units.known(noises.get(1)) or 0
     columns = [
-        _Column("p50", "µs", _of(1, "p50_us"), noise=noise, kind="first"),
-        _Column("p90", "µs", _of(1, "p90_us"), noise=noise),
-        _Column("p99", "µs", _of(1, "p99_us"), noise=noise),
-        _Column("ratio", "to fastest", _of(1, "ratio"), _ratio, noise=noise),
-        _Column("bare", "µs", _of(1, "bare_us"), noise=noise),
-        _Column("after idle", "µs", _of(1, "after_idle_us"), noise=noise),
-        _Column("idle CPU", "of a core", _of(1, "idle_cpu"), units.percent),
-        _Column("spread", "of windows", _of(1, "spread"), units.percent, None),
-        _Column("load", "ms", _about("load_ms"), kind="first"),
-        _Column("first", "ms", _about("first_ms")),
-        _Column("cold start", "ms", _about("cold_ms")),
-        _Column("memory", "MB, peak", _about("peak_bytes"), _megabytes),
-        _Column("size", "MB", _about("bytes"), _megabytes),
-        _Column("accuracy", "", _about("accuracy"), units.accuracy, max),
+        _Column("p50", "µs", _of(1, lambda row: row.p50_us), noise=noise, kind="first"),
+        _Column("p90", "µs", _of(1, lambda row: row.p90_us), noise=noise),
+        _Column("p99", "µs", _of(1, lambda row: row.p99_us), noise=noise),
+        _Column("ratio", "to fastest", _of(1, lambda row: row.ratio), _ratio, noise=noise),
+        _Column("bare", "µs", _of(1, lambda row: row.bare_us), noise=noise),
+        _Column("after idle", "µs", _of(1, lambda row: row.after_idle_us), noise=noise),
+        _Column("idle CPU", "of a core", _of(1, lambda row: row.idle_cpu), units.percent),
+        _Column("spread", "of windows", _of(1, lambda row: row.spread), units.percent, None),
+        _Column("load", "ms", _start(lambda start: start.load_ms), kind="first"),
+        _Column("first", "ms", _start(lambda start: start.first_ms)),
+        _Column("cold start", "ms", _start(lambda start: start.cold_ms)),
+        _Column("memory", "MB, peak", _start(lambda start: start.peak_bytes), _megabytes),
+        _Column("size", "MB", lambda one: one.row.bytes, _megabytes),
+        _Column("accuracy", "", lambda one: one.row.accuracy, units.accuracy, max),
     ]
     return _table("single", found, columns)
 
 
-def offline(found: Sequence[Candidate], noises: Mapping[str, float | None]) -> Markup:
-    """Many images a call; the arguments are those of ``single``."""
-    batches = sorted({batch for one in found for batch in one.rows if batch != 1})
+def offline(found: Sequence[Candidate], noises: Mapping[int, float | None]) -> Markup:
+    """Make the table of many images a call; the arguments are those of ``single``."""
+    batches = sorted({batch for one in found for batch in one.timings if batch != 1})
     if not batches:
         return tag("p", "Nothing was measured at more than one image a call.")
-    groups = {f"{batch:,} images": _offline_columns(batch, noises.get(str(batch)) or 0) for batch in batches}
-    above = [
-        tag("th", text, scope="colgroup", colspan=len(columns), class_="group first")
-        for text, columns in groups.items()
-    ]
-    return _table("offline", found, [column for columns in groups.values() for column in columns], above)
+    columns: list[_Column] = []
+    above = []
+    for batch in batches:
+        group = _offline_columns(batch, units.known(noises.get(batch)) or 0)
+        columns += group
+        title = f"{batch:,} images"
+        above.append(tag("th", title, scope="colgroup", colspan=len(group), class_="group first"))
+    return _table("offline", found, columns, above)
 
 
 def _offline_columns(batch: int, noise: float) -> list[_Column]:
+    rate = _of(batch, lambda row: row.images_per_s)
+    bare = _of(batch, lambda row: row.bare_us)
     return [
-        _Column("images/s", "", _of(batch, "images_per_s"), best=max, noise=noise, kind="first"),
-        _Column("ratio", "to fastest", _of(batch, "ratio"), _ratio, noise=noise),
-        _Column("bare", "ms", _of(batch, "bare_us"), _milliseconds, noise=noise),
-        _Column("spread", "of windows", _of(batch, "spread"), units.percent, None),
+        _Column("images/s", "", rate, best=max, noise=noise, kind="first"),
+        _Column("ratio", "to fastest", _of(batch, lambda row: row.ratio), _ratio, noise=noise),
+        _Column("bare", "ms", bare, _milliseconds, noise=noise),
+        _Column("spread", "of windows", _of(batch, lambda row: row.spread), units.percent, None),
     ]
 
 
-def models(results: Sequence[Mapping[str, Any]]) -> Markup:
-    """Which file each model is.
+def models(results: Sequence[Row]) -> Markup:
+    """Make the table of which file each model is.
 
     Args:
         results: The report's rows.
     """
-    hashes = {row["model"]: row["sha256"] for row in results}
-    listed = [
-        tag("tr", tag("th", model, scope="row"), tag("td", tag("code", digest or "not there"), class_="name"))
-        for model, digest in hashes.items()
-    ]
-    heads = tag("tr", tag("th", "Model", scope="col", class_="name"), tag("th", "sha256", scope="col"))
+    hashes = {row.setup.model: row.sha256 for row in results}
+    listed = []
+    for model, digest in hashes.items():
+        cell = tag("td", tag("code", digest or "not there"), class_="name")
+        listed.append(tag("tr", tag("th", model, scope="row"), cell))
+    title = tag("th", "Model", scope="col", class_="name")
+    heads = tag("tr", title, tag("th", "sha256", scope="col"))
     return tag("table", tag("thead", heads), tag("tbody", *listed))
 
 
-def _of(batch: int, key: str) -> Callable[[Candidate], float | None]:
-    """Takes a number from a candidate's row of one batch size."""
-    return lambda one: one.rows.get(batch, {}).get(key)
+def _of(batch: int, value: Callable[[Timings], float | None]) -> _Value:
+    """Take a number from a candidate's timings of one batch size."""
+    return lambda one: value(one.timings[batch]) if batch in one.timings else None
 
 
-def _about(key: str) -> Callable[[Candidate], float | None]:
-    """Takes a number that is the same in all of a candidate's rows."""
-    return lambda one: one.about[key]
+def _start(value: Callable[[Start], float | None]) -> _Value:
+    """Take a number from what it costs to start a candidate."""
+    return lambda one: value(one.row.start) if one.row.start else None
 
 
 def _ratio(value: float) -> str:
@@ -117,21 +126,28 @@ def _megabytes(count: float) -> str:
 
 
 def _table(
-    identity: str, found: Sequence[Candidate], columns: Sequence[_Column], groups: Sequence[Markup] = ()
+    identity: str,
+    found: Sequence[Candidate],
+    columns: Sequence[_Column],
+    groups: Sequence[Markup] = (),
 ) -> Markup:
-    """A table with a row for each candidate.
+    """Make a table with a row for each candidate.
 
     Args:
         identity: The id of its heading in page.html.
         found: The candidates, in order.
-        columns: What is told of each.
+        columns: What is shown of each.
         groups: Headings above those of the columns, if any.
     """
+    rowspan = 2 if groups else None
     lead = [
-        tag("th", text, scope="col", class_=kind, rowspan=2 if groups else None)
-        for text, kind in (("Candidate", "name"), ("Threads", None))
+        tag("th", "Candidate", scope="col", class_="name", rowspan=rowspan),
+        tag("th", "Threads", scope="col", rowspan=rowspan),
     ]
-    heads = [tag("th", column.title, tag("small", column.unit), scope="col", class_=column.kind) for column in columns]
+    heads = []
+    for column in columns:
+        unit = tag("small", column.unit)
+        heads.append(tag("th", column.title, unit, scope="col", class_=column.kind))
     rows = [tag("tr", *lead, *groups), tag("tr", *heads)] if groups else [tag("tr", *lead, *heads)]
     bests = [_best(column, found) for column in columns]
     body = [_row(one, columns, bests) for one in found]
@@ -140,28 +156,42 @@ def _table(
 
 
 def _best(column: _Column, found: Sequence[Candidate]) -> float | None:
-    """None where all are the same: that tells nothing."""
-    values = [value for one in found if (value := column.value(one)) is not None]
-    return column.best(values) if column.best and len({column.show(value) for value in values}) > 1 else None
+    """Return the best number of a column; None where all look the same."""
+    values = [value for value in map(column.value, found) if value is not None]
+    if not column.best or len(set(map(column.show, values))) < 2:
+        return None
+    return column.best(values)
 
 
 def _row(one: Candidate, columns: Sequence[_Column], bests: Sequence[float | None]) -> Markup:
     failure = f"failed: {one.error}" if one.error else None
-    if failure and not one.rows:
-        partly, cells = None, [tag("td", failure, class_="failed first", colspan=len(columns))]
+    beside_name = None
+    if failure and not one.timings:
+        cells = [tag("td", failure, class_="failed first", colspan=len(columns))]
     else:
-        partly = tag("span", failure, class_="failure") if failure else None
-        cells = [_cell(column, column.value(one), best) for column, best in zip(columns, bests, strict=True)]
-    named = tag("th", f"{one.number}  {one.label}", partly, scope="row", title=one.about["model"])
-    threads = tag("td", str(one.threads))
-    return tag("tr", named, threads, *cells, data_candidate=one.number, data_threads=one.threads)
+        cells = []
+        for column, best in zip(columns, bests, strict=True):
+            cells.append(_cell(column, column.value(one), best))
+        if failure:
+            beside_name = tag("span", failure, class_="failure")
+    label = f"{one.number}  {one.label}"
+    return tag(
+        "tr",
+        tag("th", label, beside_name, scope="row", title=one.row.setup.model),
+        tag("td", str(one.threads)),
+        *cells,
+        data_candidate=one.number,
+        data_threads=one.threads,
+    )
 
 
 def _cell(column: _Column, value: float | None, best: float | None) -> Markup:
     if value is None:
         return tag("td", "-", class_=_classes(column.kind, "none"))
     text = column.show(value)
-    if best is not None and (text == column.show(best) or abs(value - best) <= column.noise * best):
+    if best is None:
+        return tag("td", text, class_=column.kind)
+    if text == column.show(best) or abs(value - best) <= column.noise * best:
         return tag("td", tag("strong", text), class_=_classes(column.kind, "best"))
     return tag("td", text, class_=column.kind)
 

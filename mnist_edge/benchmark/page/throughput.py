@@ -1,4 +1,4 @@
-"""The plot of throughput by batch size: a curve for each candidate, with its name beside its end."""
+"""The plot of throughput by batch size: a curve for each candidate, its name beside its end."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,17 +19,22 @@ _ROOM_FOR_A_LABEL = 0.135
 
 
 def plot(found: Sequence[Candidate]) -> Markup:
-    """Images a second against images a call.
+    """Draw images a second against images a call.
 
     Args:
         found: All candidates, in any order.
     """
-    drawn = [one for one in found if one.rows]
-    if len({batch for one in drawn for batch in one.rows}) < 2:
+    drawn = [one for one in found if one.timings]
+    batches = {batch for one in drawn for batch in one.timings}
+    if len(batches) < 2:
         return tag("p", "There is nothing to draw with fewer than two batch sizes: see the table.")
-    x = Scale.over(batch for one in drawn for batch in one.rows)
-    y = Scale.over(row["images_per_s"] for one in drawn for row in one.rows.values())
-    return facets(drawn, lambda shown: _facet(shown, _Frame(x, y, max(_HEIGHT, LINE_HEIGHT * len(shown)))))
+    x = Scale.over(batches)
+    y = Scale.over(timings.images_per_s for one in drawn for timings in one.timings.values())
+
+    def draw(shown: Sequence[Candidate]) -> Markup:
+        return _facet(shown, _Frame(x, y, max(_HEIGHT, LINE_HEIGHT * len(shown))))
+
+    return facets(drawn, draw)
 
 
 class _Frame(NamedTuple):
@@ -40,24 +45,30 @@ class _Frame(NamedTuple):
     height: int
 
     def down(self, rate: float) -> float:
-        """Pixels from the top."""
+        """Return pixels from the top."""
         return round(self.height * (1 - self.y.share(rate)), 1)
 
 
 def _facet(shown: Sequence[Candidate], frame: _Frame) -> Markup:
-    batches = sorted({batch for one in shown for batch in one.rows})
-    ends = [frame.down(one.rows[max(one.rows)]["images_per_s"]) for one in shown]
+    batches = sorted({batch for one in shown for batch in one.timings})
+    ends = [frame.down(one.timings[max(one.timings)].images_per_s) for one in shown]
     labels = apart(ends, frame.height)
     curves = [_curve(one, frame, label) for one, label in zip(shown, labels, strict=True)]
-    most = max(shown, key=lambda one: max(row["images_per_s"] for row in one.rows.values()))
+    most = max(shown, key=_highest)
     threads = units.counted(shown[0].threads, "thread")
-    spoken = f"Throughput with {threads}, highest: {most.label}; all numbers are in the tables below"
+    best = f"highest: {most.label}"
+    spoken = f"Throughput with {threads}, {best}; all numbers are in the tables below"
     parts = [*_rates(frame), *_batches(frame, batches), *curves]
-    return tag("div", tag("svg", *parts, height=frame.height, role="img", aria_label=spoken), class_="plot named")
+    drawn = tag("svg", *parts, height=frame.height, role="img", aria_label=spoken)
+    return tag("div", drawn, class_="plot named")
+
+
+def _highest(one: Candidate) -> float:
+    return max(timings.images_per_s for timings in one.timings.values())
 
 
 def _rates(frame: _Frame) -> list[Markup]:
-    """The axis along y."""
+    """Draw the axis along y."""
     parts = []
     for tick in frame.y.ticks():
         parts += [level(frame.down(tick)), beside(f"{tick:,.0f}", frame.down(tick) + 4)]
@@ -65,7 +76,10 @@ def _rates(frame: _Frame) -> list[Markup]:
 
 
 def _batches(frame: _Frame, batches: Sequence[int]) -> list[Markup]:
-    """The axis along x, with a line for each batch size and a label where there is room; and what both axes are."""
+    """Draw the axis along x, and what both axes are.
+
+    Each batch size has a line, and a label where there is room.
+    """
     parts = []
     labelled = -1.0
     for batch in batches:
@@ -77,14 +91,14 @@ def _batches(frame: _Frame, batches: Sequence[int]) -> list[Markup]:
 
 
 def _curve(one: Candidate, frame: _Frame, label: float) -> Markup:
-    """A line with its name beside its end; ``label`` is where there is room for that."""
-    rates = {batch: row["images_per_s"] for batch, row in sorted(one.rows.items())}
+    """Draw a line with its name beside its end; ``label`` is where there is room for that."""
+    rates = {batch: timings.images_per_s for batch, timings in sorted(one.timings.items())}
     points = [(frame.x.x(batch), frame.down(rate)) for batch, rate in rates.items()]
-    told = ", ".join(f"{units.digits(rate)} at {batch:,}" for batch, rate in rates.items())
+    listed = ", ".join(f"{units.digits(rate)} at {batch:,}" for batch, rate in rates.items())
     x, end = points[-1]
     return tag(
         "g",
-        tag("title", f"{one.number}: {one.title}, images/s: {told}"),
+        tag("title", f"{one.number}: {one.title}, images/s: {listed}"),
         *(tag("line", x1=x, x2=to, y1=y, y2=lower) for (x, y), (to, lower) in pairwise(points)),
         tag("line", class_="lead", x1=x, x2="100%", y1=end, y2=end),
         *(tag("circle", cx=x, cy=y, r=2.5) for x, y in points),
@@ -95,8 +109,10 @@ def _curve(one: Candidate, frame: _Frame, label: float) -> Markup:
 
 
 def _name(one: Candidate, end: float, label: float) -> Markup:
-    """The name right of the plot, and a line to it from the height where the curve ends."""
-    short = one.label if len(one.label) <= _LONG_LABEL else f"{one.label[: _LONG_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
+    """Draw the name right of the plot, and a line to it from the height where the curve ends."""
+    short = one.label
+    if len(short) > _LONG_LABEL:
+        short = f"{short[: _LONG_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
     return tag(
         "svg",
         tag("line", class_="lead", x1=0, x2=24, y1=end, y2=label),
@@ -106,11 +122,19 @@ def _name(one: Candidate, end: float, label: float) -> Markup:
 
 
 def apart(wanted: Sequence[float], height: float) -> list[float]:
-    """Places of labels at least a line apart, each near where it is wanted, from 0 to ``height``."""
+    """Return places of labels at least a line apart, each near where it is wanted.
+
+    Args:
+        wanted: Pixels from the top.
+        height: All places are from 0 to this.
+    """
     order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     ideal = [wanted[place] for place in order]
-    # What is half way between pushing all down and pushing all up stays apart, and in the middle of a crowd.
-    middle = [(down + up) / 2 for down, up in zip(_pushed_down(ideal, 0), _pushed_up(ideal, height), strict=True)]
+    # What is half way between pushing all down and pushing all up stays apart, and in the middle
+    # of a crowd.
+    downs = _pushed_down(ideal, 0)
+    ups = _pushed_up(ideal, height)
+    middle = [(down + up) / 2 for down, up in zip(downs, ups, strict=True)]
     placed = _pushed_up(_pushed_down(middle, 0), height)
     return [y for _, y in sorted(zip(order, placed, strict=True))]
 

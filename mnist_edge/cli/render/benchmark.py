@@ -1,9 +1,9 @@
 """What benchmark and compare show."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from mnist_edge.benchmark.schema import Change, Report, Row
 from mnist_edge.cli.render.parity import images
 from mnist_edge.cli.render.tables import percent, table
 
@@ -16,126 +16,131 @@ class Column(NamedTuple):
 
     Attributes:
         title: Its heading.
-        key: What of a row it shows.
-        form: How, as in ``format``.
-        scale: What the value is multiplied by first.
+        value: What it shows of a row that has timings.
+        format: How, as in ``format``.
         best: min, max, or None where no value is better than another.
     """
 
     title: str
-    key: str
-    form: str
-    scale: float = 1
-    best: Callable[..., float] | None = None
+    value: Callable[[Row], float | None]
+    format: str
+    best: Callable[[Sequence[float]], float] | None = None
 
 
 _NEVER_CUT = 1000
 """Characters: rich cuts what does not fit, which a terminal would wrap and a pipe needs whole."""
 
+_MS = 1e-3  # of microseconds
+_MIB = 2**-20  # of bytes
+_KB = 1e-3
+
+
+def _scaled(value: float | None, scale: float) -> float | None:
+    return None if value is None else value * scale
+
 
 _SINGLE = [
-    Column("threads", "threads", "d"),
-    Column("p50", "p50_us", ",.1f", best=min),
-    Column("p90", "p90_us", ",.1f", best=min),
-    Column("p99", "p99_us", ",.1f", best=min),
-    Column("x fastest", "ratio", ".2f"),
-    Column("spread", "spread", ".1%"),
-    Column("engine alone", "bare_us", ",.1f", best=min),
-    Column("after idle", "after_idle_us", ",.0f", best=min),
-    Column("idle CPU", "idle_cpu", ".0%"),
-    Column("load ms", "load_ms", ",.1f", best=min),
-    Column("cold start ms", "cold_ms", ",.0f", best=min),
-    Column("peak MiB", "peak_bytes", ",.0f", 2**-20, min),
-    Column("file kB", "bytes", ",.0f", 1e-3, min),
-    Column("accuracy", "accuracy", ".2%", best=max),
+    Column("threads", lambda row: row.setup.threads, "d"),
+    Column("p50", lambda row: row.timed.p50_us, ",.1f", min),
+    Column("p90", lambda row: row.timed.p90_us, ",.1f", min),
+    Column("p99", lambda row: row.timed.p99_us, ",.1f", min),
+    Column("x fastest", lambda row: row.timed.ratio, ".2f"),
+    Column("spread", lambda row: row.timed.spread, ".1%"),
+    Column("engine alone", lambda row: row.timed.bare_us, ",.1f", min),
+    Column("after idle", lambda row: row.timed.after_idle_us, ",.0f", min),
+    Column("idle CPU", lambda row: row.timed.idle_cpu, ".0%"),
+    Column("load ms", lambda row: row.started.load_ms, ",.1f", min),
+    Column("cold start ms", lambda row: row.started.cold_ms, ",.0f", min),
+    Column("peak MiB", lambda row: _scaled(row.started.peak_bytes, _MIB), ",.0f", min),
+    Column("file kB", lambda row: _scaled(row.bytes, _KB), ",.0f", min),
+    Column("accuracy", lambda row: row.accuracy, ".2%", max),
 ]
-
 
 _OFFLINE = [
-    Column("threads", "threads", "d"),
-    Column("images/s", "images_per_s", ",.0f", best=max),
-    Column("p50 ms", "p50_us", ",.2f", 1e-3, min),
-    Column("x fastest", "ratio", ".2f"),
-    Column("spread", "spread", ".1%"),
-    Column("engine alone ms", "bare_us", ",.2f", 1e-3, min),
-    Column("accuracy", "accuracy", ".2%", best=max),
+    Column("threads", lambda row: row.setup.threads, "d"),
+    Column("images/s", lambda row: row.timed.images_per_s, ",.0f", max),
+    Column("p50 ms", lambda row: row.timed.p50_us * _MS, ",.2f", min),
+    Column("x fastest", lambda row: row.timed.ratio, ".2f"),
+    Column("spread", lambda row: row.timed.spread, ".1%"),
+    Column("engine alone ms", lambda row: _scaled(row.timed.bare_us, _MS), ",.2f", min),
+    Column("accuracy", lambda row: row.accuracy, ".2%", max),
 ]
 
 
-def print_benchmark(report: dict[str, Any]) -> None:
-    """Prints a benchmark's tables for people on stdout; never cut, so that pipes get all of them."""
+def print_benchmark(report: Report) -> None:
+    """Print a benchmark's tables on stdout, for people; never cut, so that pipes get all."""
     from rich.console import Console
 
     console = Console(highlight=False, width=_NEVER_CUT)
-    machine = report["device"]
-    features = f" ({', '.join(machine['features'])})" if machine["features"] else ""
-    console.print(f"{machine['cpu']}{features}, {machine['usable_cpus']} CPUs, onnxruntime {machine['onnxruntime']}")
-    data = report["data"]
-    console.print(images(report["images"], data["name"], data["split"]) if data else "random pixels")
-    rows = report["results"]
-    single = [row for row in rows if row["batch"] == 1]
-    if single:
-        console.print(f"\nOne image a call, pixels to digit, microseconds; noise {percent(report['noise'])}")
-        console.print(_rich_table(_SINGLE, single))
-    offline = [row for row in rows if row["batch"] not in (1, None)]
-    for batch in dict.fromkeys(row["batch"] for row in offline):
-        noise = percent(report["noise_by_batch"].get(str(batch)))
-        console.print(f"\n{batch:,} images a call; noise {noise}")
-        console.print(_rich_table(_OFFLINE, [row for row in offline if row["batch"] == batch]))
-    for row in rows:
-        if row["error"]:
-            console.print(f"{_candidate(row)}, {row['model']}: {row['error']}", markup=False)
+    hardware = report.device.hardware
+    features = f" ({', '.join(hardware.features)})" if hardware.features else ""
+    engine = f"onnxruntime {report.device.software['onnxruntime']}"
+    console.print(f"{hardware.cpu}{features}, {hardware.usable_cpus} CPUs, {engine}")
+    data = report.data
+    console.print(images(report.images, data.name, data.split) if data else "random pixels")
+    batches = dict.fromkeys(row.batch for row in report.results if row.batch is not None)
+    for batch in sorted(batches, key=lambda batch: batch != 1):
+        rows = [row for row in report.results if row.batch == batch]
+        if batch == 1:
+            title = "One image a call, pixels to digit, microseconds"
+            columns = _SINGLE
+        else:
+            title = f"{batch:,} images a call"
+            columns = _OFFLINE
+        console.print(f"\n{title}; noise {percent(report.noise_by_batch.get(batch))}")
+        console.print(_rich_table(columns, rows))
+    for row in report.results:
+        if row.error:
+            console.print(f"{row.setup.name}, {row.setup.model}: {row.error}", markup=False)
     console.print()
-    for sentence in report["verdict"]:
+    for sentence in report.verdict:
         console.print(sentence, markup=False)
 
 
-def comparison_table(rows: Sequence[dict[str, Any]]) -> str:
-    """The table of compare."""
+def comparison_table(rows: Sequence[Change]) -> str:
+    """Return the table of compare."""
     header = ["model", "batch", "threads", "old us", "new us", "change", "noise", ""]
     return table(
         header,
         [
             [
-                f"{_candidate(row)} {Path(row['model']).name}",
-                f"{row['batch']:,}",
-                str(row["threads"]),
-                f"{row['old_us']:,.1f}",
-                f"{row['new_us']:,.1f}",
-                f"{row['change']:+.1%}",
-                percent(row["noise"]),
-                row["verdict"].upper() if row["verdict"] == "slower" else row["verdict"],
+                f"{row.setup.name} {row.setup.file_name}",
+                f"{row.batch:,}",
+                str(row.setup.threads),
+                f"{row.old_us:,.1f}",
+                f"{row.new_us:,.1f}",
+                f"{row.change:+.1%}",
+                percent(row.noise),
+                row.verdict.upper() if row.verdict == "slower" else row.verdict,
             ]
             for row in rows
         ],
     )
 
 
-def _rich_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> "Table":
-    """One row a candidate; the best value of a column is bold and starred."""
+def _rich_table(columns: Sequence[Column], rows: Sequence[Row]) -> "Table":
+    """Make a table with one row a candidate; the best value of a column is bold and starred."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="")
     made.add_column("", no_wrap=True)
+    columns_of_cells = []
     for column in columns:
         made.add_column(column.title, justify="right", no_wrap=True)
-    known = {column.key: [row[column.key] for row in rows if row[column.key] is not None] for column in columns}
-    networks = {_stem(row) for row in rows}
-    for row in rows:
-        cells = []
-        for column in columns:
-            value = row[column.key]
-            cell = "-" if value is None else format(value * column.scale if column.scale != 1 else value, column.form)
-            best = column.best and len(known[column.key]) > 1 and value == column.best(known[column.key])
-            cells.append(f"[bold]{cell}*[/]" if best else f"{cell} ")
-        made.add_row(_candidate(row) + (f", {_stem(row)}" if len(networks) > 1 else ""), *cells)
+        columns_of_cells.append(_cells(column, rows))
+    several = len({row.setup.network for row in rows}) > 1
+    for row, *cells in zip(rows, *columns_of_cells, strict=True):
+        network = f", {row.setup.network}" if several else ""
+        made.add_row(row.setup.name + network, *cells)
     return made
 
 
-def _candidate(row: dict[str, Any]) -> str:
-    return " ".join(part for part in (row["runtime"], row["api"], row["precision"]) if part)
-
-
-def _stem(row: dict[str, Any]) -> str:
-    """The network that a file is of: mnist-mlp of mnist-mlp.int8.onnx."""
-    return Path(row["model"]).name.split(".")[0]
+def _cells(column: Column, rows: Sequence[Row]) -> list[str]:
+    values = [column.value(row) for row in rows]
+    known = [value for value in values if value is not None]
+    best = column.best(known) if column.best and len(known) > 1 else None
+    cells = []
+    for value in values:
+        text = "-" if value is None else format(value, column.format)
+        cells.append(f"[bold]{text}*[/]" if best is not None and value == best else f"{text} ")
+    return cells

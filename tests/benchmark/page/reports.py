@@ -2,17 +2,43 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
-PERCENTILES = {"0": 0.9, "1": 0.92, "5": 0.94, "10": 0.95, "25": 0.97, "50": 1, "75": 1.05, "90": 1.2, "95": 1.4}
-PERCENTILES |= {"99": 2.1, "99.9": 4, "100": 11}
+from mnist_edge.benchmark.schema import Device, Hardware, Report, Row, Settings
+from mnist_edge.datasets import DataSummary
+from mnist_edge.documents import from_json
+
+PERCENTILES = {
+    "0": 0.9,
+    "1": 0.92,
+    "5": 0.94,
+    "10": 0.95,
+    "25": 0.97,
+    "50": 1,
+    "75": 1.05,
+    "90": 1.2,
+    "95": 1.4,
+    "99": 2.1,
+    "99.9": 4,
+    "100": 11,
+}
+
+DEVICE = Device(
+    hardware=Hardware("AMD EPYC", ("AVX2",), "x86_64", 4, 2, 1.5),
+    governor="performance",
+    memory_bytes=8_000_000_000,
+    os="Linux 6.18",
+    python="3.11.7",
+    software={"mnist-edge": "0.1.0", "onnxruntime": "1.32.0", "numpy": "2.4.6"},
+)
 
 
-def row(runtime: str, precision: str, p50_us: float, batch: int = 1, **changes: Any) -> dict[str, Any]:
-    """A row as ``report.run`` makes it."""
+def row(runtime: str, precision: str, p50_us: float, batch: int = 1, **changes: Any) -> Row:
+    """A row as ``report.run`` makes it; changes are by the keys of its JSON."""
     single = batch == 1
-    return {
+    document = {
         "runtime": runtime,
         "api": "",
         "model": f"artifacts/mnist-mlp.{precision}.onnx",
@@ -43,63 +69,60 @@ def row(runtime: str, precision: str, p50_us: float, batch: int = 1, **changes: 
         "idle_cpu": 0.0008 if single else None,
         "percentiles_us": {percent: factor * p50_us for percent, factor in PERCENTILES.items()},
         "windows": [{"calls": 2000, "p50_us": p50_us, "mean_us": 1.1 * p50_us}] * 10,
-    } | changes
+    }
+    return from_json(Row, document | changes)
 
 
-def failed(runtime: str, precision: str, error: str) -> dict[str, Any]:
-    numbers = ("batch", "scenario", "p50_us", "p90_us", "p99_us", "mean_us", "images_per_s", "spread", "ratio", "calls")
-    others = ("bare_us", "after_idle_us", "idle_cpu", "percentiles_us", "import_ms", "load_ms", "first_ms", "cold_ms")
-    nothing = dict.fromkeys((*numbers, *others, "peak_bytes", "accuracy"))
-    return row(runtime, precision, 1) | nothing | {"cold_starts_ms": [], "windows": [], "error": error}
+def stopped(measured: Row, error: str) -> Row:
+    """The row with the reason why there is no more of a candidate than ``measured``."""
+    return replace(measured, timings=None, windows=(), error=error)
 
 
-def document(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {
-        "device": {
-            **{"cpu": "AMD EPYC", "features": ["AVX2"], "machine": "x86_64", "cores": 4, "usable_cpus": 2},
-            **{"cpu_quota": 1.5, "governor": "performance", "memory_bytes": 8_000_000_000, "os": "Linux 6.18"},
-            **{"python": "3.11.7", "mnist-edge": "0.1.0", "onnxruntime": "1.32.0", "numpy": "2.4.6"},
-        },
-        "data": {"name": "MNIST", "fingerprint": "b2d8", "split": "test"},
-        "images": 10_000,
-        "seconds": 60.0,
-        "settings": {
-            **{"batches": [1, 32], "threads": [1], "against": ["litert"], "rounds": 10, "cold_starts": 5},
-            **{"idle_ms": 100.0, "garbage_collector": "runs before each window, off within it"},
-            **{"processes": "one a candidate", "clock": "time.perf_counter_ns"},
-        },
-        "noise": 0.02,
-        "noise_by_batch": {"1": 0.02, "32": 0.031},
-        "interrupted": False,
-        "warnings": [],
-        "results": list(rows),
-        "verdict": ["On this CPU ship int8 with 1 thread."],
-    } | changes
+def failed(runtime: str, precision: str, error: str) -> Row:
+    """The row of a candidate that could not be started."""
+    nothing = stopped(row(runtime, precision, 1), error)
+    return replace(nothing, start=None, cold_starts_ms=(), accuracy=None)
 
 
-def full() -> dict[str, Any]:
-    """Twelve candidates that ran, one that did not, and one that stopped on the way; long names, equal accuracies."""
+def report(*rows: Row, **changes: Any) -> Report:
+    made = Report(
+        device=DEVICE,
+        data=DataSummary("MNIST", "b2d8", "test"),
+        images=10_000,
+        seconds=60.0,
+        settings=Settings((1, 32), (1,), ("litert",), rounds=10, cold_starts=5, idle_ms=100.0),
+        noise=0.02,
+        noise_by_batch={1: 0.02, 32: 0.031},
+        interrupted=False,
+        warnings=(),
+        results=rows,
+        verdict=("On this CPU ship int8 with 1 thread.",),
+    )
+    return replace(made, **changes)
+
+
+def full() -> Report:
+    """Twelve candidates that ran, one that did not, and one that stopped on the way."""
+    candidates = [
+        ("mnist-edge", "int8", 0.9848),
+        ("mnist-edge", "fp32", 0.9849),
+        ("litert", "int8", 0.9848),
+        ("openvino", "fp32", 0.9849),
+        ("numpy", "fp32", 0.9849),
+    ]
     rows = []
     for threads in (1, 2):
-        for place, (runtime, precision) in enumerate(
-            [
-                ("mnist-edge", "int8"),
-                ("mnist-edge", "fp32"),
-                ("litert", "int8"),
-                ("openvino", "fp32"),
-                ("numpy", "fp32"),
-            ]
-        ):
-            accuracy = (0.9848, 0.9849, 0.9848, 0.9849, 0.9849)[place]
-            rows += [
-                row(runtime, precision, 30 * (place + threads) * batch**0.6, batch, threads=threads, accuracy=accuracy)
-                for batch in (1, 32)
-            ]
-        keras = {"threads": threads, "accuracy": 0.97, "api": "predict", "percentiles_us": {"0": 49e3, "100": 80e3}}
-        rows.append(row("keras", "fp32", 52_000, **keras, p90_us=None, p99_us=None, after_idle_us=None))
+        for place, (runtime, precision, accuracy) in enumerate(candidates):
+            for batch in (1, 32):
+                p50_us = 30 * (place + threads) * batch**0.6
+                more = {"threads": threads, "accuracy": accuracy}
+                rows.append(row(runtime, precision, p50_us, batch, **more))
+        few_calls = {"p90_us": None, "p99_us": None, "percentiles_us": {"0": 49e3, "100": 80e3}}
+        keras = {"threads": threads, "accuracy": 0.97, "api": "predict", "after_idle_us": None}
+        rows.append(row("keras", "fp32", 52_000, **keras, **few_calls))
     rows.append(failed("litert", "int8-dynamic", "its process ended with code -11"))
-    rows.append(row("keras", "fp32", 52_000) | {"batch": None, "p50_us": None, "api": "predict", "error": "too slow"})
-    return document(*rows, warnings=["the machine is busy", "only 3 windows each"])
+    rows.append(stopped(row("keras", "fp32", 52_000, api="predict"), "too slow"))
+    return report(*rows, warnings=("the machine is busy", "only 3 windows each"))
 
 
 class Elements(HTMLParser):
@@ -133,6 +156,7 @@ def table_rows(text: str, table: str) -> list[str]:
 
 
 def embedded(text: str) -> Any:
-    found = re.search(r'<script id="document" type="application/json">(.*?)</script>', text, re.DOTALL)
+    pattern = r'<script id="document" type="application/json">(.*?)</script>'
+    found = re.search(pattern, text, re.DOTALL)
     assert found
     return json.loads(found[1])

@@ -4,12 +4,12 @@ import re
 
 from mnist_edge.benchmark import page
 from mnist_edge.benchmark.page import pareto
-from tests.benchmark.page.reports import document, row
+from tests.benchmark.page.reports import report, row
 
 
 def test_the_pareto_front() -> None:
     text = page.render(
-        document(
+        report(
             row("a", "", 40, accuracy=0.98),
             row("b", "", 50, accuracy=0.98),
             row("c", "", 60, accuracy=0.99),

@@ -1,13 +1,14 @@
-"""What other runtimes are given: the same .keras network, in the forms that they read.
+"""What other runtimes are given: the same .keras network, in the formats that they read.
 
-Run in a process of its own, ``python -m mnist_edge.benchmark.peers KERAS CALIBRATION.npy FOLDER``, since it loads
-TensorFlow, which must not be about while others are measured.
+Run in a process of its own, ``python -m mnist_edge.benchmark.baselines KERAS CALIBRATION.npy
+FOLDER``, since it loads TensorFlow, which must not be about while others are measured.
 """
 
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,23 @@ from mnist_edge.errors import MnistEdgeError
 from mnist_edge.model_spec import PIXEL_MAX
 
 LITERT_PRECISIONS = ("fp32", "int8-dynamic", "int8")
-"""Float weights; int8 weights with activations quantized as they come; int8 throughout, uint8 pixels in."""
+"""Float weights; int8 weights, activations quantized in each call; int8 and uint8 pixels in."""
 
 CALIBRATION_IMAGES = 500
 NUMPY_FILE = "weights.npz"
 
 
 def litert_file(precision: str) -> str:
-    """What the LiteRT model of a precision is called in the folder."""
+    """Return what the LiteRT model of a precision is called in the folder."""
     return f"{precision}.tflite"
 
 
+MADE = (NUMPY_FILE, *map(litert_file, LITERT_PRECISIONS))
+"""The files that ``convert`` makes."""
+
+
 def convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[str, str]:
-    """Writes the LiteRT models and the weights for numpy.
+    """Write the LiteRT models and the weights for numpy.
 
     Args:
         keras_file: The network.
@@ -46,18 +51,20 @@ def convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[s
     from mnist_edge.sources.keras_file import from_bytes, read_keras
 
     model = from_bytes(read_keras(keras_file), str(keras_file))
-    makers = {NUMPY_FILE: _weights, **{litert_file(precision): _litert for precision in LITERT_PRECISIONS}}
+    makers: dict[str, Callable[[], bytes]] = {NUMPY_FILE: partial(_weights, model)}
+    for precision in LITERT_PRECISIONS:
+        makers[litert_file(precision)] = partial(_litert, model, images, precision)
     failed = {}
     for name, make in makers.items():
         try:
-            (folder / name).write_bytes(make(model, images, name))
+            (folder / name).write_bytes(make())
         except Exception as error:  # converters raise what they please; the others are still made
             failed[name] = (str(error).strip() or type(error).__name__).splitlines()[0]
     return failed
 
 
-def _weights(model: Any, _images: NDArray[np.uint8], _name: str) -> bytes:
-    """Kernels and biases of a stack of Dense relu layers, the only kind that is done in numpy."""
+def _weights(model: Any) -> bytes:
+    """Return kernels and biases of a stack of Dense relu layers, the only kind done in numpy."""
     from mnist_edge.training.network import plain
 
     buffer = io.BytesIO()
@@ -65,7 +72,7 @@ def _weights(model: Any, _images: NDArray[np.uint8], _name: str) -> bytes:
     return buffer.getvalue()
 
 
-def _litert(model: Any, images: NDArray[np.uint8], name: str) -> bytes:
+def _litert(model: Any, images: NDArray[np.uint8], precision: str) -> bytes:
     from mnist_edge.backend import tf
 
     def pixels() -> Iterator[list[NDArray[np.float32]]]:
@@ -73,22 +80,23 @@ def _litert(model: Any, images: NDArray[np.uint8], name: str) -> bytes:
             yield [image.reshape(1, *model.input_shape[1:]).astype(np.float32) / PIXEL_MAX]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if name != litert_file("fp32"):
+    if precision != "fp32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if name == litert_file("int8"):
+    if precision == "int8":
         converter.representative_dataset = pixels
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.uint8
-    made: bytes = converter.convert()
-    return made
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = tf.uint8
+    content: bytes = converter.convert()
+    return content
 
 
 def main() -> None:
-    """Converts, and prints what could not be made as one JSON document on the last line."""
+    """Convert, and print what could not be made as one JSON document on the last line."""
     try:
         failed = convert(Path(sys.argv[1]), np.load(sys.argv[2]), Path(sys.argv[3]))
     except MnistEdgeError as error:
-        failed = dict.fromkeys([NUMPY_FILE, *map(litert_file, LITERT_PRECISIONS)], str(error))
+        failed = dict.fromkeys(MADE, str(error))
     sys.stdout.write("\n" + json.dumps(failed))
 
 
