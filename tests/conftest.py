@@ -102,9 +102,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: datasets.Dataset
 @pytest.fixture(scope="session")
 def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """A small network, trained for two epochs on ``tiny_data``."""
-    pytest.importorskip(
-        "tensorflow", reason="where the runtime half is tested alone there is no training"
-    )
+    pytest.importorskip("tensorflow", reason="where the runtime half is tested alone there is no training")
     from mnist_edge.training.artifact import train
     from mnist_edge.training.recipes import Recipe
 

@@ -3,27 +3,46 @@
 import json
 from pathlib import Path
 
-from mnist_edge.benchmark.schema import Comparison, Report
+from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
+from mnist_edge.cli.info import FileInfo
+from mnist_edge.cli.render.predictions import PredictReport
+from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.documents import Document, json_schema
+from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
+from mnist_edge.web.page import PageReport
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 SCHEMAS: dict[str, tuple[type[Document], str]] = {
-    "benchmark.schema.json": (Report, "Report of mnist-edge benchmark --json"),
-    "compare.schema.json": (Comparison, "Comparison of mnist-edge compare --json"),
+    "benchmark": (Report, "Report of mnist-edge benchmark --json"),
+    "compare": (Comparison, "Comparison of mnist-edge compare --json"),
+    "data": (DataReport, "Report of mnist-edge data --json"),
+    "device": (MachineInfo, "Report of mnist-edge info --json without a file"),
+    "export": (ExportReport, "Report of mnist-edge export --json"),
+    "export-manifest": (ExportManifest, "The manifest beside an exported file"),
+    "info": (FileInfo, "Report of mnist-edge info --json"),
+    "page": (PageReport, "Report of mnist-edge export --target web --json and demo --json"),
+    "predict": (PredictReport, "Report of mnist-edge predict --json"),
+    "verify": (VerifyReport, "Report of mnist-edge verify --json"),
 }
-"""The class and the title of each file's schema."""
+"""The class and the title of each schema; its file is docs/NAME.schema.json."""
 
 
-def text(name: str) -> str:
-    """The content that a file must have."""
+def path_of(name: str) -> Path:
+    """Return where a schema stands."""
+    return DOCS / f"{name}.schema.json"
+
+
+def text_of(name: str) -> str:
+    """Return the content that a schema's file must have."""
     kind, title = SCHEMAS[name]
     return json.dumps(json_schema(kind, title), indent=2) + "\n"
 
 
 def main() -> None:
+    """Write all of them."""
     for name in SCHEMAS:
-        (DOCS / name).write_text(text(name))
+        path_of(name).write_text(text_of(name))
 
 
 if __name__ == "__main__":

@@ -91,9 +91,7 @@ def test_a_stop_while_something_is_imported(
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_training_that_is_stopped_goes_on_afterwards(
-    name: str, code: int, tiny_data: Path, tmp_path: Path
-) -> None:
+def test_a_training_that_is_stopped_goes_on_afterwards(name: str, code: int, tiny_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.keras"
     arguments = ["train", "--recipe", "article", "--epochs", "4", "--out", str(out)]
     arguments += ["--data", str(tiny_data)]
@@ -102,9 +100,7 @@ def test_a_training_that_is_stopped_goes_on_afterwards(
     assert "the same command goes on" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["x.keras.checkpoint"]
-    done = in_python(
-        f"import sys; sys.argv[1:] = {arguments!r}\nfrom mnist_edge.__main__ import run; run()"
-    )
+    done = in_python(f"import sys; sys.argv[1:] = {arguments!r}\nfrom mnist_edge.__main__ import run; run()")
     assert done.returncode == 0, done.stderr
     history = json.loads(out.with_name("x.keras.json").read_text())["history"]
     assert len(history["loss"]) == 4
@@ -250,9 +246,7 @@ def test_a_package_that_cannot_be_loaded_is_a_sentence(
     )
 
 
-def test_too_little_memory_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from mnist_edge import Predictor, cli
 
     def exhausted(*_: object) -> None:

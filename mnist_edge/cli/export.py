@@ -56,16 +56,12 @@ def export(
     ] = None,
     opset: Annotated[
         int | None,
-        typer.Option(
-            min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."
-        ),
+        typer.Option(min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."),
     ] = None,
     data: Data = None,
     no_verify: Annotated[
         bool,
-        typer.Option(
-            "--no-verify", help="Do not compare with Keras; the files claim nothing then."
-        ),
+        typer.Option("--no-verify", help="Do not compare with Keras; the files claim nothing then."),
     ] = False,
     keep_inactive: Annotated[
         bool,

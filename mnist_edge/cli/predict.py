@@ -12,9 +12,7 @@ from mnist_edge.cli.render.predictions import Failure, PredictReport, prediction
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
 
-PICTURES = frozenset(
-    [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"]
-)
+PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
 """Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
 
 
@@ -28,12 +26,8 @@ def predict(
         ),
     ],
     model: Model = None,
-    top: Annotated[
-        int, typer.Option(min=1, max=10, metavar="N", help="Show the N most probable labels.")
-    ] = 1,
-    show: Annotated[
-        bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
-    ] = False,
+    top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Show the N most probable labels.")] = 1,
+    show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,
     as_json: Json = False,
 ) -> None:
     """Read pictures of one digit each.

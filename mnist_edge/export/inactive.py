@@ -94,9 +94,7 @@ def _hidden_layers(graph: onnx.GraphProto, weights: set[str]) -> Iterator[_Hidde
             continue
         start = position - 2 if nodes[position - 1].op_type == "Add" else position - 1
         if nodes[start].op_type == "MatMul":
-            before = [
-                name for part in nodes[start:position] for name in part.input if name in weights
-            ]
+            before = [name for part in nodes[start:position] for name in part.input if name in weights]
             if all(uses[name] == 1 for name in (*before, following.input[1])):
                 yield _Hidden(node.output[0], tuple(before), following.input[1])
 

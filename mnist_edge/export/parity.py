@@ -123,17 +123,11 @@ def missed(gate: Gate, parity: Parity, size: int, reference: Reference) -> tuple
     failures = []
     # "not <=" rather than ">": a difference that is not a number must fail.
     if not parity.max_abs_diff <= gate.max_abs_diff:
-        failures.append(
-            f"a probability differs by {parity.max_abs_diff:.2g}, {gate.max_abs_diff:.2g} is allowed"
-        )
+        failures.append(f"a probability differs by {parity.max_abs_diff:.2g}, {gate.max_abs_diff:.2g} is allowed")
     if not parity.agreement >= gate.min_agreement:
-        failures.append(
-            f"agreement is {parity.agreement:.4f}, at least {gate.min_agreement} is required"
-        )
+        failures.append(f"agreement is {parity.agreement:.4f}, at least {gate.min_agreement} is required")
     if not loss <= allowed_loss + 1e-9:  # the fractions are not exact
-        failures.append(
-            f"accuracy is {100 * loss:.2f} points below Keras, {100 * allowed_loss:.2f} are allowed"
-        )
+        failures.append(f"accuracy is {100 * loss:.2f} points below Keras, {100 * allowed_loss:.2f} are allowed")
     if not parity.max_sum_error <= MAX_SUM_ERROR:
         failures.append("the probabilities of an image do not sum to 1")
     if size > limit:
@@ -149,13 +143,11 @@ def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> Ver
             together.
     """
     for path in paths:
-        model_file.read(
-            path
-        )  # what cannot be loaded is refused before the reference takes its time
+        model_file.read(path)  # what cannot be loaded is refused before the reference takes its time
     reference = Reference.read(keras_file, dataset)
     return VerifyReport(
         images=len(dataset.test_images),
-        data=dataset.describe(),
+        data=dataset.summary,
         reference=reference.describe(keras_file),
         models=tuple(verify(path, reference, dataset) for path in dict.fromkeys(paths)),
     )
@@ -171,9 +163,7 @@ def verify(path: Path, reference: Reference, dataset: Dataset) -> ModelReport:
     model = model_file.read(path)
     precision = model.spec.precision
     if precision not in PRECISIONS:
-        raise ModelError(
-            f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {precision!r}"
-        )
+        raise ModelError(f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {precision!r}")
     made_from = model.provenance.source_sha256 or ""
     if made_from != reference.sha256:
         raise ModelError(
@@ -241,9 +231,7 @@ def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:
     return float((probabilities.argmax(axis=1) == dataset.test_labels).mean())
 
 
-def _flip(
-    index: int, probabilities: NDArray[np.float32], reference: Reference, dataset: Dataset
-) -> Flip:
+def _flip(index: int, probabilities: NDArray[np.float32], reference: Reference, dataset: Dataset) -> Flip:
     expected = reference.probabilities[index]
     received = probabilities[index]
     return Flip(

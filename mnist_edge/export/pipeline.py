@@ -138,11 +138,10 @@ def export(
         reference = source.reference.describe(keras_file)
     return ExportReport(
         images=len(dataset.test_images) if dataset else 0,
-        data=dataset.describe() if dataset else None,
+        data=dataset.summary if dataset else None,
         reference=reference,
         models=tuple(
-            _export_one(source, precision, out_dir / name)
-            for precision, name in zip(precisions, names, strict=True)
+            _export_one(source, precision, out_dir / name) for precision, name in zip(precisions, names, strict=True)
         ),
     )
 
@@ -188,17 +187,13 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> ModelRepor
     dropped = sum(active.dropped) if active else 0
     if active and dropped:
         model = active.model
-        provenance = replace(
-            provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths
-        )
+        provenance = replace(provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths)
     inactive_units = InactiveUnits(active.dropped, active.widths) if active else None
 
     try:
         made = precision.make(model, pixels)
     except ModelError as error:  # this precision cannot be had of this network; the others may
-        return ModelReport(
-            str(path), precision.name, "failed", None, failures=(str(error),), passed=False
-        )
+        return ModelReport(str(path), precision.name, "failed", None, failures=(str(error),), passed=False)
     checker.check_model(made, full_check=True)
 
     def content_with(provenance: Provenance) -> bytes:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from mnist_edge.documents import INLINE
+from mnist_edge.datasets.dataset import DataSummary
+from mnist_edge.documents import INLINE, Share
 
 Status = Literal["written", "unchanged", "kept", "rejected", "failed", "passed"]
 """What became of a file. Of export: ``written``, ``unchanged`` (it was there already), ``kept`` (a
@@ -48,9 +49,9 @@ class Parity:
     max_abs_diff: float | None = None
     mean_abs_diff: float | None = None
     max_sum_error: float | None = None
-    agreement: float | None = None
-    accuracy: float | None = None
-    reference_accuracy: float | None = None
+    agreement: Share | None = None
+    accuracy: Share | None = None
+    reference_accuracy: Share | None = None
     flips: tuple[Flip, ...] = ()
 
 
@@ -136,7 +137,7 @@ class VerifyReport:
     SCHEMA: ClassVar[str] = "mnist-edge/verify/1"
 
     images: int
-    data: Mapping[str, str] | None
+    data: DataSummary | None
     reference: ReferenceReport
     models: tuple[ModelReport, ...]
 

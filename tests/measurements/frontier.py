@@ -40,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wide", type=Path, default=WIDE)
     parser.add_argument("--out", type=Path, default=Path("build/frontier"))
-    parser.add_argument(
-        "--seconds", type=float, default=100.0, help="time for all timed calls together"
-    )
+    parser.add_argument("--seconds", type=float, default=100.0, help="time for all timed calls together")
     parser.add_argument("--epochs", type=int, default=COMPRESSED.epochs)
     parser.add_argument("--data", default=None)
     options = parser.parse_args(arguments)
@@ -99,16 +97,12 @@ def networks(
     rows = []
     for widths in (own, *ladder(own, in_use)):
         used = in_use if widths == own else widths
-        row: dict[str, Any] = (
-            {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
-        )
+        row: dict[str, Any] = {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
         try:
             keras_file = wide
             if widths != own:
                 settings = replace(recipe, widths=widths)
-                search.candidate(
-                    wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch
-                )
+                search.candidate(wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
                 keras_file = compressed_path(wide, widths, folder)
             exported = _int8(keras_file, folder, dataset)
             row["path"], row["bytes"] = exported.path, exported.bytes
@@ -151,9 +145,7 @@ def measured(
     files = {row["path"]: row for row in rows if row["path"]}
     if not files:
         raise ModelError(f"nothing can be measured: {rows[0]['error']}")
-    benchmark = report.run(
-        [Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress
-    )
+    benchmark = report.run([Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress)
     if benchmark.interrupted:
         raise KeyboardInterrupt
     results = {result.setup.model: result for result in benchmark.results}
@@ -195,9 +187,7 @@ def _beats(one: dict[str, Any], other: dict[str, Any], noise: float) -> bool:
     """Whether ``one`` is as good in all three and better in one; latencies within the noise of each other are even."""
     if not _known(one):
         return False
-    faster, slower = (
-        a["p50_us"] * (1 + noise) < b["p50_us"] for a, b in ((one, other), (other, one))
-    )
+    faster, slower = (a["p50_us"] * (1 + noise) < b["p50_us"] for a, b in ((one, other), (other, one)))
     as_good = one["accuracy"] >= other["accuracy"] and one["bytes"] <= other["bytes"] and not slower
     better = one["accuracy"] > other["accuracy"] or one["bytes"] < other["bytes"] or faster
     return bool(as_good and better)
@@ -213,9 +203,7 @@ def chart(document: Mapping[str, Any]) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    rows = [
-        row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None
-    ]
+    rows = [row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None]
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     latency, size = figure.subplots(1, 2, sharey=True)
     for axes, key, scale, label in (
@@ -223,11 +211,7 @@ def chart(document: Mapping[str, Any]) -> "Figure":
         (size, "bytes", 1e-3, "int8 file, kB"),
     ):
         places = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows)
-        best = [
-            place
-            for number, place in enumerate(places)
-            if all(place[1] > left[1] for left in places[:number])
-        ]
+        best = [place for number, place in enumerate(places) if all(place[1] > left[1] for left in places[:number])]
         axes.plot(*zip(*best, strict=True), color="tab:blue", zorder=1)
         for row in rows:
             place = row[key] * scale, 100 * row["accuracy"]
@@ -245,9 +229,7 @@ def chart(document: Mapping[str, Any]) -> "Figure":
         axes.grid(alpha=0.3)
     latency.set_ylabel("test accuracy of the int8 file, %")
     noise = percent(document["noise"])
-    figure.suptitle(
-        f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}"
-    )
+    figure.suptitle(f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}")
     return figure
 
 
@@ -259,9 +241,7 @@ def as_table(document: dict[str, Any]) -> str:
         shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
         size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
         latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
-        told = (
-            "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
-        )
+        told = "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
         rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, told])
     return table(header, rows)
 

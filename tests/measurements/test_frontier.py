@@ -20,9 +20,7 @@ from tests.measurements import frontier
 
 
 @pytest.fixture
-def made(
-    tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], int]:
+def made(tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Runs make frontier with three widths beside the wide network's."""
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(16, 16), (8, 8), (4, 4)])
     options = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mnist_edge.cli.render.tables import network, table
 
 if TYPE_CHECKING:
+    from mnist_edge.datasets import DataSummary
     from mnist_edge.export.reports import ModelReport, ReferenceReport, VerifyReport
 
 _HEADER = ("file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", "")
@@ -15,7 +16,7 @@ def parity_lines(report: "VerifyReport") -> list[str]:
     """Return the lines of a report: what it was measured on, a table, notes on the networks."""
     lines = []
     if report.data:
-        where = images(report.images, report.data["name"], report.data["split"])
+        where = images(report.images, report.data)
         lines.append(f"{where}, against {report.reference.path}")
     lines.append(table(_HEADER, [_row(model) for model in report.models]))
     lines += compressed_from(report.reference)
@@ -23,10 +24,10 @@ def parity_lines(report: "VerifyReport") -> list[str]:
     return lines
 
 
-def images(count: int, name: str, split: str) -> str:
+def images(count: int, data: "DataSummary") -> str:
     """Return what a report was measured on, in words."""
-    kind = "test images" if split == "test" else "training images"
-    return f"{count:,} {kind} of {name}"
+    kind = "test images" if data.split == "test" else "training images"
+    return f"{count:,} {kind} of {data.name}"
 
 
 def compressed_from(reference: "ReferenceReport") -> list[str]:
@@ -40,9 +41,7 @@ def compressed_from(reference: "ReferenceReport") -> list[str]:
 
 def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
     """Return a line on the hidden units that were left out of files; none if none was."""
-    smaller = [
-        model for model in models if model.inactive_units and any(model.inactive_units.dropped)
-    ]
+    smaller = [model for model in models if model.inactive_units and any(model.inactive_units.dropped)]
     if not smaller:
         return []
     units = smaller[0].inactive_units

@@ -90,8 +90,7 @@ def report_of(path: "Path", answer: "Prediction", top: int) -> PredictionReport:
         rejected=answer.rejected,
         probabilities=tuple(answer.probabilities.tolist()),
         top=tuple(
-            ClassReport(answer.labels[index], _digit(answer, index), float(probabilities[index]))
-            for index in order
+            ClassReport(answer.labels[index], _digit(answer, index), float(probabilities[index])) for index in order
         ),
     )
 

@@ -15,6 +15,4 @@ def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelPr
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    return through_file(
-        lambda path: quantize_dynamic(copied(model), path, weight_type=QuantType.QUInt8)
-    )
+    return through_file(lambda path: quantize_dynamic(copied(model), path, weight_type=QuantType.QUInt8))
