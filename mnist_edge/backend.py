@@ -1,7 +1,7 @@
-"""The one door through which TensorFlow and Keras come in: quietly, and on Keras' TensorFlow backend.
+"""Import TensorFlow and Keras: quietly, and with Keras on its TensorFlow backend.
 
-TensorFlow writes a dozen lines to file descriptor 2 while it is imported, before any of its settings can tell
-it not to; they are held back here and shown only if the import fails.
+TensorFlow writes a dozen lines to file descriptor 2 while it is imported, before any of its
+settings can keep it from that; they are held back here and shown only if the import fails.
 """
 
 import os
@@ -50,6 +50,8 @@ try:
         import tensorflow as tf
 except ImportError as error:
     reason = str(error).strip().splitlines()[0]
-    raise MissingExtraError(f"TensorFlow or Keras is installed but cannot be loaded: {reason}") from error
+    raise MissingExtraError(
+        f"TensorFlow or Keras is installed but cannot be loaded: {reason}"
+    ) from error
 
 __all__ = ["keras", "tf"]

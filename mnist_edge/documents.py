@@ -170,12 +170,15 @@ def _part(hint: Any, value: Any, name: str) -> Any:
     if origin is tuple:
         if not isinstance(value, list):
             raise ValueError(f"expected {name} to be a list, received {shown(value)}")
-        return tuple(_part(arguments[0], part, f"{name}[{number}]") for number, part in enumerate(value))
+        return tuple(
+            _part(arguments[0], part, f"{name}[{number}]") for number, part in enumerate(value)
+        )
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, dict):
             raise ValueError(f"expected {name} to be an object, received {shown(value)}")
         return {
-            _key(arguments[0], key, name): _part(arguments[1], part, f"{name}.{key}") for key, part in value.items()
+            _key(arguments[0], key, name): _part(arguments[1], part, f"{name}.{key}")
+            for key, part in value.items()
         }
     if dataclasses.is_dataclass(hint):
         try:

@@ -14,7 +14,9 @@ def require(extra: str, *packages: str) -> None:
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         names = " and ".join(missing)
-        raise MissingExtraError(f"this needs {names}, not installed here: pip install 'mnist-edge[{extra}]'")
+        raise MissingExtraError(
+            f"this needs {names}, not installed here: pip install 'mnist-edge[{extra}]'"
+        )
 
 
 def require_address_space(what: str, least: int) -> None:

@@ -282,7 +282,9 @@ def require_writable(folder: Path, *names: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(f"cannot write to the folder {folder}: {error.strerror or error}") from error
+        raise OutputError(
+            f"cannot write to the folder {folder}: {error.strerror or error}"
+        ) from error
 
 
 def sha256(content: bytes) -> str:

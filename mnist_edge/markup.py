@@ -34,7 +34,9 @@ def tag(kind: str, *children: str | None, **attributes: object) -> Markup:
 
 def join(parts: Iterable[str]) -> Markup:
     """Return one after the other; what is not ``Markup`` is escaped."""
-    return Markup("".join(part if isinstance(part, Markup) else html.escape(part) for part in parts))
+    return Markup(
+        "".join(part if isinstance(part, Markup) else html.escape(part) for part in parts)
+    )
 
 
 def json_in_html(document: Any) -> Markup:
@@ -62,7 +64,9 @@ def page(folder: Path, *scripts: str, admitted: str = "", **parts: object) -> st
         f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {_digest(style)};"
         f" script-src {_digest(script)} {admitted}".rstrip()
     )
-    return Template(frame).substitute(head=_HEAD.format(policy=policy), style=style, script=script, **parts)
+    return Template(frame).substitute(
+        head=_HEAD.format(policy=policy), style=style, script=script, **parts
+    )
 
 
 _HEAD = """<meta charset="utf-8">

@@ -135,7 +135,10 @@ class ModelSpec:
         """
         version = metadata.get("contract")
         if version is None:
-            raise ModelError(f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract")
+            raise ModelError(
+                f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge "
+                "contract"
+            )
         if version not in ("1", CONTRACT_VERSION):
             raise ModelError(
                 f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 "
@@ -146,7 +149,9 @@ class ModelSpec:
                 return cls._version_1(metadata)
             return cls._version_2(metadata)
         except ValueError as error:
-            raise ModelError(f"expected metadata that makes sense in {origin}, found {error}") from error
+            raise ModelError(
+                f"expected metadata that makes sense in {origin}, found {error}"
+            ) from error
 
     @classmethod
     def _version_1(cls, metadata: Mapping[str, str]) -> Self:
@@ -155,7 +160,9 @@ class ModelSpec:
         if kind not in inputs:
             raise ValueError(f"input={_shown(kind)} where input=unit or input=pixels may stand")
         if metadata.get("labels") != ",".join(DIGITS):
-            raise ValueError(f"labels={_shown(metadata.get('labels'))} where the ten digits may stand")
+            raise ValueError(
+                f"labels={_shown(metadata.get('labels'))} where the ten digits may stand"
+            )
         return cls(metadata.get("precision", ""), inputs[kind])
 
     @classmethod
@@ -164,10 +171,14 @@ class ModelSpec:
         _require_labels(labels)
         preprocessing = metadata.get("preprocessing")
         if preprocessing not in ("strokes", "resize", "none"):
-            raise ValueError(f"preprocessing={_shown(preprocessing)} where strokes, resize or none may stand")
+            raise ValueError(
+                f"preprocessing={_shown(preprocessing)} where strokes, resize or none may stand"
+            )
         found = _input(_json(metadata, "input"))
         if preprocessing == "strokes" and found.shape != MNIST_SHAPE:
-            raise ValueError(f"preprocessing=strokes, which makes 28x28 pixels, for {list(found.shape)}")
+            raise ValueError(
+                f"preprocessing=strokes, which makes 28x28 pixels, for {list(found.shape)}"
+            )
         return cls(
             precision=metadata.get("precision", ""),
             input=found,
@@ -233,7 +244,9 @@ class Provenance:
             values = {name: read(entries, name) for name, read in _READERS.items()}
             return cls(**values)
         except ValueError as error:
-            raise ModelError(f"expected metadata that makes sense in {origin}, found {error}") from error
+            raise ModelError(
+                f"expected metadata that makes sense in {origin}, found {error}"
+            ) from error
 
     def to_metadata(self) -> dict[str, str]:
         """Return the entries of a file's metadata that ``from_metadata`` reads."""

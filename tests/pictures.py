@@ -8,7 +8,10 @@ from PIL import Image, ImageDraw
 
 def blown_up(digit: np.ndarray, side: int = 224) -> np.ndarray:
     """(28, 28) uint8 -> (side, side) float, 0 paper to 1 ink, with edges as sharp as a pen's."""
-    large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC), float) / 255
+    large = (
+        np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC), float)
+        / 255
+    )
     return np.clip((large - 0.5) * side / 28 / 2 + 0.5, 0, 1)
 
 
@@ -20,7 +23,9 @@ def blurred(a: np.ndarray, sigma: float) -> np.ndarray:
     kernel = np.exp(-0.5 * (np.arange(-20, 21) / sigma) ** 2)
     kernel /= kernel.sum()
     for axis in (0, 1):
-        a = np.apply_along_axis(lambda row: np.convolve(np.pad(row, 20, mode="edge"), kernel, mode="valid"), axis, a)
+        a = np.apply_along_axis(
+            lambda row: np.convolve(np.pad(row, 20, mode="edge"), kernel, mode="valid"), axis, a
+        )
     return a
 
 
@@ -35,7 +40,9 @@ def under_a_shadow(ink: np.ndarray) -> np.ndarray:
 
 
 def on_paper(ink: np.ndarray) -> np.ndarray:
-    rng = np.random.default_rng(4)  # its own, so that the paper is the same whichever tests ran before
+    rng = np.random.default_rng(
+        4
+    )  # its own, so that the paper is the same whichever tests ran before
     grain = blurred(rng.normal(size=ink.shape), 1.5)
     return np.clip((0.8 - 0.5 * ink) * (1 + 0.1 * grain) + rng.normal(0, 0.02, ink.shape), 0, 1)
 
@@ -75,7 +82,9 @@ WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "in a corner of a large picture": in_a_corner,
     "dark on nothing": lambda ink: np.stack([0 * ink, ink], axis=-1),
     "light on nothing": lambda ink: np.stack([ink > 0, ink], axis=-1).astype(float),
-    "coloured on nothing": lambda ink: np.concatenate([coloured(ink, (0, 0.4, 0), (0, 0, 0)), ink[..., None]], axis=-1),
+    "coloured on nothing": lambda ink: np.concatenate(
+        [coloured(ink, (0, 0.4, 0), (0, 0, 0)), ink[..., None]], axis=-1
+    ),
 }
 
 

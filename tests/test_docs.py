@@ -17,7 +17,9 @@ def examples() -> list[tuple[str, str]]:
     page = (DOCS / "embedding.md").read_text()
     sections = page.split("\n## ")[1:]
     return [
-        (part.splitlines()[0], part.split("```python\n")[1].split("```")[0]) for part in sections if "```python" in part
+        (part.splitlines()[0], part.split("```python\n")[1].split("```")[0])
+        for part in sections
+        if "```python" in part
     ]
 
 
@@ -29,12 +31,18 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize(("title", "code"), [part for part in examples() if part[0] != "A FastAPI handler"])
+@pytest.mark.parametrize(
+    ("title", "code"), [part for part in examples() if part[0] != "A FastAPI handler"]
+)
 def test_example_runs_as_written(title: str, code: str, tmp_path: Path) -> None:
     script = tmp_path / "example.py"
     script.write_text(code)
     done = subprocess.run(
-        [sys.executable, "-W", "error", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-W", "error", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.stderr == ""
     assert done.stdout.startswith(EXPECTED[title])
@@ -102,7 +110,9 @@ def test_fastapi_handler_answers_others_while_it_prepares_a_picture(
     async def both() -> str:
         transport = httpx2.ASGITransport(app=handler["app"])
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            picture, _ = await asyncio.gather(client.post("/digit", content=b"slow"), client.get("/alive"))
+            picture, _ = await asyncio.gather(
+                client.post("/digit", content=b"slow"), client.get("/alive")
+            )
             return str(picture.json()["detail"])
 
     assert asyncio.run(both()) == "answered"

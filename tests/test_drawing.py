@@ -32,7 +32,12 @@ def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
     ],
 )
 def test_curve_is_drawn_and_saved(tmp_path: Path, taught: bool, labels: list[str]) -> None:
-    history = {"loss": [1.0, 0.5], "accuracy": [0.7, 0.9], "val_loss": [1.1, 0.6], "val_accuracy": [0.6, 0.8]}
+    history = {
+        "loss": [1.0, 0.5],
+        "accuracy": [0.7, 0.9],
+        "val_loss": [1.1, 0.6],
+        "val_accuracy": [0.6, 0.8],
+    }
     figure = charts.training_curve(history, "title", taught=taught)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == labels
     charts.save_figure(figure, tmp_path / "curve.png")

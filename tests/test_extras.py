@@ -12,11 +12,15 @@ def test_what_is_here_is_fine() -> None:
 
 
 def test_what_is_missing_is_named_with_the_way_to_get_it() -> None:
-    with pytest.raises(MissingExtraError, match=r"needs nothing_here, .* pip install 'mnist-edge\[peers\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"needs nothing_here, .* pip install 'mnist-edge\[peers\]'"
+    ):
         require("peers", "numpy", "nothing_here")
 
 
-@pytest.mark.parametrize("command", [["export"], ["train"], ["verify", "x.onnx"], ["data", "--data", "sample"]])
+@pytest.mark.parametrize(
+    "command", [["export"], ["train"], ["verify", "x.onnx"], ["data", "--data", "sample"]]
+)
 def test_workshop_commands_on_a_device_say_what_to_install(command: list[str]) -> None:
     code = f"""
 import importlib.util

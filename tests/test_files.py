@@ -28,7 +28,9 @@ def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> Non
 
 
 def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
-    files.write_json(tmp_path / "a.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)})
+    files.write_json(
+        tmp_path / "a.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": ("x", None)}
+    )
     written = json.loads((tmp_path / "a.json").read_text())
     assert written == {"a": None, "b": [None, 1.5], "c": ["x", None]}
 
@@ -64,7 +66,9 @@ def test_many_threads_may_write_one_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file.bin"
     path.write_bytes(b"old")
 
@@ -143,7 +147,9 @@ write_whole(Path({str(tmp_path / "x")!r}), b"whole")
 
 
 @pytest.fixture(params=["fifo", "socket", "device"])
-def special(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def special(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """What is no file: to open the first waits for ever, the last has no end."""
     if request.param == "device":
         path = Path("/dev/zero")
@@ -200,7 +206,9 @@ def test_json_that_is_none_of_ours(content: bytes, message: str) -> None:
 
 def test_json_that_is_plain() -> None:
     text = '{"a": [1, 2.5, null, true, "\\ud83d\\ude00", {"b": "\u00e9"}]}'
-    assert files.parse_json(text.encode()) == {"a": [1, 2.5, None, True, "\U0001f600", {"b": "\u00e9"}]}
+    assert files.parse_json(text.encode()) == {
+        "a": [1, 2.5, None, True, "\U0001f600", {"b": "\u00e9"}]
+    }
     assert files.parse_json(b"[" * 64 + b"]" * 64)
 
 
@@ -250,7 +258,9 @@ def test_another_containers_file_is_not_a_dead_ones(tmp_path: Path) -> None:
     unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
     code = "from mnist_edge import files; print(files.HOST)"
     try:
-        done = subprocess.run([*unshare, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [*unshare, sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this system lets us make no container")
     dead = subprocess.Popen([sys.executable, "-c", ""])

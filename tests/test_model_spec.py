@@ -38,7 +38,9 @@ LETTERS = ModelSpec(
 FEATURES = ModelSpec("fp32", InputSpec((4,), "float32", None), ("setosa", "versicolor"), "none")
 
 
-@pytest.mark.parametrize("spec", [ModelSpec("int8", RAW_PIXELS), LETTERS, FEATURES], ids=lambda spec: spec.labels[0])
+@pytest.mark.parametrize(
+    "spec", [ModelSpec("int8", RAW_PIXELS), LETTERS, FEATURES], ids=lambda spec: spec.labels[0]
+)
 def test_what_is_written_is_read(spec: ModelSpec) -> None:
     metadata = spec.to_metadata()
     assert all(isinstance(value, str) for value in metadata.values())
@@ -48,7 +50,9 @@ def test_what_is_written_is_read(spec: ModelSpec) -> None:
 def test_what_a_spec_knows() -> None:
     digits = ModelSpec("fp32")
     assert (digits.reads_digits, digits.reads_strokes, digits.input.elements) == (True, True, 784)
-    assert ModelSpec.from_metadata(GOOD, "x").labels is DIGITS  # so that a prediction need not compare them
+    assert (
+        ModelSpec.from_metadata(GOOD, "x").labels is DIGITS
+    )  # so that a prediction need not compare them
     assert (LETTERS.reads_digits, LETTERS.reads_strokes, LETTERS.input.elements) == (
         False,
         False,
@@ -148,7 +152,11 @@ def test_refuses_files_of_others() -> None:
 
 # On a busy machine the tables of all characters take seconds to make.
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text(max_size=40) | st.floats().map(json.dumps)))
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(GOOD)), st.text(max_size=40) | st.floats().map(json.dumps)
+    )
+)
 def test_any_metadata_is_read_or_refused(changes: dict[str, str]) -> None:
     try:
         spec = ModelSpec.from_metadata(GOOD | changes, "x")

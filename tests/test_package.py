@@ -40,7 +40,9 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
 
 @pytest.mark.parametrize("what", ["import mnist_edge", "from mnist_edge import Predictor"])
 def test_import_loads_nothing_of_the_workshop(what: str) -> None:
-    loaded = python(f"import sys; {what}; print(*(name for name in {HEAVY!r} if name in sys.modules))")
+    loaded = python(
+        f"import sys; {what}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    )
     assert loaded.strip() == ""
 
 

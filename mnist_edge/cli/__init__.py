@@ -49,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             "(ulimit -v, the container's limit), or fewer or smaller files at a time"
         )
     except ImportError as error:
-        code = _complain(f"expected packages that load, and the memory for it, received: {_cause(error)}")
+        code = _complain(
+            f"expected packages that load, and the memory for it, received: {_cause(error)}"
+        )
     except BrokenPipeError:  # the reader of our output has enough
         code = _close_output(1)
     except OSError as error:  # with no file's name it is standard output's

@@ -66,7 +66,9 @@ def _root(
     context: typer.Context,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -159,7 +161,9 @@ def numbers(text: str, option: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise OptionError(f"expected {option} as whole numbers separated by commas, received {text!r}") from None
+        raise OptionError(
+            f"expected {option} as whole numbers separated by commas, received {text!r}"
+        ) from None
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:

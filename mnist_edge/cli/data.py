@@ -53,7 +53,10 @@ def data(
         return
     echo(f"{found.name}, from {found.source}\nfingerprint {found.fingerprint}")
     if found.test_split == "train":
-        echo("all of them MNIST training images: good to calibrate and compare with, not to measure accuracy on")
+        echo(
+            "all of them MNIST training images: good to calibrate and compare with, not to "
+            "measure accuracy on"
+        )
     echo(_table(report.counts))
     if show:
         columns = shutil.get_terminal_size().columns

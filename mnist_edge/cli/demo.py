@@ -20,7 +20,9 @@ LOCAL = "127.0.0.1"
 @app.command()
 def demo(
     model: Model = None,
-    out: Annotated[Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")] = PAGE,
+    out: Annotated[
+        Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")
+    ] = PAGE,
     serve: Annotated[
         int | None,
         typer.Option(
@@ -28,12 +30,14 @@ def demo(
             max=65535,
             metavar="PORT",
             show_default=False,
-            help="Serve the page on this port instead of opening it, until Ctrl-C; 0 takes a free one.",
+            help="Serve the page on this port, until Ctrl-C, instead of opening it; 0 is any.",
         ),
     ] = None,
     host: Annotated[
         str,
-        typer.Option(metavar="ADDRESS", help="Which of this machine's addresses --serve listens on."),
+        typer.Option(
+            metavar="ADDRESS", help="Which of this machine's addresses --serve listens on."
+        ),
     ] = LOCAL,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +54,9 @@ def demo(
     import webbrowser
 
     if serve is None and host != LOCAL:
-        raise OptionError("expected --serve PORT with --host: without it the page is opened from disk")
+        raise OptionError(
+            "expected --serve PORT with --host: without it the page is opened from disk"
+        )
     made = make_page(model, out)
     if serve is not None:
         _serve(made, host, serve, as_json)

@@ -35,7 +35,7 @@ def export(
         typer.Argument(
             metavar="[MODEL]",
             show_default=str(KERAS_FILE),
-            help="A .keras file; with --target web also an exported file, or small, the shipped one.",
+            help="A .keras file; with --target web also an exported file, or small.",
         ),
     ] = None,
     out: Annotated[
@@ -51,17 +51,21 @@ def export(
         typer.Option(
             metavar="LIST",
             show_default=f"all, with --target web {PAGE_PRECISION}",
-            help="What to make, by commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
+            help="By commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
         ),
     ] = None,
     opset: Annotated[
         int | None,
-        typer.Option(min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."),
+        typer.Option(
+            min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."
+        ),
     ] = None,
     data: Data = None,
     no_verify: Annotated[
         bool,
-        typer.Option("--no-verify", help="Do not compare with Keras; the files claim nothing then."),
+        typer.Option(
+            "--no-verify", help="Do not compare with Keras; the files claim nothing then."
+        ),
     ] = False,
     keep_inactive: Annotated[
         bool,
@@ -119,7 +123,8 @@ def export(
         if precision is not None or opset or data or no_verify or keep_inactive:
             raise OptionError(
                 "expected a .keras file with --precision, --opset, --data, --no-verify or "
-                f"--keep-inactive, received {model or 'the shipped model'}, which is exported already"
+                f"--keep-inactive, received {model or 'the shipped model'}, which is exported "
+                "already"
             )
         show_page(make_page(model, out or PAGE), as_json)
         return

@@ -53,7 +53,9 @@ class FileInfo:
 
 @app.command()
 def info(
-    onnx: Annotated[Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")] = None,
+    onnx: Annotated[
+        Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a file promises or, with no file, what this machine offers.
@@ -97,7 +99,9 @@ def describe(model: "ModelFile") -> FileInfo:
         sha256=model.sha256,
         intact=model.intact,
         ir_version=model.ir_version,
-        opsets=tuple(f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()),
+        opsets=tuple(
+            f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()
+        ),
         operators=model.operators,
         multiply_adds=model.cost.multiply_adds,
         onnxruntime=f">= {oldest}",

@@ -12,8 +12,10 @@ from mnist_edge.cli.render.predictions import Failure, PredictReport, prediction
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
 
-PICTURES = frozenset([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"])
-"""Endings of the files that predict reads in a folder; one that is named is read whatever it is called."""
+PICTURES = frozenset(
+    [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"]
+)
+"""Endings of the files that predict reads in a folder; one that is named may be called anything."""
 
 
 @app.command()
@@ -26,15 +28,19 @@ def predict(
         ),
     ],
     model: Model = None,
-    top: Annotated[int, typer.Option(min=1, max=10, metavar="N", help="Show the N most probable labels.")] = 1,
-    show: Annotated[bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")] = False,
+    top: Annotated[
+        int, typer.Option(min=1, max=10, metavar="N", help="Show the N most probable labels.")
+    ] = 1,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read pictures of one digit each.
 
     One line a picture: label, confidence, path; a question mark follows the label where the picture
-    may show none of them. A picture that cannot be read is named on stderr, the others are read, and
-    the exit code is 1.
+    may show none of them. A picture that cannot be read is named on stderr; the others are read,
+    and the exit code is 1.
 
     Example: mnist-edge predict three.png scans/ --top 3
     """
@@ -70,7 +76,10 @@ def predict(
 
 
 def _files_in(places: Sequence[str]) -> Iterator[Path]:
-    """The files that are named, and the pictures in folders that are, in order of their names; no hidden ones."""
+    """Yield the files that are named, and the pictures in folders that are.
+
+    Those of a folder come in the order of their names, without hidden ones.
+    """
     for place in places:
         if not place:
             raise OptionError("expected the name of a picture or a folder, received an empty one")

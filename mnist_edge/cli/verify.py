@@ -33,7 +33,9 @@ def verify(
             help="Exported files.",
         ),
     ] = None,
-    reference: Annotated[Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")] = KERAS_FILE,
+    reference: Annotated[
+        Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")
+    ] = KERAS_FILE,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -45,7 +47,9 @@ def verify(
     """
     files = onnx or exported()
     if not files:
-        raise OptionError("expected .onnx files to verify, found none in artifacts/: run mnist-edge export first")
+        raise OptionError(
+            "expected .onnx files to verify, found none in artifacts/: run mnist-edge export first"
+        )
     try_to_load(reference)
     from mnist_edge.export.parity import verify_all
 

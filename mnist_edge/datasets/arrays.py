@@ -36,7 +36,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _read(archive: Npz, path: Path) -> dict[str, NDArray[Any]]:
     missing = sorted(set(NAMES.values()) - set(archive.names))
     if missing:
-        raise DataError(f"expected the arrays {', '.join(NAMES.values())} in {path}, missing {', '.join(missing)}")
+        raise DataError(
+            f"expected the arrays {', '.join(NAMES.values())} in {path}, missing "
+            f"{', '.join(missing)}"
+        )
     # The headers are checked before anything is unpacked.
     headers = {what: archive.header(name) for what, name in NAMES.items()}
     for split in ("train", "test"):

@@ -119,7 +119,9 @@ class Described(Protocol):
         """Return the type of its items."""
 
 
-def require_images_with_labels(images: Described, labels: Described, split: str, source: str) -> None:
+def require_images_with_labels(
+    images: Described, labels: Described, split: str, source: str
+) -> None:
     """Refuse arrays, or their headers, that are no images with their labels.
 
     Args:
@@ -131,7 +133,11 @@ def require_images_with_labels(images: Described, labels: Described, split: str,
     Raises:
         DataError: They are something else.
     """
-    if len(images.shape) != 1 + len(MNIST_SHAPE) or images.shape[1:] != MNIST_SHAPE or images.dtype != np.uint8:
+    if (
+        len(images.shape) != 1 + len(MNIST_SHAPE)
+        or images.shape[1:] != MNIST_SHAPE
+        or images.dtype != np.uint8
+    ):
         wanted = ", ".join(["N", *map(str, MNIST_SHAPE)])
         raise DataError(
             f"expected {split} images of shape ({wanted}) and type uint8 in {source}, "
@@ -144,7 +150,8 @@ def require_images_with_labels(images: Described, labels: Described, split: str,
         )
     if images.shape[0] != labels.shape[0]:
         raise DataError(
-            f"expected as many {split} labels as images in {source}, found {labels.shape[0]:,} and {images.shape[0]:,}"
+            f"expected as many {split} labels as images in {source}, found {labels.shape[0]:,} "
+            f"and {images.shape[0]:,}"
         )
     if not images.shape[0]:
         raise DataError(f"expected at least one {split} image in {source}, found none")
@@ -159,7 +166,10 @@ def require_known_labels(labels: NDArray[Any], split: str, source: str) -> None:
     least = labels.min()
     most = labels.max()
     if least < 0 or most >= len(DIGITS):
-        raise DataError(f"expected {split} labels from 0 to {len(DIGITS) - 1} in {source}, found {least} to {most}")
+        raise DataError(
+            f"expected {split} labels from 0 to {len(DIGITS) - 1} in {source}, found {least} to "
+            f"{most}"
+        )
 
 
 def fingerprint(arrays: Iterable[Pixels]) -> str:

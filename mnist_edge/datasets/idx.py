@@ -54,7 +54,8 @@ def _find_file(folder: Path, split: str, kind: str) -> Path:
     found = [path for path in sorted(folder.iterdir()) if _is_named(path, words, kind)]
     if not found:
         raise DataError(
-            f"expected a file like {words[0]}-{kind}-idx{_DIMENSIONS[kind]}-ubyte(.gz) in {folder}, found none"
+            f"expected a file like {words[0]}-{kind}-idx{_DIMENSIONS[kind]}-ubyte(.gz) in "
+            f"{folder}, found none"
         )
     # The same file may stand there plain and packed.
     unpacked = {path.name.removesuffix(".gz") for path in found}
@@ -97,7 +98,8 @@ def _read_array(file: Readable, path: Path, kind: str, limit: int) -> NDArray[np
     if more or len(content) < expected:
         have = "more" if more else f"{len(content):,}"
         raise DataError(
-            f"expected {expected:,} bytes of {kind} after the header of {path}, found {have}: truncated or damaged"
+            f"expected {expected:,} bytes of {kind} after the header of {path}, found {have}: "
+            "truncated or damaged"
         )
     return content.reshape(shape)
 
@@ -112,6 +114,7 @@ def _read_shape(file: Readable, path: Path, kind: str) -> tuple[int, ...]:
         raise DataError(f"expected an IDX file of bytes in {path}, found {start}")
     if header[3] != dimensions:
         raise DataError(
-            f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: mislabelled?"
+            f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: "
+            "mislabelled?"
         )
     return struct.unpack(f">{dimensions}I", header[4:])

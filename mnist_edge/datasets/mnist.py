@@ -94,9 +94,13 @@ def _named(path: Path) -> Dataset:
     except OSError as error:  # of the folders on the way to it
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
-        raise DataError(f"expected digits that fit into memory in {path}, found more: name a smaller set") from error
+        raise DataError(
+            f"expected digits that fit into memory in {path}, found more: name a smaller set"
+        ) from error
     found = "a file that is neither" if path.exists() else "nothing there"
-    raise DataError(f"expected {path} to be a folder of IDX files or an .npz in Keras' layout, found {found}")
+    raise DataError(
+        f"expected {path} to be a folder of IDX files or an .npz in Keras' layout, found {found}"
+    )
 
 
 def _from_keras(download: bool) -> Dataset:
@@ -112,7 +116,8 @@ def _from_keras(download: bool) -> Dataset:
     # Nobody named it, so it must be MNIST itself.
     if found.name != "MNIST":
         raise DataError(
-            f"expected MNIST in {found.source}, found something else: damaged? Delete it, or name it with --data"
+            f"expected MNIST in {found.source}, found something else: damaged? Delete it, or name "
+            "it with --data"
         )
     return found
 
@@ -140,7 +145,9 @@ def _sample() -> Dataset:
         with gzip.open(path, "rt") as file:
             table = np.loadtxt(file, dtype=np.uint8, delimiter=",")
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"expected the MNIST sample in {path}, which cannot be read: {error}") from error
+        raise DataError(
+            f"expected the MNIST sample in {path}, which cannot be read: {error}"
+        ) from error
     # They come sorted by digit.
     table = table[np.random.default_rng(0).permutation(len(table))]
     images = table[:, :-1].reshape(-1, *MNIST_SHAPE)
@@ -197,5 +204,6 @@ def _require_right_names(md5: dict[str, str], source: str) -> None:
         own_images = md5[images] == CANONICAL_MD5[images]
         if own_images and md5[labels] != CANONICAL_MD5[labels]:
             raise DataError(
-                f"the {labels} in {source} do not belong to its images, MNIST's own: damaged or mislabelled"
+                f"the {labels} in {source} do not belong to its images, MNIST's own: damaged or "
+                "mislabelled"
             )

@@ -1,4 +1,4 @@
-"""The workshop's second room: a .keras file in, verified .onnx files out. Needs ONNX and TensorFlow."""
+"""A .keras file in, verified .onnx files out. Needs ONNX and TensorFlow."""
 
 from mnist_edge.extras import require
 

@@ -43,7 +43,10 @@ class Active(NamedTuple):
 
 
 class _Hidden(NamedTuple):
-    """A relu layer: its values, the weights with a column for each unit, the kernel with a row for each."""
+    """A relu layer.
+
+    Its values, the weights that have a column for each unit, the kernel that has a row for each.
+    """
 
     values: str
     before: tuple[str, ...]
@@ -51,7 +54,9 @@ class _Hidden(NamedTuple):
 
 
 def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) -> Active:
-    """Drop the relu units that fire for fewer than ``INACTIVE_SHARE`` of the images; a layer keeps one.
+    """Drop the relu units that fire for fewer than ``INACTIVE_SHARE`` of the images.
+
+    Each layer keeps one.
 
     Args:
         model: The fp32 model, as ``export.keras_to_onnx`` makes it.
@@ -94,7 +99,9 @@ def _hidden_layers(graph: onnx.GraphProto, weights: set[str]) -> Iterator[_Hidde
             continue
         start = position - 2 if nodes[position - 1].op_type == "Add" else position - 1
         if nodes[start].op_type == "MatMul":
-            before = [name for part in nodes[start:position] for name in part.input if name in weights]
+            before = [
+                name for part in nodes[start:position] for name in part.input if name in weights
+            ]
             if all(uses[name] == 1 for name in (*before, following.input[1])):
                 yield _Hidden(node.output[0], tuple(before), following.input[1])
 

@@ -2,7 +2,8 @@
 
 tf2onnx's ``from_keras`` does not understand Keras 3 (onnx/tensorflow-onnx#2448), so the model is
 handed over as a traced ``tf.function``. The result is tidied until it is plain: names after the
-Keras layers, one opset domain, an IR version that old runtimes accept, no trace of where it was made.
+Keras layers, one opset domain, an IR version that old runtimes accept, no trace of where it was
+made.
 """
 
 import logging
@@ -49,7 +50,9 @@ def to_onnx(model: keras.Model, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
         return _tidy(converted, opset, [layer.name for layer in dense_layers(model)])
     except (checker.ValidationError, onnx.shape_inference.InferenceError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"tf2onnx has no valid ONNX for this Keras model at opset {opset}: {reason}") from error
+        raise ModelError(
+            f"tf2onnx has no valid ONNX for this Keras model at opset {opset}: {reason}"
+        ) from error
 
 
 def _tidy(converted: onnx.ModelProto, opset: int, layers: list[str]) -> onnx.ModelProto:
@@ -92,16 +95,21 @@ def _trace(model: keras.Model, opset: int) -> onnx.ModelProto:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            converted: onnx.ModelProto = convert.from_function(call, input_signature=signature, opset=opset)[0]
+            converted: onnx.ModelProto = convert.from_function(
+                call, input_signature=signature, opset=opset
+            )[0]
     except Exception as error:  # tf2onnx has no exceptions of its own
         raise ModelError(f"tf2onnx cannot convert this Keras model: {error}") from error
     return converted
 
 
 def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
-    """Rename every node and tensor after its Keras layer, and order the weights as they are used."""
+    """Rename nodes and tensors after their Keras layers, and order weights as they are used."""
     if len(graph.input) != 1 or len(graph.output) != 1:
-        raise ModelError(f"expected one input and one output, tf2onnx wrote {len(graph.input)} and {len(graph.output)}")
+        raise ModelError(
+            f"expected one input and one output, tf2onnx wrote {len(graph.input)} and "
+            f"{len(graph.output)}"
+        )
     names = {graph.input[0].name: INPUT_NAME}
     weights = {tensor.name: tensor for tensor in graph.initializer}
     taken: set[str] = set()
@@ -127,8 +135,16 @@ def _tidy_graph(graph: onnx.GraphProto, layers: list[str]) -> onnx.GraphProto:
     return helper.make_graph(
         [_renamed(node, name, names) for name, node in nodes],
         "mnist",
-        [helper.make_tensor_value_info(INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", UNIT_PIXELS.elements])],
-        [helper.make_tensor_value_info(OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", len(DIGITS)])],
+        [
+            helper.make_tensor_value_info(
+                INPUT_NAME, onnx.TensorProto.FLOAT, ["batch", UNIT_PIXELS.elements]
+            )
+        ],
+        [
+            helper.make_tensor_value_info(
+                OUTPUT_NAME, onnx.TensorProto.FLOAT, ["batch", len(DIGITS)]
+            )
+        ],
         [_renamed_tensor(weights[name], names[name]) for name in used],
     )
 

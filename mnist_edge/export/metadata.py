@@ -1,4 +1,4 @@
-"""What a file says of itself: written into metadata_props, with a checksum so that a later change shows."""
+"""A file's metadata_props, with a checksum so that a later change shows."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def tool_versions() -> dict[str, str]:
 
 
 def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
-    """Return the file's final bytes: ``model`` with this metadata alone, and the checksum as the last entry."""
+    """Return the file's final bytes: ``model`` with this metadata alone, the checksum last."""
     copy = copied(model)
     copy.producer_name, copy.producer_version = "mnist-edge", __version__
     del copy.metadata_props[:]

@@ -1,4 +1,4 @@
-"""Parity: does an ONNX file answer as the Keras model does? Image by image, through the Predictor."""
+"""Parity: an ONNX file's answers beside its Keras model's, image by image."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -123,11 +123,18 @@ def missed(gate: Gate, parity: Parity, size: int, reference: Reference) -> tuple
     failures = []
     # "not <=" rather than ">": a difference that is not a number must fail.
     if not parity.max_abs_diff <= gate.max_abs_diff:
-        failures.append(f"a probability differs by {parity.max_abs_diff:.2g}, {gate.max_abs_diff:.2g} is allowed")
+        failures.append(
+            f"a probability differs by {parity.max_abs_diff:.2g}, {gate.max_abs_diff:.2g} is "
+            "allowed"
+        )
     if not parity.agreement >= gate.min_agreement:
-        failures.append(f"agreement is {parity.agreement:.4f}, at least {gate.min_agreement} is required")
+        failures.append(
+            f"agreement is {parity.agreement:.4f}, at least {gate.min_agreement} is required"
+        )
     if not loss <= allowed_loss + 1e-9:  # the fractions are not exact
-        failures.append(f"accuracy is {100 * loss:.2f} points below Keras, {100 * allowed_loss:.2f} are allowed")
+        failures.append(
+            f"accuracy is {100 * loss:.2f} points below Keras, {100 * allowed_loss:.2f} are allowed"
+        )
     if not parity.max_sum_error <= MAX_SUM_ERROR:
         failures.append("the probabilities of an image do not sum to 1")
     if size > limit:
@@ -143,7 +150,9 @@ def verify_all(paths: Sequence[Path], keras_file: Path, dataset: Dataset) -> Ver
             together.
     """
     for path in paths:
-        model_file.read(path)  # what cannot be loaded is refused before the reference takes its time
+        model_file.read(
+            path
+        )  # what cannot be loaded is refused before the reference takes its time
     reference = Reference.read(keras_file, dataset)
     return VerifyReport(
         images=len(dataset.test_images),
@@ -163,11 +172,14 @@ def verify(path: Path, reference: Reference, dataset: Dataset) -> ModelReport:
     model = model_file.read(path)
     precision = model.spec.precision
     if precision not in PRECISIONS:
-        raise ModelError(f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {precision!r}")
+        raise ModelError(
+            f"expected a precision out of {', '.join(PRECISIONS)} in {path}, received {precision!r}"
+        )
     made_from = model.provenance.source_sha256 or ""
     if made_from != reference.sha256:
         raise ModelError(
-            f"{path} was made from a Keras file with SHA-256 {made_from[:12]}..., but the reference has "
+            f"{path} was made from a Keras file with SHA-256 {made_from[:12]}..., but the "
+            "reference has "
             f"{reference.sha256[:12]}...: name its own with --reference"
         )
     parity = measure(model.content, reference, dataset)
@@ -209,7 +221,7 @@ def _false_claims(claims: Provenance, parity: Parity, dataset: Dataset) -> Itera
 
 
 def _wide_network(content: bytes, dataset: Dataset) -> WideNetwork | None:
-    """Return the wide network that a compressed one was made of, with its accuracy on the same images.
+    """Return the wide network that a compressed one was made of.
 
     A file may hold anything there: what describes no network is left out.
     """
@@ -231,7 +243,9 @@ def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:
     return float((probabilities.argmax(axis=1) == dataset.test_labels).mean())
 
 
-def _flip(index: int, probabilities: NDArray[np.float32], reference: Reference, dataset: Dataset) -> Flip:
+def _flip(
+    index: int, probabilities: NDArray[np.float32], reference: Reference, dataset: Dataset
+) -> Flip:
     expected = reference.probabilities[index]
     received = probabilities[index]
     return Flip(

@@ -141,13 +141,14 @@ def export(
         data=dataset.summary if dataset else None,
         reference=reference,
         models=tuple(
-            _export_one(source, precision, out_dir / name) for precision, name in zip(precisions, names, strict=True)
+            _export_one(source, precision, out_dir / name)
+            for precision, name in zip(precisions, names, strict=True)
         ),
     )
 
 
 def _confidence(recorded: object) -> dict[str, str]:
-    """Return the temperature and the limit that training wrote into the .keras file, as metadata."""
+    """Return, as metadata, the temperature and the limit that stand in the .keras file."""
     entries = recorded if isinstance(recorded, dict) else {}
     found = {}
     for name in ("temperature", "reject_below"):
@@ -187,13 +188,17 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> ModelRepor
     dropped = sum(active.dropped) if active else 0
     if active and dropped:
         model = active.model
-        provenance = replace(provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths)
+        provenance = replace(
+            provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths
+        )
     inactive_units = InactiveUnits(active.dropped, active.widths) if active else None
 
     try:
         made = precision.make(model, pixels)
     except ModelError as error:  # this precision cannot be had of this network; the others may
-        return ModelReport(str(path), precision.name, "failed", None, failures=(str(error),), passed=False)
+        return ModelReport(
+            str(path), precision.name, "failed", None, failures=(str(error),), passed=False
+        )
     checker.check_model(made, full_check=True)
 
     def content_with(provenance: Provenance) -> bytes:

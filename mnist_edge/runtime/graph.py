@@ -88,7 +88,9 @@ def of(message: Message) -> Graph:
     inputs = message.messages("input")
     outputs = message.messages("output")
     if len(inputs) != 1 or len(outputs) != 1:
-        raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs, where one of each may be")
+        raise ValueError(
+            f"{len(inputs)} inputs and {len(outputs)} outputs, where one of each may be"
+        )
     return Graph(
         input=inputs[0].text("name"),
         input_shape=_open_shape(inputs[0]),

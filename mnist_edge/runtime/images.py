@@ -24,7 +24,8 @@ def one_row(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
     array = as_array(image, spec)
     if not _fits(array.shape, spec):
         raise ImageError(
-            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: for several use predict_batch"
+            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: for "
+            "several use predict_batch"
         )
     return _scaled(array.reshape(1, -1), spec)
 
@@ -52,7 +53,8 @@ def require_batch(array: NDArray[np.generic], spec: InputSpec) -> None:
     """
     if array.ndim < 2 or not _fits(array.shape[1:], spec):
         raise ImageError(
-            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: for one image use predict"
+            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: for "
+            "one image use predict"
         )
     if not len(array):
         raise ImageError(f"expected at least one image, received none (shape {array.shape})")
@@ -89,7 +91,8 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         refuse_masked(image)
         if isinstance(image, str | bytes | os.PathLike):
             raise ImageError(
-                f"expected an array of pixels, received {type(image).__name__}: for a picture use predict_picture"
+                f"expected an array of pixels, received {type(image).__name__}: for a picture use "
+                "predict_picture"
             )
         array = np.asarray(image)
     except ImageError:
@@ -122,7 +125,9 @@ def refuse_masked(image: object) -> None:
         for part in image:
             refuse_masked(part)
     elif isinstance(image, np.ndarray) and hasattr(type(image), "mask"):
-        raise ImageError("expected plain pixels, received a masked array: fill it with .filled(0) first")
+        raise ImageError(
+            "expected plain pixels, received a masked array: fill it with .filled(0) first"
+        )
 
 
 def is_blank(row: NDArray[np.generic]) -> bool:
@@ -144,12 +149,18 @@ def are_blank(rows: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
     if array.dtype == np.uint8 and spec.range is not None:
-        return array if spec.dtype == "uint8" else np.divide(array, np.float32(PIXEL_MAX), dtype=np.float32)
+        return (
+            array
+            if spec.dtype == "uint8"
+            else np.divide(array, np.float32(PIXEL_MAX), dtype=np.float32)
+        )
     if array.dtype.kind == "f":
         _require_range(array, spec)
     if spec.dtype == "float32":
         return array.astype(np.float32)
-    levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(
+        np.uint8
+    )
     return levels
 
 

@@ -80,7 +80,9 @@ def shipped(name: str = DEFAULT_MODEL) -> Path:
     return Path(__file__).parents[2] / "artifacts" / name
 
 
-def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None) -> ModelFile:
+def read(
+    model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None
+) -> ModelFile:
     """Read a model once and check it.
 
     Args:
@@ -94,7 +96,9 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
         OptionError: ``sha256`` is no string.
     """
     if not isinstance(sha256, str | None):
-        raise OptionError(f"expected sha256 as a string of hexadecimal digits, received {type(sha256).__name__}")
+        raise OptionError(
+            f"expected sha256 as a string of hexadecimal digits, received {type(sha256).__name__}"
+        )
     content, origin = _bytes_of(model)
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.lower():
@@ -102,7 +106,9 @@ def read(model: str | os.PathLike[str] | bytes | None = None, sha256: str | None
     try:
         message = protobuf.read(content, MODEL)
     except protobuf.RefusedFieldError as error:
-        raise ModelError(f"expected a plain graph with its weights inside in {origin}, found {error}") from error
+        raise ModelError(
+            f"expected a plain graph with its weights inside in {origin}, found {error}"
+        ) from error
     except ValueError as error:
         raise ModelError(
             f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
@@ -122,7 +128,9 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
     else:
         raise ModelError(f"expected a model as a path or bytes, received {type(model).__name__}")
     if len(content) > MAX_MODEL_BYTES:
-        raise ModelError(f"expected a model of at most {MAX_MODEL_BYTES >> 20} MiB, but {origin} is larger")
+        raise ModelError(
+            f"expected a model of at most {MAX_MODEL_BYTES >> 20} MiB, but {origin} is larger"
+        )
     if not content:
         raise ModelError(f"expected an ONNX file, but {origin} is empty")
     return content, origin
@@ -159,7 +167,9 @@ def _checked(message: Message, content: bytes, origin: str, sha256: str) -> Mode
         network = graph.of(message.message("graph"))
         cost = operators.cost(network)
     except ValueError as error:
-        raise ModelError(f"expected a network that can be run in {origin}, found {error}") from error
+        raise ModelError(
+            f"expected a network that can be run in {origin}, found {error}"
+        ) from error
     input_shape = _require_graph(spec, network, cost.output_shape, origin)
     anew = b"".join(message.encoded)
     return ModelFile(
@@ -171,14 +181,19 @@ def _checked(message: Message, content: bytes, origin: str, sha256: str) -> Mode
         intact=_is_intact(metadata, content),
         metadata=metadata,
         input_shape=input_shape,
-        opsets={opset.text("domain"): opset.integer("version") for opset in message.messages("opset_import")},
+        opsets={
+            opset.text("domain"): opset.integer("version")
+            for opset in message.messages("opset_import")
+        },
         ir_version=message.integer("ir_version"),
         operators=tuple(node.operator.rpartition(".")[2] for node in network.nodes),
         cost=cost,
     )
 
 
-def _require_graph(spec: ModelSpec, network: graph.Graph, answer: graph.Shape, origin: str) -> graph.Shape:
+def _require_graph(
+    spec: ModelSpec, network: graph.Graph, answer: graph.Shape, origin: str
+) -> graph.Shape:
     """Return the shape of one image in the graph, which must take and answer what its spec does."""
     batch, *axes = network.input_shape
     elements = spec.input.elements

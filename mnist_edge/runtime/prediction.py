@@ -115,5 +115,6 @@ def _require_digits(labels: tuple[str, ...]) -> None:
     # The same tuple in nearly every file: hardly ever compared.
     if labels is not DIGITS and labels != DIGITS:
         raise AttributeError(
-            f"expected labels 0 to 9 for a digit, this model has {len(labels)} others: use label or class_index"
+            f"expected labels 0 to 9 for a digit, this model has {len(labels)} others: use label "
+            "or class_index"
         )

@@ -113,7 +113,12 @@ class Predictor:
         bound = self._bound or self._bind()
         row, shaped, answer, run, turn = bound.buffers
         # The common case, uint8 pixels, goes straight into the bound input; one_row takes others.
-        if type(image) is np.ndarray and image.dtype is _UINT8 and image.shape == self._shape and self._pictures_in:
+        if (
+            type(image) is np.ndarray
+            and image.dtype is _UINT8
+            and image.shape == self._shape
+            and self._pictures_in
+        ):
             if self._pixels_in:
                 shaped[...] = image
             else:
@@ -233,7 +238,8 @@ class Predictor:
             lifetime.leave_if_ending()
             if self._closed:
                 raise ModelError(
-                    f"expected an open Predictor, this one of {self._model.origin} was closed: make another"
+                    f"expected an open Predictor, this one of {self._model.origin} was closed: "
+                    "make another"
                 )
             if self._bound is None:
                 session = open_session(self._model, self._threads)

@@ -94,7 +94,9 @@ def _arena_is_capped() -> bool:
     """
     global _arena_process  # noqa: PLW0603  # onnxruntime's registry is the process' too
     if _arena_process is None:
-        memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+        memory = ort.OrtMemoryInfo(
+            "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+        )
         ort.create_and_register_allocator(memory, ort.OrtArenaCfg(ARENA_BYTES, -1, -1, -1))
         _arena_process = os.getpid()
     return _arena_process == os.getpid()
@@ -120,9 +122,14 @@ def thread_count(threads: Threads) -> int:
     """
     if threads == "auto":
         return available_cpus()
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or not 1 <= threads <= MAX_THREADS:
+    if (
+        isinstance(threads, bool)
+        or not isinstance(threads, int | np.integer)
+        or not 1 <= threads <= MAX_THREADS
+    ):
         raise OptionError(
-            f"expected threads to be a whole number from 1 to {MAX_THREADS} or 'auto', received {threads!r}"
+            f"expected threads to be a whole number from 1 to {MAX_THREADS} or 'auto', received "
+            f"{threads!r}"
         )
     return int(threads)
 
@@ -168,5 +175,6 @@ def _require_contract(session: ort.InferenceSession, model: ModelFile) -> None:
     expected_shape = (2, len(model.spec.labels))
     if answer.shape != expected_shape:
         raise ModelError(
-            f"expected an answer of shape {expected_shape} for two images from {model.origin}, received {answer.shape}"
+            f"expected an answer of shape {expected_shape} for two images from {model.origin}, "
+            f"received {answer.shape}"
         )

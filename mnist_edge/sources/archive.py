@@ -44,7 +44,9 @@ def open_archive(content: bytes) -> zipfile.ZipFile:
         raise ArchiveError(f"it has more than {MAX_MEMBERS:,} members")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except Exception as error:  # BadZipFile, struct.error, ValueError, OverflowError, NotImplementedError, ...
+    except (
+        Exception
+    ) as error:  # BadZipFile, struct.error, ValueError, OverflowError, NotImplementedError, ...
         raise ArchiveError(f"it is no zip archive, or a damaged one: {reason(error)}") from error
     members = archive.infolist()
     if len({member.header_offset for member in members}) < len(members):
@@ -74,7 +76,9 @@ def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
                 if left < 0:
                     break
                 pieces.append(piece)
-    except Exception as error:  # BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ...
+    except (
+        Exception
+    ) as error:  # BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ...
         raise ArchiveError(f"its member {name!r} is damaged: {reason(error)}") from error
     if left < 0:
         raise ArchiveError(f"its member {name!r} unpacks to more than {limit:,} bytes")

@@ -83,23 +83,32 @@ def read_stack(config: Any, origin: str) -> Stack:
     try:
         return _read(config, origin)
     except (TypeError, AttributeError, KeyError, IndexError, ValueError) as error:
-        raise ModelError(f"expected a .keras file, but the configuration in {origin} is damaged") from error
+        raise ModelError(
+            f"expected a .keras file, but the configuration in {origin} is damaged"
+        ) from error
 
 
 def _read(config: Any, origin: str) -> Stack:
     kind = config.get("class_name") if isinstance(config, dict) else config
     if kind not in ("Sequential", "Functional"):
-        raise ModelError(f"expected a Sequential or Functional Keras model in {origin}, received {brief(kind)}")
+        raise ModelError(
+            f"expected a Sequential or Functional Keras model in {origin}, received {brief(kind)}"
+        )
     foreign = next(_foreign_modules(config), None)
     if foreign:
-        raise ModelError(f"expected {origin} to be made of Keras' own layers, found something of {brief(foreign)}")
+        raise ModelError(
+            f"expected {origin} to be made of Keras' own layers, found something of "
+            f"{brief(foreign)}"
+        )
     _require_small_numbers(config, origin)
     inner = config.get("config")
     entries = inner.get("layers") if isinstance(inner, dict) else None
     if not isinstance(entries, list):
         raise ModelError(f"{origin} is damaged: its config.json lists no layers")
     if len(entries) > MAX_LAYERS:
-        raise ModelError(f"expected at most {MAX_LAYERS} layers in {origin}, found {len(entries):,}")
+        raise ModelError(
+            f"expected at most {MAX_LAYERS} layers in {origin}, found {len(entries):,}"
+        )
     for entry in entries:
         require_layer(entry, origin)
     if kind == "Functional":
@@ -148,7 +157,10 @@ def _in_order(model: Json, entries: list[Json], origin: str) -> list[Json]:
     for entry in entries:
         source = _source(entry, origin)
         if source in next_of:
-            raise ModelError(f"expected the layers of {origin} one behind the other, found a branch at {source!r}")
+            raise ModelError(
+                f"expected the layers of {origin} one behind the other, found a branch at "
+                f"{source!r}"
+            )
         next_of[source] = entry
     ordered: list[Json] = []
     name: str | None = None
@@ -157,7 +169,9 @@ def _in_order(model: Json, entries: list[Json], origin: str) -> list[Json]:
         ordered.append(next_of.pop(name))
         name = ordered[-1]["config"]["name"]
     if next_of or _output_name(model["output_layers"]) != name:
-        raise ModelError(f"expected every layer of {origin} between its input and its output, found others")
+        raise ModelError(
+            f"expected every layer of {origin} between its input and its output, found others"
+        )
     return ordered
 
 
@@ -168,7 +182,9 @@ def _source(entry: Json, origin: str) -> str | None:
     if entry["class_name"] == "InputLayer" and not calls:
         return None
     if len(calls) > 1:
-        raise ModelError(f"expected each layer of {origin} to be used once, found {name!r} used again")
+        raise ModelError(
+            f"expected each layer of {origin} to be used once, found {name!r} used again"
+        )
     call = calls[0]
     if isinstance(call, list):  # as Keras 2 wrote it: [[name, 0, 0, {}]]
         (tensor,) = call
@@ -180,7 +196,9 @@ def _source(entry: Json, origin: str) -> str | None:
         settings = call.get("kwargs") or {}
     if any(settings.values()):
         # Dropout called with training=True, for one, would be on in use as well.
-        raise ModelError(f"expected layers of {origin} called on nothing but another's output, found {name!r}")
+        raise ModelError(
+            f"expected layers of {origin} called on nothing but another's output, found {name!r}"
+        )
     source: str = history[0]
     if not isinstance(source, str):
         raise TypeError("a layer's name is no text")
@@ -202,7 +220,8 @@ def _stack(entries: list[Json], origin: str) -> Stack:
     inputs = [entry for entry in entries if entry["class_name"] == "InputLayer"]
     if inputs != [first]:
         raise ModelError(
-            f"expected one InputLayer in {origin}, before all other layers: add keras.Input and save again"
+            f"expected one InputLayer in {origin}, before all other layers: add keras.Input and "
+            "save again"
         )
     layers = tuple(read_layer(entry, origin) for entry in others)
     name, input_shape = _read_input(first["config"], origin)
@@ -220,7 +239,10 @@ def _stack(entries: list[Json], origin: str) -> Stack:
     _require_softmax(layers, origin)
     stack = Stack(name, input_shape, layers, tuple(weights))
     if stack.nbytes > MAX_MODEL_BYTES:
-        raise ModelError(f"expected at most {MAX_MODEL_BYTES // 4:,} weights in {origin}, found {stack.nbytes // 4:,}")
+        raise ModelError(
+            f"expected at most {MAX_MODEL_BYTES // 4:,} weights in {origin}, found "
+            f"{stack.nbytes // 4:,}"
+        )
     return stack
 
 
@@ -247,5 +269,6 @@ def _require_softmax(layers: tuple[Layer, ...], origin: str) -> None:
     last = layers[-1]
     if last.kind != "Softmax" and last.settings.get("activation") != "softmax":
         raise ModelError(
-            f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add Softmax and save again"
+            f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add "
+            "Softmax and save again"
         )

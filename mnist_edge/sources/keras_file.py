@@ -144,13 +144,15 @@ def _examine(content: bytes, origin: str) -> _Source:
     """
     if content.startswith(_HDF5):
         raise ModelError(
-            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in Keras, save it as .keras"
+            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in "
+            "Keras, save it as .keras"
         )
     try:
         with open_archive(content) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
                 raise ModelError(
-                    f"{origin} unpacks to more than {MAX_FILE_BYTES >> 20} MiB, too much for an MNIST network"
+                    f"{origin} unpacks to more than {MAX_FILE_BYTES >> 20} MiB, too much for an "
+                    "MNIST network"
                 )
             config = parse_json(read_member(archive, CONFIG, MAX_JSON_BYTES))
             # Refused now rather than when it is read (see ``facts``).
@@ -159,7 +161,9 @@ def _examine(content: bytes, origin: str) -> _Source:
             stack = read_stack(config, origin)
             weights = read_member(archive, WEIGHTS, allowed_bytes(stack.nbytes))
     except ValueError as error:
-        raise ModelError(f"expected a .keras file, but {origin} is damaged or something else ({error})") from error
+        raise ModelError(
+            f"expected a .keras file, but {origin} is damaged or something else ({error})"
+        ) from error
     return _Source(stack, _archive(stack, weights))
 
 
@@ -187,7 +191,10 @@ def _built(source: _Source, origin: str) -> Iterator[Callable[[], list[NDArray[n
     def weights() -> list[NDArray[np.float32]]:
         numbers = np.frombuffer(answer(), "<f4")
         if not np.isfinite(numbers).all():
-            raise ModelError(f"expected finite weights in {origin}, found NaN or infinity: its training has diverged")
+            raise ModelError(
+                f"expected finite weights in {origin}, found NaN or infinity: its training has "
+                "diverged"
+            )
         ends = np.cumsum([math.prod(shape) for shape in stack.weights])
         parts = np.split(numbers, ends[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, stack.weights, strict=True)]

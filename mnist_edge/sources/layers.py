@@ -113,7 +113,10 @@ def read_layer(entry: Json, origin: str) -> Layer:
         if name == "activation":
             settings[name] = _read_activation(value, origin)
         elif name == "axis" and value not in (-1, 1):
-            raise ModelError(f"expected a softmax over the ten classes in {origin}, found one over axis {brief(value)}")
+            raise ModelError(
+                f"expected a softmax over the ten classes in {origin}, found one over axis "
+                f"{brief(value)}"
+            )
         elif not isinstance(value, int | float | str | None):
             raise TypeError("a setting is neither number nor text")
     if kind == "Dense" and (type(settings["units"]) is not int or settings["units"] < 1):
@@ -140,16 +143,20 @@ def require_layer(entry: Any, origin: str) -> None:
     if not isinstance(dtype, str):
         dtype = dtype["config"].get("name", dtype["class_name"])
     if dtype != "float32" or config.get("quantization_config"):
-        raise ModelError(f"expected float32 layers in {origin}, found {brief(name)} in {dtype!s:.40}")
+        raise ModelError(
+            f"expected float32 layers in {origin}, found {brief(name)} in {dtype!s:.40}"
+        )
     if not _NAME.fullmatch(name):
         raise ModelError(
-            f"expected layer names of letters, digits and _.-/ in {origin}, found {brief(name)}: rename it"
+            f"expected layer names of letters, digits and _.-/ in {origin}, found {brief(name)}: "
+            "rename it"
         )
     known = (*_SETTINGS[kind], *_IGNORED)
     for key, value in config.items():
         if key not in known and value is not None:
             raise ModelError(
-                f"expected settings of {kind} that this mnist-edge knows in {origin}, found {brief(key)} in {name!r}"
+                f"expected settings of {kind} that this mnist-edge knows in {origin}, found "
+                f"{brief(key)} in {name!r}"
             )
 
 

@@ -77,7 +77,9 @@ def trial(archive: bytes, nbytes: int) -> Iterator[Callable[[], bytes]]:
             (Path(folder) / MODEL_FILE).write_bytes(archive)
             process = _start(folder, nbytes, answer)
         except OSError as error:
-            raise TrialError(f"no process can be started to try it in ({error.strerror or error})") from error
+            raise TrialError(
+                f"no process can be started to try it in ({error.strerror or error})"
+            ) from error
         opened.callback(_stop, process)
         yield lambda: _remember(key, _weights(process, answer, nbytes))
 

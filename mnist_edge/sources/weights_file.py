@@ -73,7 +73,11 @@ def _array_bytes(array: Any) -> int:
     """
     import h5py
 
-    if not isinstance(array, h5py.Dataset) or array.shape is None or array.dtype.kind not in _NUMBERS:
+    if (
+        not isinstance(array, h5py.Dataset)
+        or array.shape is None
+        or array.dtype.kind not in _NUMBERS
+    ):
         raise ValueError("its weights file holds something else than numbers")
     if array.external or array.is_virtual:
         raise ValueError("its weights file has numbers in other files")

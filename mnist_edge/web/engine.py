@@ -21,7 +21,10 @@ from mnist_edge.files import require_writable, sha256, write_whole
 
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web {VERSION}"
-INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+INTEGRITY = (
+    "sha512-"
+    "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+)
 """The package's hash, as the npm registry publishes it and lock files keep it."""
 
 SCRIPT = "ort.wasm.bundle.min.mjs"
@@ -87,7 +90,8 @@ def _cache() -> Path:
         cache = platformdirs.user_cache_path("mnist-edge", appauthor=False)
     except RuntimeError as error:  # neither HOME nor an entry in the list of users
         raise OutputError(
-            "expected a folder to keep the browser's engine in, found no home directory: set HOME or XDG_CACHE_HOME"
+            "expected a folder to keep the browser's engine in, found no home directory: set HOME "
+            "or XDG_CACHE_HOME"
         ) from error
     return cache / f"onnxruntime-web-{VERSION}"
 
@@ -100,7 +104,9 @@ def unpack(package: bytes) -> dict[str, bytes]:
     """
     received = f"sha512-{base64.b64encode(hashlib.sha512(package).digest()).decode()}"
     if received != INTEGRITY:
-        raise DownloadError(f"expected {PACKAGE} with integrity {INTEGRITY}, received {received}: nothing was kept")
+        raise DownloadError(
+            f"expected {PACKAGE} with integrity {INTEGRITY}, received {received}: nothing was kept"
+        )
     with tarfile.open(fileobj=io.BytesIO(package)) as archive:
         files = {}
         for name in HASHES:
@@ -108,7 +114,10 @@ def unpack(package: bytes) -> dict[str, bytes]:
             files[name] = member.read() if member else b""
     for name, content in files.items():
         if sha256(content) != HASHES[name]:
-            raise DownloadError(f"expected {name} of {PACKAGE} with SHA-256 {HASHES[name]}, received {sha256(content)}")
+            raise DownloadError(
+                f"expected {name} of {PACKAGE} with SHA-256 {HASHES[name]}, received "
+                f"{sha256(content)}"
+            )
     return files
 
 
@@ -127,7 +136,8 @@ def _fetch() -> bytes:
     npm = shutil.which("npm")
     if npm is None:
         raise MissingExtraError(
-            f"this needs npm to fetch {PACKAGE}, the engine that runs in a browser, and found none: install Node.js"
+            f"this needs npm to fetch {PACKAGE}, the engine that runs in a browser, and found "
+            "none: install Node.js"
         )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         # npm goes up from where it is to the nearest package.json, and takes the .npmrc beside it
@@ -147,10 +157,14 @@ def _fetch() -> bytes:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise DownloadError(f"npm took more than {PATIENCE} s to fetch {PACKAGE}: is the network there?") from None
+            raise DownloadError(
+                f"npm took more than {PATIENCE} s to fetch {PACKAGE}: is the network there?"
+            ) from None
         packages = list(Path(folder).glob("*.tgz"))
         if done.returncode or len(packages) != 1:
-            raise DownloadError(f"npm could not fetch {PACKAGE} ({_reason(done.stderr)}): is the network there?")
+            raise DownloadError(
+                f"npm could not fetch {PACKAGE} ({_reason(done.stderr)}): is the network there?"
+            )
         return packages[0].read_bytes()
 
 

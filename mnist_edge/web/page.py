@@ -101,7 +101,9 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
     require_writable(out.parent, out.name)
     before = out.read_bytes() if out.exists() else None
     if before and _MARK not in before[:2000]:
-        raise OutputError(f"expected no other page than one of mnist-edge at {out}, found one: name another file")
+        raise OutputError(
+            f"expected no other page than one of mnist-edge at {out}, found one: name another file"
+        )
     content = render(source, engine.find(on_fetch)).encode()
     if before != content:
         write_whole(out, content)

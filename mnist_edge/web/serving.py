@@ -32,7 +32,9 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
         """Knows one page, at /."""
 
         protocol_version = "HTTP/1.1"
-        timeout = 60  # seconds that a connection may wait for its next request, or take for the page
+        timeout = (
+            60  # seconds that a connection may wait for its next request, or take for the page
+        )
 
         def do_GET(self) -> None:
             self._answer(page)

@@ -1,6 +1,7 @@
 """Engines that read ONNX files, one small function each: a file and pixels in, digits out.
 
-Run in an environment that has the engine, and nothing of mnist-edge: python engines.py ENGINE PIXELS.npy FILE...
+Run in an environment that has the engine, and nothing of mnist-edge:
+python engines.py ENGINE PIXELS.npy FILE...
 Prints one JSON document: for each file its digits, or why there are none.
 """
 

@@ -1,4 +1,4 @@
-"""The tests of the runtime half with exactly the lowest versions that pyproject.toml allows: make lowest.
+"""The runtime half's tests with the lowest versions that pyproject.toml allows: make lowest.
 
 They run in an environment of their own, in build/lowest, without TensorFlow: what needs a network
 that is trained first is skipped there, and run by the ordinary suite.
@@ -29,7 +29,9 @@ def lowest_versions() -> list[str]:
     for requirement in project["dependencies"]:
         match = re.match(r"(?P<name>[\w.-]+)>=(?P<version>[\d.]+)", requirement)
         if match is None:
-            raise SystemExit(f"expected a lower bound for each dependency, received {requirement!r}")
+            raise SystemExit(
+                f"expected a lower bound for each dependency, received {requirement!r}"
+            )
         pins.append(f"{match['name']}=={match['version']}")
     return pins
 

@@ -1,7 +1,7 @@
 """Runs every shipped file in other engines and writes docs/compatibility.md: make compat.
 
-Each engine gets an environment of its own in build/compat, since some of them want another numpy. What counts is the
-digits: on the first 1,000 test images, as many as Keras gives.
+Each engine gets an environment of its own in build/compat, since some of them want another numpy.
+What counts is the digits: on the first 1,000 test images, as many as Keras gives.
 """
 
 import json
@@ -22,9 +22,9 @@ FILES = [ROOT / "artifacts" / f"mnist-mlp.{precision}.onnx" for precision in PRE
 PAGE = ROOT / "docs" / "compatibility.md"
 IMAGES = 1_000
 RIGHT = 0.99
-"""Share of Keras' digits from which a file counts as read right; int4's own gate is 0.995 on all images."""
+"""Share of Keras' digits from which a file counts as read right; int4's own gate is 0.995."""
 
-# What stands in the table's first column, the engine's name in engines.py, and what its environment holds.
+# The table's first column, the engine's name in engines.py, and what its environment holds.
 ENVIRONMENTS = [
     ("onnxruntime 1.32.0", "onnxruntime", ["onnxruntime==1.32.0", "numpy==2.4.6"]),
     ("onnxruntime 1.18.1", "onnxruntime", ["onnxruntime==1.18.1", "numpy<2"]),
@@ -33,7 +33,11 @@ ENVIRONMENTS = [
     ("onnx reference evaluator 1.23.2", "onnx reference", ["onnx==1.23.2", "numpy==2.4.6"]),
     ("OpenVINO 2026.4.1", "OpenVINO", ["openvino==2026.4.1", "numpy==2.4.6"]),
     ("OpenCV 5.0.0, new engine", "OpenCV", ["opencv-python-headless==5.0.0.93", "numpy==2.4.6"]),
-    ("OpenCV 5.0.0, classic engine", "OpenCV classic", ["opencv-python-headless==5.0.0.93", "numpy==2.4.6"]),
+    (
+        "OpenCV 5.0.0, classic engine",
+        "OpenCV classic",
+        ["opencv-python-headless==5.0.0.93", "numpy==2.4.6"],
+    ),
     ("tract 0.23.9", "tract", ["tract==0.23.9", "numpy==2.4.6"]),
     ("MNN 3.6.1", "MNN", ["mnn==3.6.1", "numpy==2.4.6"]),
 ]
@@ -42,7 +46,8 @@ REASONS = {
     (
         "OpenCV classic",
         "int8",
-    ): "misreads uint8 input: with float pixels and a QuantizeLinear before them, the same network is read right",
+    ): "misreads uint8 input: with float pixels and a QuantizeLinear before them, the same network "
+    "is read right",
     (
         "MNN",
         "int8-dynamic",
@@ -64,7 +69,9 @@ def main() -> None:
         np.save(pixels, digits.test_images[:IMAGES].reshape(-1, 784))
         for title, engine, packages in ENVIRONMENTS:
             answers = run(engine, environment(packages), pixels)
-            cells = [cell(title, engine, path, answers[path.name], expected, notes) for path in FILES]
+            cells = [
+                cell(title, engine, path, answers[path.name], expected, notes) for path in FILES
+            ]
             rows.append(f"| {title} | {' | '.join(cells)} |")
             sys.stderr.write(rows[-1] + "\n")
     write_whole(PAGE, page(rows, notes).encode())
@@ -85,7 +92,9 @@ def run(engine: str, python: Path, pixels: Path) -> dict[str, dict[str, object]]
     """What an engine reads in each file; a crash counts as a refusal."""
     script = Path(__file__).with_name("engines.py")
     answers: dict[str, dict[str, object]] = {}
-    for path in FILES:  # one process a file: an engine that crashes takes only its own answer with it
+    for (
+        path
+    ) in FILES:  # one process a file: an engine that crashes takes only its own answer with it
         command = [python, script, engine, pixels, path]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         crashed = {path.name: {"error": f"the process died with code {done.returncode}"}}
@@ -93,16 +102,27 @@ def run(engine: str, python: Path, pixels: Path) -> dict[str, dict[str, object]]
     return answers
 
 
-def cell(title: str, engine: str, path: Path, answer: dict[str, object], expected: np.ndarray, notes: list[str]) -> str:
+def cell(
+    title: str,
+    engine: str,
+    path: Path,
+    answer: dict[str, object],
+    expected: np.ndarray,
+    notes: list[str],
+) -> str:
     """One cell of the table; a reason goes into the notes."""
     precision = path.name.split(".")[1]
     if "error" in answer:
-        notes.append(f"{title} refuses {precision}: `{str(answer['error']).replace(str(ROOT) + '/', '')}`")
+        notes.append(
+            f"{title} refuses {precision}: `{str(answer['error']).replace(str(ROOT) + '/', '')}`"
+        )
         return f"refused [{len(notes)}]"
     agreement = float((np.array(answer["digits"]) == expected).mean())
     if agreement >= RIGHT:
         return f"{agreement:.1%}"
-    notes.append(f"{title} reads {precision} wrongly: {REASONS.get((engine, precision), 'cause not found')}")
+    notes.append(
+        f"{title} reads {precision} wrongly: {REASONS.get((engine, precision), 'cause not found')}"
+    )
     return f"**WRONG** {agreement:.1%} [{len(notes)}]"
 
 
@@ -113,8 +133,10 @@ def page(rows: list[str], notes: list[str]) -> str:
         [
             "# What each file runs in",
             "",
-            f"Written by `make compat`. Each engine read the first {IMAGES:,} MNIST test images; the",
-            "share that got the same digit as from Keras is in the table. **WRONG** marks an engine that answers, but",
+            f"Written by `make compat`. Each engine read the first {IMAGES:,} MNIST test images; "
+            "the",
+            "share that got the same digit as from Keras is in the table. **WRONG** marks an "
+            "engine that answers, but",
             "not what the file says. `int8-weights` and the float files are read right everywhere.",
             "",
             f"| engine | {' | '.join(PRECISIONS)} |",

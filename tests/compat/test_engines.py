@@ -1,4 +1,4 @@
-"""The light part of the matrix: the engines that are here, and that the page speaks of the files that are shipped."""
+"""The light part of the matrix: the engines that are here, and the page's list of files."""
 
 import numpy as np
 import pytest

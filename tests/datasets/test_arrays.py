@@ -25,7 +25,9 @@ from tests.datasets.conftest import write_npz
         ({"x_test": np.array([{}])}, "plain arrays"),
     ],
 )
-def test_npz_of_the_wrong_kind(tmp_path: Path, sample: Dataset, changes: dict[str, np.ndarray], message: str) -> None:
+def test_npz_of_the_wrong_kind(
+    tmp_path: Path, sample: Dataset, changes: dict[str, np.ndarray], message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         datasets.find(str(write_npz(tmp_path / "own.npz", sample, **changes)))
 
@@ -50,7 +52,9 @@ def test_npz_that_promises_too_much_is_not_unpacked(
     path = tmp_path / "own.npz"
     blank = np.zeros((5000, 28, 28), np.uint8)
     arrays = {"x_train": blank, "y_train": np.zeros(5000, np.uint8)}
-    np.savez_compressed(path, x_test=sample.test_images[:20], y_test=sample.test_labels[:20], **arrays)
+    np.savez_compressed(
+        path, x_test=sample.test_images[:20], y_test=sample.test_labels[:20], **arrays
+    )
     assert len(datasets.find(str(path)).train_images) == 5000
     monkeypatch.setattr(limits, "SMALL_BYTES", 2**20)
     monkeypatch.setattr(npz.Npz, "read", lambda *_: pytest.fail("it was unpacked"))
@@ -75,7 +79,9 @@ def test_images_and_labels_as_other_programs_lay_them_out(tmp_path: Path, sample
     assert datasets.find(str(other)).fingerprint == plain.fingerprint
 
 
-def test_a_damaged_npz_is_one_sentence(tmp_path: Path, sample: Dataset, refused: Callable[..., str]) -> None:
+def test_a_damaged_npz_is_one_sentence(
+    tmp_path: Path, sample: Dataset, refused: Callable[..., str]
+) -> None:
     path = write_npz(tmp_path / "own.npz", sample)
     content = bytearray(path.read_bytes())
     content[3000] ^= 1  # a pixel: the checksum of the archive knows

@@ -98,7 +98,9 @@ def gz_bomb(promise: tuple[int, int, int], blank: int) -> bytes:
         (gz_bomb((2, 28, 28), 784), "found 784"),
     ],
 )
-def test_a_bomb_is_not_unpacked(folder: Path, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_not_unpacked(
+    folder: Path, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     unpacked = 0
     read = gzip.GzipFile.read
 

@@ -154,11 +154,15 @@ def test_swapped_files_are_found(canonical: Path) -> None:
         aside = train.rename(canonical / "aside")
         test.rename(train)
         aside.rename(test)
-    with pytest.raises(DataError, match=r"the train images in .* are MNIST's test images: mislabelled"):
+    with pytest.raises(
+        DataError, match=r"the train images in .* are MNIST's test images: mislabelled"
+    ):
         datasets.find(str(canonical))
 
 
-def test_what_does_not_fit_into_memory_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_into_memory_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise MemoryError
 

@@ -51,7 +51,9 @@ def read(path: Path, name: str = "a", limit: int = 1000) -> np.ndarray:
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_it_reads_what_numpy_writes(array: np.ndarray, save: Callable[..., None], tmp_path: Path) -> None:
+def test_it_reads_what_numpy_writes(
+    array: np.ndarray, save: Callable[..., None], tmp_path: Path
+) -> None:
     save(tmp_path / "file.npz", a=array, b=np.zeros(3))
     with open_npz(tmp_path / "file.npz") as archive:
         assert archive.names == ["a", "b"]
@@ -122,7 +124,9 @@ def test_a_pickle_is_no_array(tmp_path: Path) -> None:
         read(tmp_path / "file.npz")
 
 
-def test_no_more_is_unpacked_than_the_shape_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_is_unpacked_than_the_shape_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bomb = npy(header("(3,)"), bytes(50_000_000))
     path = archive_of(tmp_path / "file.npz", ("a.npy", bomb), ("b.npy", bomb))
     unpacked = 0

@@ -18,8 +18,12 @@ def images(sample: Dataset) -> np.ndarray:
 
 def network(widths: tuple[int, ...], activation: str = "relu", bias: bool = True) -> keras.Model:
     """Hidden layers called h24 where they have 24 units."""
-    hidden = [keras.layers.Dense(width, activation, use_bias=bias, name=f"h{width}") for width in widths]
-    model = keras.Sequential([keras.Input((784,)), *hidden, keras.layers.Dense(10, "softmax", name="digit")])
+    hidden = [
+        keras.layers.Dense(width, activation, use_bias=bias, name=f"h{width}") for width in widths
+    ]
+    model = keras.Sequential(
+        [keras.Input((784,)), *hidden, keras.layers.Dense(10, "softmax", name="digit")]
+    )
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0.01, 0.05, weight.shape) for weight in model.get_weights()])
     return model
@@ -39,7 +43,9 @@ def answers(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
 
 
 def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> None:
-    exact = keras_to_onnx.to_onnx(silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7]))
+    exact = keras_to_onnx.to_onnx(
+        silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7])
+    )
     before = serialized(exact)
     slim = without_inactive_units(exact, images)
     assert (slim.dropped, slim.widths) == ((3, 1), (21, 15))
@@ -50,8 +56,12 @@ def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> Non
     assert shapes == [(784, 21), (21,), (21, 15), (15,), (15, 10), (10,)]
 
 
-@pytest.mark.parametrize(("share", "dropped"), [(INACTIVE_SHARE - 0.001, 1), (INACTIVE_SHARE + 0.001, 0)])
-def test_the_limit_is_where_it_is_said_to_be(share: float, dropped: int, images: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("share", "dropped"), [(INACTIVE_SHARE - 0.001, 1), (INACTIVE_SHARE + 0.001, 0)]
+)
+def test_the_limit_is_where_it_is_said_to_be(
+    share: float, dropped: int, images: np.ndarray
+) -> None:
     model = network((8,))
     kernel, bias = model.get_layer("h8").get_weights()
     values = images @ kernel[:, 3]
@@ -62,7 +72,9 @@ def test_the_limit_is_where_it_is_said_to_be(share: float, dropped: int, images:
 
 
 def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
-    slim = without_inactive_units(keras_to_onnx.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images)
+    slim = without_inactive_units(
+        keras_to_onnx.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images
+    )
     assert (slim.dropped, slim.widths) == ((7,), (1,))
     assert np.isfinite(answers(slim.model, images[:5])).all()
 
@@ -76,7 +88,9 @@ def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
     ],
     ids=["tanh", "no hidden layer", "no bias"],
 )
-def test_what_is_no_relu_layer_is_left_alone(model: object, widths: tuple[int, ...], images: np.ndarray) -> None:
+def test_what_is_no_relu_layer_is_left_alone(
+    model: object, widths: tuple[int, ...], images: np.ndarray
+) -> None:
     exact = keras_to_onnx.to_onnx(model())  # type: ignore[operator]
     slim = without_inactive_units(exact, images)
     assert slim.widths == widths
@@ -90,7 +104,9 @@ def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
     exact = keras_to_onnx.to_onnx(model)
     slim = without_inactive_units(exact, images)
     onnx.checker.check_model(slim.model, full_check=True)
-    np.testing.assert_allclose(answers(slim.model, images[:50]), answers(exact, images[:50]), atol=1e-6)
+    np.testing.assert_allclose(
+        answers(slim.model, images[:50]), answers(exact, images[:50]), atol=1e-6
+    )
 
 
 def test_too_few_images_tell_nothing(images: np.ndarray) -> None:

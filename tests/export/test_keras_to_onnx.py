@@ -39,7 +39,9 @@ def test_names_say_what_they_mean() -> None:
         ("Softmax", "digit.softmax"),
     ]
     assert [weight.name for weight in graph.initializer] == [
-        f"{layer}.{kind}" for layer in ("hidden_1", "hidden_2", "digit") for kind in ("weight", "bias")
+        f"{layer}.{kind}"
+        for layer in ("hidden_1", "hidden_2", "digit")
+        for kind in ("weight", "bias")
     ]
 
 
@@ -88,19 +90,25 @@ def separate_activations() -> keras.Model:
 
 def functional() -> keras.Model:
     image = keras.Input((28, 28, 1))
-    return keras.Model(image, layers.Dense(10, "softmax")(layers.Dense(9, "sigmoid")(layers.Flatten()(image))))
+    return keras.Model(
+        image, layers.Dense(10, "softmax")(layers.Dense(9, "sigmoid")(layers.Flatten()(image)))
+    )
 
 
 def one_layer() -> keras.Model:
     return keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax")])
 
 
-@pytest.mark.parametrize("make", [classic, flatten_and_dropout, separate_activations, functional, one_layer])
+@pytest.mark.parametrize(
+    "make", [classic, flatten_and_dropout, separate_activations, functional, one_layer]
+)
 def test_other_stacks_answer_as_keras_does(make: Callable[[], keras.Model]) -> None:
     model = with_biases(make())
     rows = np.random.default_rng(0).random((50, 784), np.float32)
     expected = model(rows.reshape(-1, *model.inputs[0].shape[1:]), training=False).numpy()
-    (received,) = ort.InferenceSession(serialized(keras_to_onnx.to_onnx(model))).run(None, {"image": rows})
+    (received,) = ort.InferenceSession(serialized(keras_to_onnx.to_onnx(model))).run(
+        None, {"image": rows}
+    )
     np.testing.assert_allclose(received, expected, atol=1e-6)
 
 
@@ -111,6 +119,8 @@ def test_opsets_that_tf2onnx_does_not_write(opset: int) -> None:
 
 
 def test_what_tf2onnx_cannot_say_is_refused() -> None:
-    model = keras.Sequential([keras.Input((784,)), layers.Dense(9, "gelu"), layers.Dense(10, "softmax")])
+    model = keras.Sequential(
+        [keras.Input((784,)), layers.Dense(9, "gelu"), layers.Dense(10, "softmax")]
+    )
     with pytest.raises(ModelError, match="no valid ONNX"):
         keras_to_onnx.to_onnx(with_biases(model))

@@ -19,7 +19,9 @@ def test_same_network_looks_past_the_proof_but_not_past_the_weights(tiny_onnx: P
     next(entry for entry in model.metadata_props if entry.key == "accuracy").value = "0.5"
     assert metadata.same_network(content, metadata.serialized(model))
     weight = onnx.numpy_helper.to_array(model.graph.initializer[0]) * 2
-    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight, model.graph.initializer[0].name))
+    model.graph.initializer[0].CopyFrom(
+        onnx.numpy_helper.from_array(weight, model.graph.initializer[0].name)
+    )
     assert not metadata.same_network(content, metadata.serialized(model))
 
 

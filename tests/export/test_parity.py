@@ -1,4 +1,4 @@
-"""The heart of it: the shipped files answer as Keras does, on the whole MNIST test set where it can be had."""
+"""The shipped files answer as Keras does, on the whole MNIST test set where it can be had."""
 
 import json
 import shutil
@@ -34,7 +34,9 @@ def test_every_precision_is_shipped() -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
-def test_shipped_file_keeps_its_gate(path: Path, reference: parity.Reference, digits: Dataset) -> None:
+def test_shipped_file_keeps_its_gate(
+    path: Path, reference: parity.Reference, digits: Dataset
+) -> None:
     result = parity.verify(path, reference, digits)
     assert result.failures == ()
     assert result.passed
@@ -48,7 +50,9 @@ def test_shipped_files_keep_their_gates_on_the_sample_too(name: str, sample: Dat
         assert parity.verify(path, reference, sample).failures == ()
 
 
-@pytest.mark.parametrize(("images", "lost", "kept"), [(10_000, 5, True), (10_000, 6, False), (5_000, 5, True)])
+@pytest.mark.parametrize(
+    ("images", "lost", "kept"), [(10_000, 5, True), (10_000, 6, False), (5_000, 5, True)]
+)
 def test_of_fewer_images_as_many_may_be_lost(images: int, lost: int, kept: bool) -> None:
     reference = parity.Reference("", np.zeros((images, 10), np.float32), 0.99, 1_000, None)
     measured = Parity(0.0, 0.0, 0.0, 1.0, 0.99 - lost / images, 0.99)
@@ -67,7 +71,9 @@ def test_the_shipped_small_network_keeps_its_gates_and_is_small(digits: Dataset)
     assert small.compressed_from.sha256 == sha256(KERAS.read_bytes())
 
 
-def test_fp32_is_keras_to_a_hundred_thousandth(reference: parity.Reference, digits: Dataset) -> None:
+def test_fp32_is_keras_to_a_hundred_thousandth(
+    reference: parity.Reference, digits: Dataset
+) -> None:
     result = parity.verify(ARTIFACTS / "mnist-mlp.fp32.onnx", reference, digits)
     assert result.parity.max_abs_diff <= 1e-5
     assert result.parity.flips == ()
@@ -84,7 +90,9 @@ def test_an_independent_oracle_agrees(digits: Dataset) -> None:
     logits = values @ weight + bias
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     expected = powers / powers.sum(axis=1, keepdims=True)
-    received = Predictor(ARTIFACTS / "mnist-mlp.fp32.onnx").predict_batch(digits.test_images).probabilities
+    received = (
+        Predictor(ARTIFACTS / "mnist-mlp.fp32.onnx").predict_batch(digits.test_images).probabilities
+    )
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
@@ -102,7 +110,9 @@ def tampered(path: Path, folder: Path, amount: float) -> Path:
     model = onnx.load(path)
     weight = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
     weight[300, 5] += amount
-    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight, model.graph.initializer[0].name))
+    model.graph.initializer[0].CopyFrom(
+        onnx.numpy_helper.from_array(weight, model.graph.initializer[0].name)
+    )
     onnx.save(model, folder / path.name)
     return folder / path.name
 
@@ -130,7 +140,9 @@ def test_a_boast_under_a_good_seal_fails(
 ) -> None:
     model = metadata.parse(tiny_onnx.read_bytes())
     facts = {entry.key: entry.value for entry in model.metadata_props[:-1]}
-    (tmp_path / "boast.onnx").write_bytes(metadata.with_metadata(model, facts | {"accuracy": "0.9999"}))
+    (tmp_path / "boast.onnx").write_bytes(
+        metadata.with_metadata(model, facts | {"accuracy": "0.9999"})
+    )
     result = parity.verify(tmp_path / "boast.onnx", tiny_reference, tiny)
     assert [failure for failure in result.failures if "its metadata has accuracy 0.9999" in failure]
 
@@ -151,10 +163,15 @@ def test_another_files_receipt_fails(
     shutil.copy(tiny_onnx, tmp_path / "net.onnx")
     (tmp_path / "net.onnx.json").write_text('{"sha256": "abc"}')
     result = parity.verify(tmp_path / "net.onnx", tiny_reference, tiny)
-    assert "the file is not the one that its manifest describes: they have different hashes" in result.failures
+    assert (
+        "the file is not the one that its manifest describes: they have different hashes"
+        in result.failures
+    )
 
 
-@pytest.mark.parametrize("content", ["", "null", "[]", '{"sha256": null}', "[" * 100_000, '{"sha256": NaN}'])
+@pytest.mark.parametrize(
+    "content", ["", "null", "[]", '{"sha256": null}', "[" * 100_000, '{"sha256": NaN}']
+)
 def test_a_damaged_receipt_is_no_receipt(
     content: str, tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
 ) -> None:
@@ -217,8 +234,12 @@ def test_not_a_number_fails_every_gate(
     assert parity.missed(Gate(), found, len(broken), tiny_reference)
 
 
-def test_another_networks_file_is_refused(tiny_onnx: Path, digits: Dataset, reference: parity.Reference) -> None:
-    with pytest.raises(ModelError, match=r"made from a Keras file with SHA-256 .* name its own with --reference"):
+def test_another_networks_file_is_refused(
+    tiny_onnx: Path, digits: Dataset, reference: parity.Reference
+) -> None:
+    with pytest.raises(
+        ModelError, match=r"made from a Keras file with SHA-256 .* name its own with --reference"
+    ):
         parity.verify(tiny_onnx, reference, digits)
 
 

@@ -82,7 +82,9 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(
     assert (tmp_path / "tiny.fp32.onnx").read_bytes() == tiny_onnx.read_bytes()
 
 
-def test_a_killed_export_leaves_the_old_file(tiny_keras: Path, tiny_data: Path, tmp_path: Path) -> None:
+def test_a_killed_export_leaves_the_old_file(
+    tiny_keras: Path, tiny_data: Path, tmp_path: Path
+) -> None:
     """Killed in the act of writing: after the temporary file is full, before it takes its name."""
     (tmp_path / "tiny.fp32.onnx").write_bytes(b"old")
     script = (
@@ -100,18 +102,24 @@ def test_a_killed_export_leaves_the_old_file(tiny_keras: Path, tiny_data: Path, 
         "--out",
         tmp_path,
     ]
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, check=False
+    )
     assert done.returncode == -9
     assert (tmp_path / "tiny.fp32.onnx").read_bytes() == b"old"
     assert [path.suffix for path in tmp_path.iterdir() if path.name.startswith(".")] == [".tmp"]
 
 
-def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+def test_a_file_that_fails_its_gate_is_not_left(
+    tiny_keras: Path, tiny: Dataset, tmp_path: Path
+) -> None:
     def spoiled(model: onnx.ModelProto, _: np.ndarray) -> onnx.ModelProto:
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         weight = onnx.numpy_helper.to_array(model.graph.initializer[0])
-        copy.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weight * 1.1, model.graph.initializer[0].name))
+        copy.graph.initializer[0].CopyFrom(
+            onnx.numpy_helper.from_array(weight * 1.1, model.graph.initializer[0].name)
+        )
         return copy
 
     bad = Precision("bad", UNIT_PIXELS, spoiled, FP32[0].gate)
@@ -127,7 +135,9 @@ def test_a_file_that_fails_its_gate_is_not_left(tiny_keras: Path, tiny: Dataset,
     ]
 
 
-def test_a_verified_file_is_kept_where_nothing_is_verified(tiny_onnx: Path, tiny_keras: Path) -> None:
+def test_a_verified_file_is_kept_where_nothing_is_verified(
+    tiny_onnx: Path, tiny_keras: Path
+) -> None:
     before = tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()
     report = pipeline.export(tiny_keras, tiny_onnx.parent, FP32, dataset=None)
     assert report.models[0].status == "kept"
@@ -149,7 +159,9 @@ def test_a_damaged_receipt_is_made_anew(
 
 
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, 1e9])
-def test_a_temperature_that_no_file_may_carry_is_left_out(temperature: float, tiny_keras: Path, tmp_path: Path) -> None:
+def test_a_temperature_that_no_file_may_carry_is_left_out(
+    temperature: float, tiny_keras: Path, tmp_path: Path
+) -> None:
     model = from_bytes(tiny_keras.read_bytes(), "tiny")
     facts = {"confidence": {"temperature": temperature, "reject_below": 0.5}}
     (tmp_path / "odd.keras").write_bytes(network.to_bytes(model, facts))
@@ -169,7 +181,9 @@ def test_a_file_with_a_number_that_is_not_finite_is_refused(
     assert list(tmp_path.iterdir()) == [odd]
 
 
-def test_a_proof_on_other_images_gives_way(tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path) -> None:
+def test_a_proof_on_other_images_gives_way(
+    tiny_keras: Path, tiny: Dataset, sample: Dataset, tmp_path: Path
+) -> None:
     pipeline.export(tiny_keras, tmp_path, FP32, dataset=sample)
     report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
     assert report.models[0].status == "written"
@@ -187,7 +201,9 @@ def test_the_sample_does_not_replace_a_proof_on_mnist(
     assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST"
 
 
-def test_a_changed_file_is_made_anew(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset, tmp_path: Path) -> None:
+def test_a_changed_file_is_made_anew(
+    tiny_onnx: Path, tiny_keras: Path, tiny: Dataset, tmp_path: Path
+) -> None:
     (tmp_path / tiny_onnx.name).write_bytes(tiny_onnx.read_bytes()[:-1] + b"0")
     report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
     assert report.models[0].status == "written"
@@ -208,7 +224,9 @@ def test_the_sample_is_named_in_the_file(tiny_keras: Path, sample: Dataset, tmp_
         "MNIST sample",
         "train",
     )
-    assert Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST sample (training images)"
+    assert (
+        Predictor(tmp_path / "tiny.fp32.onnx").metadata["data"] == "MNIST sample (training images)"
+    )
 
 
 def test_wrong_options(tiny_keras: Path, tmp_path: Path) -> None:
@@ -222,7 +240,7 @@ def test_wrong_options(tiny_keras: Path, tmp_path: Path) -> None:
 
 
 def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -> None:
-    """A unit that decides one image in a thousand, and this one: without it the digit is another."""
+    """A unit that decides one image in a thousand: without it the digit is another."""
     from mnist_edge.backend import keras
 
     layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(10, "softmax")]
@@ -239,7 +257,9 @@ def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -
     dark = tiny.train_images.copy()
     dark[:, 0, 0] = 0
     rare = dataclasses.replace(tiny, train_images=dark, test_images=marked)
-    (told,) = pipeline.export(keras_file, tmp_path, [PRECISIONS["int8-weights"]], dataset=rare).models
+    (told,) = pipeline.export(
+        keras_file, tmp_path, [PRECISIONS["int8-weights"]], dataset=rare
+    ).models
     assert told.status == "rejected"
     assert "1 hidden units that hardly ever fire were left out" in told.failures
 

@@ -68,7 +68,9 @@ def main() -> int:
         _, found = run([options.repeat])
         return bool(found)
     deadline = time.monotonic() + 60 * options.minutes
-    chosen = (name for name in names(options.seed) if options.only in (None, name.partition("-")[0]))
+    chosen = (
+        name for name in names(options.seed) if options.only in (None, name.partition("-")[0])
+    )
     counts, found = run(itertools.takewhile(lambda _: time.monotonic() < deadline, chosen))
     sys.stdout.write("| reader | inputs | findings |\n| --- | ---: | ---: |\n")
     for reader, count in counts.items():

@@ -105,7 +105,9 @@ def _tensor(model: onnx.ModelProto, rng: Random) -> None:
         case 1:
             tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data) + 1)]
         case 2:
-            tensor.external_data.add(key="location", value=rng.choice(("weights.bin", "/etc/passwd", *TEXTS)))
+            tensor.external_data.add(
+                key="location", value=rng.choice(("weights.bin", "/etc/passwd", *TEXTS))
+            )
             tensor.data_location = TensorProto.EXTERNAL
         case 3:
             tensor.name = rng.choice(model.graph.initializer).name

@@ -108,7 +108,9 @@ def read_checkpoint(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "x.keras.checkpoint")
         path.write_bytes(content)
-        checkpoint.resume(path, archives.RUN, variables, epochs=archives.EPOCHS, steps_an_epoch=archives.STEPS)
+        checkpoint.resume(
+            path, archives.RUN, variables, epochs=archives.EPOCHS, steps_an_epoch=archives.STEPS
+        )
     assert all(np.isfinite(variable.array).all() for variable in variables)
 
 

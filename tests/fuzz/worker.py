@@ -106,7 +106,9 @@ def finding(name: str, content: bytes) -> str:
 def peak_bytes() -> int:
     """Return the most memory that this process has had since the last call, in bytes."""
     status = Path("/proc/self/status").read_text()
-    peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    peak = next(
+        int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")
+    )
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux then counts from what there is now
     return peak

@@ -1,8 +1,10 @@
-"""How well networks read digits that are not MNIST's: make handwriting. Its table stands in docs/training.md.
+"""How well networks read digits that are not MNIST's: make handwriting. Its table stands in
+docs/training.md.
 
-Real drawings (a folder with labels.csv, named in HANDWRITING; left out where there is none) as pictures, through
-Predictor.predict_picture; and scikit-learn's digits (UCI Optical Recognition of Handwritten Digits, 1,797 of 43
-Turkish writers, 8x8 grey pixels), enlarged. None of them was ever trained on.
+Real drawings (a folder with labels.csv, named in HANDWRITING; left out where there is none) as
+pictures, through Predictor.predict_picture; and scikit-learn's digits (UCI Optical Recognition of
+Handwritten Digits, 1,797 of 43 Turkish writers, 8x8 grey pixels), enlarged. None of them was ever
+trained on.
 """
 
 import csv
@@ -35,9 +37,13 @@ def drawings() -> tuple[list[Path], list[int]]:
 def enlarged() -> tuple[list[np.ndarray], list[int]]:
     """scikit-learn's digits, dark on white, with a margin."""
     digits = load_digits()
-    small = [Image.fromarray((255 - image * (255 / 16)).astype(np.uint8)) for image in digits.images]
+    small = [
+        Image.fromarray((255 - image * (255 / 16)).astype(np.uint8)) for image in digits.images
+    ]
     pictures = [np.asarray(image.resize((80, 80), Image.Resampling.BICUBIC)) for image in small]
-    return [np.pad(picture, 20, constant_values=255) for picture in pictures], digits.target.tolist()
+    return [
+        np.pad(picture, 20, constant_values=255) for picture in pictures
+    ], digits.target.tolist()
 
 
 def wrong(predictor: Predictor, pictures: list, labels: list[int]) -> list[str]:
@@ -72,9 +78,13 @@ def main() -> None:
             if not pictures:
                 continue
             misread = wrong(predictor, pictures, labels)
-            common = ", ".join(f"{pair} ({count})" for pair, count in Counter(misread).most_common(6))
+            common = ", ".join(
+                f"{pair} ({count})" for pair, count in Counter(misread).most_common(6)
+            )
             share = 1 - len(misread) / len(pictures)
-            sys.stdout.write(f"| {path.name} | {kind}, {len(pictures):,} | {share:.1%} | {common} |\n")
+            sys.stdout.write(
+                f"| {path.name} | {kind}, {len(pictures):,} | {share:.1%} | {common} |\n"
+            )
 
 
 if __name__ == "__main__":

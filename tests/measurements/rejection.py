@@ -1,7 +1,7 @@
 """What `rejected` catches: make rejection. Its table stands in docs/confidence.md.
 
-The limit of confidence is the file's own, found on the validation images; here it meets MNIST's test images and
-things that are no digit, all as pictures.
+The limit of confidence is the file's own, found on the validation images; here it meets MNIST's
+test images and things that are no digit, all as pictures.
 """
 
 import sys
@@ -16,7 +16,9 @@ from mnist_edge import ImageError, Predictor, datasets
 COUNT = 500
 # Without those that are a digit's twin in one font or another: B I O Q S Z b g i l o q s z.
 LETTERS = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
-FONTS = [font_manager.findfont(name) for name in ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono")]
+FONTS = [
+    font_manager.findfont(name) for name in ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono")
+]
 
 
 def pictures(digits: np.ndarray, rng: np.random.Generator) -> dict[str, Iterator[np.ndarray]]:
@@ -30,14 +32,18 @@ def pictures(digits: np.ndarray, rng: np.random.Generator) -> dict[str, Iterator
         "noise": (rng.integers(0, 256, (112, 112), np.uint8) for _ in range(COUNT)),
         "noise, smooth": (smooth_noise(rng) for _ in range(COUNT)),
         "scribbles": (scribble(rng) for _ in range(COUNT)),
-        "blank, noisy paper": (rng.normal(230, 4, (112, 112)).astype(np.uint8) for _ in range(COUNT)),
+        "blank, noisy paper": (
+            rng.normal(230, 4, (112, 112)).astype(np.uint8) for _ in range(COUNT)
+        ),
     }
 
 
 def letter(rng: np.random.Generator) -> np.ndarray:
     image = Image.new("L", (112, 112), 255)
     font = ImageFont.truetype(FONTS[rng.integers(len(FONTS))], 72)
-    ImageDraw.Draw(image).text((56, 56), LETTERS[rng.integers(len(LETTERS))], fill=0, font=font, anchor="mm")
+    ImageDraw.Draw(image).text(
+        (56, 56), LETTERS[rng.integers(len(LETTERS))], fill=0, font=font, anchor="mm"
+    )
     return np.asarray(image)
 
 
@@ -58,7 +64,9 @@ def main() -> None:
     predictor = Predictor()
     found = datasets.find()
     kinds = pictures(found.test_images[: 10 * COUNT], np.random.default_rng(0))
-    sys.stdout.write("| picture | pictures | refused as blank | rejected | of these by confidence |\n")
+    sys.stdout.write(
+        "| picture | pictures | refused as blank | rejected | of these by confidence |\n"
+    )
     sys.stdout.write("| --- | ---: | ---: | ---: | ---: |\n")
     for name, kind in kinds.items():
         refused = rejected = unsure = count = 0

@@ -1,4 +1,4 @@
-"""Functions in turn within this process: for measurements of what is too small for a process of its own."""
+"""Functions in turn within this process: for what is too small for a process of its own."""
 
 from collections.abc import Sequence
 

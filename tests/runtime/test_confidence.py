@@ -14,12 +14,16 @@ def test_it_is_a_softmax_of_cooler_logits() -> None:
     logits = np.linspace(-3, 4, 10)
     probabilities = (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)
     cooler = np.exp(logits / 2.5)
-    assert Calibration(2.5).confidences(probabilities) == pytest.approx(cooler.max() / cooler.sum(), abs=1e-6)
+    assert Calibration(2.5).confidences(probabilities) == pytest.approx(
+        cooler.max() / cooler.sum(), abs=1e-6
+    )
 
 
 def test_a_file_without_one_takes_its_probabilities_as_they_are() -> None:
     assert Calibration.read({}, "x") == UNCALIBRATED
-    assert Calibration.read({"temperature": "2.5", "reject_below": "0.6"}, "x") == Calibration(2.5, 0.6)
+    assert Calibration.read({"temperature": "2.5", "reject_below": "0.6"}, "x") == Calibration(
+        2.5, 0.6
+    )
 
 
 @pytest.mark.parametrize(

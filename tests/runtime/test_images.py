@@ -14,12 +14,16 @@ GREY = np.arange(784, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
 
 @pytest.mark.parametrize("shape", [(28, 28), (784,)])
 @pytest.mark.parametrize("spec", [UNIT_PIXELS, RAW_PIXELS], ids=["unit", "raw"])
-def test_uint8_and_the_same_as_float_are_the_same_rows(shape: tuple[int, ...], spec: InputSpec) -> None:
+def test_uint8_and_the_same_as_float_are_the_same_rows(
+    shape: tuple[int, ...], spec: InputSpec
+) -> None:
     pixels = images.one_row(GREY.reshape(shape), spec)
     assert pixels.shape == (1, 784)
     assert pixels.dtype == spec.dtype
     for dtype in (np.float32, np.float64):
-        np.testing.assert_array_equal(images.one_row(GREY.reshape(shape).astype(dtype) / 255, spec), pixels)
+        np.testing.assert_array_equal(
+            images.one_row(GREY.reshape(shape).astype(dtype) / 255, spec), pixels
+        )
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (28, 28, 1), (1, 28, 28, 1), (1, 784)])
@@ -31,7 +35,9 @@ def test_axes_of_length_1_do_not_count(shape: tuple[int, ...]) -> None:
 FEATURES = InputSpec((4,), "float32", None)
 
 
-@pytest.mark.parametrize("numbers", [[5.1, -3.5, 1.4, 1e6], np.array([5, -3, 1, 4]), np.array([5, 3, 1, 4], np.uint8)])
+@pytest.mark.parametrize(
+    "numbers", [[5.1, -3.5, 1.4, 1e6], np.array([5, -3, 1, 4]), np.array([5, 3, 1, 4], np.uint8)]
+)
 def test_features_are_taken_as_they_are(numbers: object) -> None:
     row = images.one_row(numbers, FEATURES)  # type: ignore[arg-type]
     assert row.dtype == np.float32
@@ -48,7 +54,9 @@ def test_features_that_are_none() -> None:
 
 
 def test_bool_is_ink_or_none() -> None:
-    np.testing.assert_array_equal(images.one_row(GREY > 99, RAW_PIXELS)[0], np.where(GREY > 99, 255, 0).reshape(784))
+    np.testing.assert_array_equal(
+        images.one_row(GREY > 99, RAW_PIXELS)[0], np.where(GREY > 99, 255, 0).reshape(784)
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,9 @@ def test_bool_is_ink_or_none() -> None:
     ids=["fortran", "strided", "big-endian", "half", "long"],
 )
 def test_odd_arrays_are_read_right(odd: np.ndarray) -> None:
-    np.testing.assert_allclose(images.one_row(odd, UNIT_PIXELS), GREY.reshape(1, 784) / 255, atol=1e-3)
+    np.testing.assert_allclose(
+        images.one_row(odd, UNIT_PIXELS), GREY.reshape(1, 784) / 255, atol=1e-3
+    )
 
 
 def test_a_read_only_array_stays_as_it_was() -> None:

@@ -65,7 +65,9 @@ def test_no_product_goes_through_blas(path: Path) -> None:
         assert not (isinstance(node, ast.keyword) and node.arg == "optimize")
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux alone")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux alone"
+)
 def test_no_thread_is_started_and_none_of_numpys_is_woken() -> None:
     run(f"""{START}
 def switches():

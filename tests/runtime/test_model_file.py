@@ -35,14 +35,18 @@ def test_the_shipped_model_is_the_default() -> None:
 
 
 def test_weights_in_another_file_are_refused(tiny_onnx: Path, tmp_path: Path) -> None:
-    onnx.save(onnx.load(tiny_onnx), tmp_path / "split.onnx", save_as_external_data=True, size_threshold=0)
+    onnx.save(
+        onnx.load(tiny_onnx), tmp_path / "split.onnx", save_as_external_data=True, size_threshold=0
+    )
     with pytest.raises(ModelError, match="weights inside"):
         model_file.read(tmp_path / "split.onnx")
 
 
 def test_weights_hidden_in_a_node_are_refused(tiny_onnx: Path) -> None:
     model = onnx.load(tiny_onnx)
-    outside = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    outside = onnx.TensorProto(
+        name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL
+    )
     outside.external_data.add(key="location", value="weights.bin")
     model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["w"], value=outside))
     with pytest.raises(ModelError, match="found weights in a node"):
@@ -52,7 +56,9 @@ def test_weights_hidden_in_a_node_are_refused(tiny_onnx: Path) -> None:
 def test_a_second_graph_is_refused(tiny_onnx: Path) -> None:
     """protobuf would merge the two, and onnxruntime run what was not looked at."""
     second = onnx.load(tiny_onnx)
-    outside = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    outside = onnx.TensorProto(
+        name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL
+    )
     hidden = onnx.ModelProto(graph=onnx.GraphProto(initializer=[outside]))
     for content in (
         second.SerializeToString() + hidden.SerializeToString(),
@@ -139,7 +145,9 @@ def as_version_1(content: bytes) -> bytes:
     facts = {"contract": "1", "precision": "fp32", "input": "unit", "labels": "0,1,2,3,4,5,6,7,8,9"}
     onnx.helper.set_model_props(model, facts)
     unsealed = model.SerializeToString(deterministic=True)
-    return unsealed + model_file.checksum_entry(hashlib.sha256(unsealed).hexdigest(), model_file.CHECKSUM_1)
+    return unsealed + model_file.checksum_entry(
+        hashlib.sha256(unsealed).hexdigest(), model_file.CHECKSUM_1
+    )
 
 
 def test_files_of_version_1_are_read_for_good(tiny_onnx: Path) -> None:

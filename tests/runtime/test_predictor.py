@@ -36,7 +36,9 @@ def predictor() -> Predictor:
 
 def test_it_reads_digits(predictor: Predictor, digits: Dataset) -> None:
     answers = [predictor.predict(image) for image in digits.test_images[:200]]
-    right = [answer.digit == label for answer, label in zip(answers, digits.test_labels, strict=False)]
+    right = [
+        answer.digit == label for answer, label in zip(answers, digits.test_labels, strict=False)
+    ]
     assert np.mean(right) >= 0.97
     assert np.mean([answer.rejected for answer in answers]) <= 0.05
     for answer in answers:
@@ -65,10 +67,16 @@ def test_without_onnxruntimes_private_half_the_public_way_gives_the_same(digits:
         np.testing.assert_array_equal(quick.predict(image).probabilities, answer)
 
 
-def test_the_small_model_goes_by_its_name(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_small_model_goes_by_its_name(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = Predictor("small")
-    assert small.metadata["hidden_units"].startswith("[128,") or "hidden_units" not in small.metadata
-    assert (small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]).mean() > 0.98
+    assert (
+        small.metadata["hidden_units"].startswith("[128,") or "hidden_units" not in small.metadata
+    )
+    assert (
+        small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]
+    ).mean() > 0.98
     assert small.metadata["source_sha256"] != Predictor().metadata["source_sha256"]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="cannot read the model small"):
@@ -115,10 +123,14 @@ def test_it_reads_pictures_and_shows_what_it_saw(predictor: Predictor) -> None:
     assert answer.digit == 1
     assert answer.preparation is not None
     assert answer.preparation.pixels.shape == (28, 28)
-    np.testing.assert_array_equal(predictor.predict(answer.preparation.pixels).probabilities, answer.probabilities)
+    np.testing.assert_array_equal(
+        predictor.predict(answer.preparation.pixels).probabilities, answer.probabilities
+    )
 
 
-def test_an_answer_cannot_be_changed_and_stays_as_it_is(predictor: Predictor, digits: Dataset) -> None:
+def test_an_answer_cannot_be_changed_and_stays_as_it_is(
+    predictor: Predictor, digits: Dataset
+) -> None:
     answer = predictor.predict(digits.test_images[0])
     before = answer.probabilities.copy()
     with pytest.raises(AttributeError):
@@ -155,8 +167,12 @@ def test_a_batch_answers_as_its_images_do(path: Path, digits: Dataset) -> None:
     # batch; int4 quantizes its input block by block, with other kernels for one row than for many
     # where the CPU has AVX2 alone.
     bound = {"int8": 0, "int8-dynamic": 0.1, "int4": 5e-4}.get(predictor.precision, 1e-5)
-    np.testing.assert_allclose(batch.probabilities, [answer.probabilities for answer in single], atol=bound, rtol=0)
-    np.testing.assert_allclose(batch.confidences, [answer.confidence for answer in single], atol=bound + 1e-12)
+    np.testing.assert_allclose(
+        batch.probabilities, [answer.probabilities for answer in single], atol=bound, rtol=0
+    )
+    np.testing.assert_allclose(
+        batch.confidences, [answer.confidence for answer in single], atol=bound + 1e-12
+    )
     assert batch.rejected.dtype == bool
 
 
@@ -166,7 +182,9 @@ def test_chunks_are_put_together_in_order(
     images = digits.test_images[:100]
     whole = predictor.predict_batch(images)
     monkeypatch.setattr(module, "CHUNK", 7)
-    np.testing.assert_array_equal(predictor.predict_batch(images).probabilities, whole.probabilities)
+    np.testing.assert_array_equal(
+        predictor.predict_batch(images).probabilities, whole.probabilities
+    )
 
 
 def test_a_wrong_value_far_down_a_long_batch_is_found(predictor: Predictor) -> None:
@@ -187,7 +205,9 @@ def test_path_bytes_and_hash(tiny_onnx: Path) -> None:
         Predictor(str(tiny_onnx)),
         Predictor(tiny_onnx.read_bytes(), threads="auto"),
     )
-    np.testing.assert_array_equal(from_path.predict(image).probabilities, from_bytes.predict(image).probabilities)
+    np.testing.assert_array_equal(
+        from_path.predict(image).probabilities, from_bytes.predict(image).probabilities
+    )
     assert from_path.precision == "fp32"
     with pytest.raises(ModelError, match="expected SHA-256"):
         Predictor(tiny_onnx, sha256="abc")
@@ -241,11 +261,15 @@ def test_eight_threads_answer_as_one(predictor: Predictor, digits: Dataset) -> N
         assert all(pool.map(read_all, range(8)))
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda p: pickle.loads(pickle.dumps(p))])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, copy.copy, lambda p: pickle.loads(pickle.dumps(p))]
+)
 def test_copies_answer_the_same(predictor: Predictor, digits: Dataset, copied: object) -> None:
     again = copied(predictor)  # type: ignore[operator]
     for image in digits.test_images[:10]:
-        np.testing.assert_array_equal(again.predict(image).probabilities, predictor.predict(image).probabilities)
+        np.testing.assert_array_equal(
+            again.predict(image).probabilities, predictor.predict(image).probabilities
+        )
 
 
 def _digits_in_child(predictor: Predictor, images: np.ndarray) -> list[int]:
@@ -277,7 +301,9 @@ for _ in range(3):
     assert os.waitpid(child, 0)[1] == 0
 assert predictor.predict(images[0]).digit == expected[0]
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=120, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
@@ -294,13 +320,17 @@ def test_with_closes_it(digits: Dataset) -> None:
         predictor.predict(digits.test_images[0])
     for read in (predictor.predict, predictor.predict_batch):
         with pytest.raises(ModelError, match="was closed: make another"):
-            read(digits.test_images[:1] if read == predictor.predict_batch else digits.test_images[0])
+            read(
+                digits.test_images[:1] if read == predictor.predict_batch else digits.test_images[0]
+            )
 
 
 def test_memory_stays_flat_over_200_000_predictions(predictor: Predictor, digits: Dataset) -> None:
     def resident() -> int:
         pages = Path("/proc/self/statm")
-        return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
+        return (
+            int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
+        )
 
     def read(times: int) -> None:
         for number in range(times):

@@ -13,7 +13,9 @@ from tests.conftest import ARTIFACTS
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "many", None, True, 10**6])
 def test_threads_that_make_no_sense(threads: object) -> None:
-    with pytest.raises(OptionError, match="expected threads to be a whole number from 1 to 256 or 'auto'"):
+    with pytest.raises(
+        OptionError, match="expected threads to be a whole number from 1 to 256 or 'auto'"
+    ):
         session.thread_count(threads)  # type: ignore[arg-type]
 
 
@@ -48,7 +50,9 @@ def test_one_thread_and_no_spinning(tiny_onnx: Path) -> None:
 def test_a_graph_that_breaks_the_contract(tiny_onnx: Path) -> None:
     model = onnx.load(tiny_onnx)
     model.graph.node[0].input[0] = model.graph.input[0].name = "picture"
-    with pytest.raises(ModelError, match=r"to take image \[batch, 784\] .* found 'picture' \[batch, 784\]"):
+    with pytest.raises(
+        ModelError, match=r"to take image \[batch, 784\] .* found 'picture' \[batch, 784\]"
+    ):
         session.open_session(model_file.read(model.SerializeToString()), 1)
 
 

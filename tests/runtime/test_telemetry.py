@@ -99,7 +99,9 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Seen]:
             **variables,
         }
         command = [sys.executable, "-W", "error", "-c", USE.format(use=use), str(seconds)]
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        )
         files = [path.name for path in home.rglob("*") if path.is_file()]
         return Seen(int(done.stdout), files, look_ups.read_text() if look_ups.exists() else "")
 
@@ -142,7 +144,9 @@ def test_openvino_sends_nothing_when_it_is_measured(watch: Callable[..., Seen]) 
 def in_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     command = [sys.executable, "-W", "always", "-c", code]
-    return subprocess.run(command, env=kept | variables, cwd=ROOT, capture_output=True, text=True, check=True)
+    return subprocess.run(
+        command, env=kept | variables, cwd=ROOT, capture_output=True, text=True, check=True
+    )
 
 
 def test_the_users_own_choice_is_kept() -> None:

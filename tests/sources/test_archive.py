@@ -113,7 +113,9 @@ def test_an_unpacked_size_that_is_not_so_is_refused(method: int, claimed: int) -
 
 @METHODS
 @CLAIMED
-def test_a_packed_size_that_is_not_so_changes_nothing_or_is_refused(method: int, claimed: int) -> None:
+def test_a_packed_size_that_is_not_so_changes_nothing_or_is_refused(
+    method: int, claimed: int
+) -> None:
     content = patched(packed({"a": TEXT}, method), CENTRAL, 20, struct.pack("<I", claimed))
     with contextlib.suppress(ArchiveError):
         assert read(content) == TEXT
@@ -139,7 +141,12 @@ def test_a_small_size_claimed_of_a_bomb_does_not_unpack_it() -> None:
         patched(packed({"a": TEXT}), END, 16, b"\xff\xff\xff\x7f"),
         patched(packed({"a": TEXT}), CENTRAL, 6, b"\xff\x00"),
         # Zip64: sizes of 8 bytes, here of more than there is.
-        packed({})[:-22] + b"PK\x06\x06" + b"\xff" * 52 + b"PK\x06\x07" + bytes(16) + packed({})[-22:],
+        packed({})[:-22]
+        + b"PK\x06\x06"
+        + b"\xff" * 52
+        + b"PK\x06\x07"
+        + bytes(16)
+        + packed({})[-22:],
     ],
 )
 def test_what_is_no_archive_is_refused(content: bytes) -> None:

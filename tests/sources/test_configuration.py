@@ -123,7 +123,9 @@ def test_a_functional_model_as_keras_2_wrote_it() -> None:
 
 def test_keras_gets_only_what_decides_the_answers() -> None:
     """No build_config, initializer, registered name or compile_config of the file's."""
-    config = sequential(dense("hidden", 16, lora_rank=4, kernel_regularizer={"class_name": "L2"}), DIGIT)
+    config = sequential(
+        dense("hidden", 16, lora_rank=4, kernel_regularizer={"class_name": "L2"}), DIGIT
+    )
     config["config"]["layers"][1] |= {
         "build_config": {"input_shape": [None, 60_000]},
         "registered_name": "a>b",
@@ -151,7 +153,9 @@ def test_what_keras_gets_is_read_as_the_same_stack() -> None:
         "class_name": "LeakyReLU",
         "config": {"name": "l", "negative_slope": 0.1},
     }
-    stack = read_stack(sequential(dense("hidden", 16, leaky), layer("Dropout", "d", rate=0.5), DIGIT), "x")
+    stack = read_stack(
+        sequential(dense("hidden", 16, leaky), layer("Dropout", "d", rate=0.5), DIGIT), "x"
+    )
     assert read_stack(stack.keras_config(), "x") == stack
 
 
@@ -195,7 +199,9 @@ def test_a_training_may_have_a_million_steps(config: Json) -> None:
     ],
 )
 def test_layers_that_are_too_large_together_are_refused(layers: list[Json]) -> None:
-    with pytest.raises(ModelError, match=r"expected at most 16,777,216 weights in x, found [\d,]{10,}"):
+    with pytest.raises(
+        ModelError, match=r"expected at most 16,777,216 weights in x, found [\d,]{10,}"
+    ):
         read_stack(sequential(*layers), "x")
 
 
@@ -210,7 +216,9 @@ def in_a_circle() -> Json:
 
 
 def a_branch() -> Json:
-    return functional((None, IMAGE), ("image", HIDDEN), ("image", dense("other", 16)), ("hidden", DIGIT))
+    return functional(
+        (None, IMAGE), ("image", HIDDEN), ("image", dense("other", 16)), ("hidden", DIGIT)
+    )
 
 
 def two_outputs() -> Json:
@@ -239,7 +247,9 @@ def used_twice() -> Json:
     ("make", "message"),
     [
         (
-            lambda: sequential(dense("a", 8, {"class_name": "Dense", "config": {"units": 8}}), DIGIT),
+            lambda: sequential(
+                dense("a", 8, {"class_name": "Dense", "config": {"units": 8}}), DIGIT
+            ),
             "found 'Dense'",
         ),
         (
@@ -273,7 +283,9 @@ def used_twice() -> Json:
         ),
     ],
 )
-def test_what_is_no_stack_of_plain_layers_is_refused(make: Callable[[], Json], message: str) -> None:
+def test_what_is_no_stack_of_plain_layers_is_refused(
+    make: Callable[[], Json], message: str
+) -> None:
     with pytest.raises(ModelError, match=message) as error:
         read_stack(make(), "x")
     assert str(error.value).isprintable()
@@ -284,8 +296,16 @@ ODD = (None, True, 3, -1.5, "text", [], [[]], {}, {"class_name": 3}, {"config": 
 
 def places(part: Any) -> list[tuple[Any, Any]]:
     """Every list or object in a document, with a key or an index in it."""
-    inside = list(part.items()) if isinstance(part, dict) else list(enumerate(part)) if isinstance(part, list) else []
-    return [(part, key) for key, _ in inside] + [place for _, inner in inside for place in places(inner)]
+    inside = (
+        list(part.items())
+        if isinstance(part, dict)
+        else list(enumerate(part))
+        if isinstance(part, list)
+        else []
+    )
+    return [(part, key) for key, _ in inside] + [
+        place for _, inner in inside for place in places(inner)
+    ]
 
 
 @pytest.mark.parametrize(

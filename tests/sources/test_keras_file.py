@@ -78,7 +78,9 @@ def half_precision() -> keras.Model:
 
 
 def mixed_precision() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax", dtype="mixed_float16")])
+    return keras.Sequential(
+        [keras.Input((784,)), layers.Dense(10, "softmax", dtype="mixed_float16")]
+    )
 
 
 def quantized_by_keras() -> keras.Model:
@@ -94,11 +96,15 @@ def whole_numbers_in() -> keras.Model:
 
 
 def spaced_name() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(9, name="my layer"), layers.Dense(10, "softmax")])
+    return keras.Sequential(
+        [keras.Input((784,)), layers.Dense(9, name="my layer"), layers.Dense(10, "softmax")]
+    )
 
 
 def too_large() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(22_000), layers.Dense(10, "softmax")])
+    return keras.Sequential(
+        [keras.Input((784,)), layers.Dense(22_000), layers.Dense(10, "softmax")]
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,9 @@ def test_what_is_no_plain_network_is_refused(make: Callable[[], keras.Model], me
 
 
 def test_code_in_a_keras_file_is_never_run() -> None:
-    model = keras.Sequential([keras.Input((784,)), layers.Lambda(lambda x: x), layers.Dense(10, "softmax")])
+    model = keras.Sequential(
+        [keras.Input((784,)), layers.Lambda(lambda x: x), layers.Dense(10, "softmax")]
+    )
     with pytest.raises(ModelError, match="Lambda"):
         from_bytes(saved(model), "x")
 
@@ -197,7 +205,8 @@ def rewritten(change: Callable[[Members], None]) -> bytes:
         b"[]",
         b"null",
         b'{"class_name": "Sequential"}',
-        b'{"class_name": "Functional", "config": {"layers": [{"class_name": "Dense", "config": 3}]}}',
+        b'{"class_name": "Functional", "config": '
+        b'{"layers": [{"class_name": "Dense", "config": 3}]}}',
         b'{"class_name": "Sequential", "config": {"layers": [3]}}',
         b"\xff\xfe",
         b"[" * 100_000,
@@ -218,7 +227,9 @@ def test_odd_configurations_are_refused(config: bytes) -> None:
 
 def test_damaged_weights_are_refused() -> None:
     with pytest.raises(ModelError, match="cannot load x"):
-        from_bytes(rewritten(lambda members: members.update({"model.weights.h5": b"no weights"})), "x")
+        from_bytes(
+            rewritten(lambda members: members.update({"model.weights.h5": b"no weights"})), "x"
+        )
 
 
 BOMB = bytes(2**26)
@@ -256,7 +267,9 @@ def test_an_archive_that_says_it_is_too_large_is_refused() -> None:
 
 
 def test_what_no_layer_needs_is_not_unpacked() -> None:
-    content = claiming(rewritten(lambda members: members.update({"assets/bomb": BOMB})), "assets/bomb", 1)
+    content = claiming(
+        rewritten(lambda members: members.update({"assets/bomb": BOMB})), "assets/bomb", 1
+    )
     tracemalloc.start()
     require_loadable(content, "x")
     assert tracemalloc.get_traced_memory()[1] < 2**24
@@ -335,11 +348,15 @@ def with_weights(fill: Callable[[h5py.File], object]) -> bytes:
         (lambda: with_units(10**9), "expected whole numbers up to 65,536"),
         (lambda: with_units(65_536), "expected at most 16,777,216 weights"),
         (
-            lambda: with_weights(lambda file: file.__setitem__("a", h5py.ExternalLink("b.h5", "/a"))),
+            lambda: with_weights(
+                lambda file: file.__setitem__("a", h5py.ExternalLink("b.h5", "/a"))
+            ),
             "lead elsewhere",
         ),
         (
-            lambda: with_weights(lambda file: file.create_dataset("a", (2**40,), "f4", chunks=True)),
+            lambda: with_weights(
+                lambda file: file.create_dataset("a", (2**40,), "f4", chunks=True)
+            ),
             "bytes of numbers",
         ),
     ],
@@ -354,14 +371,18 @@ def test_export_ends_with_a_sentence(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "x.keras").write_bytes(make())
-    assert message in refused("export", tmp_path / "x.keras", "--out-dir", tmp_path / "out", "--no-verify")
+    assert message in refused(
+        "export", tmp_path / "x.keras", "--out-dir", tmp_path / "out", "--no-verify"
+    )
     assert not (tmp_path / "out").exists()
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_verify_ends_with_a_sentence(tiny_onnx: Path, tmp_path: Path, refused: Run) -> None:
     (tmp_path / "x.keras").write_bytes(with_units(10**9))
-    assert "up to 65,536" in refused("verify", tiny_onnx, "--reference", tmp_path / "x.keras", "--data", "sample")
+    assert "up to 65,536" in refused(
+        "verify", tiny_onnx, "--reference", tmp_path / "x.keras", "--data", "sample"
+    )
 
 
 def test_a_file_is_refused_before_tensorflow_is_loaded(tmp_path: Path) -> None:
@@ -373,7 +394,9 @@ def test_a_file_is_refused_before_tensorflow_is_loaded(tmp_path: Path) -> None:
         "try: from_bytes(Path(sys.argv[1]).read_bytes(), 'x')\n"
         "except ModelError: print({'tensorflow', 'keras', 'h5py'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "set()\n"
 
 
@@ -383,7 +406,9 @@ def test_a_model_is_the_same_as_keras_loads_it(tmp_path: Path) -> None:
     hidden = layers.Dense(16, keras.layers.LeakyReLU(0.2), kernel_regularizer="l2", name="first")(
         layers.Flatten()(image)
     )
-    hidden = layers.Dense(12, "gelu", use_bias=False, kernel_initializer="he_normal")(layers.Dropout(0.5)(hidden))
+    hidden = layers.Dense(12, "gelu", use_bias=False, kernel_initializer="he_normal")(
+        layers.Dropout(0.5)(hidden)
+    )
     model = keras.Model(image, layers.Softmax()(layers.Dense(10)(layers.ReLU(6)(hidden))))
     model.compile("adam", "sparse_categorical_crossentropy")
     picture = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)

@@ -21,7 +21,9 @@ from mnist_edge.sources.trial import TrialError, trial
 from tests.sources import misbehaving as ways
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a system without these limits")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="a system that does not show a process' memory")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="a system that does not show a process' memory"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +107,9 @@ def test_a_weights_file_that_leads_elsewhere_never_comes_to_keras(
         (ways.ERROR, "ended with code 7"),
     ],
 )
-def test_a_child_may_end_in_any_way(way: int, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_may_end_in_any_way(
+    way: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(trials, "CHILD", ways.__name__)
     with trial(b"", way) as weights, pytest.raises(TrialError, match=message):
         weights()
@@ -134,7 +138,9 @@ def test_a_folder_that_cannot_be_made_is_a_reason(monkeypatch: pytest.MonkeyPatc
         pass
 
 
-def test_nothing_is_imported_from_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_imported_from_the_folder_one_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A downloads folder may hold a numpy.py."""
     here = tmp_path / "here"
     here.mkdir()
@@ -153,7 +159,9 @@ def test_nothing_is_imported_from_the_folder_one_stands_in(tmp_path: Path, monke
 
 def limited(body: str) -> "subprocess.CompletedProcess[str]":
     code = f"from mnist_edge.sources.child import limits\n{body}"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 @linux

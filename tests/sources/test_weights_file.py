@@ -23,9 +23,13 @@ def written(fill: Callable[[h5py.File], object]) -> bytes:
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i8", "u1", "bool"])
-@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"shuffle": True, "fletcher32": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "gzip"}, {"shuffle": True, "fletcher32": True}]
+)
 def test_plain_numbers_are_fine(dtype: str, options: dict[str, object]) -> None:
-    require_plain(written(lambda file: file.create_dataset("a", (30, 30), dtype, **options)), NBYTES)
+    require_plain(
+        written(lambda file: file.create_dataset("a", (30, 30), dtype, **options)), NBYTES
+    )
     require_plain(written(lambda file: file.create_dataset("a", (), dtype)), NBYTES)
 
 
@@ -54,7 +58,9 @@ def circle(file: h5py.File) -> None:
     [
         (lambda file: file.create_dataset("a", (TOO_MANY,), "f4"), "more than 8,393,608 bytes"),
         (
-            lambda file: file.create_dataset("a", (2**31, 2**31), "f4", chunks=True, compression="gzip"),
+            lambda file: file.create_dataset(
+                "a", (2**31, 2**31), "f4", chunks=True, compression="gzip"
+            ),
             "more than",
         ),
         (
@@ -94,7 +100,9 @@ def circle(file: h5py.File) -> None:
         ),
     ],
 )
-def test_what_is_more_than_plain_numbers_is_refused(fill: Callable[[h5py.File], object], message: str) -> None:
+def test_what_is_more_than_plain_numbers_is_refused(
+    fill: Callable[[h5py.File], object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         require_plain(written(fill), NBYTES)
 

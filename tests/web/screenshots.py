@@ -17,7 +17,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         html = Path(folder) / "mnist-edge.html"
         page.write(None, html)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         for theme in ("light", "dark"):
             tab = browser.new_page(color_scheme=theme, viewport={"width": 920, "height": 640})
             tab.goto(html.as_uri())

@@ -50,7 +50,9 @@ def test_everything_is_inside() -> None:
         "engine-wasm": b"\0asm",
     }.items():
         assert gzip.decompress(base64.b64decode(block(text, identity))) == content
-    assert not re.search(r"""(src|href)\s*=|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|https?:""", text)
+    assert not re.search(
+        r"""(src|href)\s*=|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|https?:""", text
+    )
     facts = json.loads(block(text, "facts"))
     assert (facts["pixels"], facts["temperature"], facts["reject_below"]) == (True, 1.16, 0.859)
     assert "it reads 99.54% of 10,000 images of MNIST." in text
@@ -117,7 +119,9 @@ def test_another_page_is_not_written_over(tmp_path: Path) -> None:
     assert page.write(None, mine).status == "written"
 
 
-@pytest.mark.parametrize("wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}])
+@pytest.mark.parametrize(
+    "wrong", [{"accuracy": "lots"}, {"accuracy": "nan"}, {"images": "x"}, {"images": "0"}]
+)
 def test_metadata_that_makes_no_sense(tiny_onnx: Path, wrong: dict[str, str]) -> None:
     changed = changed_metadata(tiny_onnx, wrong)
     with pytest.raises(ModelError, match="expected metadata that makes sense"):
@@ -142,7 +146,9 @@ def test_export_target_web(run: Callable[..., Run], tmp_path: Path) -> None:
     assert "unchanged" in run("export", INT8, "--target", "web", "--out", out).out
 
 
-def test_a_keras_file_is_exported_first(run: Callable[..., Run], tiny_keras: Path, tmp_path: Path) -> None:
+def test_a_keras_file_is_exported_first(
+    run: Callable[..., Run], tiny_keras: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "page.html"
     arguments = (
         "export",
@@ -159,7 +165,9 @@ def test_a_keras_file_is_exported_first(run: Callable[..., Run], tiny_keras: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_the_options_of_earlier_versions(run: Callable[..., Run], tiny_keras: Path, tmp_path: Path) -> None:
+def test_the_options_of_earlier_versions(
+    run: Callable[..., Run], tiny_keras: Path, tmp_path: Path
+) -> None:
     page_of = ("export", "--target", "web", "--model", "small", "--out", tmp_path / "page.html")
     assert run(*page_of).code == 0
     files_of = (
@@ -200,13 +208,19 @@ def test_the_options_of_earlier_versions(run: Callable[..., Run], tiny_keras: Pa
         ),
     ],
 )
-def test_wrong_calls_of_export(refused: Callable[..., str], arguments: list[str], message: str) -> None:
+def test_wrong_calls_of_export(
+    refused: Callable[..., str], arguments: list[str], message: str
+) -> None:
     assert message in refused("export", *arguments)
 
 
-def test_demo_opens_the_page(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_opens_the_page(
+    run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: bool(opened.append(address)) or len(opened) == 1)
+    monkeypatch.setattr(
+        webbrowser, "open", lambda address: bool(opened.append(address)) or len(opened) == 1
+    )
     out = tmp_path / "page.html"
     assert run("demo", "--out", out).err == ""
     assert opened == [out.as_uri()]
@@ -221,7 +235,9 @@ def test_demo_opens_the_page(run: Callable[..., Run], tmp_path: Path, monkeypatc
         (["--serve", "0", "--host", "nowhere.invalid"], "received 'nowhere.invalid' and 0"),
     ],
 )
-def test_wrong_calls_of_demo(refused: Callable[..., str], tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_wrong_calls_of_demo(
+    refused: Callable[..., str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
     assert message in refused("demo", "--out", tmp_path / "page.html", *arguments)
 
 

@@ -76,7 +76,9 @@ def kept(cache: Path) -> list[str]:
     return sorted(path.name for path in cache.rglob("*") if path.is_file())
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_before_anything_is_fetched(npm: Path, cache: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_an_error_before_anything_is_fetched(
+    npm: Path, cache: Path
+) -> None:
     cache.write_text("a file")
     with pytest.raises(errors.OutputError, match="cannot write to the folder"):
         found()
@@ -106,7 +108,9 @@ def test_no_npmrc_further_up_decides_where_packages_come_from(
     (tmp_path / ".npmrc").write_text("registry=http://127.0.0.1:9/\n")
     home = tmp_path / "home"
     home.mkdir()
-    (home / ".npmrc").write_text("registry=http://127.0.0.1:8/\n")  # the user's own goes on counting
+    (home / ".npmrc").write_text(
+        "registry=http://127.0.0.1:8/\n"
+    )  # the user's own goes on counting
     monkeypatch.setenv("HOME", str(home))
     for name in [name for name in os.environ if name.lower().startswith("npm_config_")]:
         monkeypatch.delenv(name)
@@ -127,7 +131,9 @@ def test_no_npmrc_further_up_decides_where_packages_come_from(
 
 
 @pytest.mark.parametrize("damage", [b"", b"the", b"the engine and more"])
-def test_what_is_damaged_in_the_cache_is_fetched_anew(npm: Path, cache: Path, damage: bytes) -> None:
+def test_what_is_damaged_in_the_cache_is_fetched_anew(
+    npm: Path, cache: Path, damage: bytes
+) -> None:
     found()
     [file] = cache.rglob(engine.WASM)
     file.write_bytes(damage)
@@ -135,10 +141,16 @@ def test_what_is_damaged_in_the_cache_is_fetched_anew(npm: Path, cache: Path, da
     assert file.read_bytes() == FILES[engine.WASM]
 
 
-@pytest.mark.parametrize("delivered", [package({**FILES, engine.WASM: b"another"}), package(FILES)[:-20], b""])
-def test_another_package_is_refused_and_nothing_is_kept(npm: Path, cache: Path, delivered: bytes) -> None:
+@pytest.mark.parametrize(
+    "delivered", [package({**FILES, engine.WASM: b"another"}), package(FILES)[:-20], b""]
+)
+def test_another_package_is_refused_and_nothing_is_kept(
+    npm: Path, cache: Path, delivered: bytes
+) -> None:
     (npm.parent / "registry.tgz").write_bytes(delivered)
-    with pytest.raises(errors.DownloadError, match=r"expected onnxruntime-web .* with integrity sha512-.* received"):
+    with pytest.raises(
+        errors.DownloadError, match=r"expected onnxruntime-web .* with integrity sha512-.* received"
+    ):
         found()
     assert kept(cache) == []
 
@@ -160,7 +172,9 @@ def test_another_package_is_refused_and_nothing_is_kept(npm: Path, cache: Path, 
         ("exec sleep 20", "took more than 1 s"),
     ],
 )
-def test_npm_that_fails(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str) -> None:
+def test_npm_that_fails(
+    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
     monkeypatch.setattr(engine, "PATIENCE", 1)
     npm.write_text(f"#!/bin/sh\n{script}\n")
     with pytest.raises(errors.DownloadError, match=message):
@@ -175,8 +189,12 @@ def test_no_npm(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert kept(cache) == []
 
 
-def test_a_file_that_is_not_what_was_pinned(npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_what_was_pinned(
+    npm: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(engine.HASHES, engine.WASM, sha256(b"of another version"))
-    with pytest.raises(errors.DownloadError, match=rf"expected {engine.WASM} of onnxruntime-web .* with SHA-256"):
+    with pytest.raises(
+        errors.DownloadError, match=rf"expected {engine.WASM} of onnxruntime-web .* with SHA-256"
+    ):
         found()
     assert kept(cache) == []

@@ -56,7 +56,10 @@ STROKES: dict[int, list[list[tuple[float, float]]]] = {
     0: [RING],
     1: [[(0.5, 0.2), (0.5, 0.8)]],
     2: [
-        [(0.5 - 0.17 * np.cos(np.pi * t * 1.15), 0.36 - 0.16 * np.sin(np.pi * t * 1.15)) for t in ARC]
+        [
+            (0.5 - 0.17 * np.cos(np.pi * t * 1.15), 0.36 - 0.16 * np.sin(np.pi * t * 1.15))
+            for t in ARC
+        ]
         + [(0.33, 0.8), (0.7, 0.8)]
     ],
     3: [
@@ -114,7 +117,9 @@ def saved(image: Image.Image, format: str, **options: Any) -> bytes:
 
 
 def read(tab: Page, files: list[bytes]) -> list[dict[str, Any]]:
-    answers: list[dict[str, Any]] = tab.evaluate(READ, [base64.b64encode(file).decode() for file in files])
+    answers: list[dict[str, Any]] = tab.evaluate(
+        READ, [base64.b64encode(file).decode() for file in files]
+    )
     return answers
 
 
@@ -134,7 +139,9 @@ def test_undo_takes_a_stroke_back_and_clear_all(tab: Page) -> None:
         tab.get_by_role("button", name="Undo").click,
         lambda: tab.keyboard.press("Control+z"),
     ):
-        expect(tab.locator("#sure")).to_have_text("or no digit at all")  # for three pieces, and for two
+        expect(tab.locator("#sure")).to_have_text(
+            "or no digit at all"
+        )  # for three pieces, and for two
         undo()
     expect(tab.locator("#sure")).to_contain_text("sure")
     tab.keyboard.press("Control+Shift+z")
@@ -170,7 +177,10 @@ def test_undo_lifts_the_pen(tab: Page) -> None:
 
 
 def test_only_the_last_photo_and_nothing_after_a_clear_counts(tab: Page) -> None:
-    large, small = (base64.b64encode(saved(image, "PNG")).decode() for image in (seven().resize((3000, 3000)), seven()))
+    large, small = (
+        base64.b64encode(saved(image, "PNG")).decode()
+        for image in (seven().resize((3000, 3000)), seven())
+    )
     tab.evaluate(f"(texts) => texts.forEach({DROP})", [large, small])
     tab.keyboard.press("Escape")
     draw(tab, STROKES[1])
@@ -180,7 +190,9 @@ def test_only_the_last_photo_and_nothing_after_a_clear_counts(tab: Page) -> None
 
 
 def test_a_finger_draws_too(browser: Browser, html: Path) -> None:
-    context = browser.new_context(offline=True, has_touch=True, viewport={"width": 390, "height": 844})
+    context = browser.new_context(
+        offline=True, has_touch=True, viewport={"width": 390, "height": 844}
+    )
     shown = context.new_page()
     shown.goto(html.as_uri())
     expect(shown.locator("#state")).to_contain_text("Ready")
@@ -193,7 +205,11 @@ def test_a_finger_draws_too(browser: Browser, html: Path) -> None:
         *(("touchMove", y) for y in np.linspace(0.2, 0.8, 9)),
         ("touchEnd", None),
     ]:
-        place = [] if y is None else [{"x": box["x"] + 0.5 * box["width"], "y": box["y"] + y * box["height"]}]
+        place = (
+            []
+            if y is None
+            else [{"x": box["x"] + 0.5 * box["width"], "y": box["y"] + y * box["height"]}]
+        )
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": place})
     expect(shown.locator("#digit")).to_have_text("1")
     assert shown.evaluate("document.documentElement.scrollWidth") <= 390
@@ -202,7 +218,9 @@ def test_a_finger_draws_too(browser: Browser, html: Path) -> None:
 
 def test_a_photo_that_is_opened_is_read(tab: Page) -> None:
     draw(tab, STROKES[3])
-    tab.locator("#file").set_input_files({"name": "x.txt", "mimeType": "", "buffer": saved(seven(), "JPEG")})
+    tab.locator("#file").set_input_files(
+        {"name": "x.txt", "mimeType": "", "buffer": saved(seven(), "JPEG")}
+    )
     expect(tab.locator("#digit")).to_have_text("7")
     draw(tab, STROKES[1])  # a new drawing, not one on the photo
     expect(tab.locator("#digit")).to_have_text("1")
@@ -240,7 +258,9 @@ def test_two_digits_may_be_no_digit(tab: Page) -> None:
 @pytest.fixture(scope="module")
 def files(sample: Dataset) -> list[bytes]:
     """200 pictures: twelve digits in each of 16 ways, and eight more kinds of file."""
-    twelve = [sample.test_images[sample.test_labels == digit % 10][digit // 10] for digit in range(12)]
+    twelve = [
+        sample.test_images[sample.test_labels == digit % 10][digit // 10] for digit in range(12)
+    ]
     drawn = [png(WAYS[way](blown_up(digit))) for way in WAYS for digit in twelve]
     turned = Image.Exif()
     turned[0x0112] = 6
@@ -327,9 +347,13 @@ def test_every_control_has_a_name(tab: Page) -> None:
 
 def ink_and_paper(tab: Page) -> tuple[float, float]:
     """Brightness of what is drawn in the middle of the paper, and of its corner."""
-    shot = np.asarray(Image.open(io.BytesIO(tab.locator("#paper").screenshot())).convert("L"), float)
+    shot = np.asarray(
+        Image.open(io.BytesIO(tab.locator("#paper").screenshot())).convert("L"), float
+    )
     height, width = shot.shape
-    return float(shot[height // 2, width // 2 - 8 : width // 2 + 8].mean()), float(shot[12, width // 2])
+    return float(shot[height // 2, width // 2 - 8 : width // 2 + 8].mean()), float(
+        shot[12, width // 2]
+    )
 
 
 def test_light_and_dark(tab: Page) -> None:
@@ -342,7 +366,9 @@ def test_light_and_dark(tab: Page) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8-dynamic", "int8-weights", "int4"])
-def test_every_precision_runs_in_a_browser(browser: Browser, html: Path, precision: str, tmp_path: Path) -> None:
+def test_every_precision_runs_in_a_browser(
+    browser: Browser, html: Path, precision: str, tmp_path: Path
+) -> None:
     from mnist_edge.web import page
     from tests.conftest import ARTIFACTS
 

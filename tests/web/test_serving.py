@@ -72,7 +72,9 @@ def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         for _ in range(3):
-            with socket.create_connection(("127.0.0.1", listening.server_port), timeout=10) as browser:
+            with socket.create_connection(
+                ("127.0.0.1", listening.server_port), timeout=10
+            ) as browser:
                 browser.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 browser.recv(10)
         answer, content = ask(listening.server_port, "GET", "/")

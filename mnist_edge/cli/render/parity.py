@@ -41,7 +41,9 @@ def compressed_from(reference: "ReferenceReport") -> list[str]:
 
 def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
     """Return a line on the hidden units that were left out of files; none if none was."""
-    smaller = [model for model in models if model.inactive_units and any(model.inactive_units.dropped)]
+    smaller = [
+        model for model in models if model.inactive_units and any(model.inactive_units.dropped)
+    ]
     if not smaller:
         return []
     units = smaller[0].inactive_units

@@ -29,13 +29,19 @@ def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int
     a_row = max(1, (columns + 1) // 29)
     lines: list[str] = []
     for start in range(0, len(images), a_row):
-        lines.append(" ".join(f"{caption:<28}" for caption in captions[start : start + a_row]).rstrip())
+        lines.append(
+            " ".join(f"{caption:<28}" for caption in captions[start : start + a_row]).rstrip()
+        )
         for line in range(14):
-            lines.append(" ".join("".join(digit[line]) for digit in drawn[start : start + a_row]).rstrip())
+            lines.append(
+                " ".join("".join(digit[line]) for digit in drawn[start : start + a_row]).rstrip()
+            )
     return "\n".join(lines)
 
 
-def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], zoom: int = 2) -> "Image.Image":
+def contact_sheet(
+    images: NDArray[np.uint8], captions: Sequence[str], zoom: int = 2
+) -> "Image.Image":
     """Draws digits in a square of rows, dark on white, a caption under each.
 
     Args:
@@ -52,7 +58,9 @@ def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], zoom: int 
     draw = ImageDraw.Draw(sheet)
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
         left, top = index % a_row * cell, index // a_row * (cell + line)
-        digit = Image.fromarray(255 - image).resize((28 * zoom, 28 * zoom), Image.Resampling.NEAREST)
+        digit = Image.fromarray(255 - image).resize(
+            (28 * zoom, 28 * zoom), Image.Resampling.NEAREST
+        )
         sheet.paste(digit, (left + 4, top + 4))
         draw.text((left + cell // 2, top + cell), caption, fill=0, font=font, anchor="mt")
     return sheet

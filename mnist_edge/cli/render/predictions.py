@@ -90,13 +90,14 @@ def report_of(path: "Path", answer: "Prediction", top: int) -> PredictionReport:
         rejected=answer.rejected,
         probabilities=tuple(answer.probabilities.tolist()),
         top=tuple(
-            ClassReport(answer.labels[index], _digit(answer, index), float(probabilities[index])) for index in order
+            ClassReport(answer.labels[index], _digit(answer, index), float(probabilities[index]))
+            for index in order
         ),
     )
 
 
 def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool) -> Iterator[str]:
-    """Yield the lines for one picture: label, confidence, path; then what --top and --show ask for."""
+    """Yield the lines for one picture: the answer, then what --top and --show ask for."""
     doubt = "?" if report.rejected else " "
     yield f"{report.label}{doubt} {report.confidence:6.1%}  {report.path}"
     if len(report.top) > 1:

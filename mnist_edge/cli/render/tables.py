@@ -7,7 +7,10 @@ from mnist_edge.model_spec import DIGITS, UNIT_PIXELS
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines up columns: the first and any of words to the left, numbers to the right. Never cut, so pipes get all."""
+    """Line up columns: the first and any of words to the left, numbers to the right.
+
+    Nothing is cut, so that pipes get all.
+    """
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lefts = [
         column == 0 or not any(character.isdigit() for row in rows for character in row[column])
@@ -23,8 +26,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def network(widths: Sequence[int], in_use: Sequence[int] = ()) -> str:
-    """What a network of these hidden layers is called: 784-128-64-10; where fewer units are in use, that too."""
-    fewer = f" ({', '.join(map(str, in_use))} in use)" if list(in_use or widths) != list(widths) else ""
+    """Return what a network of these hidden layers is called: 784-128-64-10.
+
+    Where fewer units are in use, their numbers follow.
+    """
+    fewer = (
+        f" ({', '.join(map(str, in_use))} in use)" if list(in_use or widths) != list(widths) else ""
+    )
     return "-".join(map(str, (UNIT_PIXELS.elements, *widths, len(DIGITS)))) + fewer
 
 

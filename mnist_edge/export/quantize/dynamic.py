@@ -11,8 +11,11 @@ from mnist_edge.export.quantize.onnxruntime_tools import through_file
 def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
     """Quantize by onnxruntime's ``quantize_dynamic``.
 
-    Weights are uint8: on CPUs without VNNI, onnxruntime multiplies uint8 by uint8 without saturating.
+    Weights are uint8: on CPUs without VNNI, onnxruntime multiplies uint8 by uint8 without
+    saturating.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    return through_file(lambda path: quantize_dynamic(copied(model), path, weight_type=QuantType.QUInt8))
+    return through_file(
+        lambda path: quantize_dynamic(copied(model), path, weight_type=QuantType.QUInt8)
+    )

@@ -19,7 +19,9 @@ MOST_OF_TWO = 128
 _DAMPING = 0.01
 
 
-def rounded(weight: NDArray[np.float32], inputs: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+def rounded(
+    weight: NDArray[np.float32], inputs: NDArray[np.float64], step: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the weights in whole steps.
 
     Args:

@@ -53,7 +53,8 @@ def int8(
         if not per_channel:
             limits = limits.max(keepdims=True)
         overrides[layer.weight.name] = [
-            {"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit} for limit in limits
+            {"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit}
+            for limit in limits
         ]
         if per_channel:
             overrides[layer.weight.name][0]["axis"] = 1
@@ -102,7 +103,10 @@ def saturation_free_range(weight: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy in which each MatMul and the Add after it are one Gemm: onnxruntime fuses that to QGemm."""
+    """Return a copy in which each MatMul and the Add after it are one Gemm.
+
+    onnxruntime fuses that to QGemm.
+    """
     copy = copied(model)
     nodes: list[onnx.NodeProto] = []
     for node in copy.graph.node:
@@ -119,7 +123,7 @@ def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _with_scalar_scales(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Make scalars of scales of one element, as zero points are: OpenCV wants the two of one shape."""
+    """Make scalars of scales of one element: OpenCV wants them in the shape of zero points."""
     for tensor in model.graph.initializer:
         if tensor.name.endswith("_scale") and list(tensor.dims) == [1]:
             del tensor.dims[:]
@@ -129,7 +133,9 @@ def _with_scalar_scales(model: onnx.ModelProto) -> onnx.ModelProto:
 def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
     """Let the file take the quantized input, uint8 pixels, and drop the node that quantized it."""
     (quantize,) = (
-        node for node in model.graph.node if node.op_type == "QuantizeLinear" and node.input[0] == INPUT_NAME
+        node
+        for node in model.graph.node
+        if node.op_type == "QuantizeLinear" and node.input[0] == INPUT_NAME
     )
     nodes = [node for node in model.graph.node if node.name != quantize.name]
     for node in nodes:
@@ -140,7 +146,7 @@ def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Layer(NamedTuple):
-    """A Gemm: what its input is called, its weights, and its input's values on the calibration images."""
+    """A Gemm: its input's name, its weights, and its input on the calibration images."""
 
     input_name: str
     weight: onnx.TensorProto
@@ -155,14 +161,18 @@ def _layers(model: onnx.ModelProto, images: NDArray[np.float32]) -> list[_Layer]
     return [_Layer(node.input[0], tensors[node.input[1]], values[node.input[0]]) for node in gemms]
 
 
-def _in_256_steps(values: NDArray[np.float64], low: np.float32, high: np.float32) -> NDArray[np.float64]:
+def _in_256_steps(
+    values: NDArray[np.float64], low: np.float32, high: np.float32
+) -> NDArray[np.float64]:
     """Return the values as they are when they are stored as uint8."""
     step = (float(high) - float(low)) / 255
     steps: NDArray[np.float64] = np.rint(np.clip(values, low, high) / step) * step
     return steps
 
 
-def _round(weight: onnx.TensorProto, inputs: NDArray[np.float64], limits: NDArray[np.float32]) -> None:
+def _round(
+    weight: onnx.TensorProto, inputs: NDArray[np.float64], limits: NDArray[np.float32]
+) -> None:
     """Round weights in place to the steps that the quantizer will take for them."""
     step = limits.astype(np.float64) / rounding.MOST
     steps = rounding.rounded(numpy_helper.to_array(weight), inputs, step)
@@ -175,16 +185,22 @@ def _range(layer: _Layer, percentile: float) -> tuple[np.float32, np.float32]:
     low, high = (np.float32(f"{edge:.3g}") for edge in edges)
     if not (np.isfinite([low, high]).all() and high > low):
         raise ModelError(
-            f"cannot quantize {layer.input_name}: its values on the calibration images range from {low} to {high}"
+            f"cannot quantize {layer.input_name}: its values on the calibration images range from "
+            f"{low} to {high}"
         )
     return min(low, np.float32(0)), high
 
 
 def _require_calibration(images: NDArray[np.float32]) -> None:
     if len(images) < MIN_CALIBRATION_IMAGES:
-        raise DataError(f"expected at least {MIN_CALIBRATION_IMAGES} images to calibrate on, received {len(images)}")
+        raise DataError(
+            f"expected at least {MIN_CALIBRATION_IMAGES} images to calibrate on, received "
+            f"{len(images)}"
+        )
     if not images.any():
-        raise DataError(f"expected images of digits to calibrate on, received {len(images):,} blank ones")
+        raise DataError(
+            f"expected images of digits to calibrate on, received {len(images):,} blank ones"
+        )
 
 
 class _OneBatch:

@@ -107,5 +107,7 @@ def chosen(names: str) -> list[Precision]:
     wanted = dict.fromkeys(name.strip() for name in names.split(","))
     for name in wanted:
         if name not in PRECISIONS:
-            raise OptionError(f"expected precisions out of {', '.join(PRECISIONS)} or 'all', received {name!r}")
+            raise OptionError(
+                f"expected precisions out of {', '.join(PRECISIONS)} or 'all', received {name!r}"
+            )
     return [PRECISIONS[name] for name in wanted]

@@ -22,7 +22,9 @@ from mnist_edge.runtime.preprocess.pixels import Layers
 if TYPE_CHECKING:
     from PIL import Image
 
-Picture: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | NDArray[Any]"
+Picture: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | NDArray[Any]"
+)
 
 
 def decode(picture: Picture) -> Floats:

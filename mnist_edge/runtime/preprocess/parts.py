@@ -62,7 +62,9 @@ def label(mask: Bools) -> Labels:
             for j in range(3):
                 best = np.maximum(best, p[i : i + height, j : j + width])
         best = np.where(mask, best, 0)
-        best = np.append(0, best)[best]  # and what that one has reached: long strokes take few rounds
+        best = np.append(0, best)[
+            best
+        ]  # and what that one has reached: long strokes take few rounds
         if np.array_equal(best, labels):
             numbers = np.unique(labels, return_inverse=True)[1].reshape(mask.shape)
             return numbers + int(mask.all())

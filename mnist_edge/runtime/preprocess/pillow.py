@@ -67,7 +67,9 @@ def from_file(data: bytes) -> Layers:
     """
     if not 0 < len(data) <= MAX_BYTES:
         received = "more" if data else "none"
-        raise ImageError(f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {received}")
+        raise ImageError(
+            f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {received}"
+        )
 
     def decode() -> Layers:
         from PIL import Image
@@ -98,7 +100,9 @@ def _guarded(decode: Callable[[], Layers], what: str, is_tiff: bool) -> Layers:
     except ImageError:
         raise
     except ImportError:
-        raise ImageError("expected Pillow, which reads picture files, found none: pip install pillow") from None
+        raise ImageError(
+            "expected Pillow, which reads picture files, found none: pip install pillow"
+        ) from None
     except Exception as error:  # a dozen kinds, from SyntaxError and OverflowError to zlib.error
         raise ImageError(
             f"expected a whole picture in a common format ({', '.join(FORMATS)}), received {what}, "

@@ -78,7 +78,9 @@ def from_array(array: NDArray[Any]) -> Layers:
     return shrunk(lambda start, stop: np.asarray(array[start:stop]), shape[0], shape[1], white)
 
 
-def shrunk(rows: Callable[[int, int], NDArray[Any]], height: int, width: int, white: float) -> Layers:
+def shrunk(
+    rows: Callable[[int, int], NDArray[Any]], height: int, width: int, white: float
+) -> Layers:
     """Return the means over blocks of a picture, which is never whole in memory as floats.
 
     Args:
@@ -104,7 +106,9 @@ def shrunk(rows: Callable[[int, int], NDArray[Any]], height: int, width: int, wh
         strips.append(both.reshape(-1, tall, width // wide, wide, 4).mean(axis=(1, 3)))
     layers = np.concatenate(strips).astype(np.float64)
     if not np.isfinite(layers).all():
-        raise ImageError("expected finite pixels, received NaN or infinity among them: replace them")
+        raise ImageError(
+            "expected finite pixels, received NaN or infinity among them: replace them"
+        )
     return Layers(layers[..., :3], layers[..., 3:])
 
 

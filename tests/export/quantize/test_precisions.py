@@ -36,7 +36,9 @@ def optimized_operators(model: onnx.ModelProto, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", quantize.PRECISIONS)
-def test_each_form_is_valid_and_the_same_each_time(classic: onnx.ModelProto, images: np.ndarray, name: str) -> None:
+def test_each_form_is_valid_and_the_same_each_time(
+    classic: onnx.ModelProto, images: np.ndarray, name: str
+) -> None:
     before = serialized(classic)
     form = quantize.PRECISIONS[name].make(classic, images)
     onnx.checker.check_model(form, full_check=True)
@@ -45,16 +47,18 @@ def test_each_form_is_valid_and_the_same_each_time(classic: onnx.ModelProto, ima
     assert form.ir_version <= 8
 
 
-def test_int8_takes_pixels_and_fuses(classic: onnx.ModelProto, images: np.ndarray, tmp_path: Path) -> None:
+def test_int8_takes_pixels_and_fuses(
+    classic: onnx.ModelProto, images: np.ndarray, tmp_path: Path
+) -> None:
     form = static.int8(classic, images)
     assert form.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert optimized_operators(form, tmp_path) == ["QGemm", "QGemm", "QGemm", "Softmax"]
     tensors = {tensor.name: tensor for tensor in form.graph.initializer}
     assert numpy_helper.to_array(tensors["image_scale"]) == np.float32(1 / 255)
     assert numpy_helper.to_array(tensors["image_zero_point"]) == 0
-    assert [tensors[f"{layer}.bias_quantized"].data_type for layer in ("hidden_1", "hidden_2", "digit")] == [
-        onnx.TensorProto.INT32
-    ] * 3
+    assert [
+        tensors[f"{layer}.bias_quantized"].data_type for layer in ("hidden_1", "hidden_2", "digit")
+    ] == [onnx.TensorProto.INT32] * 3
 
 
 def test_int8_reads_a_pixel_as_its_255th(classic: onnx.ModelProto, images: np.ndarray) -> None:
@@ -70,7 +74,7 @@ def test_int8_reads_a_pixel_as_its_255th(classic: onnx.ModelProto, images: np.nd
 
 
 def saturating_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """uint8 (M, K) by int8 (K, N) as x86 CPUs without VNNI do it: vpmaddubsw adds pairs and cuts off at 16 bits."""
+    """uint8 (M, K) by int8 (K, N) as vpmaddubsw does it: pairs are added and cut off at 16 bits."""
     products = left.astype(np.int32)[:, :, None] * right.astype(np.int32)
     pairs = products.reshape(len(left), -1, 2, right.shape[1]).sum(axis=2)
     return np.clip(pairs, -32768, 32767).sum(axis=1)
@@ -78,7 +82,9 @@ def saturating_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def test_extreme_weights_cannot_saturate() -> None:
     rng = np.random.default_rng(0)
-    weight = rng.choice([-1, 1], (64, 8)).astype(np.float32) * rng.uniform(0.9, 1, (64, 8)).astype(np.float32)
+    weight = rng.choice([-1, 1], (64, 8)).astype(np.float32) * rng.uniform(0.9, 1, (64, 8)).astype(
+        np.float32
+    )
     brightest = np.full((1, 64), 255, np.uint8)
 
     def wrong(limit: np.float32) -> bool:
@@ -93,11 +99,15 @@ def test_extreme_weights_cannot_saturate() -> None:
 def test_no_pair_of_the_shipped_weights_can_saturate() -> None:
     model = onnx.load(ARTIFACTS / "mnist-mlp.int8.onnx")
     weights = [
-        numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.data_type == 3 and tensor.dims
+        numpy_helper.to_array(tensor)
+        for tensor in model.graph.initializer
+        if tensor.data_type == 3 and tensor.dims
     ]
     assert [weights[0].shape[0], len(weights), weights[-1].shape[1]] == [784, 3, 10]
     for weight in weights:
-        pairs = np.pad(weight.astype(int), ((0, len(weight) % 2), (0, 0))).reshape(-1, 2, weight.shape[1])
+        pairs = np.pad(weight.astype(int), ((0, len(weight) % 2), (0, 0))).reshape(
+            -1, 2, weight.shape[1]
+        )
         for sign in (1, -1):
             assert 255 * np.maximum(sign * pairs, 0).sum(axis=1).max() <= 32767
 
@@ -107,13 +117,17 @@ def test_an_odd_number_of_inputs_is_fine() -> None:
     assert static.saturation_free_range(weight).tolist() == [3.0]
 
 
-def test_fp16_halves_the_weights_and_refuses_what_does_not_fit(classic: onnx.ModelProto, images: np.ndarray) -> None:
+def test_fp16_halves_the_weights_and_refuses_what_does_not_fit(
+    classic: onnx.ModelProto, images: np.ndarray
+) -> None:
     form = stored.fp16(classic, images)
     assert {tensor.data_type for tensor in form.graph.initializer} == {onnx.TensorProto.FLOAT16}
     huge = onnx.ModelProto()
     huge.CopyFrom(classic)
     tensor = huge.graph.initializer[0]
-    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1e6), tensor.name))
+    tensor.CopyFrom(
+        numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1e6), tensor.name)
+    )
     with pytest.raises(ModelError, match=r"hidden_1\.weight reaches .* beyond what fp16 can hold"):
         stored.fp16(huge, images)
 
@@ -123,8 +137,12 @@ def test_int8_weights_survive_a_unit_of_zeros(classic: onnx.ModelProto, images: 
     silent.CopyFrom(classic)
     weight = numpy_helper.to_array(silent.graph.initializer[0]).copy()
     weight[:, 3] = 0
-    silent.graph.initializer[0].CopyFrom(numpy_helper.from_array(weight, silent.graph.initializer[0].name))
-    (answer,) = ort.InferenceSession(serialized(stored.int8_weights(silent, images))).run(None, {"image": images[:5]})
+    silent.graph.initializer[0].CopyFrom(
+        numpy_helper.from_array(weight, silent.graph.initializer[0].name)
+    )
+    (answer,) = ort.InferenceSession(serialized(stored.int8_weights(silent, images))).run(
+        None, {"image": images[:5]}
+    )
     assert np.isfinite(answer).all()
 
 
@@ -135,7 +153,9 @@ def test_int8_weights_survive_a_unit_of_zeros(classic: onnx.ModelProto, images: 
         (np.zeros((500, 784), np.float32), "500 blank ones"),
     ],
 )
-def test_calibration_images_that_tell_nothing(classic: onnx.ModelProto, calibration: np.ndarray, message: str) -> None:
+def test_calibration_images_that_tell_nothing(
+    classic: onnx.ModelProto, calibration: np.ndarray, message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         static.int8(classic, calibration)
 
@@ -145,17 +165,23 @@ def test_a_layer_without_a_range_is_named(classic: onnx.ModelProto, images: np.n
     dead.CopyFrom(classic)
     bias = dead.graph.initializer[1]
     bias.CopyFrom(numpy_helper.from_array(np.full(512, -1e6, np.float32), bias.name))
-    with pytest.raises(ModelError, match=r"cannot quantize hidden_1\.relu: its values .* range from 0\.0 to 0\.0"):
+    with pytest.raises(
+        ModelError, match=r"cannot quantize hidden_1\.relu: its values .* range from 0\.0 to 0\.0"
+    ):
         static.int8(dead, images)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1)])
-def test_pictures_flattened_first_and_single_layers_quantize_too(shape: tuple[int, ...], images: np.ndarray) -> None:
+def test_pictures_flattened_first_and_single_layers_quantize_too(
+    shape: tuple[int, ...], images: np.ndarray
+) -> None:
     from mnist_edge.backend import keras
 
     layers = keras.layers
     for hidden in ([layers.Dense(16, "relu")], []):
-        model = keras.Sequential([keras.Input(shape), layers.Flatten(), *hidden, layers.Dense(10, "softmax")])
+        model = keras.Sequential(
+            [keras.Input(shape), layers.Flatten(), *hidden, layers.Dense(10, "softmax")]
+        )
         rng = np.random.default_rng(0)
         model.set_weights([rng.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
         exact = keras_to_onnx.to_onnx(model)
@@ -163,7 +189,11 @@ def test_pictures_flattened_first_and_single_layers_quantize_too(shape: tuple[in
         for entry in quantize.PRECISIONS.values():
             form = entry.make(exact, images)
             session = ort.InferenceSession(serialized(form))
-            pixels = np.rint(images[:50] * 255).astype(np.uint8) if entry.input.dtype == "uint8" else images[:50]
+            pixels = (
+                np.rint(images[:50] * 255).astype(np.uint8)
+                if entry.input.dtype == "uint8"
+                else images[:50]
+            )
             (received,) = session.run(None, {"image": pixels})
             assert np.abs(received - model(images[:50].reshape(-1, *shape)).numpy()).max() < 0.2
 

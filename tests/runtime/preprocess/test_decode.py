@@ -22,7 +22,9 @@ from mnist_edge.runtime.preprocess.decode import decode
 def gradient(height: int = 40, width: int = 60) -> np.ndarray:
     """(height, width, 3) uint8: every corner differs, so a wrong turn shows."""
     y, x = np.mgrid[0:height, 0:width]
-    return np.stack([y * 200 // height, x * 200 // width, np.full_like(x, 90)], axis=-1).astype(np.uint8)
+    return np.stack([y * 200 // height, x * 200 // width, np.full_like(x, 90)], axis=-1).astype(
+        np.uint8
+    )
 
 
 def saved(picture: np.ndarray, format: str, mode: str = "RGB", **options: object) -> bytes:
@@ -63,7 +65,9 @@ def test_floats_and_integers_of_unknown_range() -> None:
     ramp = np.linspace(0, 1, 60, dtype=np.float32).reshape(6, 10)
     for picture in (ramp, ramp * 255, ramp * 65535, ramp * 1e6):
         assert np.allclose(decode(Image.fromarray(picture))[..., 0], ramp, atol=1e-5)
-    assert np.allclose(decode(Image.fromarray((ramp * 65535).astype(np.int32)))[..., 0], ramp, atol=1e-4)
+    assert np.allclose(
+        decode(Image.fromarray((ramp * 65535).astype(np.int32)))[..., 0], ramp, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -199,7 +203,9 @@ def test_arrays_that_are_no_picture(array: np.ndarray) -> None:
     assert "received " in str(error.value)
 
 
-@pytest.mark.parametrize("thing", [None, 3, 2.5, [[0, 1], [1, 0]], object(), io.BytesIO(b"x"), {"a": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "thing", [None, 3, 2.5, [[0, 1], [1, 0]], object(), io.BytesIO(b"x"), {"a": 1}], ids=repr
+)
 def test_things_that_are_no_picture(thing: object) -> None:
     with pytest.raises(ImageError, match="expected a picture as a path, bytes"):
         decode(thing)  # type: ignore[arg-type]
@@ -242,7 +248,10 @@ def test_truncated_files(format: str) -> None:
 def png_header(width: int, height: int) -> bytes:
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = b"IDAT" + zlib.compress(bytes(1000))
-    parts = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (chunk, body, b"IEND"))
+    parts = (
+        struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+        for c in (chunk, body, b"IEND")
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
@@ -277,18 +286,26 @@ def test_nan_in_a_float_image() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_the_bytes_there_is_an_answer_or_our_error(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_whatever_the_bytes_there_is_an_answer_or_our_error(
+    seed: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     rng = random.Random(seed)
     files = [saved(gradient(), f) for f in ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF")]
-    files += [saved(gradient(), "TIFF", compression=c) for c in ("tiff_lzw", "tiff_deflate", "jpeg")]
+    files += [
+        saved(gradient(), "TIFF", compression=c) for c in ("tiff_lzw", "tiff_deflate", "jpeg")
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(400):
             data = bytearray(rng.choice(files))
             for _ in range(rng.choice((1, 3, 20))):
-                data[rng.randrange(min(len(data), rng.choice((40, 300, 10**6))))] = rng.randrange(256)
+                data[rng.randrange(min(len(data), rng.choice((40, 300, 10**6))))] = rng.randrange(
+                    256
+                )
             try:
-                seen = decode(bytes(data[: rng.randrange(1, len(data))] if rng.random() < 0.2 else data))
+                seen = decode(
+                    bytes(data[: rng.randrange(1, len(data))] if rng.random() < 0.2 else data)
+                )
             except ImageError:
                 continue
             assert seen.shape[2] == 3

@@ -21,7 +21,10 @@ def page(height: int = 200, width: int = 200) -> np.ndarray:
 def is_the_l(found: Found, tolerance: int = 3) -> bool:
     top, bottom, left, right = found.box
     height, width = bottom - top, right - left
-    return abs(height * 0.8 - width) <= tolerance and found.ink[found.own].min() > 0.2 * found.ink.max()
+    return (
+        abs(height * 0.8 - width) <= tolerance
+        and found.ink[found.own].min() > 0.2 * found.ink.max()
+    )
 
 
 def test_the_digit_alone() -> None:

@@ -12,7 +12,9 @@ from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.runtime.preprocess import Preparation, examine, prepare
 from tests.pictures import WAYS, blown_up, seven
 
-HANDWRITING = Path(__file__).parents[4] / "shared" / "handwriting"  # real drawings, beside the project
+HANDWRITING = (
+    Path(__file__).parents[4] / "shared" / "handwriting"
+)  # real drawings, beside the project
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:
@@ -135,7 +137,11 @@ def test_real_drawings_are_read() -> None:
     with (HANDWRITING / "labels.csv").open() as file:
         labels = {HANDWRITING / row["file"]: int(row["label"]) for row in csv.DictReader(file)}
     predictor = Predictor()
-    misread = {path.name for path, label in labels.items() if predictor.predict_picture(path).digit != label}
+    misread = {
+        path.name
+        for path, label in labels.items()
+        if predictor.predict_picture(path).digit != label
+    }
     assert len(labels) == 55
     assert len(misread) <= 1
 
@@ -161,7 +167,9 @@ def test_the_shipped_model_reads_scikit_learns_digits() -> None:
     load_digits = pytest.importorskip("sklearn.datasets").load_digits
 
     images, labels = load_digits(return_X_y=True)
-    pictures = np.kron((images[::6] * 15.9375).astype(np.uint8).reshape(-1, 8, 8), np.ones((10, 10), np.uint8))
+    pictures = np.kron(
+        (images[::6] * 15.9375).astype(np.uint8).reshape(-1, 8, 8), np.ones((10, 10), np.uint8)
+    )
     predictor = Predictor()
     right = [predictor.predict_picture(picture).digit for picture in pictures] == labels[::6]
     assert right.mean() > 0.75
