@@ -136,8 +136,12 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -
 
 
 def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> None:
-    receipt = run("train", "--epochs", 3, "--seed", 4, "--plot", "curve.svg", "--json").json
-    assert (receipt["recipe"]["epochs"], receipt["seed"], receipt["test"]["images"]) == (3, 4, 300)
+    manifest = run("train", "--epochs", 3, "--seed", 4, "--plot", "curve.svg", "--json").json
+    assert manifest["schema"] == "mnist-edge/train/1"
+    assert [stage["epochs"] for stage in manifest["recipe"]["stages"]] == [3, 3, 3]
+    assert (manifest["seed"], manifest["test"]["images"]) == (4, 300)
+    assert len(manifest["history"]["loss"]) == 6
+    assert len(manifest["teacher"]["loss"]) == 3
     assert (workshop / "curve.svg").read_text().startswith("<?xml")
 
     report = run("export", "--precision", "fp32", "--json").json

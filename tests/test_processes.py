@@ -37,8 +37,8 @@ from contextlib import contextmanager
 from mnist_edge.cli.render import progress
 @contextmanager
 def epoch_bar():
-    def on_epoch(_recipe, history):
-        if len(history["loss"]) == 2:
+    def on_epoch(_stage, history):
+        if history.epochs == 2:
             os.kill(os.getpid(), signal.{signal})
     yield on_epoch
 progress.epoch_bar = epoch_bar

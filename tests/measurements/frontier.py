@@ -8,7 +8,6 @@ import argparse
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,7 @@ from mnist_edge.export.artifact import export
 from mnist_edge.export.precision import PRECISIONS
 from mnist_edge.files import require_writable, write_json
 from mnist_edge.training import search
-from mnist_edge.training.artifact import compressed_path
-from mnist_edge.training.compress import ladder
+from mnist_edge.training.compress import compressed_path, ladder
 from mnist_edge.training.fit import OnEpoch
 from mnist_edge.training.recipes import COMPRESSED, Recipe
 
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     report.require([1], [1], options.seconds)
     require_writable(options.out, "frontier.json", "frontier.png")
-    recipe = COMPRESSED.lasting(options.epochs)
+    recipe = COMPRESSED.with_epochs(options.epochs)
     digits = mnist.find(options.data)
     with progress.epoch_bar() as on_epoch:
         rows = networks(options.wide, recipe, digits, options.out, on_epoch=on_epoch)
@@ -69,7 +67,7 @@ def networks(
     folder: Path,
     *,
     seed: int = 0,
-    fresh: bool = False,
+    resume: bool = True,
     on_epoch: OnEpoch = lambda *_: None,
 ) -> list[dict[str, Any]]:
     """Makes a network of each width of ``compress.ladder`` and exports all, and the wide one, as int8.
@@ -82,7 +80,7 @@ def networks(
         dataset: What to train and verify on.
         folder: For the .keras and .onnx files.
         seed: Decides the order of the images and their distortion.
-        fresh: Make every network anew.
+        resume: Use what an interrupted run has made.
         on_epoch: Called after each epoch of each network, and once before its first.
 
     Returns:
@@ -100,8 +98,8 @@ def networks(
         try:
             keras_file = wide
             if widths != own:
-                settings = replace(recipe, widths=widths)
-                search.candidate(wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
+                settings = recipe.with_widths(widths)
+                search.candidate(wide, settings, dataset, folder, seed=seed, resume=resume, on_epoch=on_epoch)
                 keras_file = compressed_path(wide, widths, folder)
             exported = _int8(keras_file, folder, dataset)
             row |= {key: exported[key] for key in ("path", "accuracy", "bytes")}

@@ -129,7 +129,7 @@ def test_a_file_that_misses_its_gate_is_a_row_that_says_so(
     strict = replace(PRECISIONS["int8"], gate=Gate(min_agreement=2))
     monkeypatch.setitem(frontier.PRECISIONS, "int8", strict)
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
-    tiny, recipe = dataset.find(str(tiny_data)), COMPRESSED.lasting(1)
+    tiny, recipe = dataset.find(str(tiny_data)), COMPRESSED.with_epochs(1)
     rows = frontier.networks(tiny_keras, recipe, tiny, tmp_path)
     assert [row["path"] for row in rows] == [None, None]
     assert all("missed its gate: agreement is" in row["error"] for row in rows)

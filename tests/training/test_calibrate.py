@@ -29,7 +29,9 @@ def test_a_known_temperature_is_found() -> None:
 def test_one_in_a_hundred_falls_short_of_the_limit() -> None:
     probabilities, labels = too_sure()
     found = calibrate.calibrate(probabilities, labels)
-    assert (found.confidences(probabilities) < found.reject_below).mean() == pytest.approx(0.01, abs=0.002)
+    assert (found.confidences(probabilities) < found.reject_below).mean() == pytest.approx(
+        0.01, abs=0.002
+    )
 
 
 def test_calibration_error_of_known_answers() -> None:
