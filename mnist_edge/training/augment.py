@@ -22,8 +22,8 @@ from mnist_edge.training.strokes import Stroked, add_strokes
 Floats = NDArray[np.float32]
 
 CENTRE = 14.0
-"""Row and column that are turned, scaled and sheared about, index 14 of 0..27: the centre of mass of
-MNIST's digits."""
+"""Row and column that are turned, scaled and sheared about, index 14 of 0..27: where the centre of
+mass of MNIST's digits is."""
 
 MAX_BLUR = 0.8
 """Beyond it three taps no longer make a Gaussian."""

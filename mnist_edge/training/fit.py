@@ -43,7 +43,7 @@ def fit(
         stage: How to train; its widths and where it starts stand in ``model``.
         digits: What it sees in each epoch.
         validation: What it is measured on after each.
-        run: What decides the result; a checkpoint is told from others by it.
+        run: What decides the result: a checkpoint of another run is refused.
         checkpoint: A file that is written every ``CHECKPOINT_SECONDS``, when the training is
             interrupted, and at its end. If it is there, training goes on from it, and ends with
             the same weights as if it had never stopped. One that is damaged is not used: a warning

@@ -104,8 +104,7 @@ def run(
         dataset: Its last ``validation_images`` training images are only measured on.
         seed: Decides the first weights, the order of the images and their distortion.
         wide: Of ``network.plain``; what ``recipes.WIDE`` stands for in the recipe.
-        origin: What ``wide`` comes from: the hash of its file, by which checkpoints are told
-            apart.
+        origin: The hash of the file of ``wide``; part of what a checkpoint is of.
         checkpoint: The state of the last stage; those of the others stand beside it
             (``checkpoint_paths``). Training goes on from those that are there.
         on_epoch: Called with each stage and its history, before its first epoch and after each.

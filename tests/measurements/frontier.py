@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wide", type=Path, default=WIDE)
     parser.add_argument("--out", type=Path, default=Path("build/frontier"))
     parser.add_argument("--seconds", type=float, default=100.0, help="time for all timed calls together")
-    parser.add_argument("--epochs", type=int, default=COMPRESSED.epochs)
+    parser.add_argument("--epochs", type=int, default=COMPRESSED.stages[0].epochs)
     parser.add_argument("--data", default=None)
     options = parser.parse_args(arguments)
     report.require([1], [1], options.seconds)

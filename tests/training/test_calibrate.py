@@ -6,7 +6,7 @@ from mnist_edge.training import calibrate
 
 
 def too_sure(count: int = 20_000, sharpness: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities that are the true ones with all logits times ``sharpness``, and labels drawn from the true ones."""
+    """Return probabilities with all logits times ``sharpness``, and labels of the true ones."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (count, 10))
     true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

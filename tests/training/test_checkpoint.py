@@ -1,4 +1,4 @@
-"""A checkpoint that is damaged, in its file or in its meaning, is as none; one of another run is refused."""
+"""A checkpoint that is damaged in its file or its meaning is as none; another run's is refused."""
 
 import io
 import json

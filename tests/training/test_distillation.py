@@ -27,7 +27,7 @@ def test_the_loss_is_the_divergence_of_the_softened_answers() -> None:
 
 
 def test_at_a_high_temperature_it_compares_the_logits_themselves() -> None:
-    """Its gradient is then that of half the squared distance of the centred logits, over ten: Hinton et al., 2.1."""
+    """It is half the squared distance of the centred logits, over ten: Hinton et al., 2.1."""
     rng = np.random.default_rng(0)
     answers, logits = (
         rng.normal(0, 2, (7, 10)).astype(np.float16),

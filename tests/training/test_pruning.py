@@ -21,7 +21,7 @@ def images(tiny_data: Path) -> np.ndarray:
 
 
 def with_units_that_never_change(width: int, inactive: int, constant: int) -> keras.Model:
-    """A network of two hidden layers, of which some units of the first are always zero, and some always 0.5."""
+    """Build a network of which some units of the first layer are always zero, some always 0.5."""
     model = build((width, 6), seed=4)
     kernel, bias = model.get_layer("hidden_1").get_weights()
     kernel[:, : inactive + constant] = 0

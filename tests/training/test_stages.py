@@ -132,7 +132,7 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
 def test_an_interrupt_within_an_epoch_keeps_the_last_whole_one(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the epoch's end in TensorFlow and its entry in the history, the weights are ahead of it."""
+    """Between an epoch's end and its entry in the history, the weights are ahead of it."""
     whole = stages.train(ONE_STAGE, tiny, tmp_path / "whole.keras")
     out = tmp_path / "net.keras"
     evaluate = fit.evaluate
