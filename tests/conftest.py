@@ -102,12 +102,15 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory, sample: datasets.Dataset
 @pytest.fixture(scope="session")
 def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """A small network, trained for two epochs on ``tiny_data``."""
-    pytest.importorskip("tensorflow", reason="where the runtime half is tested alone there is no training")
-    from mnist_edge.training.artifact import train
-    from mnist_edge.training.recipes import Recipe
+    pytest.importorskip(
+        "tensorflow", reason="where the runtime half is tested alone there is no training"
+    )
+    from mnist_edge.training.recipes import Recipe, Stage
+    from mnist_edge.training.stages import train
 
     path = tmp_path_factory.mktemp("tiny") / "tiny.keras"
-    train(Recipe("tiny", (32, 16), 2, 32, 1e-3), datasets.find(str(tiny_data)), path)
+    recipe = Recipe("tiny", (Stage("network", (32, 16), 2, 32, 1e-3),))
+    train(recipe, datasets.find(str(tiny_data)), path)
     return path
 
 

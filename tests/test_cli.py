@@ -119,11 +119,17 @@ def test_wrong_calls_get_one_sentence(
 
 
 @pytest.mark.parametrize("command", ["export", "verify", "predict", "benchmark"])
-def test_text_under_a_models_name(refused: Refused, tmp_path: Path, sample: Dataset, command: str) -> None:
+def test_text_under_a_models_name(
+    refused: Refused, tmp_path: Path, sample: Dataset, command: str
+) -> None:
     name = "net.keras" if command == "export" else "net.onnx"
     (tmp_path / name).write_text("I am text")
     Image.fromarray(sample.test_images[0]).save(tmp_path / "digit.png")
-    arguments = [tmp_path / "digit.png", "--model", tmp_path / name] if command == "predict" else [tmp_path / name]
+    arguments = (
+        [tmp_path / "digit.png", "--model", tmp_path / name]
+        if command == "predict"
+        else [tmp_path / name]
+    )
     assert name in refused(command, *arguments)
 
 
@@ -141,7 +147,9 @@ def test_data_says_what_it_is(run: Runner, tiny_data: Path, tmp_path: Path) -> N
 
 def test_data_cannot_write_there(refused: Refused, tiny_data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "cannot write" in refused("data", "--data", tiny_data, "--png", tmp_path / "file" / "sheet.png")
+    assert "cannot write" in refused(
+        "data", "--data", tiny_data, "--png", tmp_path / "file" / "sheet.png"
+    )
 
 
 @pytest.fixture
@@ -153,8 +161,12 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -
 
 
 def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> None:
-    receipt = run("train", "--epochs", 3, "--seed", 4, "--plot", "curve.svg", "--json").json
-    assert (receipt["recipe"]["epochs"], receipt["seed"], receipt["test"]["images"]) == (3, 4, 300)
+    manifest = run("train", "--epochs", 3, "--seed", 4, "--plot", "curve.svg", "--json").json
+    assert manifest["schema"] == "mnist-edge/train/1"
+    assert [stage["epochs"] for stage in manifest["recipe"]["stages"]] == [3, 3, 3]
+    assert (manifest["seed"], manifest["test"]["images"]) == (4, 300)
+    assert len(manifest["history"]["loss"]) == 6
+    assert len(manifest["teacher"]["loss"]) == 3
     assert (workshop / "curve.svg").read_text().startswith("<?xml")
 
     report = run("export", "--precision", "fp32", "--json").json
@@ -174,10 +186,14 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
 
     again = run("verify", "--json")
     assert again.code == 0
-    assert [model["accuracy"] for model in again.json["models"]] == [model["accuracy"] for model in report["models"]]
+    assert [model["accuracy"] for model in again.json["models"]] == [
+        model["accuracy"] for model in report["models"]
+    ]
 
     Image.fromarray(sample.test_images[3]).save("digit.png")
-    told = run("predict", "digit.png", "--model", "artifacts/mnist-mlp.fp32.onnx", "--json").json["predictions"]
+    told = run("predict", "digit.png", "--model", "artifacts/mnist-mlp.fp32.onnx", "--json").json[
+        "predictions"
+    ]
     assert told[0]["path"] == "digit.png"
     assert max(told[0]["probabilities"]) == told[0]["probabilities"][told[0]["digit"]]
     assert 0 < told[0]["confidence"] <= 1
@@ -210,12 +226,17 @@ def test_tables_for_people(run: Runner, tiny_keras: Path, workshop: Path) -> Non
     assert exported.code == 0
     assert "300 test images of set" in exported.out
     assert "written" in exported.out
-    assert "not verified" in run("export", tiny_keras, "--out", "out2", "--no-verify", "--precision", "fp32").out
+    assert (
+        "not verified"
+        in run("export", tiny_keras, "--out", "out2", "--no-verify", "--precision", "fp32").out
+    )
     assert "passed" in run("verify", "out/tiny.fp32.onnx", "--reference", tiny_keras).out
     assert "noise" in run("benchmark", "out/tiny.fp32.onnx", "--seconds", 0.1).out
 
 
-def test_a_failed_gate_is_exit_code_1(run: Runner, tiny_keras: Path, tiny_onnx: Path, workshop: Path) -> None:
+def test_a_failed_gate_is_exit_code_1(
+    run: Runner, tiny_keras: Path, tiny_onnx: Path, workshop: Path
+) -> None:
     content = bytearray(tiny_onnx.read_bytes())
     content[2000] ^= 1
     Path("changed.onnx").write_bytes(content)
@@ -231,7 +252,9 @@ def test_a_truncated_keras_file(refused: Refused, tiny_keras: Path, workshop: Pa
     assert not list(workshop.glob("**/*.onnx"))
 
 
-@pytest.mark.parametrize("arguments", [["predict", "a" * 300], ["data", "--data", "/tmp/" + "a" * 300]])
+@pytest.mark.parametrize(
+    "arguments", [["predict", "a" * 300], ["data", "--data", "/tmp/" + "a" * 300]]
+)
 def test_names_that_are_too_long(refused: Refused, arguments: list[str]) -> None:
     sentence = refused(*arguments)
     assert "too long" in sentence
@@ -254,7 +277,9 @@ def test_an_unwritable_folder(refused: Refused, tiny_keras: Path, workshop: Path
 def test_predict_reads_standard_input(tmp_path: Path, sample: Dataset) -> None:
     Image.fromarray(sample.test_images[0]).save(tmp_path / "digit.png")
     command = [sys.executable, "-m", "mnist_edge", "predict", "-", "--json"]
-    done = subprocess.run(command, input=(tmp_path / "digit.png").read_bytes(), capture_output=True, check=True)
+    done = subprocess.run(
+        command, input=(tmp_path / "digit.png").read_bytes(), capture_output=True, check=True
+    )
     assert json.loads(done.stdout)["predictions"][0]["path"] == "-"
     assert json.loads(done.stdout)["predictions"][0]["digit"] == sample.test_labels[0]
     assert done.stderr == b""
@@ -309,7 +334,9 @@ def test_scans_pass_over_what_waits_for_ever(run: Runner, workshop: Path, tmp_pa
     assert done.json["failed"] == []
 
 
-def test_scans_of_exported_files_pass_over_fifos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scans_of_exported_files_pass_over_fifos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert exported() == []
     (tmp_path / "artifacts").mkdir()
@@ -346,7 +373,9 @@ def test_without_mnist(
         assert way in sentence
 
 
-def test_ctrl_c_says_how_to_go_on(run: Runner, workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_says_how_to_go_on(
+    run: Runner, workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mnist_edge.training import fit
 
     def interrupt(*_: Any) -> None:
@@ -440,7 +469,9 @@ def test_a_broken_named_set_is_not_passed_over(
     assert "nothing there" in refused("benchmark", tiny_onnx)
 
 
-def test_a_bug_is_not_hidden_as_a_wrong_call(monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> None:
+def test_a_bug_is_not_hidden_as_a_wrong_call(
+    monkeypatch: pytest.MonkeyPatch, tiny_data: Path
+) -> None:
     def bug(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 

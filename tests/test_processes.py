@@ -37,8 +37,8 @@ from contextlib import contextmanager
 from mnist_edge.cli.render import progress
 @contextmanager
 def epoch_bar():
-    def on_epoch(_recipe, history):
-        if len(history["loss"]) == 2:
+    def on_epoch(_stage, history):
+        if history.epochs == 2:
             os.kill(os.getpid(), signal.{signal})
     yield on_epoch
 progress.epoch_bar = epoch_bar
@@ -91,7 +91,9 @@ def test_a_stop_while_something_is_imported(
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_training_that_is_stopped_goes_on_afterwards(name: str, code: int, tiny_data: Path, tmp_path: Path) -> None:
+def test_a_training_that_is_stopped_goes_on_afterwards(
+    name: str, code: int, tiny_data: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "x.keras"
     arguments = ["train", "--recipe", "article", "--epochs", "4", "--out", str(out)]
     arguments += ["--data", str(tiny_data)]
@@ -100,7 +102,9 @@ def test_a_training_that_is_stopped_goes_on_afterwards(name: str, code: int, tin
     assert "the same command goes on" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["x.keras.checkpoint"]
-    done = in_python(f"import sys; sys.argv[1:] = {arguments!r}\nfrom mnist_edge.__main__ import run; run()")
+    done = in_python(
+        f"import sys; sys.argv[1:] = {arguments!r}\nfrom mnist_edge.__main__ import run; run()"
+    )
     assert done.returncode == 0, done.stderr
     history = json.loads(out.with_name("x.keras.json").read_text())["history"]
     assert len(history["loss"]) == 4
@@ -246,7 +250,9 @@ def test_a_package_that_cannot_be_loaded_is_a_sentence(
     )
 
 
-def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_little_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from mnist_edge import Predictor, cli
 
     def exhausted(*_: object) -> None:

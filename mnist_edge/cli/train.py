@@ -17,29 +17,48 @@ from mnist_edge.cli.app import (
     show_warnings,
 )
 from mnist_edge.cli.render import progress
+from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset
+    from mnist_edge.training.manifest import TrainingManifest
     from mnist_edge.training.recipes import Recipe
+
+INTERRUPTED = (
+    "interrupted: the same command goes on where it stopped, with --no-resume it starts anew"
+)
+
+NoResume = Annotated[
+    bool,
+    typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", hidden=True)]
+"""What --no-resume was called once."""
 
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="How to train; one of: augmented, article.")] = "augmented",
+    recipe: Annotated[
+        str, typer.Option(help="How to train; one of: augmented, article.")
+    ] = "augmented",
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=10_000,
             show_default=False,
-            help="Passes over the images, if not the recipe's; neither teacher nor pruning takes more.",
+            help="Passes over the images, if not the recipe's; neither teacher nor pruning takes "
+            "more.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")
+    ] = 0,
     data: Data = None,
     out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an interrupted run could go on.")] = False,
+    no_resume: NoResume = False,
+    fresh: Fresh = False,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -63,6 +82,7 @@ def train(
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
     """
     from mnist_edge.cli.render import charts
+    from mnist_edge.extras import require
     from mnist_edge.files import require_writable
     from mnist_edge.training.recipes import RECIPES
 
@@ -70,45 +90,61 @@ def train(
         raise OptionError(f"expected a recipe out of {', '.join(RECIPES)}, received {recipe!r}")
     if out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
-    chosen = RECIPES[recipe] if epochs is None else RECIPES[recipe].lasting(epochs)
+    chosen = RECIPES[recipe] if epochs is None else RECIPES[recipe].with_epochs(epochs)
     if plot:
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
     if preview:
         _preview(chosen, find_data(data, allow_sample=True), seed, preview)
         return
+    require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
     dataset = find_data(data, allow_sample=False)
-    from mnist_edge.training.artifact import train as train_artifact
+    from mnist_edge.training import stages
 
     show_warnings()
-    advice = "interrupted: the same command goes on after the last whole epoch, with --fresh it starts anew"
-    with interruptible(advice), progress.epoch_bar() as on_epoch:
-        receipt = train_artifact(chosen, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    resume = not (no_resume or fresh)
+    with interruptible(INTERRUPTED), progress.epoch_bar() as on_epoch:
+        manifest = stages.train(chosen, dataset, out, seed=seed, resume=resume, on_epoch=on_epoch)
     if plot:
-        title, taught = f"{recipe}, seed {seed}, {dataset.name}", "teacher" in receipt
-        charts.save_figure(charts.training_curve(receipt["history"], title, taught=taught), plot)
+        figure = charts.training_curve(
+            manifest.network.history,
+            f"{recipe}, seed {seed}, {dataset.name}",
+            distilled=manifest.teacher is not None,
+        )
+        charts.save_figure(figure, plot)
     if as_json:
-        print_json({"path": str(out), **receipt})
-        return
-    for name in ("validation", "test"):
-        if quality := receipt[name]:
-            echo(f"{name:<10}  {quality['accuracy']:.2%} of {quality['images']:,} images")
-    echo(f"wrote {out} ({receipt['bytes']:,} bytes)")
+        print_json({"path": str(out), **to_json(manifest)})
+    else:
+        _print(manifest, out)
+
+
+def _print(manifest: "TrainingManifest", out: Path) -> None:
+    network = manifest.network
+    for name, quality in (("validation", network.validation), ("test", network.test)):
+        if quality:
+            echo(f"{name:<10}  {quality.accuracy:.2%} of {quality.images:,} images")
+    echo(f"wrote {out} ({network.bytes:,} bytes)")
 
 
 def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:
-    """Draws what the recipe makes of the first 64 training images."""
+    """Draw what the recipe's last stage makes of the first 64 training images."""
     import numpy as np
 
     from mnist_edge.cli.render import pictures
     from mnist_edge.files import write_whole
     from mnist_edge.training.augment import distort
 
-    if recipe.distortion is None:
-        raise OptionError(f"expected a recipe with distortion to preview, received {recipe.name!r}, which has none")
+    distortion = recipe.stages[-1].distortion
+    if distortion is None:
+        raise OptionError(
+            "expected a recipe with distortion to preview, "
+            f"received {recipe.name!r}, which has none"
+        )
     if png.suffix.lower() != ".png":
         raise OptionError(f"expected --preview to end in .png, received {str(png)!r}")
-    images, labels = dataset.train_images[:64], dataset.train_labels[:64]
-    distorted = distort(images, labels, recipe.distortion, np.random.default_rng(seed))
-    write_whole(png, pictures.png_bytes(pictures.contact_sheet(distorted, [str(label) for label in labels])))
+    images = dataset.train_images[:64]
+    labels = dataset.train_labels[:64]
+    distorted = distort(images, labels, distortion, np.random.default_rng(seed))
+    sheet = pictures.contact_sheet(distorted, [str(label) for label in labels])
+    write_whole(png, pictures.png_bytes(sheet))
     echo(f"wrote {png}")

@@ -1,5 +1,5 @@
-"""The workshop's first room: pixels in, a trained .keras file out. Needs TensorFlow."""
+"""Training: pixels in, a trained .keras file out.
 
-from mnist_edge.extras import require
-
-require("export", "tensorflow", "keras")
+``recipes``, ``augment``, ``strokes``, ``pruning``, ``calibrate``, ``epochs`` and ``history`` are
+data and numpy; the others need TensorFlow, which comes with the extra "export".
+"""

@@ -1,9 +1,10 @@
-"""Distorted digits, new ones in every epoch: what a person's hand might have made of the same digit.
+"""Distorted digits, new ones in every epoch: what a hand might have made of the same digit.
 
-Affine and elastic distortion after Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks Applied
-to Visual Document Analysis, 2003, as plain networks were brought to 99.65 % with by Ciresan, Meier, Gambardella,
-Schmidhuber, Deep, Big, Simple Neural Nets for Handwritten Digit Recognition, 2010 (https://arxiv.org/abs/1003.0358);
-stroke width, blur and European strokes besides, since real pens and cameras differ more than the census' did.
+Affine and elastic distortion after Simard, Steinkraus, Platt, Best Practices for Convolutional
+Neural Networks Applied to Visual Document Analysis, 2003, as plain networks were brought to 99.65 %
+with by Ciresan, Meier, Gambardella, Schmidhuber, Deep, Big, Simple Neural Nets for Handwritten
+Digit Recognition, 2010 (https://arxiv.org/abs/1003.0358); stroke width, blur and European strokes
+besides, since real pens and cameras differ more than the census' did.
 
 Numpy only, in chunks that stay in the cache: 60,000 images take about a second of one core.
 """
@@ -21,7 +22,8 @@ from mnist_edge.training.strokes import Stroked, add_strokes
 Floats = NDArray[np.float32]
 
 CENTRE = 14.0
-"""Row and column that are turned, scaled and sheared about: the centre of mass of MNIST's digits, index 14 of 0..27."""
+"""Row and column that are turned, scaled and sheared about, index 14 of 0..27: where the centre of
+mass of MNIST's digits is."""
 
 MAX_BLUR = 0.8
 """Beyond it three taps no longer make a Gaussian."""
@@ -35,12 +37,13 @@ _SMALL_SINGULAR_VALUE = 0.01
 class Distortion:
     """How much digits are distorted; each number is drawn anew for each image.
 
-    Rotation, scale, shear, translation and the elastic field are normally distributed, so that most images change
-    little and a few a lot; pen and focus are drawn evenly within their limits.
+    Rotation, scale, shear, translation and the elastic field are normally distributed, so that most
+    images change little and a few a lot; pen and focus are drawn evenly within their limits.
 
     Attributes:
         rotation: Standard deviation in degrees.
-        scale: Standard deviation of the natural logarithm of the stretching, in each direction for itself.
+        scale: Standard deviation of the natural logarithm of the stretching, in each direction for
+            itself.
         shear: Standard deviation, px a px.
         translation: Standard deviation in px, in each direction.
         elastic: Standard deviation of the elastic field's displacement, px.
@@ -69,28 +72,34 @@ class Distortion:
     crossed_sevens: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuses what could not be drawn.
+        """Refuse what could not be drawn.
 
         Raises:
             OptionError: A number is negative, not finite, or beyond its limit.
         """
-        shares = (self.pens, self.thinner, self.thicker, self.unsharp, self.european_ones, self.crossed_sevens)
-        if not all(0 <= value < np.inf for value in astuple(self)) or max(shares) > 1 or self.elastic_sigma < 1:
+        pen = (self.pens, self.thinner, self.thicker)
+        shares = (*pen, self.unsharp, self.european_ones, self.crossed_sevens)
+        are_finite = all(0 <= value < np.inf for value in astuple(self))
+        if not are_finite or max(shares) > 1 or self.elastic_sigma < 1:
             raise OptionError(
-                f"expected a distortion of numbers from 0 on, shares up to 1 and a sigma from 1 px on, received {self}"
+                "expected a distortion of numbers from 0 on, shares up to 1 and a sigma from 1 px "
+                f"on, received {self}"
             )
         if self.blur > MAX_BLUR:
             raise OptionError(f"expected a blur of at most {MAX_BLUR} px, received {self.blur}")
 
 
 def distort(
-    images: NDArray[np.uint8], labels: NDArray[np.integer], distortion: Distortion, rng: np.random.Generator
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    distortion: Distortion,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Distorts each image in its own way.
+    """Distort each image in its own way.
 
     Args:
         images: uint8 (N, 28, 28), light ink on black, as MNIST centres them.
-        labels: integers (N,); they tell which are 1s and 7s.
+        labels: integers (N,); which of them are 1s and 7s.
         distortion: How much.
         rng: Decides all; the same state gives the same images.
 
@@ -98,53 +107,73 @@ def distort(
         uint8 (N, 28, 28).
 
     Raises:
-        ImageError: The images are no digits of MNIST's form, or the labels are not as many.
+        ImageError: The images are not as MNIST's, or the labels are not as many.
     """
     if images.ndim != 3 or images.shape[1:] != MNIST_SHAPE or images.dtype != np.uint8:
-        raise ImageError(f"expected images of shape (N, 28, 28) and type uint8, received {images.shape} {images.dtype}")
+        raise ImageError(
+            "expected images of shape (N, 28, 28) and type uint8, "
+            f"received {images.shape} {images.dtype}"
+        )
     if labels.shape != images.shape[:1]:
         raise ImageError(f"expected {len(images)} labels, received the shape {labels.shape}")
-    written = _written(images, labels, distortion, rng)
+    written = _add_strokes(images, labels, distortion, rng)
     distorted = np.empty((len(images), SIDE * SIDE), np.uint8)
     for start in range(0, len(images), _CHUNK):
         part = slice(start, start + _CHUNK)
-        inked = _inked(written.images[part], distortion, rng)
-        rows, columns = _sources(written.shifts[part], distortion, rng)
+        inked = _redraw(written.images[part], distortion, rng)
+        rows, columns = find_sources(written.shifts[part], distortion, rng)
         distorted[part] = bilinear(inked, rows, columns)
     return distorted.reshape(images.shape)
 
 
-def _written(
-    images: NDArray[np.uint8], labels: NDArray[np.integer], distortion: Distortion, rng: np.random.Generator
+def _add_strokes(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    distortion: Distortion,
+    rng: np.random.Generator,
 ) -> Stroked:
-    if not distortion.european_ones and not distortion.crossed_sevens:
+    ones = distortion.european_ones
+    sevens = distortion.crossed_sevens
+    if not ones and not sevens:
         return Stroked(images, np.zeros((len(images), 2), np.float32))
-    return add_strokes(images, labels, distortion.european_ones, distortion.crossed_sevens, rng)
+    return add_strokes(images, labels, ones, sevens, rng)
 
 
-def _inked(images: NDArray[np.uint8], distortion: Distortion, rng: np.random.Generator) -> Floats:
-    """The images in a frame of background, float32 (n, 900), drawn with another pen and out of focus."""
+def _redraw(images: NDArray[np.uint8], distortion: Distortion, rng: np.random.Generator) -> Floats:
+    """Draw the images with another pen and out of focus.
+
+    Returns:
+        float32 (n, 900): each in a frame of background.
+    """
     framed = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(len(images), -1)
     inked = framed.astype(np.float32)
+    each = (len(images), 1)
     if distortion.pens:
-        width = rng.uniform(-distortion.thinner, distortion.thicker, (len(images), 1)).astype(np.float32)
-        width *= rng.random((len(images), 1)) < distortion.pens
-        other_pen = np.where(width > 0, _extreme(np.maximum, framed), _extreme(np.minimum, framed))
+        width = rng.uniform(-distortion.thinner, distortion.thicker, each).astype(np.float32)
+        width *= rng.random(each) < distortion.pens
+        thicker = _find_extremes(np.maximum, framed)
+        thinner = _find_extremes(np.minimum, framed)
+        other_pen = np.where(width > 0, thicker, thinner)
         inked += np.abs(width) * (other_pen - inked)
     if distortion.unsharp:
-        variance = rng.uniform(0, distortion.blur, (len(images), 1)).astype(np.float32) ** 2
-        variance *= rng.random((len(images), 1)) < distortion.unsharp
-        for step in (1, _FRAME):  # three taps with a Gaussian's variance, along the rows and then the columns
+        variance = rng.uniform(0, distortion.blur, each).astype(np.float32) ** 2
+        variance *= rng.random(each) < distortion.unsharp
+        # Three taps with a Gaussian's variance, along the rows and then the columns.
+        for step in (1, _FRAME):
             middle = inked[:, step:-step]
             middle += variance / 2 * (inked[:, : -2 * step] + inked[:, 2 * step :] - 2 * middle)
     frame = inked.reshape(-1, _FRAME, _FRAME)
-    for edge in (0, -1):  # ink that has crept into the frame would be smeared over all that lies outside
+    # Ink that has crept into the frame would be smeared over all that lies outside.
+    for edge in (0, -1):
         frame[:, edge] = frame[:, :, edge] = 0
     return inked
 
 
-def _extreme(largest_or_smallest: np.ufunc, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Dilation or erosion by 3x3; a row's end is followed by the next row's start, both background."""
+def _find_extremes(largest_or_smallest: np.ufunc, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Dilate or erode by 3x3.
+
+    A row's end is followed by the next row's start, but both are background.
+    """
     for step in (1, _FRAME):
         found = framed.copy()
         largest_or_smallest(framed[:, : -2 * step], framed[:, 2 * step :], out=found[:, step:-step])
@@ -153,17 +182,28 @@ def _extreme(largest_or_smallest: np.ufunc, framed: NDArray[np.uint8]) -> NDArra
     return framed
 
 
-def _sources(shifts: Floats, distortion: Distortion, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Where in the frame each pixel comes from: rows and columns, float32 (n, 784) each.
+def find_sources(
+    shifts: Floats, distortion: Distortion, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Find where in the frame each pixel of a distorted image comes from.
 
-    Both are products L M L^T with a small matrix M an image, since a field of white noise smoothed by a Gaussian G is
-    G Z G^T, G is nearly of low rank, and noise that is turned stays white noise; an affine map has the rank two, so
-    that it costs two more columns of L.
+    Rows and columns are products L M L^T with a small matrix M an image, since a field of white
+    noise smoothed by a Gaussian G is G Z G^T, G is nearly of low rank, and noise that is turned
+    stays white noise; an affine map has the rank two, so that it costs two more columns of L.
+
+    Args:
+        shifts: float32 (n, 2), how far the centre of each image has moved, px.
+        distortion: How much.
+        rng: Decides all.
+
+    Returns:
+        Rows and columns, float32 (n, 784) each.
     """
     smooth = _smooth_basis(distortion.elastic_sigma)
     line = np.arange(SIDE, dtype=np.float32)[:, None] - np.float32(CENTRE)
     basis = np.concatenate([np.ones_like(line), line, smooth], axis=1)
-    count, rank = len(shifts), basis.shape[1]
+    count = len(shifts)
+    rank = basis.shape[1]
     factors = np.zeros((2, count, rank, rank), np.float32)
     factors[:, :, 1, 0], factors[:, :, 0, 1] = _affine(count, distortion, rng)
     moved = rng.normal(0, distortion.translation, (2, count))
@@ -177,11 +217,15 @@ def _sources(shifts: Floats, distortion: Distortion, rng: np.random.Generator) -
 
 
 def _affine(count: int, distortion: Distortion, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Turned, sheared and stretched unit steps down and right, each (2, n): how far source row and column move."""
+    """Return unit steps down and right, turned, sheared and stretched.
+
+    Each is (2, n): how far source row and column move.
+    """
     angle = np.radians(rng.normal(0, distortion.rotation, count))
     shear = rng.normal(0, distortion.shear, count)
     down, right = np.exp(rng.normal(0, distortion.scale, (2, count)))
-    cos, sin = np.cos(angle), np.sin(angle)
+    cos = np.cos(angle)
+    sin = np.sin(angle)
     step_down = np.stack([cos, sin]) * down
     step_right = np.stack([shear * cos - sin, shear * sin + cos]) * right
     return step_down.astype(np.float32), step_right.astype(np.float32)
@@ -189,8 +233,12 @@ def _affine(count: int, distortion: Distortion, rng: np.random.Generator) -> tup
 
 @cache
 def _smooth_basis(sigma: float) -> Floats:
-    """L, float32 (28, rank): L Z L^T is a smooth random field of variance 1 for Z of independent normal numbers."""
-    beyond = np.arange(-round(4 * sigma), SIDE + round(4 * sigma))  # noise outside the image moves pixels inside it
+    """Return L, float32 (28, rank).
+
+    L Z L^T is a smooth random field of variance 1 for Z of independent normal numbers.
+    """
+    # Noise outside the image moves pixels inside it.
+    beyond = np.arange(-round(4 * sigma), SIDE + round(4 * sigma))
     gaussian = np.exp(-((np.arange(SIDE)[:, None] - beyond) ** 2) / (2 * sigma**2))
     gaussian /= np.linalg.norm(gaussian, axis=1, keepdims=True)
     left, values, _ = np.linalg.svd(gaussian, full_matrices=False)
@@ -200,7 +248,7 @@ def _smooth_basis(sigma: float) -> Floats:
 
 
 def bilinear(framed: Floats, rows: Floats, columns: Floats) -> NDArray[np.uint8]:
-    """Bilinear samples of images in a frame of background.
+    """Return bilinear samples of images in a frame of background.
 
     Args:
         framed: float32 (n, 900): 30x30 pixels in 0..255, the outer ones 0.
@@ -213,7 +261,8 @@ def bilinear(framed: Floats, rows: Floats, columns: Floats) -> NDArray[np.uint8]
     last = np.float32(_FRAME - 1.001)
     np.clip(rows, 0, last, out=rows)
     np.clip(columns, 0, last, out=columns)
-    top, left = np.floor(rows), np.floor(columns)
+    top = np.floor(rows)
+    left = np.floor(columns)
     rows -= top
     columns -= left
     first = np.arange(len(framed), dtype=np.float32)[:, None] * (_FRAME * _FRAME)
@@ -228,7 +277,7 @@ def bilinear(framed: Floats, rows: Floats, columns: Floats) -> NDArray[np.uint8]
 
 
 def _between(start: Floats, end: Floats, share: Floats) -> Floats:
-    """``start``, moved by ``share`` of the way to ``end``, in place."""
+    """Move ``start`` in place by ``share`` of the way to ``end``."""
     end -= start
     end *= share
     start += end

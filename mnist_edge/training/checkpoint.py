@@ -3,32 +3,30 @@
 import io
 import json
 import logging
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mnist_edge.datasets.npz import Npz, open_npz
+from mnist_edge.documents import from_json, to_json
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import MAX_JSON_BYTES, open_regular, parse_json, write_whole
-
-History = dict[str, list[float]]
-"""One number an epoch under each of loss (with a teacher, the distance from it), accuracy, val_loss, val_accuracy."""
-
-COURSES = ("loss", "accuracy", "val_loss", "val_accuracy")
+from mnist_edge.training.history import History
 
 _STATE = "state"
 _log = logging.getLogger(__name__)
 
 
-def save(path: Path, run: dict[str, Any], variables: Sequence[np.ndarray], history: History) -> None:
-    """Writes the state after a whole epoch.
+def save(
+    path: Path, run: Mapping[str, Any], variables: Sequence[np.ndarray], history: History
+) -> None:
+    """Write the state after a whole epoch.
 
     Args:
         path: The file.
-        run: What decides the training's result: recipe, seed, data.
+        run: What decides the training's result: stages, seed, data.
         variables: Of the model, then of the optimizer.
         history: Of all epochs up to then.
 
@@ -36,11 +34,12 @@ def save(path: Path, run: dict[str, Any], variables: Sequence[np.ndarray], histo
         OutputError: It cannot be written; an older one stays as it was.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, *variables, state=np.array(json.dumps({"run": run, "history": history})))
+    state = json.dumps(to_json({"run": run, "history": history}))
+    np.savez(buffer, *variables, state=np.array(state))
     write_whole(path, buffer.getvalue())
 
 
-def require_same_run(path: Path, run: dict[str, Any]) -> None:
+def require_same_run(path: Path, run: Mapping[str, Any]) -> None:
     """Refuse a checkpoint of another run; one that is damaged is of none.
 
     Args:
@@ -64,7 +63,7 @@ def require_same_run(path: Path, run: dict[str, Any]) -> None:
 
 def resume(
     path: Path,
-    run: dict[str, Any],
+    run: Mapping[str, Any],
     variables: Sequence[Any],
     *,
     epochs: int,
@@ -96,9 +95,9 @@ def resume(
         with open_npz(path) as archive:
             state = _state(archive)
             _require_run(path, state, run)
-            history = _history(state.get("history"), epochs)
+            history = _history(state, epochs)
             saved = _arrays(archive, wanted)
-        _require_steps(saved, len(history["loss"]) * steps_an_epoch)
+        _require_steps(saved, history.epochs * steps_an_epoch)
     except OptionError:  # a ValueError too
         raise
     except ValueError as error:
@@ -115,12 +114,13 @@ def _require_readable(path: Path) -> None:
         open_regular(path).close()
     except OSError as error:
         raise ModelError(
-            f"the checkpoint {path} cannot be read ({error.strerror or error}): add --fresh to start anew"
+            f"the checkpoint {path} cannot be read ({error.strerror or error}): "
+            "add --no-resume to start anew"
         ) from error
 
 
 def _state(archive: Npz) -> dict[str, Any]:
-    """What a checkpoint says of its run and its history."""
+    """Return what a checkpoint records of its run and its history."""
     header = archive.header(_STATE)
     if header.dtype.kind != "U" or header.shape:
         raise ValueError("its state is no text")
@@ -132,40 +132,23 @@ def _state(archive: Npz) -> dict[str, Any]:
     return state
 
 
-def _require_run(path: Path, state: dict[str, Any], run: dict[str, Any]) -> None:
-    if json.loads(json.dumps(run)) != state["run"]:
+def _require_run(path: Path, state: dict[str, Any], run: Mapping[str, Any]) -> None:
+    if to_json(run) != state["run"]:
         raise OptionError(
             f"{path} is of an interrupted run with other settings: repeat its recipe, epochs, "
-            "seed and data to go on, or add --fresh to start anew"
+            "seed and data to go on, or add --no-resume to start anew"
         )
 
 
-def _history(saved: object, epochs: int) -> History:
-    """The history in a state: a number for each of as many epochs under each name."""
-    if not isinstance(saved, dict) or sorted(saved) != sorted(COURSES):
-        raise ValueError(f"its history is not one of {', '.join(COURSES)}")
-    lengths = set()
-    for name, course in saved.items():
-        if not isinstance(course, list) or not all(map(_is_finite, course)):
-            raise ValueError(f"its history of {name} is no list of numbers")
-        if "accuracy" in name and not all(0 <= share <= 1 for share in course):
-            raise ValueError(f"its history of {name} is not from 0 to 1")
-        lengths.add(len(course))
-    if len(lengths) > 1 or not 1 <= min(lengths) <= epochs:
+def _history(state: dict[str, Any], epochs: int) -> History:
+    history = from_json(History, state.get("history"))
+    if not 1 <= history.epochs <= epochs:
         raise ValueError(f"its history is not of 1 to {epochs} epochs")
-    return {name: [float(value) for value in saved[name]] for name in COURSES}
-
-
-def _is_finite(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        return number and math.isfinite(value)  # type: ignore[arg-type]  # a number here
-    except OverflowError:  # a whole number beyond any float
-        return False
+    return history
 
 
 def _arrays(archive: Npz, wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The saved variables, where each fits the one that it is for."""
+    """Return the saved variables, where each fits the one that it is for."""
     names = [f"arr_{number}" for number in range(len(wanted))]
     if sorted(archive.names) != sorted([*names, _STATE]):
         raise ValueError(f"expected {len(names)} variables in it, found {len(archive.names) - 1}")

@@ -1,10 +1,14 @@
-"""The Keras network: built, folded, and saved as a .keras file, the same each time. sources/ reads such files."""
+"""The Keras network: built, folded, and saved as a .keras file, the same each time.
+
+``sources`` reads such files.
+"""
 
 import io
 import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +22,26 @@ _SAVED_AT = "1980-01-01@00:00:00"
 
 
 def build(
-    widths: tuple[int, ...], seed: int, *, batch_norm: bool = False, convolutions: tuple[int, ...] = ()
+    widths: tuple[int, ...],
+    seed: int,
+    *,
+    batch_norm: bool = False,
+    convolutions: tuple[int, ...] = (),
 ) -> keras.Model:
-    """The classic network: 784 inputs in 0..1, Dense relu layers of ``widths``, Dense 10 softmax.
+    """Build the classic network: 784 inputs in 0..1, Dense relu layers, Dense 10 softmax.
 
     Args:
         widths: Units of each hidden layer.
         seed: Decides the weights, Glorot uniform (Keras' default).
-        batch_norm: Normalise each hidden layer before its relu, for training: Ioffe & Szegedy, Batch Normalization,
-            2015 (https://arxiv.org/abs/1502.03167). ``folded`` makes the classic network of it. The softmax is then a
-            layer of its own, so that ``logits_model`` can leave it out.
-        convolutions: Channels of normalised 3x3 convolutions before them; the first, third, ... halve the picture.
+        batch_norm: Normalise each hidden layer before its relu, for training: Ioffe & Szegedy,
+            Batch Normalization, 2015 (https://arxiv.org/abs/1502.03167). ``folded`` makes the
+            classic network of it. The softmax is then a layer of its own, so that
+            ``logits_model`` can leave it out.
+        convolutions: Channels of normalised 3x3 convolutions before them; the first, third, ...
+            halve the picture.
     """
 
-    def drawn(number: int) -> keras.initializers.Initializer:
+    def glorot(number: int) -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=seed * 1000 + number)
 
     layers = [keras.Input((UNIT_PIXELS.elements,), name="image")]
@@ -40,7 +50,12 @@ def build(
     for number, channels in enumerate(convolutions):
         layers += [
             keras.layers.Conv2D(
-                channels, 3, 2 - number % 2, "same", use_bias=False, kernel_initializer=drawn(100 + number)
+                channels,
+                kernel_size=3,
+                strides=2 - number % 2,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=glorot(100 + number),
             ),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
@@ -48,94 +63,127 @@ def build(
     if convolutions:
         layers.append(keras.layers.Flatten())
     for number, width in enumerate(widths, 1):
+        name = f"hidden_{number}"
         activation = None if batch_norm else "relu"
-        layers.append(keras.layers.Dense(width, activation, kernel_initializer=drawn(number), name=f"hidden_{number}"))
+        layers.append(
+            keras.layers.Dense(width, activation, kernel_initializer=glorot(number), name=name)
+        )
         if batch_norm:
             layers += [keras.layers.BatchNormalization(), keras.layers.ReLU()]
     activation = None if batch_norm else "softmax"
-    layers.append(keras.layers.Dense(len(DIGITS), activation, kernel_initializer=drawn(0), name="digit"))
+    layers.append(
+        keras.layers.Dense(len(DIGITS), activation, kernel_initializer=glorot(0), name="digit")
+    )
     if batch_norm:
         layers.append(keras.layers.Softmax())
     return keras.Sequential(layers, name="mnist_mlp")
 
 
+def of_weights(weights: Sequence[np.ndarray]) -> keras.Model:
+    """Build the classic network of these weights: kernel and bias of each layer in turn."""
+    widths = tuple(bias.shape[0] for bias in weights[1:-1:2])
+    model = build(widths, seed=0)
+    model.set_weights(weights)
+    return model
+
+
+def has_logits(model: keras.Model) -> bool:
+    """Whether the softmax of ``model`` is a layer of its own, so that its logits can be had."""
+    return model.get_layer("digit").activation is keras.activations.linear
+
+
 def logits_model(model: keras.Model) -> keras.Model:
-    """``model`` of ``build`` with batch normalisation, as far as its logits: the same weights, without the softmax.
+    """Return ``model`` as far as its logits: the same weights, without the softmax.
+
+    Args:
+        model: Of ``build`` with batch normalisation.
 
     Raises:
-        ValueError: It has its softmax within its last Dense layer, so that its logits cannot be had.
+        ValueError: It has its softmax within its last Dense layer.
     """
-    if model.get_layer("digit").activation is not keras.activations.linear:
-        raise ValueError("expected a model whose softmax is a layer of its own, received one with it in its last Dense")
+    if not has_logits(model):
+        raise ValueError(
+            "expected a model whose softmax is a layer of its own, received one with it in its "
+            "last Dense"
+        )
     return keras.Model(model.inputs[0], model.get_layer("digit").output)
 
 
 def folded(model: keras.Model) -> keras.Model:
-    """The classic network that answers as ``model`` of ``build`` does, whose normalisation it has in its weights.
+    """Return the classic network that answers as a model with batch normalisation does.
 
-    In use, batch normalisation is one multiplication and one addition a unit, and so is part of the Dense before it.
+    In use, batch normalisation is one multiplication and one addition a unit, and so becomes part
+    of the Dense before it.
+
+    Args:
+        model: Of ``build``, without convolutions; returned as it is if it has no normalisation.
     """
+    if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
+        return model
     weights: list[np.ndarray] = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense):
             weights += layer.get_weights()
         elif isinstance(layer, keras.layers.BatchNormalization):
-            scale, offset, mean, variance = (part.astype(np.float64) for part in layer.get_weights())
+            parts = [part.astype(np.float64) for part in layer.get_weights()]
+            scale, offset, mean, variance = parts
             scale /= np.sqrt(variance + layer.epsilon)
             kernel, bias = weights[-2:]
             weights[-2:] = [kernel * scale, (bias - mean) * scale + offset]
-    if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
-        return model
-    plain = build(hidden_widths(model), seed=0)
-    plain.set_weights(weights)
-    return plain
+    return of_weights(weights)
 
 
 def plain(model: keras.Model, origin: str) -> keras.Model:
-    """A loaded stack of Dense relu layers as ``build`` makes it, with the same weights.
+    """Return a loaded stack of Dense relu layers as ``build`` makes it, with the same weights.
 
     Args:
         model: Of ``sources.keras_file.from_bytes``.
         origin: What to call its file in an error's text.
 
     Raises:
-        ModelError: It is something else: other activations, or anything but Dense layers that changes the answers.
+        ModelError: It is something else: other activations, or anything but Dense layers that
+            changes the answers.
     """
-    layers, same = dense_layers(model), build(hidden_widths(model), seed=0)
-    weights = [
-        np.asarray(part)
-        for layer in layers
-        for part in (layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.units))
-    ]
+    layers = dense_layers(model)
+    weights = []
+    for layer in layers:
+        bias = layer.bias if layer.use_bias else np.zeros(layer.units)
+        weights += [np.asarray(layer.kernel), np.asarray(bias)]
+    same = build(hidden_widths(model), seed=0)
     fits = [part.shape for part in weights] == [part.shape for part in same.get_weights()]
     if fits:
         same.set_weights(weights)
-    # Some of it brighter than any picture, so that an activation shows that differs from relu only far from zero.
-    noise = np.random.default_rng(0).random((64, UNIT_PIXELS.elements), np.float32) * np.repeat([1, 100], 32)[:, None]
+    # Half of it is brighter than any picture: some activations differ from relu far from zero.
+    rng = np.random.default_rng(0)
+    noise = rng.random((64, UNIT_PIXELS.elements), np.float32) * np.repeat([1, 100], 32)[:, None]
     answers = model(noise.reshape(-1, *model.input_shape[1:]), training=False)
     if not fits or not np.allclose(answers, same(noise, training=False), atol=1e-4):
         kinds = ", ".join(f"{layer.units} {layer.activation.__name__}" for layer in layers)
         raise ModelError(
-            f"expected {origin} to be a plain stack of Dense relu layers on 784 pixels and a softmax, received one "
-            f"that answers otherwise (its Dense layers: {kinds})"
+            f"expected {origin} to be a plain stack of Dense relu layers on 784 pixels and a "
+            f"softmax, received one that answers otherwise (its Dense layers: {kinds})"
         )
     return same
 
 
 def normalised(model: keras.Model, images: np.ndarray) -> keras.Model:
-    """The network of ``build`` with batch normalisation that answers as ``model``: what ``folded`` undoes.
+    """Return the network with batch normalisation that answers as ``model``.
+
+    ``folded`` undoes it.
 
     Args:
         model: Of ``build`` or ``plain``, without normalisation.
-        images: float32 (N, 784) in 0..1: each layer's mean and variance on them are what it starts from.
+        images: float32 (N, 784) in 0..1: each layer's mean and variance on them are what it starts
+            from.
     """
     *hidden, last = [layer.get_weights() for layer in dense_layers(model)]
-    made = build(tuple(len(bias) for _, bias in hidden), seed=0, batch_norm=True)
+    made = build(hidden_widths(model), seed=0, batch_norm=True)
     norms = [layer for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]
     values = images
     for dense, norm, (kernel, bias) in zip(dense_layers(made)[:-1], norms, hidden, strict=True):
         values = values @ kernel + bias
-        mean, variance = values.mean(axis=0), values.var(axis=0)
+        mean = values.mean(axis=0)
+        variance = values.var(axis=0)
         dense.set_weights([kernel, bias])
         norm.set_weights([np.sqrt(variance + norm.epsilon), mean, mean, variance])
         values = np.maximum(values, 0)
@@ -144,10 +192,14 @@ def normalised(model: keras.Model, images: np.ndarray) -> keras.Model:
 
 
 def to_bytes(model: keras.Model, facts: dict[str, Any]) -> bytes:
-    """The model as a .keras file, without optimizer state; equal models give equal bytes.
+    """Return the model as a .keras file, without optimizer state; equal models give equal bytes.
 
-    Keras writes the time of saving and memory addresses into the archive; here they are the same each time.
-    ``facts`` (recipe, seed, data) stand in its metadata.json.
+    Keras writes the time of saving and memory addresses into the archive; here they are the same
+    each time.
+
+    Args:
+        model: Any.
+        facts: What is to stand in its metadata.json, as JSON: recipe, seed, data.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
@@ -165,17 +217,17 @@ def to_bytes(model: keras.Model, facts: dict[str, Any]) -> bytes:
 
 
 def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
-    """The model's Dense layers, from the pixels to the digit."""
+    """Return the model's Dense layers, from the pixels to the digit."""
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
 
 
 def hidden_widths(model: keras.Model) -> tuple[int, ...]:
-    """Units of each of its hidden Dense layers."""
+    """Return the units of each of its hidden Dense layers."""
     return tuple(layer.units for layer in dense_layers(model)[:-1])
 
 
 def _without_addresses(config: str) -> str:
-    """Numbers the objects that layers share 1, 2, ... where Keras writes their address in memory."""
+    """Number the objects that layers share 1, 2, ... where Keras writes their address."""
     numbers: dict[str, int] = {}
     return re.sub(
         r'("shared_object_id": )(\d+)',

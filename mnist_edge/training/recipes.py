@@ -1,4 +1,8 @@
-"""Recipes: everything that decides how a network is trained, as data."""
+"""Recipes: everything that decides how a network is trained, as data.
+
+A recipe is a list of stages, and ``stages.run`` goes through them from the first to the last. Each
+makes one network; a later stage may learn from it, or start from its weights.
+"""
 
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
@@ -6,48 +10,40 @@ from typing import Any, Literal
 from mnist_edge.errors import OptionError
 from mnist_edge.training.augment import Distortion
 
+LABELS = "labels"
+"""What a stage learns from that has no teacher."""
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
-    """How a trained network goes on with fewer units: taught as before, at a rate that rises and falls anew.
-
-    Attributes:
-        widths: Units of each hidden layer that stay. In the network that comes of it, the others are zeros: it keeps
-            its shape, and what is exported to be small leaves them out.
-        epochs: Passes over the training images.
-        learning_rate: The highest.
-        weight_decay: As in a recipe.
-    """
-
-    widths: tuple[int, ...]
-    epochs: int
-    learning_rate: float
-    weight_decay: float
+WIDE = "wide"
+"""The trained network that ``compress`` is given: stages refer to it as to one before them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """One way to train a network.
+class Stage:
+    """One network and its training.
 
     Attributes:
-        name: What the command line and the receipts call it.
+        name: What later stages, progress bars and checkpoints call it.
         widths: Units of each hidden layer.
         epochs: Passes over the training images.
         batch_size: Images a step.
         learning_rate: The optimizer's; with a warm-up, the highest.
-        optimizer: "rmsprop" is Keras' at its defaults, at a constant rate; "adamw" is Adam with decoupled weight
-            decay, whose rate rises evenly in the warm-up and falls to zero along half a cosine.
+        optimizer: "rmsprop" is Keras' at its defaults, at a constant rate; "adamw" is Adam with
+            decoupled weight decay, whose rate rises evenly in the warm-up and falls to zero along
+            half a cosine.
         warm_up: Epochs in which the rate rises; adamw's alone, as is the next.
         weight_decay: Share of each kernel (not bias) that a step takes away, times the rate.
-        batch_norm: Whether hidden layers are normalised in training; the trained network has it folded in.
+        batch_norm: Whether hidden layers are normalised in training; folded in at the end.
         distortion: How images are distorted anew in each epoch, or None.
-        sets: Distorted sets of all training images that the epochs go round, each in another order every time; 0 for a
-            new one each epoch. They stay in memory, 44 MB each.
-        convolutions: Channels of 3x3 convolutions in front of the hidden layers, every other one halving the picture;
-            for a teacher alone, since what is exported is made of Dense layers.
-        teacher: How the network is trained whose answers this one learns instead of the labels, or None.
-        temperature: What the logits of both are divided by in that comparison.
-        pruning: What comes after all this, or None.
+        sets: Distorted sets of all training images that the epochs go round, each in another order
+            every time; 0 for a new one each epoch. They stay in memory, 44 MB each.
+        convolutions: Channels of 3x3 convolutions in front of the hidden layers, every other one
+            halving the picture; for teachers alone, since what is exported is made of Dense layers.
+        starts_from: The stage whose network, pruned to ``widths``, is where this one starts; None
+            for new weights.
+        learns_from: "labels", or the stage whose network's answers are learnt instead of them.
+        temperature: What the logits of student and teacher are divided by to compare them.
+        padded: Whether the network gets back the shape of the one it was pruned from, with units of
+            zeros; what is exported to be small leaves them out again.
     """
 
     name: str
@@ -62,44 +58,108 @@ class Recipe:
     distortion: Distortion | None = None
     sets: int = 0
     convolutions: tuple[int, ...] = ()
-    teacher: "Recipe | None" = None
+    starts_from: str | None = None
+    learns_from: str = LABELS
     temperature: float = 1.0
-    pruning: Pruning | None = None
-
-    def __post_init__(self) -> None:
-        """Refuses a teacher or a pupil whose logits could not be compared, and a pruning that could not be learnt from.
-
-        Raises:
-            OptionError: One of the two has no batch normalisation; there is pruning without a teacher.
-        """
-        if self.teacher and not (self.batch_norm and self.teacher.batch_norm):
-            raise OptionError(f"expected batch_norm in {self.name!r} and in its teacher, whose logits are compared")
-        if self.pruning and not self.teacher:
-            raise OptionError(f"expected a teacher in {self.name!r}, which is pruned and goes on")
-
-    def lasting(self, epochs: int) -> "Recipe":
-        """The same recipe over other epochs, with a teacher and a pruning that take no more of them."""
-        teacher = self.teacher and replace(self.teacher, epochs=min(self.teacher.epochs, epochs))
-        pruning = self.pruning and replace(self.pruning, epochs=min(self.pruning.epochs, epochs))
-        return replace(self, epochs=epochs, teacher=teacher, pruning=pruning)
-
-    def after_pruning(self) -> "Recipe | None":
-        """How the network goes on once it is pruned: what ``pruning`` does not name is as before."""
-        if self.pruning is None:
-            return None
-        return replace(self, name="pruned", teacher=None, pruning=None, **asdict(self.pruning))
+    padded: bool = False
 
     def describe(self) -> dict[str, Any]:
-        """What receipts say of it: all but what is at its default, so that a receipt outlives new attributes."""
-        default = {field.name: field.default for field in fields(self) if field.default is not MISSING}
-        told = asdict(self) | {"teacher": self.teacher and self.teacher.describe()}
-        return {name: value for name, value in told.items() if name not in default or value != default[name]}
+        """Return all settings but those at their default, so that a manifest outlives new ones."""
+        described = {}
+        settings = asdict(self)
+        for field in fields(self):
+            value = settings[field.name]
+            if field.default is MISSING or value != field.default:
+                described[field.name] = value
+        return described
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to train a network.
+
+    Attributes:
+        name: What the command line and the manifests call it.
+        stages: In the order in which they are trained; the last one's network is the result.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse stages that do not fit together.
+
+        Raises:
+            OptionError: A stage refers to none before it, two have one name, or a student's logits
+                and its teacher's could not be compared.
+        """
+        known: dict[str, Stage | None] = {LABELS: None, WIDE: None}
+        for stage in self.stages:
+            if stage.name in known:
+                raise OptionError(f"expected a name for each stage, received {stage.name!r} twice")
+            for other in (stage.starts_from or LABELS, stage.learns_from):
+                if other not in known:
+                    raise OptionError(
+                        f"expected a stage before {stage.name!r} that is called {other!r}"
+                    )
+            teacher = known[stage.learns_from]
+            if stage.learns_from != LABELS and not (
+                stage.batch_norm and (teacher is None or teacher.batch_norm)
+            ):
+                raise OptionError(
+                    f"expected batch_norm in {stage.name!r} and in its teacher, whose logits are "
+                    "compared"
+                )
+            if stage.padded and not stage.starts_from:
+                raise OptionError(
+                    f"expected a stage that {stage.name!r}, which is padded, starts from"
+                )
+            known[stage.name] = stage
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of each hidden layer in the last stage."""
+        return self.stages[-1].widths
+
+    @property
+    def needs_wide(self) -> bool:
+        """Whether a stage refers to a network that is given."""
+        return any(WIDE in (stage.starts_from, stage.learns_from) for stage in self.stages)
+
+    def chain(self) -> tuple[Stage, ...]:
+        """Return the stages that the resulting network goes through: no teacher is among them."""
+        by_name = {stage.name: stage for stage in self.stages}
+        chain = [self.stages[-1]]
+        while chain[0].starts_from in by_name:
+            chain.insert(0, by_name[chain[0].starts_from])
+        return tuple(chain)
+
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """Return the recipe with other epochs in its network's first stage, and no other longer."""
+        first = self.chain()[0]
+        stages = []
+        for stage in self.stages:
+            own = epochs if stage == first else min(stage.epochs, epochs)
+            stages.append(replace(stage, epochs=own))
+        return replace(self, stages=tuple(stages))
+
+    def with_widths(self, widths: tuple[int, ...]) -> "Recipe":
+        """Return the recipe with other widths in its last stage."""
+        *before, last = self.stages
+        return replace(self, stages=(*before, replace(last, widths=widths)))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what manifests record of it."""
+        return {"name": self.name, "stages": [stage.describe() for stage in self.stages]}
 
 
 # Keras' own MNIST MLP, RMSprop at its defaults: https://keras.io/api/optimizers/rmsprop/
-ARTICLE = Recipe("article", widths=(512, 512), epochs=20, batch_size=128, learning_rate=1e-3)
+ARTICLE = Recipe(
+    "article",
+    (Stage("network", widths=(512, 512), epochs=20, batch_size=128, learning_rate=1e-3),),
+)
 
-_DISTORTION = Distortion(
+DISTORTION = Distortion(
     rotation=6,
     scale=0.06,
     shear=0.06,
@@ -114,8 +174,10 @@ _DISTORTION = Distortion(
     european_ones=0.05,
     crossed_sevens=0.05,
 )
+"""What the shipped network saw."""
 
-_TEACHER = Recipe(
+# How these three were found: docs/training.md
+_TEACHER = Stage(
     "teacher",
     widths=(128,),
     epochs=24,
@@ -125,13 +187,12 @@ _TEACHER = Recipe(
     warm_up=1,
     weight_decay=0.05,
     batch_norm=True,
-    distortion=_DISTORTION,
+    distortion=DISTORTION,
     convolutions=(32, 32, 64, 64),
 )
 
-# How it was found: docs/training.md
-AUGMENTED = Recipe(
-    "augmented",
+_STUDENT = Stage(
+    "student",
     widths=(512, 512),
     epochs=24,
     batch_size=256,
@@ -140,27 +201,54 @@ AUGMENTED = Recipe(
     warm_up=1,
     weight_decay=0.05,
     batch_norm=True,
-    distortion=_DISTORTION,
+    distortion=DISTORTION,
     sets=24,
-    teacher=_TEACHER,
+    learns_from="teacher",
     temperature=3.0,
-    pruning=Pruning(widths=(384, 160), epochs=360, learning_rate=0.01, weight_decay=0.03),
 )
 
-# What a narrower network is fine-tuned by; its teacher is the wide one. How it was found: docs/compression.md
+# An epoch takes less than half as long with these units, so that there can be many more.
+_PRUNED = replace(
+    _STUDENT,
+    name="pruned",
+    widths=(384, 160),
+    epochs=360,
+    learning_rate=0.01,
+    weight_decay=0.03,
+    starts_from="student",
+    padded=True,
+)
+
+AUGMENTED = Recipe("augmented", (_TEACHER, _STUDENT, _PRUNED))
+
+# What a narrower network is fine-tuned by. How it was found: docs/compression.md
 COMPRESSED = Recipe(
     "compressed",
-    widths=(128, 64),
-    epochs=200,
-    batch_size=256,
-    learning_rate=0.03,
-    optimizer="adamw",
-    warm_up=1,
-    weight_decay=0.01,
-    batch_norm=True,
-    # A network with less room is better spent on less: turned and bent a third less than for the wide one.
-    distortion=replace(_DISTORTION, rotation=4, scale=0.04, shear=0.04, translation=0.4, elastic=1.0),
-    sets=12,
+    (
+        Stage(
+            "narrow",
+            widths=(128, 64),
+            epochs=200,
+            batch_size=256,
+            learning_rate=0.03,
+            optimizer="adamw",
+            warm_up=1,
+            weight_decay=0.01,
+            batch_norm=True,
+            # A network with less room is better spent on less: a third less than for the wide one.
+            distortion=replace(
+                DISTORTION,
+                rotation=4,
+                scale=0.04,
+                shear=0.04,
+                translation=0.4,
+                elastic=1.0,
+            ),
+            sets=12,
+            starts_from=WIDE,
+            learns_from=WIDE,
+        ),
+    ),
 )
 
 RECIPES = {recipe.name: recipe for recipe in (AUGMENTED, ARTICLE)}

@@ -1,24 +1,64 @@
-"""The narrowest network that reads almost as well as the wide one: some are trained, by halving what is left to try."""
+"""The narrowest network that reads almost as well as the wide one.
+
+Some are trained, by halving what is left to try.
+"""
 
 import contextlib
 import glob
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from mnist_edge.datasets import Dataset
+from mnist_edge.documents import Count, Share
 from mnist_edge.errors import OptionError
 from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.sources.keras_file import from_bytes, read_keras
-from mnist_edge.training.artifact import compress, compressed_path, finished
-from mnist_edge.training.compress import ladder, units_in_use
+from mnist_edge.training.compress import compress, compressed_path, ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
+from mnist_edge.training.manifest import CompressionManifest, finished
 from mnist_edge.training.network import hidden_widths, plain
 from mnist_edge.training.recipes import Recipe
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A network that a search has trained.
+
+    Attributes:
+        widths: Units of each hidden layer.
+        validation: Accuracy on the validation images.
+        loss_points: Percentage points of it that the wide network has more.
+    """
+
+    widths: tuple[Count, ...]
+    validation: Share
+    loss_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search has found.
+
+    Attributes:
+        path: The .keras file; null where every network loses more than it may.
+        widths: Units of each of its hidden layers; null likewise, as is the next.
+        receipt: Its manifest, under the key that programs know.
+        tried: Each network that was trained, the widest first.
+        kept_in: The folder in which they stay for another search, where none was chosen.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/search/1"
+
+    path: str | None
+    widths: tuple[Count, ...] | None
+    receipt: CompressionManifest | None
+    tried: tuple[Tried, ...]
+    kept_in: str | None
+
+
 def widths_of(wide: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Units of each hidden layer of a .keras file, and how many of them are not zero.
+    """Return the units of each hidden layer of a .keras file, and how many are not zero.
 
     Raises:
         ModelError: It is missing, damaged, or no plain stack of Dense relu layers.
@@ -34,16 +74,19 @@ def candidate(
     folder: Path,
     *,
     seed: int = 0,
-    fresh: bool = False,
+    resume: bool = True,
     on_epoch: OnEpoch = lambda *_: None,
-) -> dict[str, Any]:
-    """As ``artifact.compress``, but one that is there from an earlier run with the same settings is not made again."""
+) -> CompressionManifest:
+    """Compress a network as ``compress.compress`` does, but not twice with the same settings."""
     out = compressed_path(wide, recipe.widths, folder)
-    made = None if fresh else finished(out, recipe, dataset, seed, sha256(read_keras(wide)))
-    return made or compress(wide, recipe, dataset, out, seed=seed, fresh=fresh, on_epoch=on_epoch)
+    made = None
+    if resume:
+        origin = sha256(read_keras(wide))
+        made = finished(CompressionManifest, out, recipe, dataset, seed, origin)
+    return made or compress(wide, recipe, dataset, out, seed=seed, resume=resume, on_epoch=on_epoch)
 
 
-def narrowest(
+def find_narrowest(
     wide: Path,
     recipe: Recipe,
     dataset: Dataset,
@@ -51,13 +94,14 @@ def narrowest(
     max_loss: float,
     *,
     seed: int = 0,
-    fresh: bool = False,
+    resume: bool = True,
     on_epoch: OnEpoch = lambda *_: None,
-) -> dict[str, Any]:
-    """Finds the narrowest network out of ``compress.ladder`` whose loss of validation accuracy stays within a limit.
+) -> SearchResult:
+    """Find the narrowest network whose loss of validation accuracy stays within a limit.
 
-    Halves the ladder at each step, as if accuracy fell with each rung; where two are closer than chance, the answer
-    may be a rung off. An interrupted search goes on where it stopped.
+    Halves the ladder (``compress.ladder``) at each step, as if accuracy fell with each rung; where
+    two are closer than chance, the answer may be a rung off. An interrupted search goes on where
+    it stopped.
 
     Args:
         wide: The .keras file of the wide network.
@@ -66,60 +110,75 @@ def narrowest(
         out: The .keras file to write; None for one beside ``wide``, with the widths in its name.
         max_loss: Percentage points of validation accuracy.
         seed: Decides the order of the images and their distortion.
-        fresh: Use nothing of an interrupted search.
+        resume: Use what an interrupted search has made.
         on_epoch: Called after each epoch of each network, and once before its first.
 
-    Returns:
-        ``path`` and ``receipt`` of the chosen network, and ``tried``: widths, validation accuracy and loss in points of
-        each that was trained. Where every one loses more, path and receipt are None, and ``kept_in`` is the folder in
-        which those that were trained stay for another search.
-
     Raises:
-        OptionError: ``max_loss`` is negative or no number, or nothing of the network can be narrower; also as
-            ``artifact.compress``, like the others.
-        ModelError: As ``artifact.compress``.
-        OutputError: As ``artifact.compress``; before anything is trained.
+        OptionError: ``max_loss`` is negative or no number, or nothing of the network can be
+            narrower; also as ``compress.compress``, like the others.
+        ModelError: As ``compress.compress``.
+        OutputError: As ``compress.compress``; before anything is trained.
     """
     if not max_loss >= 0:
         raise OptionError(f"expected a loss of 0 points or more, received {max_loss:g}")
     own, in_use = widths_of(wide)
     rungs = ladder(own, in_use)
     if not rungs:
-        told = ", ".join(map(str, own)) or "none"
-        raise OptionError(f"expected hidden layers that can be narrower, received a network with {told}")
+        widths = ", ".join(map(str, own)) or "none"
+        raise OptionError(
+            f"expected hidden layers that can be narrower, received a network with {widths}"
+        )
     beside = out or wide
     goals = [out or compressed_path(wide, widths) for widths in rungs]
-    require_writable(beside.parent, *(name for goal in goals for name in (goal.name, receipt_path(goal).name)))
+    names = [path.name for goal in goals for path in (goal, receipt_path(goal))]
+    require_writable(beside.parent, *names)
     folder = beside.with_name(beside.stem + ".search")
-    receipts: dict[int, dict[str, Any]] = {}
-    enough, too_narrow = -1, len(rungs)
+
+    # Every rung up to ``enough`` loses little enough, every one from ``too_narrow`` on too much.
+    manifests: dict[int, CompressionManifest] = {}
+    enough = -1
+    too_narrow = len(rungs)
     while too_narrow - enough > 1:
         middle = (enough + too_narrow) // 2
-        settings = replace(recipe, widths=rungs[middle])
-        receipts[middle] = candidate(wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
-        if _loss(receipts[middle]) <= max_loss:
+        settings = recipe.with_widths(rungs[middle])
+        manifests[middle] = candidate(
+            wide, settings, dataset, folder, seed=seed, resume=resume, on_epoch=on_epoch
+        )
+        if loss_points(manifests[middle]) <= max_loss:
             enough = middle
         else:
             too_narrow = middle
-    tried = [_told(rungs[number], receipts[number]) for number in sorted(receipts)]
+
+    tried = tuple(_tried(rungs[rung], manifests[rung]) for rung in sorted(manifests))
     if enough < 0:
-        return {"path": None, "receipt": None, "tried": tried, "kept_in": str(folder)}
-    chosen = goals[enough]
-    write_whole(chosen, compressed_path(wide, rungs[enough], folder).read_bytes())
-    receipt = receipts[enough] | {"file": chosen.name}
-    write_json(receipt_path(chosen), receipt)
-    for path in folder.glob(f"{glob.escape(wide.stem)}-*.keras*"):  # of searches before this one too
+        return SearchResult(None, None, None, tried, str(folder))
+    made = compressed_path(wide, rungs[enough], folder)
+    manifest = _move(made, manifests[enough], goals[enough])
+    _clear(folder, wide)
+    return SearchResult(str(goals[enough]), rungs[enough], manifest, tried, None)
+
+
+def loss_points(manifest: CompressionManifest) -> float:
+    """Return the percentage points of validation accuracy that the wide network has more."""
+    lost = manifest.compressed_from.validation - manifest.network.validation.accuracy
+    return round(100 * lost, 6)  # fractions are not exact
+
+
+def _tried(widths: tuple[int, ...], manifest: CompressionManifest) -> Tried:
+    return Tried(widths, manifest.network.validation.accuracy, loss_points(manifest))
+
+
+def _move(made: Path, manifest: CompressionManifest, goal: Path) -> CompressionManifest:
+    """Write the chosen network where it was asked for, with its manifest."""
+    write_whole(goal, made.read_bytes())
+    moved = replace(manifest, network=replace(manifest.network, file=goal.name))
+    write_json(receipt_path(goal), moved)
+    return moved
+
+
+def _clear(folder: Path, wide: Path) -> None:
+    """Delete what searches have made of ``wide``, those before this one too."""
+    for path in folder.glob(f"{glob.escape(wide.stem)}-*.keras*"):
         path.unlink()
     with contextlib.suppress(OSError):  # there is something else in it
         folder.rmdir()
-    return {"path": str(chosen), "receipt": receipt, "tried": tried, "kept_in": None}
-
-
-def _loss(receipt: dict[str, Any]) -> float:
-    """Points of validation accuracy that a network has less than the wide one; fractions are not exact."""
-    lost: float = receipt["compressed_from"]["validation"] - receipt["validation"]["accuracy"]
-    return round(100 * lost, 6)
-
-
-def _told(widths: tuple[int, ...], receipt: dict[str, Any]) -> dict[str, Any]:
-    return {"widths": list(widths), "validation": receipt["validation"]["accuracy"], "loss_points": _loss(receipt)}

@@ -1,7 +1,7 @@
-"""Strokes that MNIST's American writers left out: the upstroke of a European 1, the bar of a crossed 7.
+"""Strokes that MNIST's American writers left out: a European 1's upstroke, a crossed 7's bar.
 
-MNIST has hardly any 1 with a long upstroke, and reads it as a 7 or a 4; so some 1s are given one. All in numpy, all
-images at once.
+MNIST has hardly any 1 with a long upstroke, and reads it as a 7 or a 4; so some 1s are given one.
+All in numpy, all images at once.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ PEN_WIDTH = (1.5, 4.0)
 
 
 class Stroked(NamedTuple):
-    """What ``add_strokes`` returns.
+    """Digits with more strokes.
 
     Attributes:
         images: uint8 (N, 28, 28).
@@ -48,9 +48,13 @@ class Stroked(NamedTuple):
 
 
 def add_strokes(
-    images: NDArray[np.uint8], labels: NDArray[np.integer], ones: float, sevens: float, rng: np.random.Generator
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    ones: float,
+    sevens: float,
+    rng: np.random.Generator,
 ) -> Stroked:
-    """Draws an upstroke on some of the 1s and a bar through some of the 7s.
+    """Draw an upstroke on some of the 1s and a bar through some of the 7s.
 
     Args:
         images: uint8 (N, 28, 28), light ink on black; left as they are.
@@ -59,21 +63,24 @@ def add_strokes(
         sevens: Share of the 7s that get one.
         rng: Decides which, and how.
     """
-    stroked, shifts = images.copy(), np.zeros((len(images), 2), np.float32)
-    lots = rng.random(len(images), np.float32)
+    stroked = images.copy()
+    shifts = np.zeros((len(images), 2), np.float32)
+    draws = rng.random(len(images), np.float32)
+    is_inked = images.max(axis=(1, 2)) > 127
     for label, share, segment in ((1, ones, _upstroke), (7, sevens, _bar)):
-        chosen = np.flatnonzero((labels == label) & (lots < share) & (images.max(axis=(1, 2)) > 127))
+        chosen = np.flatnonzero((labels == label) & (draws < share) & is_inked)
         if len(chosen):
             ink = images[chosen].astype(np.float32) / PIXEL_MAX
-            drawn = np.maximum(ink, _drawn(*segment(ink, rng)))
+            drawn = np.maximum(ink, _draw(*segment(ink, rng)))
             stroked[chosen] = (drawn * PIXEL_MAX + 0.5).astype(np.uint8)
             shifts[chosen] = _centre_of_mass(drawn) - _centre_of_mass(ink)
     return Stroked(stroked, shifts)
 
 
 def _upstroke(ink: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """From the top of each stem to its lower left."""
-    top, bottom = _end(ink), _end(ink[:, ::-1])
+    """Return start, end and width of a stroke from the top of each stem to its lower left."""
+    top = _find_end(ink)
+    bottom = _find_end(ink[:, ::-1])
     bottom[:, 0] = SIDE - 1 - bottom[:, 0]
     stem = bottom - top
     slant = np.degrees(np.arctan2(-stem[:, 1], np.maximum(stem[:, 0], 1)))
@@ -85,37 +92,48 @@ def _upstroke(ink: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Fl
 
 
 def _bar(ink: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """Across each stem, near the middle of its height."""
-    top, bottom = _end(ink)[:, 0], SIDE - 1 - _end(ink[:, ::-1])[:, 0]
+    """Return start, end and width of a stroke across each stem, near the middle of its height."""
+    top = _find_end(ink)[:, 0]
+    bottom = SIDE - 1 - _find_end(ink[:, ::-1])[:, 0]
     row = top + (bottom - top) * rng.uniform(*BAR_HEIGHT, len(ink))
     at_row = ink[np.arange(len(ink)), row.astype(int)] + 1e-6
     column = at_row @ np.arange(SIDE) / at_row.sum(axis=1)
     half = rng.uniform(*BAR_HALF, len(ink))
     rise = rng.uniform(*BAR_RISE, len(ink)) * half
-    middle, arm = np.stack([row, column], axis=1), np.stack([-rise, half], axis=1)
+    middle = np.stack([row, column], axis=1)
+    arm = np.stack([-rise, half], axis=1)
+    start = (middle - arm).astype(np.float32)
+    end = (middle + arm).astype(np.float32)
     width = (ink.max(axis=1) > 0.5).sum(axis=1)
-    start, end = (middle + sign * arm for sign in (-1, 1))
-    return start.astype(np.float32), end.astype(np.float32), _pen_width(ink, width + bottom - top)
+    return start, end, _pen_width(ink, width + bottom - top)
 
 
-def _end(ink: Floats) -> Floats:
-    """The upper end of each digit, float32 (N, 2): its first row of dark ink, and that ink's middle column."""
+def _find_end(ink: Floats) -> Floats:
+    """Return the upper end of each digit, float32 (N, 2).
+
+    Its first row of dark ink, and that ink's middle column.
+    """
     row = (ink.max(axis=2) > 0.5).argmax(axis=1)
     at_row = ink[np.arange(len(ink)), row]
     return np.stack([row, at_row @ np.arange(SIDE) / at_row.sum(axis=1)], axis=1).astype(np.float32)
 
 
 def _pen_width(ink: Floats, length: NDArray[np.floating]) -> Floats:
-    """Ink over the length of the line that it was drawn with."""
+    """Return each digit's ink over the length of the line that it was drawn with."""
     return np.asarray((ink.sum(axis=(1, 2)) / length).clip(*PEN_WIDTH), np.float32)
 
 
-def _drawn(start: Floats, end: Floats, width: Floats) -> Floats:
-    """Straight strokes with round ends, soft by one px at the edge, float32 (N, 28, 28) in 0..1."""
+def _draw(start: Floats, end: Floats, width: Floats) -> Floats:
+    """Draw straight strokes with round ends, soft by one px at the edge.
+
+    Returns:
+        float32 (N, 28, 28) in 0..1.
+    """
     along = end - start
     pixels = np.moveaxis(np.mgrid[:SIDE, :SIDE], 0, -1).astype(np.float32)
     offsets = pixels - start[:, None, None]
-    share = np.einsum("nijc,nc->nij", offsets, along) / np.maximum((along**2).sum(axis=1), 1e-6)[:, None, None]
+    square = np.maximum((along**2).sum(axis=1), 1e-6)  # a stroke may have no length
+    share = np.einsum("nijc,nc->nij", offsets, along) / square[:, None, None]
     nearest = share.clip(0, 1)[..., None] * along[:, None, None]
     distance = np.linalg.norm(offsets - nearest, axis=-1)
     return np.asarray((width[:, None, None] / 2 + 0.5 - distance).clip(0, 1), np.float32)

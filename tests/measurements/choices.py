@@ -1,7 +1,8 @@
-"""The measurements behind the settings of the quantized forms: make choices. Its tables stand in docs/precisions.md.
+"""The measurements behind the settings of the precisions: make choices.
 
-Accuracy is that on the last 5,000 training images, which the shipped network was not trained on; the test set is not
-looked at. Latency is the median of one bare session.run of one image on one thread, all variants interleaved.
+Its tables stand in docs/precisions.md. Accuracy is that on the last 5,000 training images, which
+the shipped network was not trained on; the test set is not looked at. Latency is the median of one
+bare session.run of one image on one thread, all variants interleaved.
 """
 
 import sys
@@ -14,8 +15,11 @@ import onnx
 import onnxruntime as ort
 
 from mnist_edge import datasets
-from mnist_edge.export import precision
 from mnist_edge.export.keras_to_onnx import to_onnx
+from mnist_edge.export.quantize.dynamic import int8_dynamic
+from mnist_edge.export.quantize.int4 import int4
+from mnist_edge.export.quantize.static import int8
+from mnist_edge.export.quantize.stored import int8_weights
 from mnist_edge.sources.keras_file import from_bytes
 from tests.measurements.rounds import interleave, noise
 
@@ -23,21 +27,29 @@ KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp-article.keras"
 
 
 def main() -> None:
-    """Prints one table for int8 and one for int4."""
+    """Print one table for int8 and one for int4."""
     digits = datasets.find()
-    images, labels = digits.train_images[-5000:].reshape(-1, 784), digits.train_labels[-5000:]
-    calibration = datasets.find(datasets.SAMPLE).train_images.reshape(-1, 784).astype(np.float32) / 255
+    images = digits.train_images[-5000:].reshape(-1, 784)
+    labels = digits.train_labels[-5000:]
+    sample = datasets.find(datasets.SAMPLE).train_images.reshape(-1, 784)
+    calibration = sample.astype(np.float32) / 255
     model = to_onnx(from_bytes(KERAS.read_bytes(), str(KERAS)))
     int8 = {
         f"{'a unit' if per_channel else 'a layer'} | {percentile}": partial(
-            precision.int8, percentile=percentile, per_channel=per_channel
+            int8, percentile=percentile, per_channel=per_channel
         )
         for per_channel in (False, True)
         for percentile in (99, 99.9, 99.99, 99.999, 100)
     }
-    dynamic = {"int8-dynamic | -": precision.int8_dynamic, "int8-weights | -": precision.int8_weights}
-    int4 = {f"int4 | {block}": partial(precision.int4, block=block) for block in (16, 32, 64, 128, 256)}
-    for header, variants in (("int8 scale | percentile", int8), ("form | block", dynamic | int4)):
+    dynamic = {
+        "int8-dynamic | -": int8_dynamic,
+        "int8-weights | -": int8_weights,
+    }
+    int4 = {f"int4 | {block}": partial(int4, block=block) for block in (16, 32, 64, 128, 256)}
+    for header, variants in (
+        ("int8 scale | percentile", int8),
+        ("precision | block", dynamic | int4),
+    ):
         table(header, variants, model, calibration, images, labels)
 
 
@@ -49,7 +61,7 @@ def table(
     images: np.ndarray,
     labels: np.ndarray,
 ) -> None:
-    """Makes each variant, reads the images with it, times it, and prints a table in Markdown."""
+    """Make and time each variant, read the images with it, and print a table in Markdown."""
     files = {name: make(model, calibration).SerializeToString() for name, make in variants.items()}
     files = {f"fp32 | {'-' if '|' in header else ''}": model.SerializeToString(), **files}
     runs = {name: runner(content, images) for name, content in files.items()}
@@ -58,17 +70,23 @@ def table(
     calls = [call for _, call in runs.values()]
     timings = interleave([calls[0], *calls], seconds=4 * len(calls))
     sys.stdout.write(
-        f"| {header} | bytes | accuracy | agreement | p50 us |\n| --- | --- | ---: | ---: | ---: | ---: |\n"
+        f"| {header} | bytes | accuracy | agreement | p50 us |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: |\n"
     )
     for (name, content), timing in zip(files.items(), timings[1:], strict=True):
-        accuracy, agreement = (answers[name] == labels).mean(), (answers[name] == expected).mean()
+        accuracy = (answers[name] == labels).mean()
+        agreement = (answers[name] == expected).mean()
         p50 = timing.median_us
-        sys.stdout.write(f"| {name} | {len(content):,} | {accuracy:.2%} | {agreement:.2%} | {p50:.1f} |\n")
+        sys.stdout.write(
+            f"| {name} | {len(content):,} | {accuracy:.2%} | {agreement:.2%} | {p50:.1f} |\n"
+        )
     sys.stdout.write(f"\nNoise of the latencies (A/A): {noise(timings[0], timings[1]):.1%}\n\n")
 
 
-def runner(content: bytes, pixels: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[int], object]]:
-    """A function that reads many images, and one to be timed that reads the n-th."""
+def runner(
+    content: bytes, pixels: np.ndarray
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[int], object]]:
+    """Return a function that reads many images, and one to be timed that reads the n-th."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,9 +1,10 @@
-"""Corrupted digits, to learn what a network still reads: the fifteen kinds of MNIST-C, made anew in numpy.
+"""Corrupted digits, to learn what a network still reads: the kinds of MNIST-C, made anew in numpy.
 
-Kinds and strengths are those of Mu & Gilmer, MNIST-C: A Robustness Benchmark for Computer Vision, 2019
-(https://arxiv.org/abs/1906.02337). The images are not the published ones, which come out of scikit-image, OpenCV and
-ImageMagick: fog is a random field with a falling spectrum instead of a plasma fractal, edges follow Canny's steps
-without subtleties. Compare networks by them, not with published figures.
+Kinds and strengths are those of Mu & Gilmer, MNIST-C: A Robustness Benchmark for Computer Vision,
+2019 (https://arxiv.org/abs/1906.02337). The images are not the published ones, which come out of
+scikit-image, OpenCV and ImageMagick: fog is a random field with a falling spectrum instead of a
+plasma fractal, edges follow Canny's steps without subtleties. Compare networks by them, not with
+published figures.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ _LINE = np.arange(SIDE, dtype=np.float32)
 
 
 def corrupt(images: NDArray[np.uint8], kind: str, seed: int = 0) -> NDArray[np.uint8]:
-    """The images, corrupted.
+    """Return the images, corrupted.
 
     Args:
         images: uint8 (N, 28, 28), light ink on black; left as they are.
@@ -39,7 +40,8 @@ def corrupt(images: NDArray[np.uint8], kind: str, seed: int = 0) -> NDArray[np.u
         OptionError: There is no such kind.
     """
     if kind not in CORRUPTIONS:
-        raise OptionError(f"expected a corruption out of {', '.join(CORRUPTIONS)}, received {kind!r}")
+        kinds = ", ".join(CORRUPTIONS)
+        raise OptionError(f"expected a corruption out of {kinds}, received {kind!r}")
     rng = np.random.default_rng((seed, list(CORRUPTIONS).index(kind)))
     corrupted = np.empty_like(images)
     for start in range(0, len(images), _CHUNK):
@@ -54,31 +56,33 @@ def _shot_noise(ink: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _impulse_noise(ink: Floats, rng: np.random.Generator) -> Floats:
-    lots = rng.random(ink.shape, np.float32)
-    return np.where(lots < 0.17, (lots < 0.085).astype(np.float32), ink)
+    draws = rng.random(ink.shape, np.float32)
+    return np.where(draws < 0.17, (draws < 0.085).astype(np.float32), ink)
 
 
 def _glass_blur(ink: Floats, rng: np.random.Generator) -> Floats:
-    """Pixels change places with a neighbour, twice over, between two blurs."""
+    """Have pixels change places with a neighbour, twice over, between two blurs."""
     blurred = _blurred(ink, 0.7)
     each = np.arange(len(ink))
     for row in [*range(SIDE - 2, 0, -1)] * 2:
         for column in range(SIDE - 2, 0, -1):
-            other_row, other_column = np.array([[row], [column]]) - rng.integers(0, 2, (2, len(ink)))
-            here, there = blurred[:, row, column].copy(), blurred[each, other_row, other_column]
+            rows, columns = np.array([[row], [column]]) - rng.integers(0, 2, (2, len(ink)))
+            here = blurred[:, row, column].copy()
+            there = blurred[each, rows, columns]
             swap = rng.random(len(ink)) < 0.5
             blurred[:, row, column] = np.where(swap, there, here)
-            blurred[each, other_row, other_column] = np.where(swap, here, blurred[each, other_row, other_column])
+            blurred[each, rows, columns] = np.where(swap, here, there)
     return _blurred(blurred, 0.7)
 
 
 def _motion_blur(ink: Floats, rng: np.random.Generator) -> Floats:
-    """A trail of nine px, fading as a Gaussian of 3 px does."""
+    """Draw a trail of nine px, fading as a Gaussian of 3 px does."""
     angle = np.radians(rng.uniform(-45, 45, len(ink)))
     weights = np.exp(-(np.arange(10) ** 2) / (2 * 3.0**2))
     still = np.broadcast_to(np.eye(2), (len(ink), 2, 2))
-    trail = [_mapped(ink, still, step * np.stack([np.sin(angle), np.cos(angle)], axis=1)) for step in range(10)]
-    return np.asarray(np.tensordot(weights / weights.sum(), np.stack(trail), axes=1), np.float32)
+    direction = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    trail = np.stack([_mapped(ink, still, step * direction) for step in range(10)])
+    return np.asarray(np.tensordot(weights / weights.sum(), trail, axes=1), np.float32)
 
 
 def _shear(ink: Floats, rng: np.random.Generator) -> Floats:
@@ -109,7 +113,7 @@ def _stripe(ink: Floats, _: np.random.Generator) -> Floats:
 
 
 def _fog(ink: Floats, rng: np.random.Generator) -> Floats:
-    """Three parts of a cloud to one of the digit."""
+    """Mix three parts of a cloud with one of the digit."""
     size = 64  # a corner is taken, so that its left side need not meet its right one
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size))
     frequency[0, 0] = np.inf
@@ -144,7 +148,10 @@ def _zigzag(ink: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _canny_edges(ink: Floats, _: np.random.Generator) -> Floats:
-    """Canny, A Computational Approach to Edge Detection, 1986: smooth, thin the gradient's ridges, two thresholds."""
+    """Smooth, thin the gradient's ridges, apply two thresholds.
+
+    Canny, A Computational Approach to Edge Detection, 1986.
+    """
     smooth = np.pad(_blurred(ink, 1), ((0, 0), (2, 2), (2, 2)))
     down = _cross(smooth[:, 2:] - smooth[:, :-2], axis=2)
     right = _cross(smooth[:, :, 2:] - smooth[:, :, :-2], axis=1)
@@ -156,7 +163,9 @@ def _canny_edges(ink: Floats, _: np.random.Generator) -> Floats:
         ahead = strength[:, 1 + row : SIDE + 1 + row, 1 + column : SIDE + 1 + column]
         behind = strength[:, 1 - row : SIDE + 1 - row, 1 - column : SIDE + 1 - column]
         ridge |= (direction[:, 1:-1, 1:-1] == number) & (inner >= ahead) & (inner >= behind)
-    weak, edges = ridge & (inner > 0.4), ridge & (inner > 0.8)  # Sobel's sum is four times the gradient
+    # Sobel's sum is four times the gradient.
+    weak = ridge & (inner > 0.4)
+    edges = ridge & (inner > 0.8)
     for _step in range(SIDE):
         edges = weak & _touching(edges)
     return edges.astype(np.float32)
@@ -187,13 +196,16 @@ def _signs(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def _matrices(*entries: NDArray[np.floating] | float) -> NDArray[np.float64]:
-    """2x2 matrices, (N, 2, 2), of four entries row by row; the first is (N,)."""
-    matrices: NDArray[np.float64] = np.stack(list(np.broadcast_arrays(*entries)), axis=-1).reshape(-1, 2, 2)
+    """Return 2x2 matrices, (N, 2, 2), of four entries row by row; the first is (N,)."""
+    stacked = np.stack(list(np.broadcast_arrays(*entries)), axis=-1)
+    matrices: NDArray[np.float64] = stacked.reshape(-1, 2, 2)
     return matrices
 
 
-def _mapped(ink: Floats, matrices: NDArray[np.float64], shifts: NDArray[np.number] | float = 0.0) -> Floats:
-    """Each pixel from where its matrix (about the middle) and its shift (row, column; px) say."""
+def _mapped(
+    ink: Floats, matrices: NDArray[np.float64], shifts: NDArray[np.number] | float = 0.0
+) -> Floats:
+    """Take each pixel from where its matrix (about the middle) and shift (row, column; px) lead."""
     pixels = np.moveaxis(np.mgrid[:SIDE, :SIDE], 0, -1).reshape(-1, 2) - _MIDDLE
     shifts = np.broadcast_to(np.asarray(shifts), (len(ink), 2))
     sources = np.einsum("nij,pj->inp", matrices, pixels) + shifts.T[:, :, None] + _MIDDLE + 1
@@ -203,28 +215,31 @@ def _mapped(ink: Floats, matrices: NDArray[np.float64], shifts: NDArray[np.numbe
 
 
 def _blurred(ink: Floats, sigma: float) -> Floats:
-    """Gaussian blur, black beyond the edge."""
+    """Blur by a Gaussian, black beyond the edge."""
     kernel = np.exp(-((_LINE[:, None] - _LINE) ** 2) / (2 * sigma**2))
     kernel /= kernel[SIDE // 2].sum()
     return np.asarray(kernel @ ink @ kernel, np.float32)
 
 
 def _stroke_along(rows: NDArray[np.floating]) -> Floats:
-    """A stroke that fades over 2.3 px above and below ``rows`` (N, 28), the height of its middle in each column."""
+    """Draw a stroke that fades over 2.3 px above and below its middle.
+
+    Args:
+        rows: (N, 28), the height of its middle in each column.
+    """
     distance = np.abs(_LINE[:, None] - rows[:, None, :]).clip(max=2.3 - 1e-6)
     return (np.log(1 - distance / 2.3) + 1).clip(0, 1).astype(np.float32)
 
 
 def _cross(difference: Floats, axis: int) -> Floats:
-    """Sobel's 1-2-1 across a difference, along ``axis``, two shorter."""
-    first, middle, last = (
-        np.take(difference, np.arange(start, difference.shape[axis] - 2 + start), axis) for start in range(3)
-    )
+    """Apply Sobel's 1-2-1 across a difference, along ``axis``; the result is two shorter."""
+    places = np.arange(difference.shape[axis] - 2)
+    first, middle, last = (np.take(difference, places + start, axis) for start in range(3))
     return first + 2 * middle + last
 
 
 def _touching(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """``edges`` and the eight neighbours of each."""
+    """Return ``edges`` and the eight neighbours of each."""
     wide = edges.copy()
     wide[:, 1:] |= edges[:, :-1]
     wide[:, :-1] |= edges[:, 1:]

@@ -1,14 +1,13 @@
-"""What each unit is worth: accuracy, size and latency of the wide network and of narrower ones: make frontier.
+"""What each unit is worth: accuracy, size and latency of narrower networks: make frontier.
 
-The one script that goes the whole way, from training to benchmark, once a width. It writes frontier.json and
-frontier.png into build/frontier; an interrupted run goes on where it stopped.
+The one script that goes the whole way, from training to benchmark, once a width. It writes
+frontier.json and frontier.png into build/frontier; an interrupted run goes on where it stopped.
 """
 
 import argparse
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,7 @@ from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.export.reports import ModelReport
 from mnist_edge.files import require_writable, write_json
 from mnist_edge.training import search
-from mnist_edge.training.artifact import compressed_path
-from mnist_edge.training.compress import ladder
+from mnist_edge.training.compress import compressed_path, ladder
 from mnist_edge.training.fit import OnEpoch
 from mnist_edge.training.recipes import COMPRESSED, Recipe
 
@@ -40,13 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wide", type=Path, default=WIDE)
     parser.add_argument("--out", type=Path, default=Path("build/frontier"))
-    parser.add_argument("--seconds", type=float, default=100.0, help="time for all timed calls together")
-    parser.add_argument("--epochs", type=int, default=COMPRESSED.epochs)
+    parser.add_argument(
+        "--seconds", type=float, default=100.0, help="time for all timed calls together"
+    )
+    parser.add_argument("--epochs", type=int, default=COMPRESSED.stages[0].epochs)
     parser.add_argument("--data", default=None)
     options = parser.parse_args(arguments)
     report.require([1], [1], options.seconds)
     require_writable(options.out, "frontier.json", "frontier.png")
-    recipe = COMPRESSED.lasting(options.epochs)
+    recipe = COMPRESSED.with_epochs(options.epochs)
     digits = datasets.find(options.data)
     with progress.epoch_bar() as on_epoch:
         rows = networks(options.wide, recipe, digits, options.out, on_epoch=on_epoch)
@@ -70,12 +70,13 @@ def networks(
     folder: Path,
     *,
     seed: int = 0,
-    fresh: bool = False,
+    resume: bool = True,
     on_epoch: OnEpoch = lambda *_: None,
 ) -> list[dict[str, Any]]:
-    """Makes a network of each width of ``compress.ladder`` and exports all, and the wide one, as int8.
+    """Make a network of each width of ``compress.ladder``; export all, and the wide one, as int8.
 
-    What is in the folder from an interrupted run is used. A width that fails, however it does, is a row that says so.
+    What is in the folder from an interrupted run is used. A width that fails, however it does, is a
+    row with an error.
 
     Args:
         wide: The .keras file of the wide network.
@@ -83,12 +84,13 @@ def networks(
         dataset: What to train and verify on.
         folder: For the .keras and .onnx files.
         seed: Decides the order of the images and their distortion.
-        fresh: Make every network anew.
+        resume: Use what an interrupted run has made.
         on_epoch: Called after each epoch of each network, and once before its first.
 
     Returns:
-        One row a network, the wide one first: ``widths``, those ``in_use`` (not zero), path of the int8 file, its
-        ``accuracy`` and ``keras_accuracy`` on the test images, bytes, and ``error`` where it could not be made.
+        One row a network, the wide one first: ``widths``, those ``in_use`` (not zero), path of the
+        int8 file, its ``accuracy`` and ``keras_accuracy`` on the test images, bytes, and ``error``
+        where it could not be made.
 
     Raises:
         ModelError: The wide network is missing, damaged or no plain stack of Dense relu layers.
@@ -97,12 +99,16 @@ def networks(
     rows = []
     for widths in (own, *ladder(own, in_use)):
         used = in_use if widths == own else widths
-        row: dict[str, Any] = {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
+        row: dict[str, Any] = (
+            {"widths": list(widths), "in_use": list(used)} | dict.fromkeys(_MADE) | {"error": None}
+        )
         try:
             keras_file = wide
             if widths != own:
-                settings = replace(recipe, widths=widths)
-                search.candidate(wide, settings, dataset, folder, seed=seed, fresh=fresh, on_epoch=on_epoch)
+                settings = recipe.with_widths(widths)
+                search.candidate(
+                    wide, settings, dataset, folder, seed=seed, resume=resume, on_epoch=on_epoch
+                )
                 keras_file = compressed_path(wide, widths, folder)
             exported = _int8(keras_file, folder, dataset)
             row["path"], row["bytes"] = exported.path, exported.bytes
@@ -124,7 +130,7 @@ def measured(
     seconds: float = 60.0,
     on_progress: measure.OnProgress = lambda _share, _what: None,
 ) -> dict[str, Any]:
-    """Measures the networks side by side in one run of the benchmark: one image, one thread, pixels to digit.
+    """Measure the networks side by side in one run: one image, one thread, pixels to digit.
 
     Args:
         rows: Of ``networks``.
@@ -134,9 +140,9 @@ def measured(
         on_progress: Told the share that is done, and what is being done.
 
     Returns:
-        ``device``, ``data``, ``noise`` of the latencies (None if it cannot be told), ``recipe``, ``warnings``, and
-        ``rows``, which have ``p50_us`` and ``on_frontier`` too: no other network is as good in accuracy, bytes and
-        latency and better in one.
+        ``device``, ``data``, ``noise`` of the latencies (None if it is unknown), ``recipe``,
+        ``warnings``, and ``rows``, which have ``p50_us`` and ``on_frontier`` too: no other network
+        is as good in accuracy, bytes and latency and better in one.
 
     Raises:
         ModelError: Nothing can be measured.
@@ -145,7 +151,9 @@ def measured(
     files = {row["path"]: row for row in rows if row["path"]}
     if not files:
         raise ModelError(f"nothing can be measured: {rows[0]['error']}")
-    benchmark = report.run([Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress)
+    benchmark = report.run(
+        [Path(path) for path in files], [1], [1], seconds, dataset, on_progress=on_progress
+    )
     if benchmark.interrupted:
         raise KeyboardInterrupt
     results = {result.setup.model: result for result in benchmark.results}
@@ -184,26 +192,34 @@ def _known(row: dict[str, Any]) -> bool:
 
 
 def _beats(one: dict[str, Any], other: dict[str, Any], noise: float) -> bool:
-    """Whether ``one`` is as good in all three and better in one; latencies within the noise of each other are even."""
+    """Return whether ``one`` is as good in all three and better in one.
+
+    Latencies within the noise of each other are even.
+    """
     if not _known(one):
         return False
-    faster, slower = (a["p50_us"] * (1 + noise) < b["p50_us"] for a, b in ((one, other), (other, one)))
+    faster, slower = (
+        a["p50_us"] * (1 + noise) < b["p50_us"] for a, b in ((one, other), (other, one))
+    )
     as_good = one["accuracy"] >= other["accuracy"] and one["bytes"] <= other["bytes"] and not slower
     better = one["accuracy"] > other["accuracy"] or one["bytes"] < other["bytes"] or faster
     return bool(as_good and better)
 
 
 def chart(document: Mapping[str, Any]) -> "Figure":
-    """Draws accuracy against latency and against size, one point a network.
+    """Draw accuracy against latency and against size, one point a network.
 
-    Those on the frontier of all three are filled; in each panel, a line joins those better than all left of them.
+    Those on the frontier of all three are filled; in each panel, a line joins those better than all
+    left of them.
 
     Args:
         document: Of ``measured``.
     """
     from matplotlib.figure import Figure
 
-    rows = [row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None]
+    rows = [
+        row for row in document["rows"] if row["accuracy"] is not None and row["p50_us"] is not None
+    ]
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     latency, size = figure.subplots(1, 2, sharey=True)
     for axes, key, scale, label in (
@@ -211,7 +227,11 @@ def chart(document: Mapping[str, Any]) -> "Figure":
         (size, "bytes", 1e-3, "int8 file, kB"),
     ):
         places = sorted((row[key] * scale, 100 * row["accuracy"]) for row in rows)
-        best = [place for number, place in enumerate(places) if all(place[1] > left[1] for left in places[:number])]
+        best = [
+            place
+            for number, place in enumerate(places)
+            if all(place[1] > left[1] for left in places[:number])
+        ]
         axes.plot(*zip(*best, strict=True), color="tab:blue", zorder=1)
         for row in rows:
             place = row[key] * scale, 100 * row["accuracy"]
@@ -229,7 +249,9 @@ def chart(document: Mapping[str, Any]) -> "Figure":
         axes.grid(alpha=0.3)
     latency.set_ylabel("test accuracy of the int8 file, %")
     noise = percent(document["noise"])
-    figure.suptitle(f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}")
+    figure.suptitle(
+        f"Hidden units in use, {document['device']['cpu']}, noise of the latency {noise}"
+    )
     return figure
 
 
@@ -241,7 +263,9 @@ def as_table(document: dict[str, Any]) -> str:
         shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
         size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
         latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
-        told = "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
+        told = (
+            "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
+        )
         rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, told])
     return table(header, rows)
 

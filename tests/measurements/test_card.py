@@ -2,17 +2,22 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
+from mnist_edge.documents import from_json, to_json
 from mnist_edge.errors import DataError, ModelError
-from mnist_edge.training.recipes import AUGMENTED, Recipe
+from mnist_edge.training.history import History
+from mnist_edge.training.manifest import TrainingManifest
+from mnist_edge.training.recipes import AUGMENTED, Recipe, Stage
 from tests.measurements import card, seeds
 
-RECIPE = Recipe("tiny", (16,), epochs=1, batch_size=64, learning_rate=1e-3)
+STAGE = Stage("network", (16,), epochs=1, batch_size=64, learning_rate=1e-3)
+RECIPE = Recipe("tiny", (STAGE,))
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +44,14 @@ def test_wilsons_interval_of_known_counts() -> None:
     assert card.wilson(0, 100)[0] == pytest.approx(0)
 
 
-def test_the_card_tells_what_was_measured(read: card.Read, tiny: Dataset) -> None:
-    runs = [{key: read.receipt[key] | {} for key in ("validation", "test")} | {"seed": seed} for seed in range(3)]
+def test_the_card_has_what_was_measured(read: card.Read, tiny: Dataset) -> None:
+    run = seeds.seed_run(read.network)
+    runs = [dataclasses.replace(run, seed=seed) for seed in range(3)]
     text = card.card(read, read, read, runs, tiny.test_labels, "misread.png")
     assert text == card.card(read, read, read, runs, tiny.test_labels, "misread.png")
-    assert read.receipt["sha256"] in text
+    assert read.network.sha256 in text
     assert tiny.fingerprint in text
-    assert f"| seed 2 | {read.receipt['validation']['accuracy']:.2%} (" in text
+    assert f"| seed 2 | {read.network.validation.accuracy:.2%} (" in text
     assert "standard deviation of 0.00 points" in text
     assert f"| fog | {read.corrupted['fog']:.1%} | {read.corrupted['fog']:.1%} |" in text
     assert f"{(read.digits != tiny.test_labels).sum()} of 300 test images are misread" in text
@@ -53,24 +59,54 @@ def test_the_card_tells_what_was_measured(read: card.Read, tiny: Dataset) -> Non
     assert max(map(len, text.splitlines())) <= 200
 
 
-def test_the_card_tells_of_the_teacher_and_the_pruning(read: card.Read, tiny: Dataset) -> None:
-    recipe = json.loads(json.dumps(dataclasses.replace(AUGMENTED, epochs=7).describe()))
+OF_STAGES = to_json(AUGMENTED.with_epochs(400).describe())
+BEFORE_STAGES = json.loads((ROOT / "artifacts" / "mnist-mlp.keras.json").read_text())["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "epochs", "rows"),
+    [
+        (
+            OF_STAGES,
+            400,
+            [
+                "| name | augmented |",
+                "| teacher: epochs | 24 |",
+                "| student: epochs | 400 |",
+                "| teacher: distortion: blur | 0.8 |",
+                "| student: distortion | the same |",
+                "| pruned: widths | 384, 160 |",
+            ],
+        ),
+        (
+            BEFORE_STAGES,
+            24,
+            ["| epochs | 24 |", "| distortion: blur | 0.8 |", "| teacher: distortion | the same |"],
+        ),
+    ],
+    ids=["of stages", "as recorded before"],
+)
+def test_the_card_has_the_teacher_and_the_pruning(
+    recipe: dict[str, Any], epochs: int, rows: list[str], read: card.Read, tiny: Dataset
+) -> None:
     before = json.dumps(recipe)
-    receipt = read.receipt | {"recipe": recipe, "teacher": {"val_accuracy": [0.5, 0.9876]}}
-    text = card.card(read._replace(receipt=receipt), read, read, [read.receipt], tiny.test_labels, "misread.png")
-    assert "| epochs | 7 |" in text
-    assert "| teacher: convolutions | 32, 32, 64, 64 |" in text
-    assert "| teacher: distortion | the same |" in text
-    assert "| distortion: blur | 0.8 |" in text
+    network = dataclasses.replace(read.network, recipe=recipe)
+    teacher = History((1.0, 0.5), (0.5, 0.9), (1.0, 0.5), (0.5, 0.9876))
+    shipped = read._replace(network=network, teacher=teacher)
+    runs = [seeds.seed_run(network)]
+    text = card.card(shipped, read, read, runs, tiny.test_labels, "misread.png")
+    for row in (*rows, "| teacher: convolutions | 32, 32, 64, 64 |"):
+        assert row in text
     assert "None" not in text
     assert "reads\n98.76% of the validation images" in text
-    assert "After 7 epochs all but 384 and 160 hidden units were taken out" in text
+    assert f"After {epochs} epochs all but 384 and 160 hidden units were taken out" in text
+    assert "\n360 more." in text
     assert json.dumps(recipe) == before
 
 
 def test_one_seed_has_no_mean(read: card.Read, tiny: Dataset, tmp_path: Path) -> None:
-    runs = card.seed_runs(tmp_path / "seeds.json", read.receipt)
-    assert [run["seed"] for run in runs] == [read.receipt["seed"]]
+    runs = card.seed_runs(tmp_path / "seeds.json", read.network)
+    assert [run.seed for run in runs] == [read.network.seed]
     assert "| mean |  |" not in card.card(read, read, read, runs, tiny.test_labels, "misread.png")
 
 
@@ -86,47 +122,62 @@ def test_other_data_is_refused(tiny_keras: Path, sample: Dataset) -> None:
         card.read_all([tiny_keras], sample)
 
 
-def test_a_file_without_its_receipt_is_refused(copied: Path, tiny: Dataset) -> None:
+def test_a_file_without_its_manifest_is_refused(copied: Path, tiny: Dataset) -> None:
     copied.with_name(copied.name + ".json").unlink()
-    with pytest.raises(ModelError, match="expected the receipt"):
+    with pytest.raises(ModelError, match="expected the manifest"):
         card.read_all([copied], tiny)
 
 
-def test_a_file_that_is_not_its_receipts_is_refused(copied: Path, tiny: Dataset) -> None:
+def test_a_file_that_is_not_its_manifests_is_refused(copied: Path, tiny: Dataset) -> None:
     copied.write_bytes(copied.read_bytes() + b"x")
     with pytest.raises(ModelError, match="found another file"):
         card.read_all([copied], tiny)
 
 
 def test_a_network_that_was_never_tested_is_refused(copied: Path, tiny: Dataset) -> None:
-    receipt = copied.with_name(copied.name + ".json")
-    receipt.write_text(json.dumps(json.loads(receipt.read_text()) | {"test": None}))
+    manifest = copied.with_name(copied.name + ".json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"test": None}))
     with pytest.raises(ModelError, match="trained on the sample"):
         card.read_all([copied], tiny)
 
 
-def test_three_seeds_are_trained_once(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = seeds.seeds(RECIPE, tiny, tmp_path)
-    assert [run["seed"] for run in told["runs"]] == [0, 1, 2]
-    assert len({run["sha256"] for run in told["runs"]}) == 3
+def test_a_damaged_manifest_is_refused(copied: Path, tiny: Dataset) -> None:
+    manifest = copied.with_name(copied.name + ".json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"history": None}))
+    with pytest.raises(ModelError, match="is damaged"):
+        card.read_all([copied], tiny)
+
+
+def test_three_seeds_are_trained_once(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = seeds.seeds(RECIPE, tiny, tmp_path)
+    assert [run.seed for run in made.runs] == [0, 1, 2]
+    assert len({run.sha256 for run in made.runs}) == 3
+    assert from_json(seeds.Seeds, to_json(made)) == made
     with monkeypatch.context() as patch:
         patch.setattr(seeds, "train", None)
-        assert seeds.seeds(RECIPE, tiny, tmp_path) == told
-    other = dataclasses.replace(RECIPE, learning_rate=2e-3)
-    assert seeds.seeds(other, tiny, tmp_path)["runs"][0]["sha256"] != told["runs"][0]["sha256"]
+        assert seeds.seeds(RECIPE, tiny, tmp_path) == made
+    other = Recipe("tiny", (dataclasses.replace(STAGE, learning_rate=2e-3),))
+    assert seeds.seeds(other, tiny, tmp_path).runs[0].sha256 != made.runs[0].sha256
 
 
 def test_seeds_of_another_network_are_refused(read: card.Read, tmp_path: Path) -> None:
     path = tmp_path / "seeds.json"
-    path.write_text(json.dumps({"recipe": read.receipt["recipe"], "runs": [{"sha256": "0" * 64}]}))
+    other = dataclasses.replace(seeds.seed_run(read.network), sha256="0" * 64)
+    made = seeds.Seeds(read.network.recipe, read.network.data, (other,))
+    path.write_text(json.dumps(to_json(made)))
     with pytest.raises(ModelError, match="run make seeds"):
-        card.seed_runs(path, read.receipt)
+        card.seed_runs(path, read.network)
 
 
 def test_the_shipped_files_belong_together() -> None:
-    artifacts = Path(__file__).parents[2] / "artifacts"
+    artifacts = ROOT / "artifacts"
     article = json.loads((artifacts / f"{card.ARTICLE}.json").read_text())
     assert (article["file"], article["recipe"]["name"]) == (card.ARTICLE, "article")
-    shipped = json.loads((artifacts / f"{card.SHIPPED}.json").read_text())
-    assert shipped["sha256"] in (artifacts / card.CARD).read_text()
-    assert np.isfinite([run["test"]["accuracy"] for run in card.seed_runs(artifacts / card.SEEDS, shipped)]).all()
+    document = json.loads((artifacts / f"{card.SHIPPED}.json").read_text())
+    shipped = from_json(TrainingManifest, document).network
+    assert shipped.sha256 in (artifacts / card.CARD).read_text()
+    for run in card.seed_runs(artifacts / card.SEEDS, shipped):
+        assert run.test
+        assert run.test.accuracy > 0.99

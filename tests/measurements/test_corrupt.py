@@ -17,7 +17,9 @@ def test_each_kind_changes_the_images_the_same_way_each_time(kind: str, sample: 
     np.testing.assert_array_equal(images, before)
 
 
-@pytest.mark.parametrize("kind", ["shot noise", "impulse noise", "glass blur", "rotate", "fog", "dotted line"])
+@pytest.mark.parametrize(
+    "kind", ["shot noise", "impulse noise", "glass blur", "rotate", "fog", "dotted line"]
+)
 def test_the_seed_decides(kind: str, sample: Dataset) -> None:
     images = sample.test_images[:40]
     assert (corrupt(images, kind, 1) != corrupt(images, kind, 2)).any()
@@ -30,7 +32,9 @@ def test_there_are_the_papers_fifteen() -> None:
 def test_a_translation_is_of_three_pixels_each_way() -> None:
     images = np.zeros((20, 28, 28), np.uint8)
     images[:, 14, 14] = 255
-    places = {tuple(place) for place in np.argwhere(corrupt(images, "translate") == 255)[:, 1:].tolist()}
+    places = {
+        tuple(place) for place in np.argwhere(corrupt(images, "translate") == 255)[:, 1:].tolist()
+    }
     assert places == {(11, 11), (11, 17), (17, 11), (17, 17)}
 
 
@@ -42,7 +46,9 @@ def test_scale_makes_it_seven_tenths_as_long() -> None:
 
 def test_stripes_and_brightness() -> None:
     images = np.zeros((1, 28, 28), np.uint8)
-    assert (corrupt(images, "stripe")[0, 0] == 255).tolist() == [True] * 7 + [False] * 14 + [True] * 7
+    assert (corrupt(images, "stripe")[0, 0] == 255).tolist() == [True] * 7 + [False] * 14 + [
+        True
+    ] * 7
     assert (corrupt(images, "brightness") == 128).all()
 
 
@@ -63,5 +69,7 @@ def test_blank_images_are_fine() -> None:
 
 
 def test_an_unknown_kind() -> None:
-    with pytest.raises(OptionError, match=r"expected a corruption out of shot noise, .*, received 'rain'"):
+    with pytest.raises(
+        OptionError, match=r"expected a corruption out of shot noise, .*, received 'rain'"
+    ):
         corrupt(np.zeros((1, 28, 28), np.uint8), "rain")

@@ -20,7 +20,9 @@ from tests.measurements import frontier
 
 
 @pytest.fixture
-def made(tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+def made(
+    tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], int]:
     """Runs make frontier with three widths beside the wide network's."""
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(16, 16), (8, 8), (4, 4)])
     options = {
@@ -74,7 +76,7 @@ def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
         return compress(wide, recipe, *rest, **more)
 
     monkeypatch.setattr(search, "compress", failing)
-    # Networks this small miss int8's gate by a digit or two: what is tested here is the way through.
+    # Networks this small miss int8's gate by a digit or two: here the way through is tested.
     monkeypatch.setattr(frontier, "_int8", _unverified)
     folder = tmp_path / "frontier"
     assert made() == 1
@@ -153,7 +155,7 @@ def test_a_file_that_misses_its_gate_is_a_row_that_says_so(
     strict = replace(PRECISIONS["int8"], gate=Gate(min_agreement=2))
     monkeypatch.setitem(frontier.PRECISIONS, "int8", strict)
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
-    tiny, recipe = datasets.find(str(tiny_data)), COMPRESSED.lasting(1)
+    tiny, recipe = datasets.find(str(tiny_data)), COMPRESSED.with_epochs(1)
     rows = frontier.networks(tiny_keras, recipe, tiny, tmp_path)
     assert [row["path"] for row in rows] == [None, None]
     assert all("missed its gate: agreement is" in row["error"] for row in rows)

@@ -1,14 +1,14 @@
-"""An epoch of ours beside Keras' fit, numpy and PyTorch: make training-speed. Its table stands in docs/training.md.
+"""An epoch of ours beside Keras' fit, numpy and PyTorch: make training-speed.
 
-The same network and images, Adam, batches of 128 and 256, in one run: each way in turn, ROUNDS times round, after an
-epoch of each to warm up. "Accuracy" is that on the validation images after all epochs of that way.
+Its table stands in docs/training.md. The same network and images, Adam, batches of 128 and 256, in
+one run: each way in turn, ROUNDS times round, after an epoch of each to warm up. "Accuracy" is that
+on the validation images after all epochs of that way.
 """
 
 import importlib.util
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,8 +18,8 @@ from mnist_edge.backend import keras
 from mnist_edge.training.augment import distort
 from mnist_edge.training.fit import evaluate
 from mnist_edge.training.network import build
-from mnist_edge.training.optimizer import epoch_function, optimizer_of
-from mnist_edge.training.recipes import AUGMENTED
+from mnist_edge.training.optimizer import make_optimizer, make_train_epoch
+from mnist_edge.training.recipes import DISTORTION, Stage
 
 ROUNDS = 5
 RATE = 1e-3
@@ -30,11 +30,14 @@ Accuracy = Callable[[Digits], float]
 
 
 def keras_fit(train: Digits, batch: int, **options: object) -> tuple[Epoch, Accuracy]:
-    """model.fit on arrays, with ``options`` of compile."""
+    """Train by model.fit on arrays, with ``options`` of compile."""
     model = build((512, 512), seed=0)
-    model.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"], **options)
-    images, labels = train[0].astype(np.float32) / 255, train[1]
-    return partial(model.fit, images, labels, batch_size=batch, verbose=0), partial(keras_accuracy, model)
+    adam = keras.optimizers.Adam(RATE)
+    loss = "sparse_categorical_crossentropy"
+    model.compile(adam, loss, metrics=["accuracy"], **options)
+    images = train[0].astype(np.float32) / 255
+    epoch = partial(model.fit, images, train[1], batch_size=batch, verbose=0)
+    return epoch, partial(keras_accuracy, model)
 
 
 def keras_accuracy(model: keras.Model, digits: Digits) -> float:
@@ -42,24 +45,23 @@ def keras_accuracy(model: keras.Model, digits: Digits) -> float:
 
 
 def ours(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
-    """The epoch function with the fused optimizer, at a constant rate."""
+    """Train by our epoch with the fused optimizer, at a constant rate."""
     model = build((512, 512), seed=0)
-    recipe = replace(
-        AUGMENTED, epochs=10**6, learning_rate=RATE, warm_up=0, weight_decay=0, batch_norm=False, batch_size=batch
-    )
-    nobody = np.empty((len(train[0]), 0), np.float16)
-    optimizer = optimizer_of(recipe, model.trainable_variables, -(-len(train[0]) // batch))
-    run = epoch_function(model, optimizer, batch)
+    stage = Stage("ours", (512, 512), 10**6, batch, RATE, optimizer="adamw")
+    images, labels = train
+    no_teacher = np.empty((len(labels), 0), np.float16)
+    optimizer = make_optimizer(stage, model.trainable_variables, -(-len(labels) // batch))
+    train_epoch = make_train_epoch(model, optimizer, batch)
 
     def epoch() -> float:
-        order = np.random.permutation(len(train[0]))
-        return float(run(train[0][order], train[1][order], nobody)[0])
+        order = np.random.permutation(len(labels))
+        return float(train_epoch(images[order], labels[order], no_teacher)[0])
 
     return epoch, partial(keras_accuracy, model)
 
 
 def plain_numpy(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
-    """The network and Adam written out."""
+    """Train by the network and Adam written out in numpy."""
     weights = [weight.copy() for weight in build((512, 512), seed=0).get_weights()]
     means, squares = ([np.zeros_like(weight) for weight in weights] for _ in range(2))
     steps = 0
@@ -67,7 +69,8 @@ def plain_numpy(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
     def forward(pixels: np.ndarray) -> list[np.ndarray]:
         activations = [pixels]
         for layer in range(3):
-            activations.append(activations[-1] @ weights[2 * layer] + weights[2 * layer + 1])
+            kernel, bias = weights[2 * layer : 2 * layer + 2]
+            activations.append(activations[-1] @ kernel + bias)
             if layer < 2:
                 np.maximum(activations[-1], 0, out=activations[-1])
         return activations
@@ -88,7 +91,8 @@ def plain_numpy(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
             for number, gradient in zip((2 * layer, 2 * layer + 1), gradients, strict=True):
                 means[number] += np.float32(0.1) * (gradient - means[number])
                 squares[number] += np.float32(0.001) * (gradient * gradient - squares[number])
-                weights[number] -= rate * means[number] / (np.sqrt(squares[number]) + np.float32(1e-7))
+                root = np.sqrt(squares[number]) + np.float32(1e-7)
+                weights[number] -= rate * means[number] / root
 
     def epoch() -> None:
         order = np.random.permutation(len(train[0]))
@@ -97,17 +101,22 @@ def plain_numpy(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
             step(train[0][chosen].astype(np.float32) / np.float32(255), train[1][chosen])
 
     def accuracy(digits: Digits) -> float:
-        return float((forward(digits[0].astype(np.float32) / 255)[-1].argmax(axis=1) == digits[1]).mean())
+        answers = forward(digits[0].astype(np.float32) / 255)[-1]
+        return float((answers.argmax(axis=1) == digits[1]).mean())
 
     return epoch, accuracy
 
 
 def pytorch(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
-    """A plain PyTorch loop."""
+    """Train by a plain PyTorch loop."""
     import torch
 
     model = torch.nn.Sequential(
-        torch.nn.Linear(784, 512), torch.nn.ReLU(), torch.nn.Linear(512, 512), torch.nn.ReLU(), torch.nn.Linear(512, 10)
+        torch.nn.Linear(784, 512),
+        torch.nn.ReLU(),
+        torch.nn.Linear(512, 512),
+        torch.nn.ReLU(),
+        torch.nn.Linear(512, 10),
     )
     optimizer = torch.optim.Adam(model.parameters(), RATE)
     images, labels = torch.from_numpy(train[0]).float() / 255, torch.from_numpy(train[1]).long()
@@ -117,7 +126,8 @@ def pytorch(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(images[chosen]), labels[chosen]).backward()
+            answers = model(images[chosen])
+            torch.nn.functional.cross_entropy(answers, labels[chosen]).backward()
             optimizer.step()
 
     def accuracy(digits: Digits) -> float:
@@ -129,7 +139,7 @@ def pytorch(train: Digits, batch: int) -> tuple[Epoch, Accuracy]:
 
 
 def table(train: Digits, validation: Digits, batch: int) -> None:
-    """Measures all ways at one batch size and prints them in Markdown."""
+    """Measure all ways at one batch size and print them in Markdown."""
     ways = {
         "model.fit, defaults": keras_fit(train, batch),
         "model.fit, steps_per_execution=50": keras_fit(train, batch, steps_per_execution=50),
@@ -151,23 +161,25 @@ def table(train: Digits, validation: Digits, batch: int) -> None:
     for name, (_, accuracy) in ways.items():
         mine = np.array(seconds[name][1:])
         ratios = baseline / mine  # round by round, so that the machine's drift falls out
-        row = f"{np.median(mine):.2f} | {np.median(ratios):.2f} | {ratios.min():.2f}, {ratios.max():.2f}"
-        sys.stdout.write(f"| {name} | {row} | {accuracy(validation):.2%} |\n")
+        times = f"{np.median(mine):.2f} | {np.median(ratios):.2f}"
+        limits = f"{ratios.min():.2f}, {ratios.max():.2f}"
+        sys.stdout.write(f"| {name} | {times} | {limits} | {accuracy(validation):.2%} |\n")
         sys.stdout.flush()
     if "PyTorch" not in ways:
         sys.stdout.write("| PyTorch | not installed here | | | |\n")
 
 
 def main() -> None:
-    """Prints a table a batch size, and what the distortion of an epoch costs."""
+    """Print a table a batch size, and what the distortion of an epoch costs."""
     digits = datasets.find()
-    images, labels = digits.train_images.reshape(-1, 784), digits.train_labels.astype(np.int32)
+    images = digits.train_images.reshape(-1, 784)
+    labels = digits.train_labels.astype(np.int32)
     for batch in (128, 256):
         table((images[:-5000], labels[:-5000]), (images[-5000:], labels[-5000:]), batch)
-    assert AUGMENTED.distortion
     start = time.process_time()
-    distort(digits.train_images, digits.train_labels, AUGMENTED.distortion, np.random.default_rng(0))
-    sys.stdout.write(f"\ndistortion of {len(images):,} images: {time.process_time() - start:.2f} s of one core\n")
+    distort(digits.train_images, digits.train_labels, DISTORTION, np.random.default_rng(0))
+    seconds = time.process_time() - start
+    sys.stdout.write(f"\ndistortion of {len(images):,} images: {seconds:.2f} s of one core\n")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@ import pytest
 
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ImageError, OptionError
-from mnist_edge.training import augment
-from mnist_edge.training.augment import Distortion, distort
-from mnist_edge.training.recipes import AUGMENTED
+from mnist_edge.training.augment import Distortion, distort, find_sources
+from mnist_edge.training.recipes import DISTORTION
 
 LABELS = np.zeros(500, np.uint8)
 
@@ -17,25 +16,31 @@ def square(count: int = 500) -> np.ndarray:
     return images
 
 
-def distorted(distortion: Distortion, images: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+def distorted(
+    distortion: Distortion, images: np.ndarray | None = None, seed: int = 0
+) -> np.ndarray:
     images = square() if images is None else images
     return distort(images, LABELS[: len(images)], distortion, np.random.default_rng(seed))
 
 
 def centres(images: np.ndarray) -> np.ndarray:
     weights = images / images.sum(axis=(1, 2), keepdims=True)
-    return np.stack([weights.sum(axis=2) @ np.arange(28), weights.sum(axis=1) @ np.arange(28)], axis=1)
+    return np.stack(
+        [weights.sum(axis=2) @ np.arange(28), weights.sum(axis=1) @ np.arange(28)], axis=1
+    )
 
 
 def test_no_distortion_leaves_every_pixel(sample: Dataset) -> None:
-    np.testing.assert_array_equal(distorted(Distortion(), sample.test_images[:300]), sample.test_images[:300])
+    np.testing.assert_array_equal(
+        distorted(Distortion(), sample.test_images[:300]), sample.test_images[:300]
+    )
 
 
 def test_the_same_seed_gives_the_same_images(sample: Dataset) -> None:
     images, labels = sample.test_images[:300], sample.test_labels[:300]
-    assert AUGMENTED.distortion
+    assert DISTORTION
     one, again, other = (
-        distort(images, labels, AUGMENTED.distortion, np.random.default_rng(seed)) for seed in (1, 1, 2)
+        distort(images, labels, DISTORTION, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, again)
     assert (one != other).any(axis=(1, 2)).all()
@@ -44,7 +49,9 @@ def test_the_same_seed_gives_the_same_images(sample: Dataset) -> None:
 
 def test_what_is_given_is_left_as_it_is(sample: Dataset) -> None:
     images = sample.test_images[:50].copy()
-    distorted(Distortion(rotation=10, unsharp=1, blur=0.5, pens=1, thicker=1, european_ones=1), images)
+    distorted(
+        Distortion(rotation=10, unsharp=1, blur=0.5, pens=1, thicker=1, european_ones=1), images
+    )
     np.testing.assert_array_equal(images, sample.test_images[:50])
 
 
@@ -77,31 +84,42 @@ def test_a_known_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scale_changes_the_area_by_what_it_says() -> None:
     area = distorted(Distortion(scale=0.1)).sum(axis=(1, 2)) / square(1).sum()
-    assert np.log(area).std() == pytest.approx(0.1 * np.sqrt(2), rel=0.15)  # two directions, each for itself
+    assert np.log(area).std() == pytest.approx(
+        0.1 * np.sqrt(2), rel=0.15
+    )  # two directions, each for itself
     assert np.log(area).mean() == pytest.approx(0, abs=0.03)
 
 
 @pytest.mark.parametrize("sigma", [2.0, 5.0, 8.0])
 def test_the_elastic_field_has_the_variance_and_the_width_it_says(sigma: float) -> None:
     rng = np.random.default_rng(0)
-    rows, _ = augment._sources(np.zeros((4000, 2), np.float32), Distortion(elastic=1.5, elastic_sigma=sigma), rng)
+    distortion = Distortion(elastic=1.5, elastic_sigma=sigma)
+    rows, _ = find_sources(np.zeros((4000, 2), np.float32), distortion, rng)
     field = rows.reshape(-1, 28, 28) - np.arange(28)[:, None] - 1
     assert field.std(axis=0).min() == pytest.approx(1.5, rel=0.08)
     assert field.std(axis=0).max() == pytest.approx(1.5, rel=0.08)
-    correlation = (field[:, 5, 5] * field[:, 5, 9]).mean() / 1.5**2  # of white noise smoothed by sigma, 4 px apart
+    correlation = (
+        field[:, 5, 5] * field[:, 5, 9]
+    ).mean() / 1.5**2  # of white noise smoothed by sigma, 4 px apart
     assert correlation == pytest.approx(np.exp(-(4**2) / (4 * sigma**2)), abs=0.06)
 
 
 def test_thicker_and_thinner_pens() -> None:
     before = square(1).sum()
-    assert distorted(Distortion(pens=1, thicker=1)).sum(axis=(1, 2)).max() == pytest.approx(before * 121 / 81, rel=0.01)
-    assert distorted(Distortion(pens=1, thinner=1)).sum(axis=(1, 2)).min() == pytest.approx(before * 49 / 81, rel=0.01)
+    assert distorted(Distortion(pens=1, thicker=1)).sum(axis=(1, 2)).max() == pytest.approx(
+        before * 121 / 81, rel=0.01
+    )
+    assert distorted(Distortion(pens=1, thinner=1)).sum(axis=(1, 2)).min() == pytest.approx(
+        before * 49 / 81, rel=0.01
+    )
 
 
 def test_ink_at_the_edge_is_not_smeared() -> None:
     images = np.zeros((200, 28, 28), np.uint8)
     images[:, 0, :] = images[:, :, 27] = 255
-    shown = distorted(Distortion(pens=1, thicker=1, unsharp=1, blur=0.8, scale=0.2, translation=1), images)
+    shown = distorted(
+        Distortion(pens=1, thicker=1, unsharp=1, blur=0.8, scale=0.2, translation=1), images
+    )
     assert (shown[:, 12:18, 2:12] == 0).all()
     smeared = (shown[:, :3] > 250).all(axis=1).sum(axis=1)
     assert smeared.max() < 14

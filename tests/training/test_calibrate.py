@@ -6,7 +6,7 @@ from mnist_edge.training import calibrate
 
 
 def too_sure(count: int = 20_000, sharpness: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities that are the true ones with all logits times ``sharpness``, and labels drawn from the true ones."""
+    """Return probabilities with all logits times ``sharpness``, and labels of the true ones."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (count, 10))
     true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -29,7 +29,9 @@ def test_a_known_temperature_is_found() -> None:
 def test_one_in_a_hundred_falls_short_of_the_limit() -> None:
     probabilities, labels = too_sure()
     found = calibrate.calibrate(probabilities, labels)
-    assert (found.confidences(probabilities) < found.reject_below).mean() == pytest.approx(0.01, abs=0.002)
+    assert (found.confidences(probabilities) < found.reject_below).mean() == pytest.approx(
+        0.01, abs=0.002
+    )
 
 
 def test_calibration_error_of_known_answers() -> None:

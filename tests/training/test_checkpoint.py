@@ -1,4 +1,4 @@
-"""A checkpoint that is damaged, in its file or in its meaning, is as none; one of another run is refused."""
+"""A checkpoint that is damaged in its file or its meaning is as none; another run's is refused."""
 
 import io
 import json
@@ -13,11 +13,14 @@ import pytest
 
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
+from mnist_edge.documents import from_json
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.training import artifact, checkpoint, fit
-from mnist_edge.training.recipes import Recipe
+from mnist_edge.training import checkpoint, fit, stages
+from mnist_edge.training.history import History
+from mnist_edge.training.manifest import checkpoint_path
+from mnist_edge.training.recipes import Recipe, Stage
 
-RUN = {"recipe": {"name": "tiny", "widths": [4]}, "seed": 3, "data": "fingerprint"}
+RUN = {"stages": [{"name": "tiny", "widths": [4]}], "seed": 3, "data": "fingerprint"}
 HISTORY = {"loss": [2.5, 2], "accuracy": [0.1, 0.2], "val_loss": [2.0, 1.5], "val_accuracy": [0, 1]}
 STEPS = 7
 
@@ -55,17 +58,24 @@ def write(path: Path, arrays: dict[str, Any], state: Any) -> Path:
     return path
 
 
-def resume(path: Path, variables: list[Variable]) -> checkpoint.History | None:
+def resume(path: Path, variables: list[Variable]) -> History | None:
     return checkpoint.resume(path, RUN, variables, epochs=3, steps_an_epoch=STEPS)
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     path, variables = tmp_path / "state", blank()
-    checkpoint.save(path, RUN, list(saved().values()), HISTORY)
-    assert resume(path, variables) == HISTORY
+    history = from_json(History, HISTORY)
+    checkpoint.save(path, RUN, list(saved().values()), history)
+    assert resume(path, variables) == history
     for variable, array in zip(variables, saved().values(), strict=True):
         np.testing.assert_array_equal(variable.value, array)
     assert resume(tmp_path / "nowhere", variables) is None
+
+
+def test_a_course_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    write(path, saved(), {"run": RUN, "history": HISTORY | {"rate": [0.1, 0.2]}})
+    assert resume(path, blank()) == from_json(History, HISTORY)
 
 
 def other_history(**changes: Any) -> Callable[[Path], object]:
@@ -121,8 +131,9 @@ DAMAGED = {
     "history null": other_state({"run": RUN, "history": None}),
     "history list": other_state({"run": RUN, "history": [1]}),
     "history empty": other_state({"run": RUN, "history": {}}),
-    "history without val": other_state({"run": RUN, "history": {"loss": [1, 1], "accuracy": [1, 1]}}),
-    "history with more": other_history(more=[1, 1]),
+    "history without val": other_state(
+        {"run": RUN, "history": {"loss": [1, 1], "accuracy": [1, 1]}}
+    ),
     "course null": other_history(val_loss=None),
     "course of text": other_history(loss=["1", "2"]),
     "course of truth": other_history(loss=[True, True]),
@@ -162,7 +173,7 @@ def test_what_is_damaged_is_as_none(
     assert not any(variable.value.any() for variable in variables), "some were assigned to"
 
 
-@pytest.mark.parametrize("changes", [{"seed": 4}, {"recipe": {}}, {"more": 1}], ids=str)
+@pytest.mark.parametrize("changes", [{"seed": 4}, {"stages": []}, {"more": 1}], ids=str)
 def test_another_runs_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
     path, variables = tmp_path / "state", blank()
     write(path, saved(), {"run": RUN | changes, "history": None})
@@ -170,7 +181,7 @@ def test_another_runs_is_refused(changes: dict[str, Any], tmp_path: Path) -> Non
         lambda: checkpoint.require_same_run(path, RUN),
         lambda: resume(path, variables),
     ):
-        with pytest.raises(OptionError, match=r"other settings.*--fresh"):
+        with pytest.raises(OptionError, match=r"other settings.*--no-resume"):
             refused()
 
 
@@ -178,9 +189,9 @@ def test_what_cannot_be_opened_is_not_taken_for_damaged(tmp_path: Path) -> None:
     """It may be whole: hours of work that are not to be written over."""
     os.mkfifo(tmp_path / "state")
     for place in (tmp_path, tmp_path / "state"):
-        with pytest.raises(ModelError, match=r"cannot be read \(.*\): add --fresh"):
+        with pytest.raises(ModelError, match=r"cannot be read \(.*\): add --no-resume"):
             resume(place, blank())
-        with pytest.raises(ModelError, match="add --fresh"):
+        with pytest.raises(ModelError, match="add --no-resume"):
             checkpoint.require_same_run(place, RUN)
 
 
@@ -189,32 +200,29 @@ def tiny(tiny_data: Path) -> Dataset:
     return datasets.find(str(tiny_data))
 
 
-RECIPE = Recipe("tiny", (8,), epochs=3, batch_size=128, learning_rate=1e-3)
-
-
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adamw"])
 def test_a_training_ends_as_without_the_damaged_one(
     optimizer: Any, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = Recipe("tiny", (8,), 3, 128, 1e-3, optimizer=optimizer)
-    whole = artifact.train(recipe, tiny, tmp_path / "whole.keras")
+    recipe = Recipe("tiny", (Stage("tiny", (8,), 3, 128, 1e-3, optimizer=optimizer),))
+    whole = stages.train(recipe, tiny, tmp_path / "whole.keras")
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
     out = tmp_path / "net.keras"
-    state = artifact.checkpoint_path(out)
+    state = checkpoint_path(out)
 
-    def stop(_: Recipe, history: checkpoint.History) -> None:
-        if len(history["loss"]) == 2:
+    def stop(_: Stage, history: History) -> None:
+        if history.epochs == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        artifact.train(recipe, tiny, out, on_epoch=stop)
+        stages.train(recipe, tiny, out, on_epoch=stop)
     with np.load(state) as archive:
         arrays = {name: archive[name] for name in archive.files}
     text = json.loads(str(arrays.pop("state")))
     last = f"arr_{len(arrays) - 1}"
     arrays[last] = arrays[last] * np.float32(np.nan)
     write(state, arrays, text)
-    assert artifact.train(recipe, tiny, out)["sha256"] == whole["sha256"]
+    assert stages.train(recipe, tiny, out).network.sha256 == whole.network.sha256
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "net.keras",
         "net.keras.json",
@@ -225,10 +233,21 @@ def test_a_training_ends_as_without_the_damaged_one(
 
 def test_on_the_command_line(run: Callable[..., Any], tiny_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "net.keras"
-    artifact.checkpoint_path(out).write_bytes(b"cut off")
+    checkpoint_path(out).write_bytes(b"cut off")
     options = ("--recipe", "article", "--epochs", 1, "--data", tiny_data, "--out", out, "--json")
     done = run("train", *options)
     assert done.code == 0
-    assert done.json["recipe"]["epochs"] == 1
-    assert done.err.count(f"mnist-edge: the checkpoint {artifact.checkpoint_path(out)} is damaged") == 1
-    assert not artifact.checkpoint_path(out).exists()
+    assert done.json["recipe"]["stages"][0]["epochs"] == 1
+    assert done.err.count(f"mnist-edge: the checkpoint {checkpoint_path(out)} is damaged") == 1
+    assert not checkpoint_path(out).exists()
+
+
+def test_one_of_the_layout_before_stages_is_of_another_run(
+    refused: Callable[..., str], tiny_data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "net.keras"
+    old = {"recipe": {"name": "article", "widths": [512, 512]}, "seed": 0, "data": "fingerprint"}
+    write(checkpoint_path(out), saved(), {"run": old, "history": HISTORY})
+    sentence = refused("train", "--recipe", "article", "--data", tiny_data, "--out", out)
+    assert "of an interrupted run with other settings" in sentence
+    assert "--no-resume" in sentence

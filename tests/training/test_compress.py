@@ -12,11 +12,13 @@ from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training import compress, fit
-from mnist_edge.training.network import build, hidden_widths, plain
-from mnist_edge.training.pruning import padded, pruned
-from mnist_edge.training.recipes import COMPRESSED
+from mnist_edge.training.history import History
+from mnist_edge.training.network import build, hidden_widths, of_weights, plain
+from mnist_edge.training.pruning import pad, prune
+from mnist_edge.training.recipes import COMPRESSED, Recipe
 
-QUICK = dataclasses.replace(COMPRESSED, widths=(8, 4), epochs=3, batch_size=64, sets=2)
+STAGE = dataclasses.replace(COMPRESSED.stages[0], widths=(8, 4), epochs=3, batch_size=64, sets=2)
+QUICK = Recipe("quick", (STAGE,))
 
 
 @pytest.fixture
@@ -34,49 +36,57 @@ def images(tiny: Dataset) -> np.ndarray:
     return tiny.train_images.reshape(-1, 784).astype(np.float32) / 255
 
 
-def test_fine_tuning_mends_what_pruning_broke(tiny: Dataset, wide: keras.Model, images: np.ndarray) -> None:
-    broken = fit.evaluate(pruned(wide, (8, 4), images), *tiny.validation)[1]
-    recipe = dataclasses.replace(QUICK, epochs=12)
-    model, history, _ = compress.compress(wide, recipe, tiny)
+def test_fine_tuning_mends_what_pruning_broke(
+    tiny: Dataset, wide: keras.Model, images: np.ndarray
+) -> None:
+    broken = of_weights(prune(wide.get_weights(), (8, 4), images))
+    before = fit.evaluate(broken, *tiny.validation)[1]
+    model, history, teacher = compress.compress_network(wide, QUICK.with_epochs(12), tiny)
+    assert teacher is None  # it is no stage of the recipe
     assert hidden_widths(model) == (8, 4)
-    assert fit.evaluate(model, *tiny.validation)[1] > broken + 0.1
-    assert history["loss"][-1] < history["loss"][0]
+    assert fit.evaluate(model, *tiny.validation)[1] > before + 0.1
+    assert history.loss[-1] < history.loss[0]
 
 
 def test_the_wide_network_stays_as_it_was(tiny: Dataset, wide: keras.Model) -> None:
     before = [part.copy() for part in wide.get_weights()]
-    compress.compress(wide, QUICK, tiny)
+    compress.compress_network(wide, QUICK, tiny)
     for ours, theirs in zip(wide.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_same_seed_gives_the_same_network_and_another_one_another(tiny: Dataset, wide: keras.Model) -> None:
+def test_the_same_seed_gives_the_same_network_and_another_one_another(
+    tiny: Dataset, wide: keras.Model
+) -> None:
     def first_kernel(seed: int) -> np.ndarray:
-        kernel: np.ndarray = compress.compress(wide, QUICK, tiny, seed=seed).model.get_weights()[0]
+        model = compress.compress_network(wide, QUICK, tiny, seed=seed).model
+        kernel: np.ndarray = model.get_weights()[0]
         return kernel
 
     np.testing.assert_array_equal(first_kernel(0), first_kernel(0))
     assert np.abs(first_kernel(0) - first_kernel(1)).max() > 0.01
 
 
-def test_an_interrupted_run_ends_with_the_same_network(tiny: Dataset, wide: keras.Model, tmp_path: Path) -> None:
-    def stop(_: object, history: dict[str, list[float]]) -> None:
-        if len(history["loss"]) == 2:
+def test_an_interrupted_run_ends_with_the_same_network(
+    tiny: Dataset, wide: keras.Model, tmp_path: Path
+) -> None:
+    def stop(_: object, history: History) -> None:
+        if history.epochs == 2:
             raise KeyboardInterrupt
 
     state = tmp_path / "state"
     with pytest.raises(KeyboardInterrupt):
-        compress.compress(wide, QUICK, tiny, origin="a", checkpoint=state, on_epoch=stop)
+        compress.compress_network(wide, QUICK, tiny, origin="a", checkpoint=state, on_epoch=stop)
     with pytest.raises(OptionError, match="other settings"):
-        compress.compress(wide, QUICK, tiny, origin="another wide network", checkpoint=state)
-    gone_on = compress.compress(wide, QUICK, tiny, origin="a", checkpoint=state).model
-    at_once = compress.compress(wide, QUICK, tiny, origin="a").model
-    for ours, theirs in zip(gone_on.get_weights(), at_once.get_weights(), strict=True):
+        compress.compress_network(wide, QUICK, tiny, origin="another", checkpoint=state)
+    resumed = compress.compress_network(wide, QUICK, tiny, origin="a", checkpoint=state).model
+    at_once = compress.compress_network(wide, QUICK, tiny, origin="a").model
+    for ours, theirs in zip(resumed.get_weights(), at_once.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(
-    ("widths", "said"),
+    ("widths", "sentence"),
     [
         ((33, 16), r"widths from 1 to the network's own \(32, 16\), received 33, 16"),
         ((32, 17), "received 32, 17"),
@@ -87,8 +97,10 @@ def test_an_interrupted_run_ends_with_the_same_network(tiny: Dataset, wide: kera
         ((), "received none"),
     ],
 )
-def test_widths_that_do_not_fit_are_refused(wide: keras.Model, widths: tuple[int, ...], said: str) -> None:
-    with pytest.raises(OptionError, match=said):
+def test_widths_that_do_not_fit_are_refused(
+    wide: keras.Model, widths: tuple[int, ...], sentence: str
+) -> None:
+    with pytest.raises(OptionError, match=sentence):
         compress.require_narrower(widths, wide)
 
 
@@ -106,7 +118,7 @@ def test_no_rung_has_units_that_are_zero() -> None:
 
 
 def test_units_in_use_are_those_that_are_not_zero() -> None:
-    model = padded(build((5, 3), seed=1), (8, 4))
+    model = of_weights(pad(build((5, 3), seed=1).get_weights(), (8, 4)))
     assert hidden_widths(model) == (8, 4)
     assert compress.units_in_use(model) == (5, 3)
 
@@ -130,6 +142,7 @@ def test_the_command_makes_a_keras_file_like_any_other(
     done = run("compress", *arguments, "--json")
     assert done.code == 0
     assert done.json["path"] == str(out)
+    assert done.json["schema"] == "mnist-edge/compress/1"
     wide = json.loads(tiny_keras.with_name("tiny.keras.json").read_text())
     source = done.json["compressed_from"]
     assert source["sha256"] == wide["sha256"]
@@ -141,8 +154,12 @@ def test_the_command_makes_a_keras_file_like_any_other(
     assert "784-8-4-10  784-32-16-10" in shown.out
     exported = run("export", out, "--out-dir", tmp_path, "--precision", "fp32", "--data", tiny_data)
     assert exported.code == 0
-    assert f"compressed from 784-32-16-10, which reads {source['test']:.2%} of these" in exported.out
-    verified = run("verify", tmp_path / "narrow.fp32.onnx", "--reference", out, "--data", tiny_data, "--json")
+    assert (
+        f"compressed from 784-32-16-10, which reads {source['test']:.2%} of these" in exported.out
+    )
+    verified = run(
+        "verify", tmp_path / "narrow.fp32.onnx", "--reference", out, "--data", tiny_data, "--json"
+    )
     assert verified.json["models"][0]["passed"]
     assert verified.json["reference"]["compressed_from"] == {
         "sha256": wide["sha256"],
@@ -151,7 +168,7 @@ def test_the_command_makes_a_keras_file_like_any_other(
     }
 
 
-def test_on_other_images_the_wide_networks_accuracy_is_not_told(
+def test_on_other_images_the_wide_networks_accuracy_is_not_shown(
     run: Callable[..., object], tiny_data: Path, tiny_keras: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "narrow.keras"
@@ -169,19 +186,29 @@ def test_without_out_the_name_has_the_widths(
     assert (tmp_path / "mine-32-4.keras").exists()
 
 
-def test_wrong_calls(refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path) -> None:
+def test_wrong_calls(
+    refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path
+) -> None:
     data = ("--data", tiny_data)
     out = ("--out", tmp_path / "x.keras")
     assert "one of --widths and --max-loss" in refused("compress", tiny_keras, *data)
     assert "one of" in refused("compress", tiny_keras, "--widths", "8,4", "--max-loss", "1", *data)
-    assert "own (32, 16), received 64, 4" in refused("compress", tiny_keras, "--widths", "64,4", *data, *out)
+    assert "own (32, 16), received 64, 4" in refused(
+        "compress", tiny_keras, "--widths", "64,4", *data, *out
+    )
     assert "received 0, 4" in refused("compress", tiny_keras, "--widths", "0,4", *data, *out)
-    assert "2 hidden layers, received 8, 4, 2" in refused("compress", tiny_keras, "--widths", "8,4,2", *data, *out)
+    assert "2 hidden layers, received 8, 4, 2" in refused(
+        "compress", tiny_keras, "--widths", "8,4,2", *data, *out
+    )
     assert "whole numbers" in refused("compress", tiny_keras, "--widths", "8,x", *data, *out)
-    assert "end in .keras" in refused("compress", tiny_keras, "--widths", "8,4", *data, "--out", "x.onnx")
+    assert "end in .keras" in refused(
+        "compress", tiny_keras, "--widths", "8,4", *data, "--out", "x.onnx"
+    )
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
     assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
-    assert "cannot read" in refused("compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out)
+    assert "cannot read" in refused(
+        "compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,12 +218,20 @@ def test_the_wide_network_is_not_written_over(
 ) -> None:
     before = tiny_keras.read_bytes()
     same = tiny_keras.parent / ".." / tiny_keras.parent.name / tiny_keras.name
-    assert "another file than the wide" in refused("compress", tiny_keras, *option, "--data", tiny_data, "--out", same)
+    assert "another file than the wide" in refused(
+        "compress", tiny_keras, *option, "--data", tiny_data, "--out", same
+    )
     assert tiny_keras.read_bytes() == before
 
 
-def test_fresh_starts_anew_where_an_interrupted_run_could_go_on(
-    run: Callable[..., object], refused: Callable[..., str], tiny_data: Path, tiny_keras: Path, tmp_path: Path
+@pytest.mark.parametrize("option", ["--no-resume", "--fresh"])
+def test_without_resuming_it_starts_anew_where_an_interrupted_run_could_go_on(
+    option: str,
+    run: Callable[..., object],
+    refused: Callable[..., str],
+    tiny_data: Path,
+    tiny_keras: Path,
+    tmp_path: Path,
 ) -> None:
     out = tmp_path / "narrow.keras"
     another_run = json.dumps({"run": {"seed": 1}, "history": {}})
@@ -204,24 +239,27 @@ def test_fresh_starts_anew_where_an_interrupted_run_could_go_on(
         np.savez(file, state=np.array(another_run))
     options = ("--widths", "8,4", "--epochs", 1, "--data", tiny_data, "--out", out)
     assert "narrow.keras.checkpoint" in refused("compress", tiny_keras, *options)
-    assert run("compress", tiny_keras, *options, "--fresh").code == 0
+    assert run("compress", tiny_keras, *options, option).code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["narrow.keras", "narrow.keras.json"]
 
 
 @pytest.mark.parametrize(
-    ("stack", "said"),
+    ("stack", "kinds"),
     [
         ([keras.Input((784,)), keras.layers.Dense(8, "tanh")], "8 tanh"),
         ([keras.Input((784,)), keras.layers.Dense(8, "relu6")], "8 relu6"),
-        ([keras.Input((28, 28)), keras.layers.Dense(8, "relu"), keras.layers.Flatten()], "8 relu, 10 softmax"),
+        (
+            [keras.Input((28, 28)), keras.layers.Dense(8, "relu"), keras.layers.Flatten()],
+            "8 relu, 10 softmax",
+        ),
     ],
 )
 def test_a_network_that_is_no_stack_of_dense_relu_layers_is_refused(
-    refused: Callable[..., str], tiny_data: Path, tmp_path: Path, stack: list[object], said: str
+    refused: Callable[..., str], tiny_data: Path, tmp_path: Path, stack: list[object], kinds: str
 ) -> None:
     keras.Sequential([*stack, keras.layers.Dense(10, "softmax")]).save(tmp_path / "odd.keras")
     for option in (("--widths", "4"), ("--max-loss", "1")):
         sentence = refused("compress", tmp_path / "odd.keras", *option, "--data", tiny_data)
         assert "plain stack of Dense relu layers" in sentence
-        assert said in sentence
+        assert kinds in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["odd.keras"]

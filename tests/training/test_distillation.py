@@ -13,24 +13,32 @@ def softened(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 def test_the_loss_is_the_divergence_of_the_softened_answers() -> None:
     rng = np.random.default_rng(0)
-    taught, logits = rng.normal(0, 5, (7, 10)).astype(np.float16), rng.normal(0, 5, (7, 10)).astype(np.float32)
-    teacher, student = softened(taught, 3), softened(logits, 3)
+    answers, logits = (
+        rng.normal(0, 5, (7, 10)).astype(np.float16),
+        rng.normal(0, 5, (7, 10)).astype(np.float32),
+    )
+    teacher, student = softened(answers, 3), softened(logits, 3)
     expected = 9 * (teacher * np.log(teacher / student)).sum(axis=1).mean()
-    assert float(distillation(3.0)(None, tf.constant(taught), tf.constant(logits))) == pytest.approx(expected, rel=1e-5)
-    same = tf.constant(taught.astype(np.float32))
-    assert float(distillation(3.0)(None, tf.constant(taught), same)) == pytest.approx(0, abs=1e-6)
+    assert float(
+        distillation(3.0)(None, tf.constant(answers), tf.constant(logits))
+    ) == pytest.approx(expected, rel=1e-5)
+    same = tf.constant(answers.astype(np.float32))
+    assert float(distillation(3.0)(None, tf.constant(answers), same)) == pytest.approx(0, abs=1e-6)
 
 
 def test_at_a_high_temperature_it_compares_the_logits_themselves() -> None:
-    """Its gradient is then that of half the squared distance of the centred logits, over ten: Hinton et al., 2.1."""
+    """It is half the squared distance of the centred logits, over ten: Hinton et al., 2.1."""
     rng = np.random.default_rng(0)
-    taught, logits = rng.normal(0, 2, (7, 10)).astype(np.float16), rng.normal(0, 2, (7, 10)).astype(np.float32)
-    difference = logits - taught.astype(np.float32)
+    answers, logits = (
+        rng.normal(0, 2, (7, 10)).astype(np.float16),
+        rng.normal(0, 2, (7, 10)).astype(np.float32),
+    )
+    difference = logits - answers.astype(np.float32)
     centred = difference - difference.mean(axis=1, keepdims=True)
     expected = (centred**2).sum(axis=1).mean() / 20
-    assert float(distillation(300.0)(None, tf.constant(taught), tf.constant(logits))) == pytest.approx(
-        expected, rel=0.05
-    )
+    assert float(
+        distillation(300.0)(None, tf.constant(answers), tf.constant(logits))
+    ) == pytest.approx(expected, rel=0.05)
 
 
 def test_probabilities_are_not_taken_for_logits() -> None:
@@ -40,7 +48,9 @@ def test_probabilities_are_not_taken_for_logits() -> None:
 
 def test_logits_are_what_the_softmax_is_made_of() -> None:
     teacher = build((8,), 1, batch_norm=True, convolutions=(4,))
-    pixels = np.random.default_rng(0).integers(0, 256, (1234, 784), np.uint8)  # more than a batch, and a part of one
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (1234, 784), np.uint8
+    )  # more than a batch, and a part of one
     logits = logits_function(teacher)(pixels)
     assert (logits.dtype, logits.shape) == (np.float16, (1234, 10))
     expected = teacher(pixels.astype(np.float32) / 255, training=False).numpy()

@@ -19,7 +19,11 @@ def test_the_classic_network() -> None:
     model = network.build((512, 512), seed=0)
     shapes = [tuple(layer.kernel.shape) for layer in network.dense_layers(model)]
     assert shapes == [(784, 512), (512, 512), (512, 10)]
-    assert [layer.activation.__name__ for layer in network.dense_layers(model)] == ["relu", "relu", "softmax"]
+    assert [layer.activation.__name__ for layer in network.dense_layers(model)] == [
+        "relu",
+        "relu",
+        "softmax",
+    ]
 
 
 def test_the_seed_decides_the_weights() -> None:

@@ -8,15 +8,21 @@ import pytest
 from mnist_edge import datasets
 from mnist_edge.cli.render import training as render
 from mnist_edge.datasets import Dataset
+from mnist_edge.documents import from_json
 from mnist_edge.errors import OptionError, OutputError
 from mnist_edge.files import receipt_path, receipt_sha256, sha256
-from mnist_edge.training import artifact, search
+from mnist_edge.training import search
 from mnist_edge.training.compress import ladder
+from mnist_edge.training.history import History
+from mnist_edge.training.manifest import CompressionManifest, finished
 from mnist_edge.training.network import build, to_bytes
-from mnist_edge.training.recipes import COMPRESSED
+from mnist_edge.training.recipes import COMPRESSED, Recipe, Stage
 from tests.conftest import Run
 
-QUICK = dataclasses.replace(COMPRESSED, epochs=1, batch_size=64, sets=1)
+QUICK = Recipe(
+    "quick", (dataclasses.replace(COMPRESSED.stages[0], epochs=1, batch_size=64, sets=1),)
+)
+NARROW = QUICK.with_widths((4, 4))
 
 
 @pytest.fixture
@@ -25,12 +31,13 @@ def tiny(tiny_data: Path) -> Dataset:
 
 
 def with_losses(monkeypatch: pytest.MonkeyPatch, losses: dict[tuple[int, ...], float]) -> None:
-    """Has the search believe that a network of these widths loses so many points."""
+    """Make the search believe that a network of these widths loses so many points."""
 
-    def loss(receipt: dict) -> float:
-        return losses[tuple(receipt["recipe"]["widths"])]
+    def loss(manifest: CompressionManifest) -> float:
+        (stage,) = manifest.network.recipe["stages"]
+        return losses[tuple(stage["widths"])]
 
-    monkeypatch.setattr(search, "_loss", loss)
+    monkeypatch.setattr(search, "loss_points", loss)
 
 
 @pytest.mark.parametrize("rung", [0, 3, 8])
@@ -38,18 +45,25 @@ def test_it_finds_the_narrowest_that_loses_little_enough(
     tiny: Dataset, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rung: int
 ) -> None:
     rungs = ladder((32, 16))
-    with_losses(monkeypatch, {widths: 0.1 if number <= rung else 0.3 for number, widths in enumerate(rungs)})
+    with_losses(
+        monkeypatch, {widths: 0.1 if number <= rung else 0.3 for number, widths in enumerate(rungs)}
+    )
     out = tmp_path / "found.keras"
-    found = search.narrowest(tiny_keras, QUICK, tiny, out, 0.2)
-    assert tuple(found["receipt"]["recipe"]["widths"]) == rungs[rung]
+    found = search.find_narrowest(tiny_keras, QUICK, tiny, out, 0.2)
+    assert found.widths == rungs[rung]
+    assert found.receipt
     assert receipt_sha256(out) == sha256(out.read_bytes())
-    assert found["receipt"]["file"] == out.name
-    assert len(found["tried"]) <= 4
+    assert found.receipt.network.file == out.name
+    assert len(found.tried) <= 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found.keras", "found.keras.json"]
 
 
 def test_where_all_lose_more_nothing_is_written(
-    run: Callable[..., object], tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., object],
+    tiny_data: Path,
+    tiny_keras: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with_losses(monkeypatch, dict.fromkeys(ladder((32, 16)), 5.0))
     out = tmp_path / "found.keras"
@@ -71,16 +85,16 @@ def test_an_interrupted_search_trains_no_network_twice(
     with_losses(monkeypatch, dict.fromkeys(ladder((32, 16)), 0.0))
     trained = []
 
-    def stop_at_the_second(recipe: object, history: dict[str, list[float]]) -> None:
-        if not history["loss"]:
-            trained.append(recipe.widths)
+    def stop_at_the_second(stage: Stage, history: History) -> None:
+        if not history.epochs:
+            trained.append(stage.widths)
             if len(trained) == 2:
                 raise KeyboardInterrupt
 
     out = tmp_path / "found.keras"
     with pytest.raises(KeyboardInterrupt):
-        search.narrowest(tiny_keras, QUICK, tiny, out, 0.2, on_epoch=stop_at_the_second)
-    search.narrowest(tiny_keras, QUICK, tiny, out, 0.2, on_epoch=stop_at_the_second)
+        search.find_narrowest(tiny_keras, QUICK, tiny, out, 0.2, on_epoch=stop_at_the_second)
+    search.find_narrowest(tiny_keras, QUICK, tiny, out, 0.2, on_epoch=stop_at_the_second)
     assert trained.count(trained[0]) == 1
     assert trained.count(trained[1]) == 2
 
@@ -91,50 +105,58 @@ def test_a_search_leaves_nothing_of_one_before_it_that_found_none(
     rungs = ladder((32, 16))
     with_losses(monkeypatch, {widths: 0.1 * (number + 1) for number, widths in enumerate(rungs)})
     out = tmp_path / "found.keras"
-    assert search.narrowest(tiny_keras, QUICK, tiny, out, 0.05)["path"] is None
+    assert search.find_narrowest(tiny_keras, QUICK, tiny, out, 0.05).path is None
     assert (tmp_path / "found.search" / "tiny-32-8.keras").exists()
-    (tmp_path / "found.search" / "tiny-31-8.keras.checkpoint").touch()  # of a wide network with another ladder
-    found = search.narrowest(tiny_keras, QUICK, tiny, out, 0.4)
-    assert tuple(found["receipt"]["recipe"]["widths"]) == rungs[3]
+    (
+        tmp_path / "found.search" / "tiny-31-8.keras.checkpoint"
+    ).touch()  # of a wide network with another ladder
+    found = search.find_narrowest(tiny_keras, QUICK, tiny, out, 0.4)
+    assert found.widths == rungs[3]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found.keras", "found.keras.json"]
 
 
 def test_a_network_that_cannot_be_narrower_is_refused(tiny: Dataset, tmp_path: Path) -> None:
-    for widths, said in (((), "none"), ((1,), "1")):
+    for widths, received in (((), "none"), ((1,), "1")):
         path = tmp_path / "least.keras"
         path.write_bytes(to_bytes(build(widths, seed=0), {}))
-        with pytest.raises(OptionError, match=f"can be narrower, received a network with {said}$"):
-            search.narrowest(path, QUICK, tiny, None, 1)
+        with pytest.raises(
+            OptionError, match=f"can be narrower, received a network with {received}$"
+        ):
+            search.find_narrowest(path, QUICK, tiny, None, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["least.keras"]
 
 
-def test_what_is_not_its_own_stays_in_the_folder(tiny: Dataset, tiny_keras: Path, tmp_path: Path) -> None:
+def test_what_is_not_its_own_stays_in_the_folder(
+    tiny: Dataset, tiny_keras: Path, tmp_path: Path
+) -> None:
     (tmp_path / "found.search").mkdir()
     (tmp_path / "found.search" / "notes").touch()
-    assert search.narrowest(tiny_keras, QUICK, tiny, tmp_path / "found.keras", 100)["path"]
+    assert search.find_narrowest(tiny_keras, QUICK, tiny, tmp_path / "found.keras", 100).path
     assert [path.name for path in (tmp_path / "found.search").iterdir()] == ["notes"]
 
 
-def test_what_cannot_be_written_is_said_before_anything_is_trained(
+def test_what_cannot_be_written_is_refused_before_anything_is_trained(
     tiny: Dataset, tiny_keras: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "found.keras").mkdir()
     with pytest.raises(OutputError, match="no regular file"):
-        search.narrowest(tiny_keras, QUICK, tiny, tmp_path / "found.keras", 1)
+        search.find_narrowest(tiny_keras, QUICK, tiny, tmp_path / "found.keras", 1)
     assert [path.name for path in tmp_path.iterdir()] == ["found.keras"]
 
 
-def test_the_loss_is_in_points_of_validation_accuracy() -> None:
-    receipt = {"compressed_from": {"validation": 0.996}, "validation": {"accuracy": 0.994}}
-    assert search._loss(receipt) == 0.2
+def test_the_loss_is_in_points_of_validation_accuracy(made: Path) -> None:
+    manifest = from_json(CompressionManifest, json.loads(receipt_path(made).read_text()))
+    wide = dataclasses.replace(manifest.compressed_from, validation=0.996)
+    quality = dataclasses.replace(manifest.network.validation, accuracy=0.994)
+    narrow = dataclasses.replace(manifest.network, validation=quality)
+    assert search.loss_points(CompressionManifest(narrow, wide)) == 0.2
 
 
 @pytest.fixture(scope="module")
 def made(tiny_data: Path, tiny_keras: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a search has made: a narrow network with its receipt."""
+    """What a search has made: a narrow network with its manifest."""
     folder = tmp_path_factory.mktemp("made")
-    recipe = dataclasses.replace(QUICK, widths=(4, 4))
-    search.candidate(tiny_keras, recipe, datasets.find(str(tiny_data)), folder)
+    search.candidate(tiny_keras, NARROW, datasets.find(str(tiny_data)), folder)
     return folder / "tiny-4-4.keras"
 
 
@@ -143,10 +165,10 @@ REMOVED = Ellipsis
 
 def test_what_is_made_is_not_made_again(tiny: Dataset, tiny_keras: Path, made: Path) -> None:
     wide = sha256(tiny_keras.read_bytes())
-    recipe = dataclasses.replace(QUICK, widths=(4, 4))
-    assert artifact.finished(made, recipe, tiny, 0, wide)
-    assert artifact.finished(made, recipe, tiny, 0, "another") is None
-    assert artifact.finished(made, recipe, tiny, 1, wide) is None
+    assert finished(CompressionManifest, made, NARROW, tiny, 0, wide)
+    assert finished(CompressionManifest, made, NARROW, tiny, 0, "another") is None
+    assert finished(CompressionManifest, made, NARROW, tiny, 1, wide) is None
+    assert finished(CompressionManifest, made, QUICK, tiny, 0, wide) is None
 
 
 @pytest.mark.parametrize("value", [None, "x", [], {}, True, REMOVED, 10**40], ids=str)
@@ -167,15 +189,22 @@ def test_what_is_made_is_not_made_again(tiny: Dataset, tiny_keras: Path, made: P
         ("sha256",),
         ("recipe",),
         ("data",),
+        ("history", "loss"),
+        ("confidence",),
     ],
     ids="/".join,
 )
-def test_a_damaged_receipt_is_not_used(
-    place: tuple[str, ...], value: object, tiny: Dataset, tiny_keras: Path, made: Path, tmp_path: Path
+def test_a_damaged_manifest_is_not_used(
+    place: tuple[str, ...],
+    value: object,
+    tiny: Dataset,
+    tiny_keras: Path,
+    made: Path,
+    tmp_path: Path,
 ) -> None:
     """Whatever is damaged of what is read: nothing fails, and what is used can be printed."""
-    receipt = json.loads(receipt_path(made).read_text())
-    holder = receipt
+    document = json.loads(receipt_path(made).read_text())
+    holder = document
     for name in place[:-1]:
         holder = holder[name]
     holder[place[-1]] = value
@@ -183,29 +212,32 @@ def test_a_damaged_receipt_is_not_used(
         del holder[place[-1]]
     copy = tmp_path / made.name
     copy.write_bytes(made.read_bytes())
-    receipt_path(copy).write_text(json.dumps(receipt))
-    recipe = dataclasses.replace(QUICK, widths=(4, 4))
-    found = artifact.finished(copy, recipe, tiny, 0, sha256(tiny_keras.read_bytes()))
-    # A network may have no test, or no hidden layers.
-    fine = (value is None and place == ("test",)) or (value == [] and place[-1] == "widths")
+    receipt_path(copy).write_text(json.dumps(document))
+    wide = sha256(tiny_keras.read_bytes())
+    found = finished(CompressionManifest, copy, NARROW, tiny, 0, wide)
+    fine = value == [] and place[-1] == "widths"  # a network may have no hidden layers
     assert (found is not None) == fine
     if found:
-        assert "784-4-4-10" in render.compressed(found)
+        assert "784-4-4-10" in render.compressed(found, NARROW.widths)
 
 
-def test_a_damaged_receipt_is_said_and_its_network_made_anew(
-    run: Callable[..., Run], tiny_data: Path, tiny_keras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_damaged_manifest_is_reported_and_its_network_made_anew(
+    run: Callable[..., Run],
+    tiny_data: Path,
+    tiny_keras: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with_losses(monkeypatch, dict.fromkeys(ladder((32, 16)), 5.0))
     out = tmp_path / "found.keras"
     options = ("--max-loss", "0.2", "--epochs", 1, "--data", tiny_data, "--out", out)
     assert run("compress", tiny_keras, *options).code == 1
-    receipts = sorted((tmp_path / "found.search").glob("*.json"))
-    for path in receipts:
-        receipt = json.loads(path.read_text()) | {"compressed_from": None}
-        path.write_text(json.dumps(receipt))
+    manifests = sorted((tmp_path / "found.search").glob("*.json"))
+    for path in manifests:
+        document = json.loads(path.read_text()) | {"compressed_from": None}
+        path.write_text(json.dumps(document))
     done = run("compress", tiny_keras, *options)
     assert done.code == 1
-    for path in receipts:
-        assert f"its receipt {path} is damaged" in done.err
+    for path in manifests:
+        assert f"its manifest {path} is damaged" in done.err
         assert json.loads(path.read_text())["compressed_from"]["widths"] == [32, 16]

@@ -1,7 +1,6 @@
 """Charts, drawn by matplotlib."""
 
 import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,28 +13,37 @@ from mnist_edge.files import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mnist_edge.training.history import History
+
 
 PLOT_FORMATS = (".png", ".svg", ".pdf")
 
 
-def training_curve(history: Mapping[str, Sequence[float]], title: str, *, taught: bool) -> "Figure":
-    """Draws loss and accuracy an epoch, of training and validation images.
+def training_curve(history: "History", title: str, *, distilled: bool) -> "Figure":
+    """Draw loss and accuracy an epoch, of training and validation images.
 
     Args:
-        history: Lists of one number an epoch: loss, accuracy, val_loss, val_accuracy.
+        history: Of a training.
         title: What was trained.
-        taught: Whether a teacher's answers were learnt: the loss in training is then the distance from those.
+        distilled: Whether a teacher's answers were learnt: the loss in training is then the
+            distance from those.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    epochs = np.arange(1, len(history["loss"]) + 1)
-    losses = (": distance from the teacher", ": cross-entropy") if taught else ("", "")
-    for axes, what, (training, validation) in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), (losses, ("", "")), strict=True
+    epochs = np.arange(1, history.epochs + 1)
+    losses = ("training", "validation")
+    if distilled:
+        losses = ("training: distance from the teacher", "validation: cross-entropy")
+    panels = (
+        ("loss", losses, history.loss, history.val_loss),
+        ("accuracy", ("training", "validation"), history.accuracy, history.val_accuracy),
+    )
+    for axes, (what, labels, training, validation) in zip(
+        figure.subplots(1, 2), panels, strict=True
     ):
-        axes.plot(epochs, history[what], marker=".", label=f"training{training}")
-        axes.plot(epochs, history[f"val_{what}"], marker=".", label=f"validation{validation}")
+        axes.plot(epochs, training, marker=".", label=labels[0])
+        axes.plot(epochs, validation, marker=".", label=labels[1])
         axes.set(xlabel="epoch", ylabel=what)
         axes.grid(alpha=0.3)
         axes.legend()
@@ -44,7 +52,7 @@ def training_curve(history: Mapping[str, Sequence[float]], title: str, *, taught
 
 
 def require_plot(path: Path) -> None:
-    """Refuses a plot that could not be made, before the work that it would show.
+    """Refuse a plot that could not be made, before the work that it would show.
 
     Raises:
         OptionError: The name has none of ``PLOT_FORMATS`` as its ending.
@@ -52,11 +60,12 @@ def require_plot(path: Path) -> None:
     """
     require("export", "matplotlib")
     if path.suffix.lower() not in PLOT_FORMATS:
-        raise OptionError(f"expected a plot's name to end in one of {', '.join(PLOT_FORMATS)}, received {path}")
+        formats = ", ".join(PLOT_FORMATS)
+        raise OptionError(f"expected a plot's name to end in one of {formats}, received {path}")
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Writes a figure in the format that its name says.
+    """Write a figure in the format that its name ends in.
 
     Raises:
         OptionError: The format is not one of ``PLOT_FORMATS``.

@@ -1,22 +1,35 @@
 """What train and compress show."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mnist_edge.cli.render.tables import network, table
 
-
-def compressed(receipt: dict[str, Any]) -> str:
-    """What compress tells people: the narrow network beside the wide one."""
-    wide = receipt["compressed_from"]
-    rows = [["", network(receipt["recipe"]["widths"]), network(wide["widths"])]]
-    for split in ("validation", "test"):
-        if quality := receipt[split]:
-            rows.append([f"{split}, {quality['images']:,}", f"{quality['accuracy']:.2%}", f"{wide[split]:.2%}"])
-    return table(rows[0], rows[1:])
+if TYPE_CHECKING:
+    from mnist_edge.training.manifest import CompressionManifest
+    from mnist_edge.training.search import Tried
 
 
-def search_table(tried: Sequence[dict[str, Any]]) -> str:
-    """The table of compress --max-loss."""
-    rows = [[network(one["widths"]), f"{one['validation']:.2%}", f"{one['loss_points']:.2f}"] for one in tried]
+def compressed(manifest: "CompressionManifest", widths: Sequence[int]) -> str:
+    """Return a table of the narrow network, of ``widths``, beside the wide one."""
+    wide = manifest.compressed_from
+    narrow = manifest.network
+    header = ["", network(widths), network(wide.widths)]
+    rows = []
+    for name, quality, of_wide in (
+        ("validation", narrow.validation, wide.validation),
+        ("test", narrow.test, wide.test),
+    ):
+        if quality:
+            rows.append(
+                [f"{name}, {quality.images:,}", f"{quality.accuracy:.2%}", f"{of_wide:.2%}"]
+            )
+    return table(header, rows)
+
+
+def search_table(tried: "Sequence[Tried]") -> str:
+    """Return the table of compress --max-loss."""
+    rows = []
+    for one in tried:
+        rows.append([network(one.widths), f"{one.validation:.2%}", f"{one.loss_points:.2f}"])
     return table(["network", "validation", "points lost"], rows)
