@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Holds back what is written to file descriptor 2; writes it after all if the block raises."""
+    """Hold back what is written to file descriptor 2; write it after all if the block raises."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as held:

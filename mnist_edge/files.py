@@ -115,7 +115,7 @@ def json_text(document: Any) -> str:
     return json.dumps(to_json(document), indent=2, allow_nan=False)
 
 
-def receipt_path(path: Path) -> Path:
+def manifest_path(path: Path) -> Path:
     """Return where the manifest of an artifact stands: beside it, with .json added."""
     return path.with_name(path.name + ".json")
 
@@ -124,13 +124,13 @@ def read_manifest(path: Path, kind: type[Made]) -> Made | None:
     """Return the manifest of an artifact as a dataclass; None where there is none.
 
     Args:
-        path: The artifact; its manifest stands beside it (see ``receipt_path``).
+        path: The artifact; its manifest stands beside it (see ``manifest_path``).
         kind: A dataclass with the fields that are wanted of it (see ``documents.from_json``).
 
     Raises:
         ModelError: There is one that cannot be read, or lacks one of the fields.
     """
-    document = read_receipt(path)
+    document = read_manifest_json(path)
     if document is None:
         return None
     try:
@@ -139,14 +139,14 @@ def read_manifest(path: Path, kind: type[Made]) -> Made | None:
         raise _damaged_manifest(path, error) from error
 
 
-def read_receipt(path: Path) -> dict[str, Any] | None:
+def read_manifest_json(path: Path) -> dict[str, Any] | None:
     """Return the manifest of an artifact as it stands beside it; None where there is none.
 
     Raises:
         ModelError: There is one that cannot be read, or is no JSON object with the artifact's hash.
     """
     try:
-        document = parse_json(read_regular(receipt_path(path), MAX_JSON_BYTES))
+        document = parse_json(read_regular(manifest_path(path), MAX_JSON_BYTES))
         from_json(Manifest, document)
     except FileNotFoundError:
         return None
@@ -156,7 +156,7 @@ def read_receipt(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def receipt_sha256(path: Path) -> str | None:
+def manifest_sha256(path: Path) -> str | None:
     """Return the hash that an artifact has by its manifest; None where there is no manifest.
 
     Raises:
@@ -169,7 +169,7 @@ def receipt_sha256(path: Path) -> str | None:
 def _damaged_manifest(path: Path, error: Exception) -> ModelError:
     reason = getattr(error, "strerror", None) or error
     return ModelError(
-        f"expected the manifest of {path} in {receipt_path(path)}, "
+        f"expected the manifest of {path} in {manifest_path(path)}, "
         f"which cannot be read ({reason}): delete it, or make the file anew"
     )
 

@@ -214,11 +214,11 @@ def test_json_that_is_plain() -> None:
 
 def test_a_manifest_is_there_or_not(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
-    assert files.read_receipt(path) is None
-    assert files.receipt_sha256(path) is None
-    files.write_json(files.receipt_path(path), {"sha256": "ab", "bytes": 3})
-    assert files.read_receipt(path) == {"sha256": "ab", "bytes": 3}
-    assert files.receipt_sha256(path) == "ab"
+    assert files.read_manifest_json(path) is None
+    assert files.manifest_sha256(path) is None
+    files.write_json(files.manifest_path(path), {"sha256": "ab", "bytes": 3})
+    assert files.read_manifest_json(path) == {"sha256": "ab", "bytes": 3}
+    assert files.manifest_sha256(path) == "ab"
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def test_a_manifest_is_there_or_not(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "net.onnx.json").write_bytes(content)
     with pytest.raises(ModelError, match=r"net\.onnx\.json.*delete it, or make the file anew"):
-        files.receipt_sha256(tmp_path / "net.onnx")
+        files.manifest_sha256(tmp_path / "net.onnx")
 
 
 def test_a_manifest_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "net.onnx.json")
     with pytest.raises(ModelError, match="no regular file"):
-        files.read_receipt(tmp_path / "net.onnx")
+        files.read_manifest_json(tmp_path / "net.onnx")
     (tmp_path / "net.onnx.json").unlink()
     (tmp_path / "net.onnx.json").write_text('{"sha256": "ab"}')
     monkeypatch.setattr(files, "MAX_JSON_BYTES", 8)
     with pytest.raises(ModelError, match="more than 8 bytes"):
-        files.read_receipt(tmp_path / "net.onnx")
+        files.read_manifest_json(tmp_path / "net.onnx")
 
 
 def test_another_containers_file_is_not_a_dead_ones(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_another_containers_file_is_not_a_dead_ones(tmp_path: Path) -> None:
 def test_a_manifest_is_read_as_a_dataclass(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     assert files.read_manifest(path, files.Manifest) is None
-    files.write_json(files.receipt_path(path), {"sha256": "ab", "bytes": 3})
+    files.write_json(files.manifest_path(path), {"sha256": "ab", "bytes": 3})
     assert files.read_manifest(path, files.Manifest) == files.Manifest("ab")
     with pytest.raises(ModelError, match=r"'share' is missing.*delete it, or make the file anew"):
         files.read_manifest(path, Wanted)

@@ -1,5 +1,6 @@
 """What holds of the package as a whole: its public names, and what importing it costs."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,22 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
         if isinstance(value, type) and issubclass(value, Exception):
             assert name in mnist_edge.__all__
             assert name in errors.__doc__
+
+
+def test_the_runtime_imports_three_packages_and_the_standard_library() -> None:
+    """Import contracts in pyproject.toml hold the same within the package."""
+    allowed = {*sys.stdlib_module_names, "mnist_edge", "numpy", "onnxruntime"}
+    shared = [ROOT / "mnist_edge" / name for name in ("model_spec.py", "errors.py")]
+    for path in [*(ROOT / "mnist_edge" / "runtime").rglob("*.py"), *shared]:
+        of_pictures = {"PIL"} if "preprocess" in path.parts else set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            for module in modules:
+                assert module.partition(".")[0] in allowed | of_pictures, path
 
 
 @pytest.mark.parametrize("what", ["import mnist_edge", "from mnist_edge import Predictor"])

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_edge.benchmark import compare, report_file
 from mnist_edge.documents import to_json
-from mnist_edge.files import receipt_path
+from mnist_edge.files import manifest_path
 from mnist_edge.web import engine
 from tests import schemas
 from tests.benchmark.page import reports
@@ -71,7 +71,7 @@ def test_exported_files(
     options = ("--out", tmp_path, "--precision", "fp32", *data, *more)
     validate(run("export", tiny_keras, *options, "--json").json, "export")
     exported = tmp_path / "tiny.fp32.onnx"
-    validate(json.loads(receipt_path(exported).read_text()), "export-manifest")
+    validate(json.loads(manifest_path(exported).read_text()), "export-manifest")
     report = run("verify", exported, "--reference", tiny_keras, *data, "--json").json
     validate(report, "verify")
 

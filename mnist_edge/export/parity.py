@@ -19,7 +19,7 @@ from mnist_edge.export.reports import (
     VerifyReport,
     WideNetwork,
 )
-from mnist_edge.files import receipt_sha256, sha256
+from mnist_edge.files import manifest_sha256, sha256
 from mnist_edge.model_spec import PIXEL_MAX, Provenance
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
@@ -203,7 +203,7 @@ def _changes(path: Path, model: model_file.ModelFile) -> Iterator[str]:
     """Yield what shows that a file is not as it was exported."""
     if not model.intact:
         yield "the file was changed since it was exported: its checksum is of other bytes"
-    if receipt_sha256(path) not in (None, sha256(model.content)):
+    if manifest_sha256(path) not in (None, sha256(model.content)):
         yield "the file is not the one that its manifest describes: they have different hashes"
 
 

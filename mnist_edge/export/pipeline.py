@@ -28,9 +28,9 @@ from mnist_edge.export.reports import (
     Status,
 )
 from mnist_edge.files import (
+    manifest_path,
+    manifest_sha256,
     read_regular,
-    receipt_path,
-    receipt_sha256,
     require_writable,
     sha256,
     write_json,
@@ -110,7 +110,7 @@ def export(
         OutputError: The folder cannot be written.
     """
     names = [f"{keras_file.stem}.{precision.name}.onnx" for precision in precisions]
-    require_writable(out_dir, *names, *(receipt_path(Path(name)).name for name in names))
+    require_writable(out_dir, *names, *(manifest_path(Path(name)).name for name in names))
     content = read_keras(keras_file)
     keras_model = from_bytes(content, str(keras_file))
     model = to_onnx(keras_model, opset)
@@ -263,7 +263,7 @@ def _write(path: Path, content: bytes, parity: Parity, passed: bool | None) -> S
         parity=None if passed is None else parity,
     )
     write_whole(path, content)
-    write_json(receipt_path(path), manifest)
+    write_json(manifest_path(path), manifest)
     return "written"
 
 
@@ -271,7 +271,7 @@ def _present(path: Path) -> bytes | None:
     """Return the file that is at ``path`` already, if it is the one that its manifest describes."""
     try:
         content = read_regular(path, MAX_MODEL_BYTES)
-        return content if receipt_sha256(path) == sha256(content) else None
+        return content if manifest_sha256(path) == sha256(content) else None
     except OSError:
         return None
     except ModelError as error:

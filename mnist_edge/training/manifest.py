@@ -15,9 +15,9 @@ from mnist_edge.datasets import Dataset
 from mnist_edge.documents import INLINE, Count, Share, from_json, to_json
 from mnist_edge.errors import ModelError
 from mnist_edge.files import (
-    read_receipt,
+    manifest_path,
+    read_manifest_json,
     read_regular,
-    receipt_path,
     require_writable,
     sha256,
     write_json,
@@ -170,7 +170,7 @@ def prepare(out: Path, checkpoints: Iterable[Path], *, resume: bool) -> None:
         OutputError: They cannot be.
     """
     states = tuple(checkpoints)
-    names = [path.name for path in (out, receipt_path(out), *states)]
+    names = [path.name for path in (out, manifest_path(out), *states)]
     require_writable(out.parent, *names)
     if not resume:
         _delete(states)
@@ -223,7 +223,7 @@ def write_manifest(
     manifest: TrainingManifest | CompressionManifest, out: Path, checkpoints: Iterable[Path]
 ) -> None:
     """Write the manifest of a .keras file; only then are its checkpoints of no more use."""
-    write_json(receipt_path(out), manifest)
+    write_json(manifest_path(out), manifest)
     _delete(checkpoints)
 
 
@@ -248,7 +248,7 @@ def finished(
         origin: Checksum of the network that it should be made of.
     """
     try:
-        document = read_receipt(out)
+        document = read_manifest_json(out)
         if document is None or document["sha256"] != sha256(_read_keras(out)):
             return None
     except OSError:  # the file is not there, or is none that a training has written
@@ -262,7 +262,7 @@ def finished(
     try:
         manifest = from_json(kind, document)
     except ValueError as error:
-        path = receipt_path(out)
+        path = manifest_path(out)
         _log.warning("%s is made anew: its manifest %s is damaged (%s)", out, path, error)
         return None
     return manifest if manifest.origin == origin else None

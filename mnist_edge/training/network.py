@@ -227,7 +227,7 @@ def hidden_widths(model: keras.Model) -> tuple[int, ...]:
 
 
 def _without_addresses(config: str) -> str:
-    """Number the objects that layers share 1, 2, ... where Keras writes their address."""
+    """Give the objects that layers share the numbers 1, 2, ... where Keras writes addresses."""
     numbers: dict[str, int] = {}
     return re.sub(
         r'("shared_object_id": )(\d+)',

@@ -12,7 +12,7 @@ from typing import ClassVar
 from mnist_edge.datasets import Dataset
 from mnist_edge.documents import Count, Share
 from mnist_edge.errors import OptionError
-from mnist_edge.files import receipt_path, require_writable, sha256, write_json, write_whole
+from mnist_edge.files import manifest_path, require_writable, sha256, write_json, write_whole
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.compress import compress, compressed_path, ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
@@ -130,7 +130,7 @@ def find_narrowest(
         )
     beside = out or wide
     goals = [out or compressed_path(wide, widths) for widths in rungs]
-    names = [path.name for goal in goals for path in (goal, receipt_path(goal))]
+    names = [path.name for goal in goals for path in (goal, manifest_path(goal))]
     require_writable(beside.parent, *names)
     folder = beside.with_name(beside.stem + ".search")
 
@@ -172,7 +172,7 @@ def _move(made: Path, manifest: CompressionManifest, goal: Path) -> CompressionM
     """Write the chosen network where it was asked for, with its manifest."""
     write_whole(goal, made.read_bytes())
     moved = replace(manifest, network=replace(manifest.network, file=goal.name))
-    write_json(receipt_path(goal), moved)
+    write_json(manifest_path(goal), moved)
     return moved
 
 

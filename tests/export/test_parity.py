@@ -15,7 +15,7 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
 from mnist_edge.export.quantize import PRECISIONS, Gate
 from mnist_edge.export.reports import Parity
-from mnist_edge.files import receipt_path, sha256
+from mnist_edge.files import manifest_path, sha256
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
 from tests.conftest import ARTIFACTS
@@ -65,7 +65,7 @@ def test_the_shipped_small_network_keeps_its_gates_and_is_small(digits: Dataset)
         assert parity.verify(path, small, digits).failures == ()
     int8 = ARTIFACTS / "mnist-mlp-small.int8.onnx"
     assert int8.stat().st_size <= 120_000
-    article = json.loads(receipt_path(ARTIFACTS / "mnist-mlp-article.keras").read_text())
+    article = json.loads(manifest_path(ARTIFACTS / "mnist-mlp-article.keras").read_text())
     assert parity.verify(int8, small, digits).parity.accuracy >= article["test"]["accuracy"] + 0.008
     assert small.compressed_from is not None
     assert small.compressed_from.sha256 == sha256(KERAS.read_bytes())
@@ -157,7 +157,7 @@ def test_an_accuracy_that_is_no_number_is_refused(
         parity.verify(tmp_path / "odd.onnx", tiny_reference, tiny)
 
 
-def test_another_files_receipt_fails(
+def test_another_files_manifest_fails(
     tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
 ) -> None:
     shutil.copy(tiny_onnx, tmp_path / "net.onnx")
@@ -172,7 +172,7 @@ def test_another_files_receipt_fails(
 @pytest.mark.parametrize(
     "content", ["", "null", "[]", '{"sha256": null}', "[" * 100_000, '{"sha256": NaN}']
 )
-def test_a_damaged_receipt_is_no_receipt(
+def test_a_damaged_manifest_is_no_manifest(
     content: str, tiny_onnx: Path, tmp_path: Path, tiny: Dataset, tiny_reference: parity.Reference
 ) -> None:
     shutil.copy(tiny_onnx, tmp_path / "net.onnx")

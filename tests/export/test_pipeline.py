@@ -16,7 +16,7 @@ from mnist_edge.errors import ModelError, OptionError, OutputError
 from mnist_edge.export import pipeline
 from mnist_edge.export.quantize import PRECISIONS, Precision, chosen
 from mnist_edge.export.reports import InactiveUnits
-from mnist_edge.files import receipt_path, sha256
+from mnist_edge.files import manifest_path, sha256
 from mnist_edge.model_spec import UNIT_PIXELS, VERIFIED_BY
 from mnist_edge.runtime import model_file
 from mnist_edge.sources.keras_file import from_bytes
@@ -48,11 +48,11 @@ def test_no_weights_outside_and_the_checker_agrees(tiny_onnx: Path) -> None:
     assert not any(tensor.external_data for tensor in model.graph.initializer)
 
 
-def test_the_receipt_belongs_to_the_file(tiny_onnx: Path) -> None:
-    receipt = json.loads(receipt_path(tiny_onnx).read_text())
-    assert receipt["sha256"] == sha256(tiny_onnx.read_bytes())
-    assert receipt["bytes"] == tiny_onnx.stat().st_size
-    assert receipt["parity"]["max_abs_diff"] <= 1e-5
+def test_the_manifest_belongs_to_the_file(tiny_onnx: Path) -> None:
+    manifest = json.loads(manifest_path(tiny_onnx).read_text())
+    assert manifest["sha256"] == sha256(tiny_onnx.read_bytes())
+    assert manifest["bytes"] == tiny_onnx.stat().st_size
+    assert manifest["parity"]["max_abs_diff"] <= 1e-5
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_the_receipt_belongs_to_the_file(tiny_onnx: Path) -> None:
     sorted(ARTIFACTS.glob("*.onnx")) + sorted(ARTIFACTS.glob("*.keras")),
     ids=lambda p: p.name,
 )
-def test_shipped_receipts_belong_to_their_files(path: Path) -> None:
-    assert json.loads(receipt_path(path).read_text())["sha256"] == sha256(path.read_bytes())
+def test_shipped_manifests_belong_to_their_files(path: Path) -> None:
+    assert json.loads(manifest_path(path).read_text())["sha256"] == sha256(path.read_bytes())
 
 
 def test_the_same_input_gives_the_same_bytes_in_another_process(
@@ -138,23 +138,23 @@ def test_a_file_that_fails_its_gate_is_not_left(
 def test_a_verified_file_is_kept_where_nothing_is_verified(
     tiny_onnx: Path, tiny_keras: Path
 ) -> None:
-    before = tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()
+    before = tiny_onnx.read_bytes(), manifest_path(tiny_onnx).read_bytes()
     report = pipeline.export(tiny_keras, tiny_onnx.parent, FP32, dataset=None)
     assert report.models[0].status == "kept"
-    assert (tiny_onnx.read_bytes(), receipt_path(tiny_onnx).read_bytes()) == before
+    assert (tiny_onnx.read_bytes(), manifest_path(tiny_onnx).read_bytes()) == before
 
 
 @pytest.mark.parametrize("stale", [b"garbage", b"{}", b"[]", b'{"sha256": 3}', b"[" * 100_000])
-def test_a_damaged_receipt_is_made_anew(
+def test_a_damaged_manifest_is_made_anew(
     stale: bytes, tiny_keras: Path, tiny: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
-    receipt = receipt_path(tmp_path / "tiny.fp32.onnx")
-    before = receipt.read_bytes()
+    manifest = manifest_path(tmp_path / "tiny.fp32.onnx")
+    before = manifest.read_bytes()
     assert "made anew" not in caplog.text
-    receipt.write_bytes(stale)
+    manifest.write_bytes(stale)
     pipeline.export(tiny_keras, tmp_path, FP32, dataset=tiny)
-    assert receipt.read_bytes() == before
+    assert manifest.read_bytes() == before
     assert "tiny.fp32.onnx is made anew: expected" in caplog.text
 
 

@@ -92,12 +92,12 @@ def read_report(content: bytes) -> None:
 
 def read_manifest(content: bytes) -> None:
     """Read the manifest beside a file."""
-    from mnist_edge.files import receipt_path, receipt_sha256
+    from mnist_edge.files import manifest_path, manifest_sha256
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "x.keras")
-        receipt_path(path).write_bytes(content)
-        assert isinstance(receipt_sha256(path), str | None)
+        manifest_path(path).write_bytes(content)
+        assert isinstance(manifest_sha256(path), str | None)
 
 
 def read_checkpoint(content: bytes) -> None:

@@ -21,7 +21,7 @@ from mnist_edge.cli.render.pictures import contact_sheet, png_bytes
 from mnist_edge.datasets import Dataset
 from mnist_edge.documents import from_json
 from mnist_edge.errors import DataError, ModelError
-from mnist_edge.files import read_receipt, receipt_path, sha256, write_whole
+from mnist_edge.files import manifest_path, read_manifest_json, sha256, write_whole
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.fit import predict
 from mnist_edge.training.history import History
@@ -354,10 +354,10 @@ def _weaknesses(digits: np.ndarray, labels: np.ndarray, misread: str) -> str:
 
 
 def _manifest(path: Path, content: bytes) -> TrainingManifest | CompressionManifest:
-    document = read_receipt(path)
+    document = read_manifest_json(path)
     if document is None:
         raise ModelError(
-            f"expected the manifest {receipt_path(path)}, which is not there: train again"
+            f"expected the manifest {manifest_path(path)}, which is not there: train again"
         )
     if document["sha256"] != sha256(content):
         raise ModelError(
@@ -367,7 +367,7 @@ def _manifest(path: Path, content: bytes) -> TrainingManifest | CompressionManif
     try:
         manifest = from_json(kind, document)
     except ValueError as error:
-        raise ModelError(f"{receipt_path(path)} is damaged ({error}): train again") from error
+        raise ModelError(f"{manifest_path(path)} is damaged ({error}): train again") from error
     if manifest.network.test is None:
         raise ModelError(
             f"expected a network that was tested, but {path} was trained on the sample: train on "

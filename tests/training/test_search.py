@@ -10,7 +10,7 @@ from mnist_edge.cli.render import training as render
 from mnist_edge.datasets import Dataset
 from mnist_edge.documents import from_json
 from mnist_edge.errors import OptionError, OutputError
-from mnist_edge.files import receipt_path, receipt_sha256, sha256
+from mnist_edge.files import manifest_path, manifest_sha256, sha256
 from mnist_edge.training import search
 from mnist_edge.training.compress import ladder
 from mnist_edge.training.history import History
@@ -52,7 +52,7 @@ def test_it_finds_the_narrowest_that_loses_little_enough(
     found = search.find_narrowest(tiny_keras, QUICK, tiny, out, 0.2)
     assert found.widths == rungs[rung]
     assert found.receipt
-    assert receipt_sha256(out) == sha256(out.read_bytes())
+    assert manifest_sha256(out) == sha256(out.read_bytes())
     assert found.receipt.network.file == out.name
     assert len(found.tried) <= 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found.keras", "found.keras.json"]
@@ -145,7 +145,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_trained(
 
 
 def test_the_loss_is_in_points_of_validation_accuracy(made: Path) -> None:
-    manifest = from_json(CompressionManifest, json.loads(receipt_path(made).read_text()))
+    manifest = from_json(CompressionManifest, json.loads(manifest_path(made).read_text()))
     wide = dataclasses.replace(manifest.compressed_from, validation=0.996)
     quality = dataclasses.replace(manifest.network.validation, accuracy=0.994)
     narrow = dataclasses.replace(manifest.network, validation=quality)
@@ -203,7 +203,7 @@ def test_a_damaged_manifest_is_not_used(
     tmp_path: Path,
 ) -> None:
     """Whatever is damaged of what is read: nothing fails, and what is used can be printed."""
-    document = json.loads(receipt_path(made).read_text())
+    document = json.loads(manifest_path(made).read_text())
     holder = document
     for name in place[:-1]:
         holder = holder[name]
@@ -212,7 +212,7 @@ def test_a_damaged_manifest_is_not_used(
         del holder[place[-1]]
     copy = tmp_path / made.name
     copy.write_bytes(made.read_bytes())
-    receipt_path(copy).write_text(json.dumps(document))
+    manifest_path(copy).write_text(json.dumps(document))
     wide = sha256(tiny_keras.read_bytes())
     found = finished(CompressionManifest, copy, NARROW, tiny, 0, wide)
     fine = value == [] and place[-1] == "widths"  # a network may have no hidden layers

@@ -7,67 +7,72 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.model_spec import PIXEL_MAX
+
 if TYPE_CHECKING:
     from PIL import Image
 
 
+_MARGIN = 4
+_CAPTION = 16
 _SHADES = np.array(list(" .:-=+*#%@"))
 
 
 def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int = 80) -> str:
-    """Draws digits side by side as text, as many a row as ``columns`` characters hold.
+    """Draw images side by side as text, as many a row as ``columns`` characters hold.
 
     Args:
-        images: uint8 (N, 28, 28).
-        captions: N short texts, one above each digit.
+        images: uint8 (N, height, width); the height is even.
+        captions: N short texts, one above each image.
         columns: Width of the terminal.
-
-    A character is about twice as high as wide, so two rows of pixels make one row of text.
     """
-    rows = images.reshape(-1, 14, 2, 28).astype(int).mean(axis=2)
-    drawn = _SHADES[(rows * (len(_SHADES) - 1) / 255).round().astype(int)]
-    a_row = max(1, (columns + 1) // 29)
+    count, height, width = images.shape
+    # A character is about twice as high as wide: two rows of pixels make one row of text.
+    grey = images.reshape(count, height // 2, 2, width).astype(int).mean(axis=2)
+    drawn = _SHADES[(grey * (len(_SHADES) - 1) / PIXEL_MAX).round().astype(int)]
+    a_row = max(1, (columns + 1) // (width + 1))
     lines: list[str] = []
-    for start in range(0, len(images), a_row):
-        lines.append(
-            " ".join(f"{caption:<28}" for caption in captions[start : start + a_row]).rstrip()
-        )
-        for line in range(14):
-            lines.append(
-                " ".join("".join(digit[line]) for digit in drawn[start : start + a_row]).rstrip()
-            )
+    for start in range(0, count, a_row):
+        shown = slice(start, start + a_row)
+        lines.append(" ".join(caption.ljust(width) for caption in captions[shown]).rstrip())
+        for line in range(height // 2):
+            lines.append(" ".join("".join(image[line]) for image in drawn[shown]).rstrip())
     return "\n".join(lines)
 
 
 def contact_sheet(
     images: NDArray[np.uint8], captions: Sequence[str], zoom: int = 2
 ) -> "Image.Image":
-    """Draws digits in a square of rows, dark on white, a caption under each.
+    """Draw images in a square of rows, dark on white, a caption under each.
 
     Args:
-        images: uint8 (N, 28, 28), N at least 1.
+        images: uint8 (N, height, width), N at least 1.
         captions: N short texts.
-        zoom: Screen pixels for one of MNIST's.
+        zoom: Screen pixels for one of an image's.
     """
     from PIL import Image, ImageDraw, ImageFont
 
+    count, height, width = images.shape
+    a_row = int(np.ceil(np.sqrt(count)))
+    rows = -(-count // a_row)
+    cell = (width * zoom + 2 * _MARGIN, height * zoom + 2 * _MARGIN)
     font = ImageFont.load_default(size=12)
-    a_row = int(np.ceil(np.sqrt(len(images))))
-    cell, line = 28 * zoom + 8, 16
-    sheet = Image.new("L", (a_row * cell, -(-len(images) // a_row) * (cell + line)), 255)
+    sheet = Image.new("L", (a_row * cell[0], rows * (cell[1] + _CAPTION)), 255)
     draw = ImageDraw.Draw(sheet)
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        left, top = index % a_row * cell, index // a_row * (cell + line)
-        digit = Image.fromarray(255 - image).resize(
-            (28 * zoom, 28 * zoom), Image.Resampling.NEAREST
+        left = index % a_row * cell[0]
+        top = index // a_row * (cell[1] + _CAPTION)
+        enlarged = Image.fromarray(PIXEL_MAX - image).resize(
+            (width * zoom, height * zoom), Image.Resampling.NEAREST
         )
-        sheet.paste(digit, (left + 4, top + 4))
-        draw.text((left + cell // 2, top + cell), caption, fill=0, font=font, anchor="mt")
+        sheet.paste(enlarged, (left + _MARGIN, top + _MARGIN))
+        middle = (left + cell[0] // 2, top + cell[1])
+        draw.text(middle, caption, fill=0, font=font, anchor="mt")
     return sheet
 
 
 def png_bytes(image: "Image.Image") -> bytes:
-    """The picture as a PNG file's bytes."""
+    """Return the picture as a PNG file's bytes."""
     buffer = io.BytesIO()
     image.save(buffer, "png")
     return buffer.getvalue()

@@ -37,5 +37,5 @@ def network(widths: Sequence[int], in_use: Sequence[int] = ()) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a report tells noise: 2.9%, or unknown."""
+    """Return a share as reports have noise: 2.9%, or unknown."""
     return "unknown" if share is None or not math.isfinite(share) else f"{share:.1%}"

@@ -6,6 +6,7 @@ import pytest
 from mnist_edge.cli.render import charts, pictures
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
+from mnist_edge.training.history import History
 
 
 def test_terminal_keeps_within_its_width(sample: Dataset) -> None:
@@ -25,20 +26,17 @@ def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("taught", "labels"),
+    ("distilled", "labels"),
     [
         (False, ["training", "validation"]),
         (True, ["training: distance from the teacher", "validation: cross-entropy"]),
     ],
 )
-def test_curve_is_drawn_and_saved(tmp_path: Path, taught: bool, labels: list[str]) -> None:
-    history = {
-        "loss": [1.0, 0.5],
-        "accuracy": [0.7, 0.9],
-        "val_loss": [1.1, 0.6],
-        "val_accuracy": [0.6, 0.8],
-    }
-    figure = charts.training_curve(history, "title", taught=taught)
+def test_curve_is_drawn_and_saved(tmp_path: Path, distilled: bool, labels: list[str]) -> None:
+    history = History(
+        loss=(1.0, 0.5), accuracy=(0.7, 0.9), val_loss=(1.1, 0.6), val_accuracy=(0.6, 0.8)
+    )
+    figure = charts.training_curve(history, "title", distilled=distilled)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == labels
     charts.save_figure(figure, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
