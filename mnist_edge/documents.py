@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import math
 import re
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, Union
 
 Made = TypeVar("Made")
+
+_MAX_CHARACTERS = 4096
+"""Of a text, which may have to stand in a line of a table."""
 
 INLINE: Mapping[str, bool] = {"inline": True}
 """Metadata of a field whose own fields stand in its place; where it is None, they are null."""
@@ -81,7 +85,7 @@ def from_json(kind: type[Made], document: object) -> Made:
         raise ValueError(f"expected an object, received {shown(document)}")
     schema = getattr(kind, "SCHEMA", None)
     if schema is not None and document.get("schema", schema) != schema:
-        raise ValueError(f"its schema is not {schema}")
+        raise ValueError(f"expected schema {schema}, received {shown(document['schema'])}")
     hints = typing.get_type_hints(kind, include_extras=True)
     parts: dict[str, Any] = {}
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # a dataclass
@@ -139,7 +143,12 @@ def _inline(hint: Any, document: dict[str, Any]) -> Any:
 
 
 def _keys(kind: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(kind)]
+    """Return the keys of a dataclass's document."""
+    keys = []
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        keys += _keys(_inner(hints[field.name])) if field.metadata.get("inline") else [field.name]
+    return keys
 
 
 def _inner(hint: Any) -> Any:
@@ -176,10 +185,10 @@ def _part(hint: Any, value: Any, name: str) -> Any:
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, dict):
             raise ValueError(f"expected {name} to be an object, received {shown(value)}")
-        return {
-            _key(arguments[0], key, name): _part(arguments[1], part, f"{name}.{key}")
-            for key, part in value.items()
-        }
+        parts = {}
+        for key, part in value.items():
+            parts[_key(arguments[0], key, name)] = _part(arguments[1], part, f"{name}.{key}")
+        return parts
     if dataclasses.is_dataclass(hint):
         try:
             return from_json(hint, value)  # type: ignore[arg-type]  # a class
@@ -190,7 +199,7 @@ def _part(hint: Any, value: Any, name: str) -> Any:
 
 def _key(hint: Any, key: str, name: str) -> Any:
     if hint is not int:
-        return key
+        return _plain(str, key, f"a key of {name}")
     if not re.fullmatch(r"[0-9]{1,9}", key):
         raise ValueError(f"expected whole numbers as keys of {name}, received {shown(key)}")
     return int(key)
@@ -203,19 +212,17 @@ def _plain(hint: Any, value: Any, name: str) -> Any:
         return value
     if not isinstance(value, kinds) or (isinstance(value, bool) and hint is not bool):
         raise ValueError(f"expected {name} to be {names[hint]}, received {shown(value)}")
-    if isinstance(value, str) and not _is_printable(value):
-        raise ValueError(f"expected {name} to be printable text, received {shown(value)}")
+    if isinstance(value, str) and not (value.isprintable() and len(value) <= _MAX_CHARACTERS):
+        raise ValueError(
+            f"expected {name} to be at most {_MAX_CHARACTERS:,} printable characters, "
+            f"received {shown(value)}"
+        )
     if hint is not float:
         return value
-    try:
-        return float(value)
-    except OverflowError:  # a whole number beyond them
-        raise ValueError(f"expected {name} to be a number, received {shown(value)}") from None
-
-
-def _is_printable(text: str) -> bool:
-    """Whether a text can stand in a line of a table: a terminal obeys other characters."""
-    return text.isprintable() and len(text) <= 4096
+    # Beyond any float; not a number, which JSON does not have.
+    if not abs(value) <= sys.float_info.max:
+        raise ValueError(f"expected {name} to be a number, received {shown(value)}")
+    return float(value)
 
 
 def _bounded(hint: Any, bounds: Bounds, value: Any, name: str) -> Any:
@@ -223,13 +230,13 @@ def _bounded(hint: Any, bounds: Bounds, value: Any, name: str) -> Any:
     is_number = isinstance(value, kinds) and not isinstance(value, bool)
     if not is_number or not bounds.least <= value <= bounds.most:
         what = "a whole number" if hint is int else "a number"
-        limits = f"from {bounds.least:g} to {bounds.most:g}"
+        limits = f"from {bounds.least:,} to {bounds.most:,}"
         raise ValueError(f"expected {name} to be {what} {limits}, received {shown(value)}")
     return value
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
-    """Return the schema of a dataclass: an object with its fields and no others."""
+    """Return the schema of a dataclass: an object with its fields, to which others may be added."""
     properties: dict[str, Any] = {}
     schema = getattr(kind, "SCHEMA", None)
     if schema is not None:
@@ -247,7 +254,6 @@ def _schema_of(kind: Any) -> dict[str, Any]:
     return {
         "type": "object",
         "required": list(properties),
-        "additionalProperties": False,
         "properties": properties,
     }
 

@@ -6,7 +6,7 @@ text, so that it travels with the file: ``ModelSpec`` is what it takes and answe
 what it was made from and how well it reads.
 
 This is contract version 2. Files of version 1 were all of one kind, 28x28 pixels to ten digits, and
-are read too. Nobody else knows these numbers.
+are read too.
 """
 
 import json
@@ -39,10 +39,10 @@ Preprocessing = Literal["strokes", "resize", "none"]
 """How a picture becomes an input: ``strokes`` as MNIST's makers prepared ink on paper, ``resize``
 any image, ``none`` where the input is no picture."""
 
-MAX_RANK = 4
-_MOST_ELEMENTS = 2**24
-_MOST_LABELS = 2**16
-_MOST_CHARACTERS = 200
+_MAX_INPUT_RANK = 4
+_MAX_ELEMENTS = 2**24
+_MAX_LABELS = 2**16
+_MAX_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,10 @@ class ModelSpec:
     def _version_2(cls, metadata: Mapping[str, str]) -> Self:
         labels = _json(metadata, "labels")
         _require_labels(labels)
+        if not _is_name(metadata.get("precision")):
+            raise ValueError(
+                f"precision={_shown(metadata.get('precision'))} where a name may stand"
+            )
         preprocessing = metadata.get("preprocessing")
         if preprocessing not in ("strokes", "resize", "none"):
             raise ValueError(
@@ -180,8 +184,9 @@ class ModelSpec:
                 f"preprocessing=strokes, which makes 28x28 pixels, for {list(found.shape)}"
             )
         return cls(
-            precision=metadata.get("precision", ""),
+            precision=metadata["precision"],
             input=found,
+            # The same tuple, so that a prediction need not compare labels.
             labels=DIGITS if tuple(labels) == DIGITS else tuple(labels),
             preprocessing=preprocessing,  # type: ignore[arg-type]  # one of them
             trained_scaling=_scaling(_json(metadata, "trained_scaling")),
@@ -198,6 +203,64 @@ class ModelSpec:
             "preprocessing": self.preprocessing,
             "trained_scaling": _text({name: value for name, value in scaling.items() if value}),
         }
+
+
+def _read_text(metadata: Mapping[str, str], name: str) -> str | None:
+    return metadata.get(name)
+
+
+def _read_count(metadata: Mapping[str, str], name: str) -> int | None:
+    value = _json(metadata, name) if name in metadata else None
+    if value is not None and not _is_count(value):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a whole number from 1 may stand")
+    return value
+
+
+def _read_share(metadata: Mapping[str, str], name: str) -> float | None:
+    value = _json(metadata, name) if name in metadata else None
+    if value is not None and not (_is_number(value) and 0 <= value <= 1):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a share from 0 to 1 may stand")
+    return value
+
+
+def _read_counts(metadata: Mapping[str, str], name: str) -> tuple[int, ...] | None:
+    if name not in metadata:
+        return None
+    value = _json(metadata, name)
+    if not isinstance(value, list) or not all(_is_count(count, least=0) for count in value):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a list of whole numbers may stand")
+    return tuple(value)
+
+
+def _read_versions(metadata: Mapping[str, str], name: str) -> Mapping[str, str] | None:
+    if name not in metadata:
+        return None
+    value = _json(metadata, name)
+    if not isinstance(value, dict) or not all(map(_is_name, [*value, *value.values()])):
+        raise ValueError(f"{name}={_shown(metadata[name])} where a version for each name may stand")
+    return value
+
+
+# How to read each field of Provenance, under its own name.
+_READERS: dict[str, Callable[[Mapping[str, str], str], Any]] = {
+    "source_sha256": _read_text,
+    "tools": _read_versions,
+    "calibration_data": _read_text,
+    "calibration_images": _read_count,
+    "inactive_units_dropped": _read_counts,
+    "hidden_units": _read_counts,
+    "data": _read_text,
+    "data_fingerprint": _read_text,
+    "images": _read_count,
+    "accuracy": _read_share,
+    "reference_accuracy": _read_share,
+    "agreement": _read_share,
+}
+
+
+def _entry(read: Callable[[Mapping[str, str], str], Any], *, verification: bool = False) -> Any:
+    """Declare an entry of the metadata: how it is read, and whether verifying a file makes it."""
+    return field(default=None, metadata={"read": read, "verification": verification})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +282,18 @@ class Provenance:
         agreement: Share for which the two answer with the same class.
     """
 
-    source_sha256: str | None = None
-    tools: Mapping[str, str] | None = None
-    calibration_data: str | None = None
-    calibration_images: int | None = None
-    inactive_units_dropped: tuple[int, ...] | None = None
-    hidden_units: tuple[int, ...] | None = None
-    data: str | None = None
-    data_fingerprint: str | None = None
-    images: int | None = None
-    accuracy: float | None = None
-    reference_accuracy: float | None = None
-    agreement: float | None = None
+    source_sha256: str | None = _entry(_read_text)
+    tools: Mapping[str, str] | None = _entry(_read_versions)
+    calibration_data: str | None = _entry(_read_text)
+    calibration_images: int | None = _entry(_read_count)
+    inactive_units_dropped: tuple[int, ...] | None = _entry(_read_counts)
+    hidden_units: tuple[int, ...] | None = _entry(_read_counts)
+    data: str | None = _entry(_read_text, verification=True)
+    data_fingerprint: str | None = _entry(_read_text, verification=True)
+    images: int | None = _entry(_read_count, verification=True)
+    accuracy: float | None = _entry(_read_share, verification=True)
+    reference_accuracy: float | None = _entry(_read_share, verification=True)
+    agreement: float | None = _entry(_read_share, verification=True)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:
@@ -241,7 +304,9 @@ class Provenance:
         """
         entries = _from_version_1(metadata) if metadata.get("contract") == "1" else metadata
         try:
-            values = {name: read(entries, name) for name, read in _READERS.items()}
+            values = {
+                entry.name: entry.metadata["read"](entries, entry.name) for entry in fields(cls)
+            }
             return cls(**values)
         except ValueError as error:
             raise ModelError(
@@ -251,19 +316,21 @@ class Provenance:
     def to_metadata(self) -> dict[str, str]:
         """Return the entries of a file's metadata that ``from_metadata`` reads."""
         entries = {}
-        for name in _READERS:
-            value = getattr(self, name)
+        for entry in fields(self):
+            value = getattr(self, entry.name)
             if value is not None:
-                entries[name] = _text(value)
+                entries[entry.name] = _text(value)
         return entries
 
 
-VERIFIED_BY = ("data", "data_fingerprint", "images", "accuracy", "reference_accuracy", "agreement")
+VERIFICATION_ENTRIES = tuple(
+    entry.name for entry in fields(Provenance) if entry.metadata["verification"]
+)
 """The entries that depend on the images a file was verified on."""
 
 
 def _require_labels(labels: object) -> None:
-    fits = isinstance(labels, list) and 1 < len(labels) <= _MOST_LABELS
+    fits = isinstance(labels, list) and 1 < len(labels) <= _MAX_LABELS
     if not fits or not all(map(_is_name, labels)):  # type: ignore[call-overload]  # a list
         raise ValueError(f"labels={_shown(labels)} where a list of names may stand")
     if len(set(labels)) < len(labels):  # type: ignore[call-overload, arg-type]  # a list
@@ -277,10 +344,12 @@ def _input(value: object) -> InputSpec:
     dtype = value["dtype"]
     limits = value["range"]
     sizes = shape if isinstance(shape, list) else []
-    counts = 1 <= len(sizes) <= MAX_RANK and all(map(_is_count, sizes))
-    if not counts or math.prod(sizes) > _MOST_ELEMENTS:
+    counts = 1 <= len(sizes) <= _MAX_INPUT_RANK and all(map(_is_count, sizes))
+    if not counts or math.prod(sizes) > _MAX_ELEMENTS:
         raise ValueError(f"an input of shape {_shown(shape)}")
-    if (dtype, limits) not in (("uint8", [0, PIXEL_MAX]), ("float32", [0, 1]), ("float32", None)):
+    known = (("uint8", [0, PIXEL_MAX]), ("float32", [0, 1]), ("float32", None))
+    exact = limits is None or (isinstance(limits, list) and {*map(type, limits)} == {int})
+    if not exact or (dtype, limits) not in known:
         raise ValueError(f"an input of type {_shown(dtype)} in the range {_shown(limits)}")
     return InputSpec(tuple(sizes), dtype, None if limits is None else tuple(limits))
 
@@ -313,59 +382,6 @@ def _from_version_1(metadata: Mapping[str, str]) -> dict[str, str]:
     return renamed
 
 
-def _read_text(metadata: Mapping[str, str], name: str) -> str | None:
-    return metadata.get(name)
-
-
-def _read_count(metadata: Mapping[str, str], name: str) -> int | None:
-    value = _json(metadata, name) if name in metadata else None
-    if value is not None and not _is_count(value):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a whole number from 1 may stand")
-    return value
-
-
-def _read_share(metadata: Mapping[str, str], name: str) -> float | None:
-    value = _json(metadata, name) if name in metadata else None
-    if value is not None and not (_is_number(value) and 0 <= value <= 1):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a share from 0 to 1 may stand")
-    return value
-
-
-def _read_counts(metadata: Mapping[str, str], name: str) -> tuple[int, ...] | None:
-    if name not in metadata:
-        return None
-    value = _json(metadata, name)
-    if not isinstance(value, list) or not all(count == 0 or _is_count(count) for count in value):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a list of whole numbers may stand")
-    return tuple(value)
-
-
-def _read_versions(metadata: Mapping[str, str], name: str) -> Mapping[str, str] | None:
-    if name not in metadata:
-        return None
-    value = _json(metadata, name)
-    if not isinstance(value, dict) or not all(map(_is_name, [*value, *value.values()])):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a version for each name may stand")
-    return value
-
-
-# How to read each field of Provenance, under its own name.
-_READERS: dict[str, Callable[[Mapping[str, str], str], Any]] = {
-    "source_sha256": _read_text,
-    "tools": _read_versions,
-    "calibration_data": _read_text,
-    "calibration_images": _read_count,
-    "inactive_units_dropped": _read_counts,
-    "hidden_units": _read_counts,
-    "data": _read_text,
-    "data_fingerprint": _read_text,
-    "images": _read_count,
-    "accuracy": _read_share,
-    "reference_accuracy": _read_share,
-    "agreement": _read_share,
-}
-
-
 def _json(metadata: Mapping[str, str], name: str) -> Any:
     """Return the JSON value of an entry."""
     if name not in metadata:
@@ -393,12 +409,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**9
+def _is_count(value: object, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= 10**9
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARACTERS
+    return isinstance(value, str) and 0 < len(value) <= _MAX_CHARACTERS
 
 
 def _shown(value: object) -> str:

@@ -87,9 +87,10 @@ def run(
         after = device.Load.read()
         busy_after = device.busy_cores()
         *results, again = measured
+        # Here, since rows have the sizes of files that are made for the run.
         rows = _rows(planned, results, batches)
     noises = _noises(results[twice], again)
-    noise = next(iter(noises.values()), None)
+    noise = noises.get(batches[0])
     return Report(
         device=device.describe(),
         data=dataset.summary if dataset else None,
@@ -161,13 +162,16 @@ def _warnings(results: Sequence[Measured]) -> list[str]:
     found = []
     fewest = min(len(timing.windows) for timing in timings)
     if fewest < clock.ENOUGH_WINDOWS:
-        effect = "noise and spread are rough"
-        found.append(f"no more than {fewest} windows of some: {effect}; allow more seconds")
-    spreads = sorted(timing.spread for timing in timings)
-    median = spreads[len(spreads) // 2]
-    if median > UNEVEN:
-        sign = f"windows differ by {median:.0%} of their median"
-        found.append(f"the machine's speed changed while measuring: {sign}")
+        found.append(
+            f"some candidates have only {fewest} windows, so noise and spread are rough: "
+            "raise --seconds"
+        )
+    spread = float(np.median([timing.spread for timing in timings]))
+    if spread > UNEVEN:
+        found.append(
+            "the machine's speed changed while measuring: windows differ by "
+            f"{spread:.0%} of their median"
+        )
     return found
 
 
@@ -206,14 +210,11 @@ def _rows_of(
     batches: Sequence[int],
     fastest: Mapping[tuple[int, int], float],
 ) -> list[Row]:
-    """Return a row for each batch size that was measured, and one with the error if there is any.
-
-    Where each batch size has its row, an error came after them and makes none.
-    """
+    """Return a row for each batch size that was measured; where none was, one with the error."""
     setup = one.candidate.setup
     model = Path(setup.model)
     file = Path(one.candidate.file)
-    failed = Row(
+    template = Row(
         setup=setup,
         timings=None,
         windows=(),
@@ -230,9 +231,9 @@ def _rows_of(
         if batch in timed:
             timings = _timings(one, batch, fastest[batch, setup.threads])
             windows = timed[batch].summaries()
-            rows.append(replace(failed, timings=timings, windows=windows, error=None))
-    if one.error and len(rows) < len(batches):
-        rows.append(failed)
+            rows.append(replace(template, timings=timings, windows=windows))
+    if one.error and not rows:
+        rows.append(template)
     return rows
 
 

@@ -1,6 +1,7 @@
 """mnist-edge export: a trained network to files that can be shipped."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,12 @@ from mnist_edge.cli.app import (
     Json,
     app,
     find_data,
+    note,
     show_warnings,
 )
 from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity, try_to_load
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.export.reports import ExportReport
@@ -34,7 +36,7 @@ def export(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
-            show_default=str(KERAS_FILE),
+            show_default=f"{KERAS_FILE}, with --target web the shipped model",
             help="A .keras file; with --target web also an exported file, or small.",
         ),
     ] = None,
@@ -102,60 +104,39 @@ def export(
     """
     if target not in TARGETS:
         raise OptionError(f"expected --target {' or '.join(TARGETS)}, received {target!r}")
-    model = model or page_model
-    out = out or out_dir
+    if "" in (model, page_model, precision):
+        raise OptionError("expected names of a model and of precisions, received an empty one")
+    model = page_model if model is None else model
+    out = out_dir if out is None else out
     keep_inactive = keep_inactive or keep_silent
+    options = _Options(opset or DEFAULT_OPSET, data, not no_verify, keep_inactive)
     if target == "onnx":
-        show_parity(
-            _export(
-                Path(model or KERAS_FILE),
-                out or ARTIFACTS,
-                "all" if precision is None else precision,
-                opset,
-                data,
-                no_verify=no_verify,
-                keep_inactive=keep_inactive,
-            ),
-            as_json,
-        )
+        report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision or "all", options)
+        show_parity(report, as_json)
         return
-    if model is None or not model.endswith(".keras"):
-        if precision is not None or opset or data or no_verify or keep_inactive:
-            raise OptionError(
-                "expected a .keras file with --precision, --opset, --data, --no-verify or "
-                f"--keep-inactive, received {model or 'the shipped model'}, which is exported "
-                "already"
-            )
-        show_page(make_page(model, out or PAGE), as_json)
+    page = out or PAGE
+    if model is not None and model.endswith(".keras"):
+        _export_page(Path(model), page, precision or PAGE_PRECISION, options, as_json)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        report = _export(
-            Path(model),
-            Path(folder),
-            PAGE_PRECISION if precision is None else precision,
-            opset,
-            data,
-            no_verify=no_verify,
-            keep_inactive=keep_inactive,
+    if precision is not None or opset or data or no_verify or keep_inactive:
+        raise OptionError(
+            "expected a .keras file with --precision, --opset, --data, --no-verify or "
+            f"--keep-inactive, received {model or 'the shipped model'}, which is exported already"
         )
-        made = report.models[0]
-        if len(report.models) > 1:
-            raise OptionError(f"expected one precision with --target web, received {precision}")
-        if made.passed is False:
-            raise ModelError(f"{model} cannot be exported as {made.precision}: {made.failures[0]}")
-        show_page(make_page(made.path, out or PAGE), as_json)
+    show_page(make_page(model, page), as_json)
 
 
-def _export(
-    keras_file: Path,
-    folder: Path,
-    precision: str,
-    opset: int | None,
-    data: str | None,
-    *,
-    no_verify: bool,
-    keep_inactive: bool,
-) -> "ExportReport":
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How a .keras file is exported, whatever is made of it."""
+
+    opset: int
+    data: str | None
+    verify: bool
+    keep_inactive: bool
+
+
+def _export(keras_file: Path, folder: Path, precision: str, options: _Options) -> "ExportReport":
     """Convert and verify; heavy imports come after what can be refused without them."""
     from mnist_edge.export.quantize import chosen
 
@@ -164,12 +145,33 @@ def _export(
     from mnist_edge.export import pipeline
 
     show_warnings()
-    dataset = None if no_verify else find_data(data, allow_sample=True)
+    dataset = None
+    if options.verify or options.data:
+        dataset = find_data(options.data, allow_sample=True)
     return pipeline.export(
         keras_file,
         folder,
         precisions,
-        opset=opset or DEFAULT_OPSET,
+        opset=options.opset,
         dataset=dataset,
-        keep_inactive=keep_inactive,
+        verify=options.verify,
+        keep_inactive=options.keep_inactive,
     )
+
+
+def _export_page(
+    keras_file: Path, page: Path, precision: str, options: _Options, as_json: bool
+) -> None:
+    """Export a .keras file in one precision, and make a page of it."""
+    from mnist_edge.export.quantize import chosen
+
+    if len(chosen(precision)) > 1:
+        raise OptionError(f"expected one precision with --target web, received {precision}")
+    with tempfile.TemporaryDirectory() as folder:
+        report = _export(keras_file, Path(folder), precision, options)
+        (made,) = report.models
+        if made.passed is False:
+            for failure in made.failures:
+                note(f"{keras_file} as {made.precision}: {failure}")
+            raise typer.Exit(1)
+        show_page(make_page(made.path, page), as_json)

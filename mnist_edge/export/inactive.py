@@ -53,7 +53,7 @@ class _Hidden(NamedTuple):
     after: str
 
 
-def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) -> Active:
+def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) -> Active | None:
     """Drop the relu units that fire for fewer than ``INACTIVE_SHARE`` of the images.
 
     Each layer keeps one.
@@ -61,10 +61,13 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
     Args:
         model: The fp32 model, as ``export.keras_to_onnx`` makes it.
         images: float32 (N, elements) in 0..1: training images. With fewer than ``MIN_IMAGES``
-            nothing is dropped.
+            nothing is looked at.
+
+    Returns:
+        The network that is left; None where nothing was looked at.
     """
     if len(images) < MIN_IMAGES:
-        return Active(copied(model), (), ())
+        return None
     smaller = copied(model)
     tensors = {tensor.name: tensor for tensor in smaller.graph.initializer}
     layers = list(_hidden_layers(smaller.graph, set(tensors)))

@@ -11,7 +11,7 @@ from mnist_edge import __version__
 from mnist_edge.errors import ModelError
 from mnist_edge.export.graph import copied
 from mnist_edge.files import sha256
-from mnist_edge.model_spec import VERIFIED_BY
+from mnist_edge.model_spec import VERIFICATION_ENTRIES
 from mnist_edge.runtime.model_file import CHECKSUM, checksum_entry
 
 _TOOLS = ("mnist-edge", "keras", "tf2onnx", "onnx", "onnxruntime")
@@ -57,7 +57,11 @@ def serialized(model: onnx.ModelProto) -> bytes:
 
 def _unverified(content: bytes) -> bytes:
     model = parse(content)
-    kept = [entry for entry in model.metadata_props if entry.key not in (*VERIFIED_BY, CHECKSUM)]
+    kept = [
+        entry
+        for entry in model.metadata_props
+        if entry.key not in (*VERIFICATION_ENTRIES, CHECKSUM)
+    ]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     return serialized(model)

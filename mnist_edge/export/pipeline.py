@@ -71,6 +71,7 @@ class _Source:
     """What all precisions of one export are made from and verified against."""
 
     model: onnx.ModelProto
+    spec: ModelSpec
     active: Active | None
     keras_sha256: str
     confidence: dict[str, str]
@@ -86,6 +87,7 @@ def export(
     *,
     opset: int = DEFAULT_OPSET,
     dataset: Dataset | None,
+    verify: bool = True,
     keep_inactive: bool = False,
 ) -> ExportReport:
     """Export a Keras model in each of ``precisions``.
@@ -99,8 +101,10 @@ def export(
         out_dir: Where ``STEM.PRECISION.onnx`` and its manifest go.
         precisions: What to make.
         opset: ONNX opset.
-        dataset: The images to verify on; None leaves the files unverified, and their metadata
-            without any claim.
+        dataset: Its test images are what the files are verified on, its training images what
+            ranges are found on. None leaves the files unverified, and their metadata without any
+            claim.
+        verify: Whether to verify on ``dataset``.
         keep_inactive: Keep the hidden units that hardly ever fire in the quantized files too.
 
     Raises:
@@ -108,6 +112,7 @@ def export(
         ModelError: The Keras file is missing, damaged, or not one that export takes.
         OptionError: tf2onnx does not write the opset.
         OutputError: The folder cannot be written.
+        MissingExtraError: The sample, which MNIST's ranges are found on, is not installed.
     """
     names = [f"{keras_file.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(manifest_path(Path(name)).name for name in names))
@@ -124,21 +129,23 @@ def export(
     if drop and calibration:
         active = without_inactive_units(model, calibration.pixels)
 
+    tested = dataset if verify else None
     source = _Source(
         model=model,
+        spec=ModelSpec("fp32"),
         active=active,
         keras_sha256=sha256(content),
         confidence=_confidence(facts(content).get("confidence")),
-        reference=Reference.of(content, keras_model, dataset) if dataset else None,
-        dataset=dataset,
+        reference=Reference.of(content, keras_model, tested) if tested else None,
+        dataset=tested,
         calibration=calibration,
     )
     reference = ReferenceReport(str(keras_file), source.keras_sha256)
     if source.reference:
         reference = source.reference.describe(keras_file)
     return ExportReport(
-        images=len(dataset.test_images) if dataset else 0,
-        data=dataset.summary if dataset else None,
+        images=len(tested.test_images) if tested else 0,
+        data=tested.summary if tested else None,
         reference=reference,
         models=tuple(
             _export_one(source, precision, out_dir / name)
@@ -173,51 +180,39 @@ def _calibration_set(dataset: Dataset | None) -> Dataset:
 
 
 def _export_one(source: _Source, precision: Precision, path: Path) -> ModelReport:
-    spec = ModelSpec(precision.name, precision.input)
-    provenance = Provenance(source_sha256=source.keras_sha256, tools=metadata.tool_versions())
-    model = source.model
-    pixels = np.empty((0, spec.input.elements), np.float32)
+    """Make one file, verify it, write it; what goes wrong with one is in its report."""
     active = source.active if precision.drops_inactive else None
-    if source.calibration and (precision.calibrated or active):
-        pixels = source.calibration.pixels
-        provenance = replace(
-            provenance,
-            calibration_data=source.calibration.name,
-            calibration_images=len(pixels),
-        )
-    dropped = sum(active.dropped) if active else 0
-    if active and dropped:
-        model = active.model
-        provenance = replace(
-            provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths
-        )
     inactive_units = InactiveUnits(active.dropped, active.widths) if active else None
-
     try:
-        made = precision.make(model, pixels)
+        made = _quantized(source, precision, active)
+        provenance = _provenance(source, precision, active)
+        parity = Parity()
+        if source.reference and source.dataset:
+            content = _content(source, precision, made, provenance)
+            parity = measure(content, source.reference, source.dataset)
+            provenance = _verified(provenance, parity, source.dataset)
+        content = _content(source, precision, made, provenance)
+        metadata_of_file = model_file.read(content).metadata
     except ModelError as error:  # this precision cannot be had of this network; the others may
         return ModelReport(
             str(path), precision.name, "failed", None, failures=(str(error),), passed=False
         )
-    checker.check_model(made, full_check=True)
 
-    def content_with(provenance: Provenance) -> bytes:
-        entries = spec.to_metadata() | source.confidence | provenance.to_metadata()
-        return metadata.with_metadata(made, entries)
-
-    parity = Parity()
     passed = None
     failures: tuple[str, ...] = ()
-    if source.reference and source.dataset:
-        parity = measure(content_with(provenance), source.reference, source.dataset)
-        provenance = _verified(provenance, parity, source.dataset)
-        size = len(content_with(provenance))
-        failures = missed(precision.gate, parity, size, source.reference)
+    if source.reference:
+        failures = missed(precision.gate, parity, len(content), source.reference)
         passed = not failures
-        if failures and dropped:
-            failures += (f"{dropped} hidden units that hardly ever fire were left out",)
-    content = content_with(provenance)
-    status = _write(path, content, parity, passed)
+        if failures and active and any(active.dropped):
+            failures += (f"{sum(active.dropped)} hidden units that hardly ever fire were left out",)
+    manifest = ExportManifest(
+        file=path.name,
+        bytes=len(content),
+        sha256=sha256(content),
+        metadata=metadata_of_file,
+        parity=None if passed is None else parity,
+    )
+    status: Status = "rejected" if passed is False else _write(path, content, manifest)
     return ModelReport(
         path=str(path),
         precision=precision.name,
@@ -228,6 +223,46 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> ModelRepor
         passed=passed,
         inactive_units=inactive_units,
     )
+
+
+def _quantized(source: _Source, precision: Precision, active: Active | None) -> onnx.ModelProto:
+    """Return the model in one precision.
+
+    Raises:
+        ModelError: It cannot be had of this network.
+    """
+    model = active.model if active and any(active.dropped) else source.model
+    pixels = np.empty((0, precision.input.elements), np.float32)
+    if source.calibration:
+        pixels = source.calibration.pixels
+    made = precision.make(model, pixels)
+    checker.check_model(made, full_check=True)
+    return made
+
+
+def _provenance(source: _Source, precision: Precision, active: Active | None) -> Provenance:
+    """Return what a file is made from, as far as it does not depend on what it is verified on."""
+    provenance = Provenance(source_sha256=source.keras_sha256, tools=metadata.tool_versions())
+    if source.calibration and (precision.calibrated or active):
+        provenance = replace(
+            provenance,
+            calibration_data=source.calibration.name,
+            calibration_images=len(source.calibration.pixels),
+        )
+    if active and any(active.dropped):
+        provenance = replace(
+            provenance, inactive_units_dropped=active.dropped, hidden_units=active.widths
+        )
+    return provenance
+
+
+def _content(
+    source: _Source, precision: Precision, made: onnx.ModelProto, provenance: Provenance
+) -> bytes:
+    """Return the file's bytes."""
+    spec = replace(source.spec, precision=precision.name, input=precision.input)
+    entries = spec.to_metadata() | source.confidence | provenance.to_metadata()
+    return metadata.with_metadata(made, entries)
 
 
 def _verified(provenance: Provenance, parity: Parity, dataset: Dataset) -> Provenance:
@@ -246,22 +281,13 @@ def _verified(provenance: Provenance, parity: Parity, dataset: Dataset) -> Prove
     )
 
 
-def _write(path: Path, content: bytes, parity: Parity, passed: bool | None) -> Status:
-    """Write a file and its manifest, unless its gate was missed or a better one is there."""
-    if passed is False:
-        return "rejected"
+def _write(path: Path, content: bytes, manifest: ExportManifest) -> Status:
+    """Write a file and its manifest, unless the same or a better one is there."""
     present = _present(path)
     if present == content:
         return "unchanged"
     if present and _is_better(present, content):
         return "kept"
-    manifest = ExportManifest(
-        file=path.name,
-        bytes=len(content),
-        sha256=sha256(content),
-        metadata=model_file.read(content).metadata,
-        parity=None if passed is None else parity,
-    )
     write_whole(path, content)
     write_json(manifest_path(path), manifest)
     return "written"

@@ -74,8 +74,8 @@ class Predictor:
         self._spec = model.spec
         # What predict looks up for every image.
         self._shape = model.spec.input.shape
-        self._pixels_in = model.spec.input.dtype == "uint8"
-        self._pictures_in = model.spec.input.range is not None
+        self._takes_uint8 = model.spec.input.dtype == "uint8"
+        self._has_pixels = model.spec.input.range is not None
         self._reads_strokes = model.spec.reads_strokes
         self._calibration = Calibration.read(model.metadata, model.origin)
         self._closed = False
@@ -117,9 +117,9 @@ class Predictor:
             type(image) is np.ndarray
             and image.dtype is _UINT8
             and image.shape == self._shape
-            and self._pictures_in
+            and self._has_pixels
         ):
-            if self._pixels_in:
+            if self._takes_uint8:
                 shaped[...] = image
             else:
                 np.divide(image, _WHITE, out=shaped)
@@ -130,6 +130,7 @@ class Predictor:
             if self._bound is not bound:  # closed, or the process ends: see lifetime
                 self._bind()
             run()
+        # As engine_errors does, without what entering it costs.
         except MnistEdgeError:
             raise
         except Exception as error:  # onnxruntime's exceptions share no base but Exception

@@ -109,11 +109,9 @@ def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
     )
 
 
-def test_too_few_images_tell_nothing(images: np.ndarray) -> None:
+def test_too_few_images_are_not_looked_at(images: np.ndarray) -> None:
     exact = keras_to_onnx.to_onnx(silenced(network((8,)), "h8", [1]))
-    slim = without_inactive_units(exact, images[:999])
-    assert slim.dropped == ()
-    assert serialized(slim.model) == serialized(exact)
+    assert without_inactive_units(exact, images[:999]) is None
 
 
 def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:

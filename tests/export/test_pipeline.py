@@ -17,7 +17,7 @@ from mnist_edge.export import pipeline
 from mnist_edge.export.quantize import PRECISIONS, Precision, chosen
 from mnist_edge.export.reports import InactiveUnits
 from mnist_edge.files import manifest_path, sha256
-from mnist_edge.model_spec import UNIT_PIXELS, VERIFIED_BY
+from mnist_edge.model_spec import UNIT_PIXELS, VERIFICATION_ENTRIES
 from mnist_edge.runtime import model_file
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
@@ -214,7 +214,7 @@ def test_unverified_files_say_so(tiny_keras: Path, tmp_path: Path) -> None:
     report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=None)
     assert report.models[0].passed is None
     said = Predictor(tmp_path / "tiny.fp32.onnx").metadata
-    assert not set(VERIFIED_BY) & set(said)
+    assert not set(VERIFICATION_ENTRIES) & set(said)
 
 
 def test_the_sample_is_named_in_the_file(tiny_keras: Path, sample: Dataset, tmp_path: Path) -> None:

@@ -190,7 +190,6 @@ def test_what_is_made_is_not_made_again(tiny: Dataset, tiny_keras: Path, made: P
         ("recipe",),
         ("data",),
         ("history", "loss"),
-        ("confidence",),
     ],
     ids="/".join,
 )
