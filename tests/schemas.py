@@ -4,17 +4,19 @@ import json
 from pathlib import Path
 
 from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
-from mnist_edge.cli.info import FileInfo
-from mnist_edge.cli.render.predictions import PredictReport
+from mnist_edge.cli.reports import FileInfo, PredictReport
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.documents import Document, json_schema
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
+from mnist_edge.training.manifest import CompressionManifest, TrainingManifest
+from mnist_edge.training.search import SearchResult
 from mnist_edge.web.page import PageReport
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "benchmark": (Report, "Report of mnist-edge benchmark --json"),
+    "compress": (CompressionManifest, "Report of mnist-edge compress --json, and the manifest"),
     "compare": (Comparison, "Comparison of mnist-edge compare --json"),
     "data": (DataReport, "Report of mnist-edge data --json"),
     "device": (MachineInfo, "Report of mnist-edge info --json without a file"),
@@ -23,6 +25,8 @@ SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "info": (FileInfo, "Report of mnist-edge info --json"),
     "page": (PageReport, "Report of mnist-edge export --target web --json and demo --json"),
     "predict": (PredictReport, "Report of mnist-edge predict --json"),
+    "search": (SearchResult, "Report of mnist-edge compress --max-loss --json"),
+    "train": (TrainingManifest, "Report of mnist-edge train --json, and the manifest"),
     "verify": (VerifyReport, "Report of mnist-edge verify --json"),
 }
 """The class and the title of each schema; its file is docs/NAME.schema.json."""

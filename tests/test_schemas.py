@@ -76,6 +76,18 @@ def test_exported_files(
     validate(report, "verify")
 
 
+def test_trained_networks(run: Callable[..., Run], tiny_data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    wide = tmp_path / "wide.keras"
+    data = ("--data", tiny_data, "--epochs", 1)
+    made = run("train", "--recipe", "article", *data, "--out", wide, "--json")
+    validate(made.json, "train")
+    narrow = run("compress", wide, "--widths", "8,4", *data, "--json")
+    validate(narrow.json, "compress")
+    found = run("compress", wide, "--max-loss", 100, *data, "--json")
+    validate(found.json, "search")
+
+
 def test_a_page(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find", lambda *_: engine.Engine(b"export default 1", b"\0asm"))
     page = tmp_path / "page.html"

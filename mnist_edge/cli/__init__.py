@@ -5,6 +5,7 @@ stderr. Exit code 0: done; 1: a check failed; 2: the call or its input was wrong
 on stderr.
 
   app.py       the Typer app, and what the commands share
+  reports.py   the documents of predict and info
   render/      what they show: tables, progress, pictures, charts
   all others   one command each
 """

@@ -1,54 +1,16 @@
 """mnist-edge info: what a file promises, or what this machine offers."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mnist_edge.cli.app import Json, app, echo, print_json, printable
-from mnist_edge.documents import INLINE, to_json
-from mnist_edge.model_spec import ModelSpec, Provenance
+from mnist_edge.cli.reports import FileInfo
+from mnist_edge.documents import to_json
 
 if TYPE_CHECKING:
     from mnist_edge.runtime.model_file import ModelFile
-
-
-@dataclass(frozen=True, slots=True)
-class FileInfo:
-    """What an exported file is and promises.
-
-    Attributes:
-        path: The file.
-        bytes: Its size.
-        sha256: Its hash.
-        intact: Whether it is as it was exported, by its own checksum; null where it has none.
-        ir_version: Version of the ONNX format.
-        opsets: Domains of operators, each with its version.
-        operators: The graph's operators in order.
-        multiply_adds: Of one image.
-        onnxruntime: The versions that run it.
-        spec: What it takes and answers.
-        temperature: What logits are divided by for the confidence.
-        reject_below: The confidence below which an answer is rejected.
-        provenance: What it was made from, and how well it reads.
-    """
-
-    SCHEMA: ClassVar[str] = "mnist-edge/info/1"
-
-    path: str
-    bytes: int
-    sha256: str
-    intact: bool | None
-    ir_version: int
-    opsets: tuple[str, ...]
-    operators: tuple[str, ...]
-    multiply_adds: int
-    onnxruntime: str
-    temperature: float
-    reject_below: float
-    spec: ModelSpec = field(metadata=INLINE)
-    provenance: Provenance = field(metadata=INLINE)
 
 
 @app.command()

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from mnist_edge.cli.app import Json, Model, app, echo, note, print_json
-from mnist_edge.cli.render.predictions import Failure, PredictReport, prediction_lines, report_of
+from mnist_edge.cli.render.predictions import prediction_lines, report_of
+from mnist_edge.cli.reports import Failure, PredictReport
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
 

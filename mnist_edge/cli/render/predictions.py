@@ -1,81 +1,15 @@
 """What predict shows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mnist_edge.documents import Share
+from mnist_edge.cli.reports import ClassReport, PredictionReport
+from mnist_edge.model_spec import DIGITS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mnist_edge.runtime.prediction import Prediction
-
-
-@dataclass(frozen=True, slots=True)
-class ClassReport:
-    """One of the most probable classes.
-
-    Attributes:
-        label: Its name.
-        digit: The digit that it is; null where the classes are no digits.
-        probability: Calibrated.
-    """
-
-    label: str
-    digit: int | None
-    probability: Share
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionReport:
-    """The answer for one picture.
-
-    Attributes:
-        path: The picture.
-        label: The name of the most probable class.
-        digit: The digit that it is; null where the classes are no digits.
-        confidence: How probable it is that the label is right, if it is any of them.
-        rejected: Whether the picture may show none of the classes.
-        probabilities: Of each class, as the network gives them.
-        top: The most probable classes, as many as --top asked for.
-    """
-
-    path: str
-    label: str
-    digit: int | None
-    confidence: Share
-    rejected: bool
-    probabilities: tuple[float, ...]
-    top: tuple[ClassReport, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A picture that could not be read.
-
-    Attributes:
-        path: The picture.
-        error: Why, in one sentence.
-    """
-
-    path: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class PredictReport:
-    """What predict found.
-
-    Attributes:
-        predictions: The answers, in the order given.
-        failed: The pictures that could not be read.
-    """
-
-    SCHEMA: ClassVar[str] = "mnist-edge/predict/1"
-
-    predictions: tuple[PredictionReport, ...]
-    failed: tuple[Failure, ...]
 
 
 def report_of(path: "Path", answer: "Prediction", top: int) -> PredictionReport:
@@ -112,6 +46,4 @@ def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool)
 
 
 def _digit(answer: "Prediction", index: int) -> int | None:
-    from mnist_edge.model_spec import DIGITS
-
     return index if answer.labels == DIGITS else None
