@@ -77,9 +77,9 @@ def train(
         ModelError: The training has diverged: ``out`` stays as it was.
         OutputError: The folder of ``out`` cannot be written.
     """
-    checkpoints = checkpoint_paths(recipe, checkpoint_path(out))
-    prepare(out, checkpoints.values(), resume=resume)
     checkpoint = checkpoint_path(out)
+    checkpoints = checkpoint_paths(recipe, checkpoint)
+    prepare(out, checkpoints.values(), resume=resume)
     trained = run(recipe, dataset, seed=seed, checkpoint=checkpoint, on_epoch=on_epoch)
     network = write_network(trained.model, trained.history, recipe, seed, dataset, out)
     manifest = TrainingManifest(network, trained.teacher)
@@ -98,6 +98,8 @@ def run(
     on_epoch: OnEpoch = lambda *_: None,
 ) -> Trained:
     """Train a network; the same arguments on the same machine give the same weights.
+
+    For that, TensorFlow computes deterministically from here on, and the process is seeded.
 
     Args:
         recipe: Its stages are gone through in their order.
@@ -119,9 +121,9 @@ def run(
         raise OptionError(f"expected a wide network, which {recipe.name!r} refers to")
     training, validation = split(dataset)
     checkpoints = checkpoint_paths(recipe, checkpoint) if checkpoint else {}
-    runs = _runs(recipe, seed, dataset, origin)
+    identities = _identities(recipe, seed, dataset, origin)
     for name, path in checkpoints.items():  # all of them before anything is trained
-        require_same_run(path, runs[name])
+        require_same_run(path, identities[name])
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
 
@@ -132,12 +134,14 @@ def run(
     for stage in recipe.stages:
         # The network: with new weights, or what is left of an earlier one.
         start = networks[stage.starts_from] if stage.starts_from else None
-        model = _start(stage, seed, start, images)
+        model = _network_for(stage, seed, start, images)
 
         # What it learns from: the labels, or the answers of an earlier network.
         if digits is None or not digits.are_for(stage):
             teacher = networks.get(stage.learns_from)
-            logits = teacher and logits_function(_with_logits(teacher, images))
+            logits = None
+            if teacher is not None:
+                logits = logits_function(_with_logits(teacher, images))
             digits = EpochDigits(training, stage, seed, logits)
 
         histories[stage.name] = fit(
@@ -145,7 +149,7 @@ def run(
             stage,
             digits,
             validation,
-            run=runs[stage.name],
+            run=identities[stage.name],
             checkpoint=checkpoints.get(stage.name),
             on_epoch=on_epoch,
         )
@@ -174,25 +178,27 @@ def checkpoint_paths(recipe: Recipe, checkpoint: Path) -> dict[str, Path]:
     return paths
 
 
-def _runs(recipe: Recipe, seed: int, dataset: Dataset, origin: str) -> dict[str, Mapping[str, Any]]:
+def _identities(
+    recipe: Recipe, seed: int, dataset: Dataset, origin: str
+) -> dict[str, Mapping[str, Any]]:
     """Return what decides the result of each stage: it and those before it, seed and data.
 
     No later stage is part of it, so that a teacher is of use to other students too.
     """
-    runs: dict[str, Mapping[str, Any]] = {}
+    identities: dict[str, Mapping[str, Any]] = {}
     stages: list[Any] = []
     for stage in recipe.stages:
         stages.append(to_json(stage.describe()))
-        runs[stage.name] = {
+        identities[stage.name] = {
             "stages": list(stages),
             "seed": seed,
             "data": dataset.fingerprint,
             "origin": origin,
         }
-    return runs
+    return identities
 
 
-def _start(
+def _network_for(
     stage: Stage, seed: int, start: keras.Model | None, images: NDArray[np.float32]
 ) -> keras.Model:
     """Return the network that a stage trains, as it is before its first epoch."""
