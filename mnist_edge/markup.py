@@ -9,6 +9,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from mnist_edge.errors import OutputError
+from mnist_edge.files import read_regular, require_writable
+
 
 class Markup(str):
     """Text that is HTML already."""
@@ -69,10 +72,35 @@ def page(folder: Path, *scripts: str, admitted: str = "", **parts: object) -> st
     )
 
 
+def require_page(path: Path) -> None:
+    """Refuse a file that no page of ours may be written over.
+
+    Raises:
+        OutputError: It does not end in .html, or is there and is something else.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"expected a page to end in .html, received {path}")
+    require_writable(path.parent, path.name)
+    try:
+        before = read_regular(path, _MAX_PAGE_BYTES) if path.exists() else b""
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    if before and _MARK not in before[:2000]:
+        raise OutputError(
+            f"expected no other page than one of mnist-edge at {path}, found one: name another file"
+        )
+
+
+_MARK = b'<meta name="generator" content="mnist-edge">'
+"""What a page is known by, so that no other is written over."""
+
+_MAX_PAGE_BYTES = 2**27
+
 _HEAD = """<meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">"""
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="mnist-edge">"""
 
 
 def _digest(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mnist_edge import __version__
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text
@@ -97,7 +98,8 @@ def echo(text: str, *, newline: bool = True) -> None:
     """Print a result on stdout, for people.
 
     Names and texts that come out of files may hold characters that a terminal obeys: they are
-    printed as escapes. Lines stay lines.
+    printed as escapes. Lines stay lines: a name that may hold a line break goes through
+    ``printable`` before.
     """
     typer.echo("\n".join(map(printable, text.split("\n"))), nl=newline)
 
@@ -134,17 +136,6 @@ def interruptible(advice: str) -> Iterator[None]:
     except KeyboardInterrupt:
         note(advice)
         raise
-
-
-def printable(text: str) -> str:
-    r"""Return ``text`` with an escape such as \x1b for what is no letter, sign or space."""
-    if text.isprintable():
-        return text
-    letters = []
-    for letter in text:
-        escaped = letter.encode("unicode_escape").decode()
-        letters.append(letter if letter.isprintable() else escaped)
-    return "".join(letters)
 
 
 def print_json(document: Any) -> None:

@@ -17,7 +17,7 @@ from mnist_edge.cli.app import (
     numbers,
     print_json,
 )
-from mnist_edge.errors import DataNotFoundError
+from mnist_edge.errors import DataNotFoundError, OptionError
 
 
 @app.command()
@@ -85,15 +85,21 @@ def benchmark(
     from mnist_edge.benchmark.candidates import BASELINES
     from mnist_edge.cli.render import benchmark as render
     from mnist_edge.cli.render import progress
-    from mnist_edge.files import require_writable, write_whole
+    from mnist_edge.files import write_whole
+    from mnist_edge.markup import require_page
     from mnist_edge.runtime.model_file import shipped
     from mnist_edge.runtime.session import available_cpus
 
     files = onnx or exported() or [shipped()]
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
     names = BASELINES if against == "all" else tuple(distinct(filter(None, against.split(","))))
+    if keras and not names:
+        raise OptionError("expected --against with --keras, which baselines are made from")
+    for path in keras or []:
+        if not path.is_file():
+            raise OptionError(f"expected a .keras file with --keras, found none at {path}")
     if html:
-        require_writable(html.parent, html.name)
+        require_page(html)
     try:
         # TensorFlow, loaded to download MNIST, would be in the way of what is measured.
         dataset = find_data(data, allow_sample=True, download=False)

@@ -19,6 +19,7 @@ from mnist_edge.cli.app import (
 )
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render import training as render_training
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.train import INTERRUPTED, Fresh, NoResume
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
@@ -120,7 +121,7 @@ def compress(
 
 def _print(manifest: "CompressionManifest", widths: tuple[int, ...], path: str) -> None:
     echo(render_training.compressed(manifest, widths))
-    echo(f"wrote {path} ({manifest.network.bytes:,} bytes)")
+    echo(f"wrote {printable(str(path))} ({manifest.network.bytes:,} bytes)")
 
 
 def _print_search(found: "SearchResult", max_loss: float, as_json: bool) -> None:

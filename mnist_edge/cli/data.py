@@ -9,6 +9,7 @@ import typer
 
 from mnist_edge.cli.app import Data, Json, app, echo, find_data, print_json
 from mnist_edge.cli.render import tables
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.errors import OptionError
 
 DRAWN = 25
@@ -62,7 +63,7 @@ def data(
         columns = shutil.get_terminal_size().columns
         echo(pictures.in_terminal(found.train_images[:show], captions, columns))
     if png:
-        echo(f"wrote {png}")
+        echo(f"wrote {printable(str(png))}")
 
 
 def _table(counts: Mapping[str, Sequence[int]]) -> str:

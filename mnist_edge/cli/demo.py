@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnist_edge.cli.app import PAGE, Json, Model, app, echo, note, print_json
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 
@@ -53,10 +54,14 @@ def demo(
     """
     import webbrowser
 
+    from mnist_edge.web.serving import require_address
+
     if serve is None and host != LOCAL:
         raise OptionError(
             "expected --serve PORT with --host: without it the page is opened from disk"
         )
+    if serve is not None:
+        require_address(host, serve)
     made = make_page(model, out)
     if serve is not None:
         _serve(made, host, serve, as_json)
@@ -81,7 +86,9 @@ def show_page(made: "PageReport", as_json: bool) -> None:
     if as_json:
         print_json(to_json(made))
     else:
-        echo(f"{made.path} ({made.bytes:,} bytes), {made.model.path} inside, {made.status}")
+        path = printable(made.path)
+        inside = printable(made.model.path)
+        echo(f"{path} ({made.bytes:,} bytes), {inside} inside, {made.status}")
 
 
 def _serve(made: "PageReport", host: str, port: int, as_json: bool) -> None:

@@ -1,9 +1,9 @@
 """mnist-edge export: a trained network to files that can be shipped."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -21,9 +21,12 @@ from mnist_edge.cli.app import (
 from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity, try_to_load
 from mnist_edge.errors import OptionError
+from mnist_edge.markup import require_page
 
 if TYPE_CHECKING:
     from mnist_edge.export.reports import ExportReport
+
+Value = TypeVar("Value")
 
 TARGETS = ("onnx", "web")
 DEFAULT_OPSET = 17
@@ -104,19 +107,26 @@ def export(
     """
     if target not in TARGETS:
         raise OptionError(f"expected --target {' or '.join(TARGETS)}, received {target!r}")
-    if "" in (model, page_model, precision):
-        raise OptionError("expected names of a model and of precisions, received an empty one")
-    model = page_model if model is None else model
-    out = out_dir if out is None else out
+    if "" in (model, page_model):
+        raise OptionError("expected the name of a model, received an empty one")
+    model = _one_of("MODEL", model, "--model", page_model)
+    out = _one_of("--out", out, "--out-dir", out_dir)
     keep_inactive = keep_inactive or keep_silent
     options = _Options(opset or DEFAULT_OPSET, data, not no_verify, keep_inactive)
     if target == "onnx":
-        report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision or "all", options)
+        report = _export(
+            Path(model or KERAS_FILE),
+            out or ARTIFACTS,
+            "all" if precision is None else precision,
+            options,
+        )
         show_parity(report, as_json)
         return
     page = out or PAGE
     if model is not None and model.endswith(".keras"):
-        _export_page(Path(model), page, precision or PAGE_PRECISION, options, as_json)
+        _export_page(
+            Path(model), page, PAGE_PRECISION if precision is None else precision, options, as_json
+        )
         return
     if precision is not None or opset or data or no_verify or keep_inactive:
         raise OptionError(
@@ -124,6 +134,13 @@ def export(
             f"--keep-inactive, received {model or 'the shipped model'}, which is exported already"
         )
     show_page(make_page(model, page), as_json)
+
+
+def _one_of(name: str, value: Value | None, old_name: str, old: Value | None) -> Value | None:
+    """Return the value of an argument, or that of its name in earlier versions."""
+    if value is not None and old is not None:
+        raise OptionError(f"expected {name} or {old_name}, received both")
+    return old if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +184,7 @@ def _export_page(
 
     if len(chosen(precision)) > 1:
         raise OptionError(f"expected one precision with --target web, received {precision}")
+    require_page(page)
     with tempfile.TemporaryDirectory() as folder:
         report = _export(keras_file, Path(folder), precision, options)
         (made,) = report.models
@@ -174,4 +192,7 @@ def _export_page(
             for failure in made.failures:
                 note(f"{keras_file} as {made.precision}: {failure}")
             raise typer.Exit(1)
-        show_page(make_page(made.path, page), as_json)
+        written = make_page(made.path, page)
+        # The exported file is gone by the time that its page is read.
+        inside = replace(written.model, path=str(keras_file))
+        show_page(replace(written, model=inside), as_json)

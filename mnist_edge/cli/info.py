@@ -1,11 +1,11 @@
 """mnist-edge info: what a file promises, or what this machine offers."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_edge.cli.app import Json, app, echo, print_json, printable
+from mnist_edge.cli.app import Json, app, echo, print_json
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import FileInfo
 from mnist_edge.documents import to_json
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 @app.command()
 def info(
     onnx: Annotated[
-        Path | None, typer.Argument(metavar="[ONNX]", show_default=False, help="An exported file.")
+        str | None,
+        typer.Argument(
+            metavar="[ONNX]",
+            show_default=False,
+            help="An exported file; or small, the shipped one.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

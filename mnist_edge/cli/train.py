@@ -17,6 +17,7 @@ from mnist_edge.cli.app import (
     show_warnings,
 )
 from mnist_edge.cli.render import progress
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 
@@ -95,6 +96,8 @@ def train(
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
     if preview:
+        if plot or as_json:
+            raise OptionError("expected --preview without --plot and --json: nothing is trained")
         _preview(chosen, find_data(data, allow_sample=True), seed, preview)
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
@@ -123,7 +126,7 @@ def _print(manifest: "TrainingManifest", out: Path) -> None:
     for name, quality in (("validation", network.validation), ("test", network.test)):
         if quality:
             echo(f"{name:<10}  {quality.accuracy:.2%} of {quality.images:,} images")
-    echo(f"wrote {out} ({network.bytes:,} bytes)")
+    echo(f"wrote {printable(str(out))} ({network.bytes:,} bytes)")
 
 
 def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:
@@ -147,4 +150,4 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
     distorted = distort(images, labels, distortion, np.random.default_rng(seed))
     sheet = pictures.contact_sheet(distorted, [str(label) for label in labels])
     write_whole(png, pictures.png_bytes(sheet))
-    echo(f"wrote {png}")
+    echo(f"wrote {printable(str(png))}")

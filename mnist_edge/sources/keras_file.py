@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
-from mnist_edge.files import parse_json, read_named
+from mnist_edge.files import parse_json, read_regular
 from mnist_edge.model_spec import MAX_MODEL_BYTES
 from mnist_edge.sources.archive import open_archive, read_member, reason
 from mnist_edge.sources.child import MODEL_FILE, WEIGHTS
@@ -61,7 +61,7 @@ def read_keras(path: Path) -> bytes:
         ModelError: It is not there, cannot be read, or is longer than ``MAX_FILE_BYTES``.
     """
     try:
-        return read_named(path, MAX_FILE_BYTES)
+        return read_regular(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ModelError(f"cannot read the Keras file {path}: {error.strerror or error}") from error
 

@@ -56,6 +56,7 @@ def require_same_run(path: Path, run: Mapping[str, Any]) -> None:
     try:
         with open_npz(path) as archive:
             state = _state(archive)
+        from_json(History, state.get("history"))
     except ValueError:
         return
     _require_run(path, state, run)
@@ -94,8 +95,9 @@ def resume(
     try:
         with open_npz(path) as archive:
             state = _state(archive)
+            history = from_json(History, state.get("history"))
             _require_run(path, state, run)
-            history = _history(state, epochs)
+            _require_epochs(history, epochs)
             saved = _arrays(archive, wanted)
         _require_steps(saved, history.epochs * steps_an_epoch)
     except OptionError:  # a ValueError too
@@ -140,11 +142,9 @@ def _require_run(path: Path, state: dict[str, Any], run: Mapping[str, Any]) -> N
         )
 
 
-def _history(state: dict[str, Any], epochs: int) -> History:
-    history = from_json(History, state.get("history"))
+def _require_epochs(history: History, epochs: int) -> None:
     if not 1 <= history.epochs <= epochs:
         raise ValueError(f"its history is not of 1 to {epochs} epochs")
-    return history
 
 
 def _arrays(archive: Npz, wanted: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -9,16 +9,12 @@ from typing import ClassVar, Literal
 
 from mnist_edge import markup
 from mnist_edge.documents import INLINE, Count, Share, to_json
-from mnist_edge.errors import OutputError
-from mnist_edge.files import require_writable, sha256, write_whole
+from mnist_edge.files import sha256, write_whole
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.web import engine
 from mnist_edge.web.engine import Engine
-
-_MARK = b'<meta name="generator" content="mnist-edge">'
-"""What a page is known by, so that no other is written over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +90,10 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
             written.
         MissingExtraError, DownloadError: The engine cannot be had, see ``engine.find``.
     """
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"expected a page to end in .html, received {out}")
+    markup.require_page(out)
     source = model_file.read(model)
     facts = describe(source)
-    require_writable(out.parent, out.name)
     before = out.read_bytes() if out.exists() else None
-    if before and _MARK not in before[:2000]:
-        raise OutputError(
-            f"expected no other page than one of mnist-edge at {out}, found one: name another file"
-        )
     content = render(source, engine.find(on_fetch)).encode()
     if before != content:
         write_whole(out, content)

@@ -16,6 +16,11 @@ class _Server(ThreadingHTTPServer):
         """Print nothing."""
 
 
+def require_address(host: str, port: int) -> None:
+    """Refuse an address that nothing can be served on; arguments and errors as of ``server``."""
+    server(b"", host, port).server_close()
+
+
 def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
     """Return a server of one page, which listens already; ``serve_forever`` lets it answer.
 
@@ -32,9 +37,8 @@ def server(page: bytes, host: str, port: int) -> ThreadingHTTPServer:
         """Knows one page, at /."""
 
         protocol_version = "HTTP/1.1"
-        timeout = (
-            60  # seconds that a connection may wait for its next request, or take for the page
-        )
+        # Seconds that a connection may wait for its next request, or take for the page.
+        timeout = 60
 
         def do_GET(self) -> None:
             self._answer(page)

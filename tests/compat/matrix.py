@@ -92,9 +92,8 @@ def run(engine: str, python: Path, pixels: Path) -> dict[str, dict[str, object]]
     """What an engine reads in each file; a crash counts as a refusal."""
     script = Path(__file__).with_name("engines.py")
     answers: dict[str, dict[str, object]] = {}
-    for (
-        path
-    ) in FILES:  # one process a file: an engine that crashes takes only its own answer with it
+    # One process a file: an engine that crashes takes only its own answer with it.
+    for path in FILES:
         command = [python, script, engine, pixels, path]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         crashed = {path.name: {"error": f"the process died with code {done.returncode}"}}

@@ -176,7 +176,7 @@ def test_what_is_damaged_is_as_none(
 @pytest.mark.parametrize("changes", [{"seed": 4}, {"stages": []}, {"more": 1}], ids=str)
 def test_another_runs_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
     path, variables = tmp_path / "state", blank()
-    write(path, saved(), {"run": RUN | changes, "history": None})
+    write(path, saved(), {"run": RUN | changes, "history": HISTORY})
     for refused in (
         lambda: checkpoint.require_same_run(path, RUN),
         lambda: resume(path, variables),

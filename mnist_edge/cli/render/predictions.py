@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import ClassReport, PredictionReport
 from mnist_edge.model_spec import DIGITS
 
@@ -33,7 +34,8 @@ def report_of(path: "Path", answer: "Prediction", top: int) -> PredictionReport:
 def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool) -> Iterator[str]:
     """Yield the lines for one picture: the answer, then what --top and --show ask for."""
     doubt = "?" if report.rejected else " "
-    yield f"{report.label}{doubt} {report.confidence:6.1%}  {report.path}"
+    label = printable(report.label)
+    yield f"{label}{doubt} {report.confidence:6.1%}  {printable(report.path)}"
     if len(report.top) > 1:
         yield "   " + "  ".join(f"{entry.label} {entry.probability:.1%}" for entry in report.top)
     if show and answer.preparation:

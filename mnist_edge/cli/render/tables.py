@@ -6,11 +6,23 @@ from collections.abc import Sequence
 from mnist_edge.model_spec import DIGITS, UNIT_PIXELS
 
 
+def printable(text: str) -> str:
+    r"""Return ``text`` with an escape such as \x1b for what is no letter, sign or space."""
+    if text.isprintable():
+        return text
+    letters = []
+    for letter in text:
+        escaped = letter.encode("unicode_escape").decode()
+        letters.append(letter if letter.isprintable() else escaped)
+    return "".join(letters)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Line up columns: the first and any of words to the left, numbers to the right.
 
     Nothing is cut, so that pipes get all.
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     lefts = [
         column == 0 or not any(character.isdigit() for row in rows for character in row[column])

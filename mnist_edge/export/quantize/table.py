@@ -108,6 +108,7 @@ def chosen(names: str) -> list[Precision]:
     for name in wanted:
         if name not in PRECISIONS:
             raise OptionError(
-                f"expected precisions out of {', '.join(PRECISIONS)} or 'all', received {name!r}"
+                f"expected precisions out of {', '.join(PRECISIONS)}, or 'all' alone, "
+                f"received {name!r}"
             )
     return [PRECISIONS[name] for name in wanted]
