@@ -241,8 +241,17 @@ def parse_json(content: bytes) -> Any:
         document = json.loads(content.decode())
     except RecursionError:
         raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} deep") from None
+    except ValueError:  # not UTF-8, or not JSON
+        raise ValueError("it is no JSON") from None
     _require_plain(document)
     return document
+
+
+def _require_whole_characters(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a surrogate pair") from None
 
 
 def _require_plain(document: Any) -> None:
@@ -253,7 +262,7 @@ def _require_plain(document: Any) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError("it holds a number that is not finite")
         if isinstance(value, str):
-            value.encode()  # UnicodeEncodeError, a ValueError: half a surrogate pair
+            _require_whole_characters(value)
         if not isinstance(value, dict | list):
             continue
         if depth > MAX_JSON_DEPTH:

@@ -85,13 +85,17 @@ def require_page(path: Path) -> None:
         before = read_regular(path, _MAX_PAGE_BYTES) if path.exists() else b""
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    if before and _MARK not in before[:2000]:
+    if before and not any(mark in before[:2000] for mark in _MARKS):
         raise OutputError(
             f"expected no other page than one of mnist-edge at {path}, found one: name another file"
         )
 
 
-_MARK = b'<meta name="generator" content="mnist-edge">'
+_MARKS = (
+    b'<meta name="generator" content="mnist-edge">',
+    # Reports of version 0.1 had no other.
+    b"base-uri 'none'; form-action 'none'; style-src 'sha256-",
+)
 """What a page is known by, so that no other is written over."""
 
 _MAX_PAGE_BYTES = 2**27

@@ -186,16 +186,16 @@ def test_files_and_folders_are_nothing_special(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "Expecting value"),
-        (b"\xff", "decode"),
+        (b"", "it is no JSON"),
+        (b"\xff", "no JSON"),
         (b"[" * 100_000, "nested"),
         (b"[" * 65 + b"]" * 65, "nested more than 64"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "nested more than 64"),
         (b"[NaN]", "not finite"),
         (b'{"a": 1e999}', "not finite"),
-        (b'"\\ud800"', "surrogates"),
-        (b'{"\\udfff": 1}', "surrogates"),
-        (b"1" * 5000, "digits"),
+        (b'"\\ud800"', "surrogate pair"),
+        (b'{"\\udfff": 1}', "surrogate pair"),
+        (b"1" * 5000, "no JSON"),
     ],
     ids=lambda value: repr(value[:9]),
 )

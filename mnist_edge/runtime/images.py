@@ -105,9 +105,12 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         if array.dtype.kind not in "biuf":
             raise ImageError(f"expected numbers, received {array.dtype}")
     elif array.dtype != np.uint8 and array.dtype.kind not in "bf":
+        advice = "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
+        if array.dtype.kind not in "iu":
+            advice = "pass an array of numbers"
         raise ImageError(
-            f"expected pixels as uint8 (0..255), bool, or float in 0..1, received {array.dtype}: "
-            "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
+            "expected pixels as uint8 (0..255), bool, or float in 0..1, "
+            f"received {array.dtype}: {advice}"
         )
     return array
 

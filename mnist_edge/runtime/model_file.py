@@ -132,7 +132,7 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
             f"expected a model of at most {MAX_MODEL_BYTES >> 20} MiB, but {origin} is larger"
         )
     if not content:
-        raise ModelError(f"expected an ONNX file, but {origin} is empty")
+        raise ModelError(f"expected an ONNX file, received an empty one: {origin}")
     return content, origin
 
 

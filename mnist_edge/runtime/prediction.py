@@ -38,6 +38,10 @@ class Prediction(NamedTuple):
         """Compare by identity: equal answers to two images are two answers."""
         return self is other
 
+    def __ne__(self, other: object) -> bool:
+        """Go with ``__eq__``: a tuple has its own."""
+        return self is not other
+
     def __hash__(self) -> int:
         """Go with ``__eq__``."""
         return id(self)

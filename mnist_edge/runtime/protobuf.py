@@ -237,7 +237,7 @@ def varint(content: memoryview, position: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if position >= len(content):
-            raise ValueError("cut off")
+            raise ValueError("a field that is cut off")
         byte = content[position]
         position += 1
         value |= (byte & 127) << shift
@@ -270,7 +270,7 @@ def _next(content: memoryview, position: int) -> tuple[_Raw, int]:
         raise ValueError(f"a field {number} of another type")
     end = position + length
     if end > len(content):
-        raise ValueError("cut off")
+        raise ValueError("a field that is cut off")
     return _Raw(number, wire, content[position:end]), end
 
 

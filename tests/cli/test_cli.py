@@ -497,3 +497,53 @@ def test_what_a_terminal_would_obey_is_printed_as_text(
     assert r"a\x1b[31m.onnx" in done.out
     path.write_bytes(b"no model")
     assert r"a\x1b[31m.onnx" in run("info", path).err
+
+
+def test_a_name_forges_no_line(run: Callable[..., Run], tmp_path: Path) -> None:
+    path = tmp_path / "x.png\n0  100.0%  other.png"
+    seven().save(path, "png")
+    done = run("predict", path)
+    assert done.out.count("\n") == 1
+    assert r"x.png\n0  100.0%" in done.out
+
+
+def test_no_report_is_written_over_another_file(refused: Refused, tmp_path: Path) -> None:
+    mine = tmp_path / "index.html"
+    mine.write_text("<title>my own site</title>")
+    assert "no other page than one of mnist-edge" in refused("benchmark", "--html", mine)
+    assert "to end in .html" in refused("benchmark", "--html", tmp_path / "model.onnx")
+    assert mine.read_text() == "<title>my own site</title>"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["export", "a.keras", "--model", "b.keras"], "expected MODEL or --model, received both"),
+        (["export", "--out", "a", "--out-dir", "b"], "expected --out or --out-dir, received both"),
+        (["export", ""], "expected the name of a model, received an empty one"),
+        (["train", "--preview", "a.png", "--json"], "expected --preview without --plot and --json"),
+        (["benchmark", "--keras", "a.keras"], "expected --against with --keras"),
+        (["benchmark", "--against", "keras", "--keras", "a.keras"], "found none at a.keras"),
+        (["demo", "--serve", "0", "--host", "1.2.3.4"], "an IPv4 address of this machine"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_calls_that_cannot_be_meant(
+    refused: Refused,
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_keras_file_is_no_fifo(refused: Refused, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.keras")
+    assert "it is no regular file" in refused("export", tmp_path / "x.keras")
+
+
+def test_small_is_a_name_for_info_too(run: Callable[..., Run]) -> None:
+    assert run("info", "small", "--json").json["path"].endswith("mnist-mlp-small.int8.onnx")

@@ -89,7 +89,7 @@ def test_an_onnx_file_of_others_is_refused(tiny_onnx: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty"),
+        (b"", "received an empty one"),
         (b"this is text, not a model", "damaged or something else"),
         (b"\x89PNG\r\n\x1a\n", "damaged or something else"),
         (bytes(10), "holds no mnist-edge contract|damaged"),

@@ -98,6 +98,14 @@ def with_metadata(path: Path, changes: dict[str, str]) -> bytes:
     return model.SerializeToString()
 
 
+def test_answers_are_compared_by_identity(predictor: Predictor) -> None:
+    image = np.eye(28, dtype=bool)
+    one, other = predictor.predict(image), predictor.predict(image)
+    assert one == one  # noqa: PLR0124
+    assert one != other
+    assert len({one, other}) == 2
+
+
 def test_labels_of_other_classes(tiny_onnx: Path) -> None:
     predictor = Predictor(with_metadata(tiny_onnx, {"labels": json.dumps(list("abcdefghij"))}))
     images = np.stack([np.eye(28, dtype=bool), np.zeros((28, 28), bool)])

@@ -185,6 +185,13 @@ def test_another_runs_is_refused(changes: dict[str, Any], tmp_path: Path) -> Non
             refused()
 
 
+def test_a_damaged_one_is_damaged_whatever_its_run(tmp_path: Path) -> None:
+    path, variables = tmp_path / "state", blank()
+    write(path, saved(), {"run": RUN | {"seed": 4}, "history": None})
+    checkpoint.require_same_run(path, RUN)
+    assert resume(path, variables) is None
+
+
 def test_what_cannot_be_opened_is_not_taken_for_damaged(tmp_path: Path) -> None:
     """It may be whole: hours of work that are not to be written over."""
     os.mkfifo(tmp_path / "state")
