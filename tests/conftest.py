@@ -115,12 +115,12 @@ def tiny_keras(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Pat
 
 
 @pytest.fixture(scope="session")
-def tiny_forms(tmp_path_factory: pytest.TempPathFactory, tiny_keras: Path) -> list[bytes]:
+def tiny_precisions(tmp_path_factory: pytest.TempPathFactory, tiny_keras: Path) -> list[bytes]:
     """``tiny_keras`` in every precision, unverified."""
     from mnist_edge.export.pipeline import export
     from mnist_edge.export.quantize import PRECISIONS
 
-    folder = tmp_path_factory.mktemp("forms")
+    folder = tmp_path_factory.mktemp("precisions")
     export(tiny_keras, folder, list(PRECISIONS.values()), dataset=None)
     return [path.read_bytes() for path in sorted(folder.glob("*.onnx"))]
 

@@ -95,7 +95,7 @@ class Load:
     @classmethod
     def read(cls) -> "Load":
         """Read the counters (Linux)."""
-        return cls(time.perf_counter(), *_cpu_seconds(), _throttled())
+        return cls(time.perf_counter(), *cpu_seconds(), throttled_count())
 
 
 def busy_cores(seconds: float = SETTLE_SECONDS) -> float | None:
@@ -168,7 +168,7 @@ def int8_verdict(found: Sequence[str]) -> str:
     return "unknown to this tool: measure"
 
 
-def _cpu_seconds(stat: Path = Path("/proc/stat")) -> tuple[float | None, float | None]:
+def cpu_seconds(stat: Path = Path("/proc/stat")) -> tuple[float | None, float | None]:
     """Return the seconds of work and of theft, over all cores: proc(5)."""
     try:
         counts = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
@@ -179,7 +179,7 @@ def _cpu_seconds(stat: Path = Path("/proc/stat")) -> tuple[float | None, float |
         return None, None
 
 
-def _throttled(root: Path = Path("/sys")) -> int | None:
+def throttled_count(root: Path = Path("/sys")) -> int | None:
     """Count how often the cgroup's quota (v1 or v2) or the heat has throttled the CPU."""
     counts = []
     for name in ("fs/cgroup/cpu.stat", "fs/cgroup/cpu/cpu.stat"):

@@ -180,7 +180,7 @@ def side_by_side(
     workers: dict[int, Worker] = {}
     try:
         _start(measured, workers, images, labels, on_progress)
-        _rounds(measured, workers, slots(batches), seconds, on_progress)
+        run_rounds(measured, workers, slots(batches), seconds, on_progress)
     except KeyboardInterrupt:
         return measured, True
     finally:
@@ -215,7 +215,7 @@ def _start(
                 one.starts.append(again.started)
 
 
-def _rounds(
+def run_rounds(
     measured: Sequence[Measured],
     workers: dict[int, Worker],
     plan: Sequence[Slot],

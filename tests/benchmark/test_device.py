@@ -85,8 +85,8 @@ def test_work_of_its_own_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_where_the_system_counts_nothing(tmp_path: Path) -> None:
-    assert device._cpu_seconds(tmp_path / "stat") == (None, None)
-    assert device._throttled(tmp_path) is None
+    assert device.cpu_seconds(tmp_path / "stat") == (None, None)
+    assert device.throttled_count(tmp_path) is None
     nothing = device.Load(0, None, None, None)
     assert device.warnings([None], nothing, nothing) == []
 
@@ -97,4 +97,4 @@ def test_throttling_is_counted(tmp_path: Path) -> None:
     heat = tmp_path / "devices/system/cpu/cpu0/thermal_throttle"
     heat.mkdir(parents=True)
     (heat / "core_throttle_count").write_text("3\n")
-    assert device._throttled(tmp_path) == 10
+    assert device.throttled_count(tmp_path) == 10

@@ -140,9 +140,9 @@ def test_data_says_what_it_is(run: Runner, tiny_data: Path, tmp_path: Path) -> N
     assert "1,000" in done.out
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (128, 80)
-    told = run("data", "--data", tiny_data, "--json").json
-    assert told["fingerprint"] == found.fingerprint
-    assert told["counts"]["test"] == np.bincount(found.test_labels).tolist()
+    document = run("data", "--data", tiny_data, "--json").json
+    assert document["fingerprint"] == found.fingerprint
+    assert document["counts"]["test"] == np.bincount(found.test_labels).tolist()
 
 
 def test_data_cannot_write_there(refused: Refused, tiny_data: Path, tmp_path: Path) -> None:
@@ -191,12 +191,12 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
     ]
 
     Image.fromarray(sample.test_images[3]).save("digit.png")
-    told = run("predict", "digit.png", "--model", "artifacts/mnist-mlp.fp32.onnx", "--json").json[
-        "predictions"
-    ]
-    assert told[0]["path"] == "digit.png"
-    assert max(told[0]["probabilities"]) == told[0]["probabilities"][told[0]["digit"]]
-    assert 0 < told[0]["confidence"] <= 1
+    document = run(
+        "predict", "digit.png", "--model", "artifacts/mnist-mlp.fp32.onnx", "--json"
+    ).json["predictions"]
+    assert document[0]["path"] == "digit.png"
+    assert max(document[0]["probabilities"]) == document[0]["probabilities"][document[0]["digit"]]
+    assert 0 < document[0]["confidence"] <= 1
 
     measured = run("benchmark", "--seconds", 1, "--batch", "1,8", "--json").json
     assert {row["batch"] for row in measured["results"]} == {1, 8}
@@ -289,8 +289,8 @@ def test_predict_keeps_the_order(run: Runner, tmp_path: Path, sample: Dataset) -
     paths = [tmp_path / f"{index}.png" for index in (5, 2, 9)]
     for path in paths:
         Image.fromarray(sample.test_images[int(path.stem)]).save(path)
-    told = run("predict", *paths, "--json").json["predictions"]
-    assert [entry["path"] for entry in told] == [str(path) for path in paths]
+    document = run("predict", *paths, "--json").json["predictions"]
+    assert [entry["path"] for entry in document] == [str(path) for path in paths]
     assert str(paths[2]) in run("predict", *paths).out.splitlines()[2]
 
 
@@ -302,11 +302,11 @@ def test_predict_goes_on_after_a_bad_picture(run: Runner, tmp_path: Path) -> Non
     assert done.out.startswith("7 ")
     assert len(done.out.splitlines()[1].split()) == 6
     assert f"mnist-edge: {tmp_path / 'a.png'}: expected a whole picture" in done.err
-    told = run("predict", tmp_path / "a.png", tmp_path / "b.png", "--top", 2, "--json")
-    assert told.code == 1
-    assert [entry["path"] for entry in told.json["predictions"]] == [str(tmp_path / "b.png")]
-    assert [entry["path"] for entry in told.json["failed"]] == [str(tmp_path / "a.png")]
-    assert told.json["predictions"][0]["top"][0]["digit"] == 7
+    document = run("predict", tmp_path / "a.png", tmp_path / "b.png", "--top", 2, "--json")
+    assert document.code == 1
+    assert [entry["path"] for entry in document.json["predictions"]] == [str(tmp_path / "b.png")]
+    assert [entry["path"] for entry in document.json["failed"]] == [str(tmp_path / "a.png")]
+    assert document.json["predictions"][0]["top"][0]["digit"] == 7
 
 
 def test_predict_shows_what_the_network_saw(run: Runner, tmp_path: Path) -> None:
@@ -442,18 +442,18 @@ def test_a_form_that_cannot_be_had_leaves_the_others(run: Runner, workshop: Path
     Path("dead.keras").write_bytes(network.to_bytes(model, {}))
     done = run("export", "dead.keras", "--out", "out", "--precision", "int8,fp32", "--json")
     assert done.code == 1
-    told = {entry["precision"]: entry["status"] for entry in done.json["models"]}
-    assert told == {"int8": "failed", "fp32": "written"}
+    document = {entry["precision"]: entry["status"] for entry in done.json["models"]}
+    assert document == {"int8": "failed", "fp32": "written"}
     assert "cannot quantize hidden_1.relu" in done.err
     assert "FAILED" in run("export", "dead.keras", "--out", "out", "--precision", "int8").out
 
 
 def test_info_of_a_file_and_of_the_machine(run: Runner, tiny_onnx: Path) -> None:
-    told = run("info", tiny_onnx, "--json").json
-    assert told["precision"] == "fp32"
-    assert told["operators"][0] == "MatMul"
-    assert told["opsets"] == ["ai.onnx 17"]
-    assert told["onnxruntime"] == ">= 1.15"
+    document = run("info", tiny_onnx, "--json").json
+    assert document["precision"] == "fp32"
+    assert document["operators"][0] == "MatMul"
+    assert document["opsets"] == ["ai.onnx 17"]
+    assert document["onnxruntime"] == ">= 1.15"
     assert "source_sha256" in run("info", tiny_onnx).out
     machine = run("info", "--json").json
     assert machine["schema"] == "mnist-edge/device/1"

@@ -35,7 +35,7 @@ def reference(file: str, pixels: np.ndarray) -> np.ndarray:
 def openvino(file: str, pixels: np.ndarray) -> np.ndarray:
     import openvino as ov
 
-    # Where the CPU has bf16, OpenVINO would compute in it unless told not to.
+    # Where the CPU has bf16, OpenVINO would compute in it by itself.
     model = ov.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return model(input_of(pixels, file))[0]
 
@@ -88,7 +88,7 @@ ENGINES = {
 
 
 def digits(engine: str, file: str, pixels: np.ndarray) -> dict[str, object]:
-    """The digits that an engine reads, or the first line of what it said instead."""
+    """The digits that an engine reads, or the first line of its error."""
     try:
         probabilities = np.asarray(ENGINES[engine](file, pixels))
     except Exception as error:  # each engine has its own kinds

@@ -47,12 +47,12 @@ def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> Non
         silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7])
     )
     before = serialized(exact)
-    slim = without_inactive_units(exact, images)
-    assert (slim.dropped, slim.widths) == ((3, 1), (21, 15))
-    onnx.checker.check_model(slim.model, full_check=True)
-    np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
+    smaller = without_inactive_units(exact, images)
+    assert (smaller.dropped, smaller.widths) == ((3, 1), (21, 15))
+    onnx.checker.check_model(smaller.model, full_check=True)
+    np.testing.assert_allclose(answers(smaller.model, images), answers(exact, images), atol=1e-6)
     assert serialized(exact) == before
-    shapes = [tuple(tensor.dims) for tensor in slim.model.graph.initializer]
+    shapes = [tuple(tensor.dims) for tensor in smaller.model.graph.initializer]
     assert shapes == [(784, 21), (21,), (21, 15), (15,), (15, 10), (10,)]
 
 
@@ -72,11 +72,11 @@ def test_the_limit_is_where_it_is_said_to_be(
 
 
 def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
-    slim = without_inactive_units(
+    smaller = without_inactive_units(
         keras_to_onnx.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images
     )
-    assert (slim.dropped, slim.widths) == ((7,), (1,))
-    assert np.isfinite(answers(slim.model, images[:5])).all()
+    assert (smaller.dropped, smaller.widths) == ((7,), (1,))
+    assert np.isfinite(answers(smaller.model, images[:5])).all()
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_what_is_no_relu_layer_is_left_alone(
     model: object, widths: tuple[int, ...], images: np.ndarray
 ) -> None:
     exact = keras_to_onnx.to_onnx(model())  # type: ignore[operator]
-    slim = without_inactive_units(exact, images)
-    assert slim.widths == widths
-    np.testing.assert_allclose(answers(slim.model, images), answers(exact, images), atol=1e-6)
+    smaller = without_inactive_units(exact, images)
+    assert smaller.widths == widths
+    np.testing.assert_allclose(answers(smaller.model, images), answers(exact, images), atol=1e-6)
 
 
 def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
@@ -102,10 +102,10 @@ def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
     layers = [keras.layers.Dense(7, "relu", name=f"h{number}") for number in range(3)]
     model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10, "softmax")])
     exact = keras_to_onnx.to_onnx(model)
-    slim = without_inactive_units(exact, images)
-    onnx.checker.check_model(slim.model, full_check=True)
+    smaller = without_inactive_units(exact, images)
+    onnx.checker.check_model(smaller.model, full_check=True)
     np.testing.assert_allclose(
-        answers(slim.model, images[:50]), answers(exact, images[:50]), atol=1e-6
+        answers(smaller.model, images[:50]), answers(exact, images[:50]), atol=1e-6
     )
 
 
@@ -116,6 +116,6 @@ def test_too_few_images_are_not_looked_at(images: np.ndarray) -> None:
 
 def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:
     exact = keras_to_onnx.to_onnx(silenced(network((6,)), "h6", [2]))
-    slim = without_inactive_units(exact, images).model
-    one, other = (numpy_helper.to_array(model.graph.initializer[0]) for model in (exact, slim))
+    smaller = without_inactive_units(exact, images).model
+    one, other = (numpy_helper.to_array(model.graph.initializer[0]) for model in (exact, smaller))
     np.testing.assert_array_equal(np.delete(one, 2, axis=1), other)

@@ -32,14 +32,14 @@ def tiny(tiny_data: Path) -> Dataset:
 
 
 def test_the_file_says_what_it_is(tiny_onnx: Path, tiny_keras: Path, tiny: Dataset) -> None:
-    said = Predictor(tiny_onnx).metadata
-    assert said["source_sha256"] == sha256(tiny_keras.read_bytes())
-    assert said["preprocessing"] == "strokes"
-    assert (said["precision"], said["images"]) == ("fp32", "300")
-    assert said["data"] == tiny.name
-    assert float(said["agreement"]) == 1
-    assert 0.3 < float(said["accuracy"]) == float(said["reference_accuracy"]) < 1
-    assert json.loads(said["tools"])["tf2onnx"].startswith("1.")
+    entries = Predictor(tiny_onnx).metadata
+    assert entries["source_sha256"] == sha256(tiny_keras.read_bytes())
+    assert entries["preprocessing"] == "strokes"
+    assert (entries["precision"], entries["images"]) == ("fp32", "300")
+    assert entries["data"] == tiny.name
+    assert float(entries["agreement"]) == 1
+    assert 0.3 < float(entries["accuracy"]) == float(entries["reference_accuracy"]) < 1
+    assert json.loads(entries["tools"])["tf2onnx"].startswith("1.")
 
 
 def test_no_weights_outside_and_the_checker_agrees(tiny_onnx: Path) -> None:
@@ -213,8 +213,8 @@ def test_a_changed_file_is_made_anew(
 def test_unverified_files_say_so(tiny_keras: Path, tmp_path: Path) -> None:
     report = pipeline.export(tiny_keras, tmp_path, FP32, dataset=None)
     assert report.models[0].passed is None
-    said = Predictor(tmp_path / "tiny.fp32.onnx").metadata
-    assert not set(VERIFICATION_ENTRIES) & set(said)
+    entries = Predictor(tmp_path / "tiny.fp32.onnx").metadata
+    assert not set(VERIFICATION_ENTRIES) & set(entries)
 
 
 def test_the_sample_is_named_in_the_file(tiny_keras: Path, sample: Dataset, tmp_path: Path) -> None:
@@ -257,11 +257,11 @@ def test_a_gate_missed_for_silent_units_says_so(tiny: Dataset, tmp_path: Path) -
     dark = tiny.train_images.copy()
     dark[:, 0, 0] = 0
     rare = dataclasses.replace(tiny, train_images=dark, test_images=marked)
-    (told,) = pipeline.export(
+    (made,) = pipeline.export(
         keras_file, tmp_path, [PRECISIONS["int8-weights"]], dataset=rare
     ).models
-    assert told.status == "rejected"
-    assert "1 hidden units that hardly ever fire were left out" in told.failures
+    assert made.status == "rejected"
+    assert "1 hidden units that hardly ever fire were left out" in made.failures
 
 
 def test_quantized_files_leave_silent_units_out_and_say_so(
@@ -273,13 +273,13 @@ def test_quantized_files_leave_silent_units_out_and_say_so(
     model.get_layer("hidden_1").set_weights([kernel, bias])
     keras_file = tmp_path / "quiet.keras"
     keras_file.write_bytes(network.to_bytes(model, {}))
-    forms = [PRECISIONS[name] for name in ("fp32", "int8-weights")]
-    report = pipeline.export(keras_file, tmp_path, forms, dataset=tiny)
-    exact, slim = report.models
-    assert (exact.inactive_units, slim.inactive_units) == (None, InactiveUnits((4, 0), (28, 16)))
-    assert slim.passed
-    said = Predictor(tmp_path / "quiet.int8-weights.onnx").metadata
-    assert (said["inactive_units_dropped"], said["hidden_units"]) == ("[4,0]", "[28,16]")
+    precisions = [PRECISIONS[name] for name in ("fp32", "int8-weights")]
+    report = pipeline.export(keras_file, tmp_path, precisions, dataset=tiny)
+    exact, smaller = report.models
+    assert (exact.inactive_units, smaller.inactive_units) == (None, InactiveUnits((4, 0), (28, 16)))
+    assert smaller.passed
+    entries = Predictor(tmp_path / "quiet.int8-weights.onnx").metadata
+    assert (entries["inactive_units_dropped"], entries["hidden_units"]) == ("[4,0]", "[28,16]")
     assert "hidden_units" not in Predictor(tmp_path / "quiet.fp32.onnx").metadata
 
     options = (
@@ -292,5 +292,5 @@ def test_quantized_files_leave_silent_units_out_and_say_so(
     )
     kept = run("export", keras_file, *options, "--json").json["models"][1]
     assert kept["inactive_units"] is None
-    assert kept["bytes"] > slim.bytes
+    assert kept["bytes"] > smaller.bytes
     assert "hidden_units" not in Predictor(tmp_path / "kept" / "quiet.int8-weights.onnx").metadata

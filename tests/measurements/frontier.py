@@ -158,21 +158,23 @@ def measured(
         raise KeyboardInterrupt
     results = {result.setup.model: result for result in benchmark.results}
     noise = math.inf if benchmark.noise is None else benchmark.noise
-    told = [row | {"p50_us": None} for row in rows]
-    for row in told:
+    measured_rows = [row | {"p50_us": None} for row in rows]
+    for row in measured_rows:
         if row["path"]:
             result = results[row["path"]]
             row["p50_us"] = result.timings.p50_us if result.timings else None
             row["error"] = result.error
-    for row in told:
-        row["on_frontier"] = _known(row) and not any(_beats(other, row, noise) for other in told)
+    for row in measured_rows:
+        row["on_frontier"] = _known(row) and not any(
+            beats_in_all(other, row, noise) for other in measured_rows
+        )
     parts = {
         "device": benchmark.device,
         "data": benchmark.data,
         "noise": benchmark.noise,
         "warnings": benchmark.warnings,
     }
-    document: dict[str, Any] = to_json(parts | {"recipe": recipe.describe(), "rows": told})
+    document: dict[str, Any] = to_json(parts | {"recipe": recipe.describe(), "rows": measured_rows})
     return document
 
 
@@ -191,7 +193,7 @@ def _known(row: dict[str, Any]) -> bool:
     return all(row[key] is not None for key in ("accuracy", "bytes", "p50_us"))
 
 
-def _beats(one: dict[str, Any], other: dict[str, Any], noise: float) -> bool:
+def beats_in_all(one: dict[str, Any], other: dict[str, Any], noise: float) -> bool:
     """Return whether ``one`` is as good in all three and better in one.
 
     Latencies within the noise of each other are even.
@@ -263,10 +265,10 @@ def as_table(document: dict[str, Any]) -> str:
         shares = [_percent_of(row[key]) for key in ("accuracy", "keras_accuracy")]
         size = "-" if row["bytes"] is None else f"{row['bytes']:,}"
         latency = "-" if row["p50_us"] is None else f"{row['p50_us']:.1f}"
-        told = (
+        note = (
             "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
         )
-        rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, told])
+        rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, note])
     return table(header, rows)
 
 

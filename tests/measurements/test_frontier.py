@@ -56,7 +56,7 @@ def row(accuracy: float, size: int, latency: float | None) -> dict[str, Any]:
     ],
 )
 def test_what_beats_what(one: dict[str, Any], other: dict[str, Any], beats: bool) -> None:
-    assert frontier._beats(one, other, noise=0.05) is beats
+    assert frontier.beats_in_all(one, other, noise=0.05) is beats
 
 
 def test_one_widths_failure_does_not_lose_the_others_and_it_goes_on(
@@ -101,13 +101,13 @@ def test_ctrl_c_while_measuring_leaves_the_report_before_it(
     monkeypatch.setattr(frontier, "ladder", lambda *_: [(4, 4)])
     assert made() == 0
     before = report_in(tmp_path / "frontier")
-    rounds = measure._rounds
+    rounds = measure.run_rounds
 
     def interrupted(*arguments: Any) -> None:
-        monkeypatch.setattr(measure, "_rounds", rounds)
+        monkeypatch.setattr(measure, "run_rounds", rounds)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measure, "_rounds", interrupted)
+    monkeypatch.setattr(measure, "run_rounds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         made()
     assert report_in(tmp_path / "frontier") == before

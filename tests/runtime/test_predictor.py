@@ -240,13 +240,13 @@ def test_any_array_ends_in_an_answer_or_in_our_error(array: np.ndarray) -> None:
             assert np.isfinite(answer.probabilities).all()
 
 
-def test_mutated_files_end_in_an_answer_or_in_our_error(tiny_forms: list[bytes]) -> None:
+def test_mutated_files_end_in_an_answer_or_in_our_error(tiny_precisions: list[bytes]) -> None:
     """Flipped bytes and truncations; with those of pictures (test_decode.py) ten thousand."""
     rng = np.random.default_rng(0)
     blank = np.zeros((28, 28), np.uint8)
     answered = 0
     for number in range(2_000):
-        content = bytearray(tiny_forms[number % len(tiny_forms)])
+        content = bytearray(tiny_precisions[number % len(tiny_precisions)])
         places = [len(content), 400, 1500][number % 3]  # anywhere, at the start, at the end
         for _ in range(rng.choice([1, 3, 20])):
             position = int(rng.integers(0, places))

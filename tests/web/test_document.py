@@ -81,8 +81,8 @@ def test_text_in_a_model_is_text_in_the_page(tiny_onnx: Path) -> None:
     assert json.loads(block(text, "facts"))["precision"] == "</script><b>"
 
 
-def test_a_model_that_was_not_verified_says_so(tiny_forms: list[bytes]) -> None:
-    assert "; not verified." in page.render(model_file.read(tiny_forms[0]), engine.find())
+def test_a_model_that_was_not_verified_says_so(tiny_precisions: list[bytes]) -> None:
+    assert "; not verified." in page.render(model_file.read(tiny_precisions[0]), engine.find())
 
 
 def test_it_is_written_once(tmp_path: Path) -> None:

@@ -40,20 +40,20 @@ def test_each_form_is_valid_and_the_same_each_time(
     classic: onnx.ModelProto, images: np.ndarray, name: str
 ) -> None:
     before = serialized(classic)
-    form = quantize.PRECISIONS[name].make(classic, images)
-    onnx.checker.check_model(form, full_check=True)
-    assert serialized(quantize.PRECISIONS[name].make(classic, images)) == serialized(form)
+    quantized = quantize.PRECISIONS[name].make(classic, images)
+    onnx.checker.check_model(quantized, full_check=True)
+    assert serialized(quantize.PRECISIONS[name].make(classic, images)) == serialized(quantized)
     assert serialized(classic) == before
-    assert form.ir_version <= 8
+    assert quantized.ir_version <= 8
 
 
 def test_int8_takes_pixels_and_fuses(
     classic: onnx.ModelProto, images: np.ndarray, tmp_path: Path
 ) -> None:
-    form = static.int8(classic, images)
-    assert form.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
-    assert optimized_operators(form, tmp_path) == ["QGemm", "QGemm", "QGemm", "Softmax"]
-    tensors = {tensor.name: tensor for tensor in form.graph.initializer}
+    quantized = static.int8(classic, images)
+    assert quantized.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert optimized_operators(quantized, tmp_path) == ["QGemm", "QGemm", "QGemm", "Softmax"]
+    tensors = {tensor.name: tensor for tensor in quantized.graph.initializer}
     assert numpy_helper.to_array(tensors["image_scale"]) == np.float32(1 / 255)
     assert numpy_helper.to_array(tensors["image_zero_point"]) == 0
     assert [
@@ -120,8 +120,10 @@ def test_an_odd_number_of_inputs_is_fine() -> None:
 def test_fp16_halves_the_weights_and_refuses_what_does_not_fit(
     classic: onnx.ModelProto, images: np.ndarray
 ) -> None:
-    form = stored.fp16(classic, images)
-    assert {tensor.data_type for tensor in form.graph.initializer} == {onnx.TensorProto.FLOAT16}
+    quantized = stored.fp16(classic, images)
+    assert {tensor.data_type for tensor in quantized.graph.initializer} == {
+        onnx.TensorProto.FLOAT16
+    }
     huge = onnx.ModelProto()
     huge.CopyFrom(classic)
     tensor = huge.graph.initializer[0]
@@ -187,8 +189,8 @@ def test_pictures_flattened_first_and_single_layers_quantize_too(
         exact = keras_to_onnx.to_onnx(model)
         assert "Reshape" not in [node.op_type for node in exact.graph.node]
         for entry in quantize.PRECISIONS.values():
-            form = entry.make(exact, images)
-            session = ort.InferenceSession(serialized(form))
+            quantized = entry.make(exact, images)
+            session = ort.InferenceSession(serialized(quantized))
             pixels = (
                 np.rint(images[:50] * 255).astype(np.uint8)
                 if entry.input.dtype == "uint8"
