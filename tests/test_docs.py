@@ -25,6 +25,7 @@ def examples() -> list[tuple[str, str]]:
 
 EXPECTED = {
     "A script": "1 ",
+    "What a model takes and answers": "(28, 28) ('0', '1', '2', '3', ",
     "A thread pool": "100 {1}",
     "Multiprocessing": "[1, 1, 1, 1]",
     "asyncio": "1",
