@@ -234,7 +234,8 @@ def test_without_resuming_it_starts_anew_where_an_interrupted_run_could_go_on(
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "narrow.keras"
-    another_run = json.dumps({"run": {"seed": 1}, "history": {}})
+    history = {key: [0.5] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    another_run = json.dumps({"run": {"seed": 1}, "history": history})
     with out.with_name("narrow.keras.checkpoint").open("wb") as file:
         np.savez(file, state=np.array(another_run))
     options = ("--widths", "8,4", "--epochs", 1, "--data", tiny_data, "--out", out)
