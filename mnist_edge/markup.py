@@ -10,7 +10,7 @@ from string import Template
 from typing import Any
 
 from mnist_edge.errors import OutputError
-from mnist_edge.files import read_regular, require_writable
+from mnist_edge.files import open_regular, require_writable
 
 
 class Markup(str):
@@ -82,10 +82,13 @@ def require_page(path: Path) -> None:
         raise OutputError(f"expected a page to end in .html, received {path}")
     require_writable(path.parent, path.name)
     try:
-        before = read_regular(path, _MAX_PAGE_BYTES) if path.exists() else b""
+        with open_regular(path) as file:
+            start = file.read(_MARKED_BYTES)
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    if before and not any(mark in before[:2000] for mark in _MARKS):
+    if start and not any(mark in start for mark in _MARKS):
         raise OutputError(
             f"expected no other page than one of mnist-edge at {path}, found one: name another file"
         )
@@ -98,7 +101,8 @@ _MARKS = (
 )
 """What a page is known by, so that no other is written over."""
 
-_MAX_PAGE_BYTES = 2**27
+_MARKED_BYTES = 2000
+"""A mark stands within so many at the start of a page."""
 
 _HEAD = """<meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">

@@ -22,7 +22,7 @@ INACTIVE_SHARE = 0.005
 """A unit that fires for fewer of the images than this is inactive."""
 
 MIN_IMAGES = 1_000
-"""With fewer, a unit that fires now and then could not be told from an inactive one."""
+"""With fewer, a unit that fires now and then could not be distinguished from an inactive one."""
 
 # Beyond rounding, so that the last bits of this machine's arithmetic do not show in the file.
 _FIRES = 1e-5

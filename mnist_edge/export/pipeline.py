@@ -39,6 +39,7 @@ from mnist_edge.files import (
 from mnist_edge.model_spec import MAX_MODEL_BYTES, PIXEL_MAX, ModelSpec, Provenance
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
+from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.sources.keras_file import facts, from_bytes, read_keras
 
 _log = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> ModelRepor
             parity = measure(content, source.reference, source.dataset)
             provenance = _verified(provenance, parity, source.dataset)
         content = _content(source, precision, made, provenance)
-        metadata_of_file = model_file.read(content).metadata
+        file = model_file.read(content)
     except ModelError as error:  # this precision cannot be had of this network; the others may
         return ModelReport(
             str(path), precision.name, "failed", None, failures=(str(error),), passed=False
@@ -208,11 +209,11 @@ def _export_one(source: _Source, precision: Precision, path: Path) -> ModelRepor
     manifest = ExportManifest(
         file=path.name,
         bytes=len(content),
-        sha256=sha256(content),
-        metadata=metadata_of_file,
+        sha256=file.sha256,
+        metadata=file.metadata,
         parity=None if passed is None else parity,
     )
-    status: Status = "rejected" if passed is False else _write(path, content, manifest)
+    status: Status = "rejected" if passed is False else _write(path, content, file, manifest)
     return ModelReport(
         path=str(path),
         precision=precision.name,
@@ -281,12 +282,12 @@ def _verified(provenance: Provenance, parity: Parity, dataset: Dataset) -> Prove
     )
 
 
-def _write(path: Path, content: bytes, manifest: ExportManifest) -> Status:
+def _write(path: Path, content: bytes, file: ModelFile, manifest: ExportManifest) -> Status:
     """Write a file and its manifest, unless the same or a better one is there."""
     present = _present(path)
     if present == content:
         return "unchanged"
-    if present and _is_better(present, content):
+    if present and _is_better(present, content, file):
         return "kept"
     write_whole(path, content)
     write_json(manifest_path(path), manifest)
@@ -305,14 +306,13 @@ def _present(path: Path) -> bytes | None:
         return None
 
 
-def _is_better(present: bytes, content: bytes) -> bool:
+def _is_better(present: bytes, content: bytes, file: ModelFile) -> bool:
     """Return whether ``present`` is the same network as ``content``, verified on better images."""
     try:
         theirs = model_file.read(present)
-        ours = model_file.read(content)
     except ModelError:
         return False
     before = theirs.provenance.data
-    now = ours.provenance.data
+    now = file.provenance.data
     better = (now is None and before is not None) or (now == SAMPLE_NAME and before == "MNIST")
     return better and theirs.intact is True and metadata.same_network(present, content)
