@@ -8,9 +8,6 @@ The classes are loaded when first asked for, so that ``mnist-edge --version`` an
 not wait for numpy and onnxruntime.
 """
 
-import os
-import sys
-
 from mnist_edge.errors import (
     DataError,
     DataNotFoundError,
@@ -22,6 +19,7 @@ from mnist_edge.errors import (
     OptionError,
     OutputError,
 )
+from mnist_edge.runtime import telemetry as _telemetry  # noqa: F401  # which it turns off
 
 # typing's own takes 8 ms to import, in which an interrupt would show as a traceback.
 TYPE_CHECKING = False
@@ -30,12 +28,6 @@ if TYPE_CHECKING:
     from mnist_edge.runtime.predictor import Predictor
 
 __version__ = "0.1.0"
-
-ONNXRUNTIME_CAME_FIRST = "onnxruntime" in sys.modules and "ORT_DISABLE_TELEMETRY" not in os.environ
-"""Whether it was imported before us, with nothing that keeps it from sending telemetry."""
-
-# onnxruntime 1.29 and later looks at this once, while it is imported. Workers inherit it.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "DataError",

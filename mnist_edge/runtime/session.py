@@ -1,8 +1,6 @@
 """The onnxruntime session: a few options on purpose, threads within what the process may use."""
 
-import functools
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +9,11 @@ from typing import Literal
 import numpy as np
 import onnxruntime as ort
 
-from mnist_edge import ONNXRUNTIME_CAME_FIRST
 from mnist_edge.errors import MnistEdgeError, ModelError, OptionError
 from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME
 from mnist_edge.runtime.lifetime import OPENING
 from mnist_edge.runtime.model_file import ModelFile
+from mnist_edge.runtime.telemetry import warn_of_telemetry
 
 MAX_THREADS = 256
 Threads = int | Literal["auto"]
@@ -49,7 +47,7 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
         ModelError: onnxruntime cannot run the model, or its inputs and outputs are not the
             contract's.
     """
-    _warn_of_telemetry()
+    warn_of_telemetry()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -100,18 +98,6 @@ def _arena_is_capped() -> bool:
         ort.create_and_register_allocator(memory, ort.OrtArenaCfg(ARENA_BYTES, -1, -1, -1))
         _arena_process = os.getpid()
     return _arena_process == os.getpid()
-
-
-@functools.cache
-def _warn_of_telemetry() -> None:
-    """Warn once if onnxruntime came into this process before us, with its telemetry on."""
-    if ONNXRUNTIME_CAME_FIRST:
-        warnings.warn(
-            "onnxruntime was imported before mnist_edge and sends telemetry: import mnist_edge "
-            "first, or set ORT_DISABLE_TELEMETRY=1 before Python starts",
-            RuntimeWarning,
-            stacklevel=2,
-        )
 
 
 def thread_count(threads: Threads) -> int:
