@@ -33,6 +33,12 @@ MNIST_SHAPE = (SIDE, SIDE)
 DIGITS = tuple("0123456789")
 """The labels of a network that reads digits."""
 
+
+def are_digits(labels: tuple[str, ...]) -> bool:
+    """Return whether labels are the digits 0 to 9: the same tuple in nearly every file."""
+    return labels is DIGITS or labels == DIGITS
+
+
 Dtype = Literal["float32", "uint8"]
 
 Preprocessing = Literal["strokes", "resize", "none"]
@@ -114,7 +120,7 @@ class ModelSpec:
     @property
     def reads_digits(self) -> bool:
         """Whether its classes are the digits 0 to 9."""
-        return self.labels == DIGITS
+        return are_digits(self.labels)
 
     @property
     def reads_strokes(self) -> bool:

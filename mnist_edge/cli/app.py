@@ -35,6 +35,21 @@ ARTIFACTS = Path("artifacts")
 KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
 PAGE = Path("mnist-edge.html")
 
+Exported = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[ONNX]...",
+        show_default="artifacts/mnist-mlp.*.onnx",
+        help="Exported files.",
+    ),
+]
+NoResume = Annotated[
+    bool,
+    typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", hidden=True)]
+"""What --no-resume was called once."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
 Model = Annotated[
     str | None,
@@ -129,12 +144,15 @@ def note(sentence: str) -> None:
 
 
 @contextmanager
-def interruptible(advice: str) -> Iterator[None]:
-    """Print ``advice`` when long work was stopped (Ctrl-C, SIGTERM) and has saved its state."""
+def interruptible() -> Iterator[None]:
+    """Print how to go on when a training was stopped (Ctrl-C, SIGTERM) and has saved its state."""
     try:
         yield
     except KeyboardInterrupt:
-        note(advice)
+        note(
+            "interrupted: the same command goes on where it stopped, "
+            "with --no-resume it starts anew"
+        )
         raise
 
 
@@ -155,6 +173,12 @@ def numbers(text: str, option: str) -> list[int]:
         raise OptionError(
             f"expected {option} as whole numbers separated by commas, received {text!r}"
         ) from None
+
+
+def require_png(path: Path, option: str) -> None:
+    """Refuse a picture's name that does not end in .png."""
+    if path.suffix.lower() != ".png":
+        raise OptionError(f"expected {option} to end in .png, received {str(path)!r}")
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:

@@ -8,6 +8,7 @@ import typer
 from mnist_edge.cli.app import (
     KERAS_FILE,
     Data,
+    Exported,
     Json,
     app,
     distinct,
@@ -22,14 +23,7 @@ from mnist_edge.errors import DataNotFoundError, OptionError
 
 @app.command()
 def benchmark(
-    onnx: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[ONNX]...",
-            show_default="artifacts/mnist-mlp.*.onnx",
-            help="Exported files.",
-        ),
-    ] = None,
+    onnx: Exported = None,
     batch: Annotated[
         str,
         typer.Option(metavar="LIST", help="Images a call."),

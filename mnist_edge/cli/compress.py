@@ -7,7 +7,9 @@ import typer
 
 from mnist_edge.cli.app import (
     Data,
+    Fresh,
     Json,
+    NoResume,
     app,
     echo,
     find_data,
@@ -20,7 +22,6 @@ from mnist_edge.cli.app import (
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render import training as render_training
 from mnist_edge.cli.render.tables import printable
-from mnist_edge.cli.train import INTERRUPTED, Fresh, NoResume
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 
@@ -102,14 +103,14 @@ def compress(
 
     resume = not (no_resume or fresh)
     if max_loss is not None:
-        with interruptible(INTERRUPTED), progress.epoch_bar() as on_epoch:
+        with interruptible(), progress.epoch_bar() as on_epoch:
             found = search.find_narrowest(
                 keras, recipe, dataset, out, max_loss, seed=seed, resume=resume, on_epoch=on_epoch
             )
         _print_search(found, max_loss, as_json)
         return
     made = out or compressed_path(keras, recipe.widths)
-    with interruptible(INTERRUPTED), progress.epoch_bar() as on_epoch:
+    with interruptible(), progress.epoch_bar() as on_epoch:
         manifest = compress_file(
             keras, recipe, dataset, made, seed=seed, resume=resume, on_epoch=on_epoch
         )

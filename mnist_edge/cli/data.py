@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import Data, Json, app, echo, find_data, print_json
+from mnist_edge.cli.app import Data, Json, app, echo, find_data, print_json, require_png
 from mnist_edge.cli.render import tables
 from mnist_edge.cli.render.tables import printable
-from mnist_edge.errors import OptionError
 
 DRAWN = 25
 """How many digits a contact sheet has where --show names no number."""
@@ -38,16 +37,13 @@ def data(
     Example: mnist-edge data --show 10 --png digits.png
     """
     from mnist_edge.cli.render import pictures
-    from mnist_edge.files import write_whole
 
-    if png and png.suffix.lower() != ".png":
-        raise OptionError(f"expected --png to end in .png, received {str(png)!r}")
+    if png:
+        require_png(png, "--png")
     found = find_data(data, allow_sample=True)
     drawn = show or DRAWN
-    captions = [str(label) for label in found.train_labels[:drawn]]
     if png:
-        sheet = pictures.contact_sheet(found.train_images[:drawn], captions)
-        write_whole(png, pictures.png_bytes(sheet))
+        pictures.save_contact_sheet(found.train_images[:drawn], found.train_labels[:drawn], png)
     report = found.report()
     if as_json:
         print_json(report)
@@ -61,6 +57,7 @@ def data(
     echo(_table(report.counts))
     if show:
         columns = shutil.get_terminal_size().columns
+        captions = [str(label) for label in found.train_labels[:show]]
         echo(pictures.in_terminal(found.train_images[:show], captions, columns))
     if png:
         echo(f"wrote {printable(str(png))}")

@@ -8,12 +8,15 @@ import typer
 from mnist_edge.cli.app import (
     KERAS_FILE,
     Data,
+    Fresh,
     Json,
+    NoResume,
     app,
     echo,
     find_data,
     interruptible,
     print_json,
+    require_png,
     show_warnings,
 )
 from mnist_edge.cli.render import progress
@@ -25,17 +28,6 @@ if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset
     from mnist_edge.training.manifest import TrainingManifest
     from mnist_edge.training.recipes import Recipe
-
-INTERRUPTED = (
-    "interrupted: the same command goes on where it stopped, with --no-resume it starts anew"
-)
-
-NoResume = Annotated[
-    bool,
-    typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
-]
-Fresh = Annotated[bool, typer.Option("--fresh", hidden=True)]
-"""What --no-resume was called once."""
 
 
 @app.command()
@@ -106,7 +98,7 @@ def train(
 
     show_warnings()
     resume = not (no_resume or fresh)
-    with interruptible(INTERRUPTED), progress.epoch_bar() as on_epoch:
+    with interruptible(), progress.epoch_bar() as on_epoch:
         manifest = stages.train(chosen, dataset, out, seed=seed, resume=resume, on_epoch=on_epoch)
     if plot:
         figure = charts.training_curve(
@@ -134,7 +126,6 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
     import numpy as np
 
     from mnist_edge.cli.render import pictures
-    from mnist_edge.files import write_whole
     from mnist_edge.training.augment import distort
 
     distortion = recipe.stages[-1].distortion
@@ -143,11 +134,9 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
             "expected a recipe with distortion to preview, "
             f"received {recipe.name!r}, which has none"
         )
-    if png.suffix.lower() != ".png":
-        raise OptionError(f"expected --preview to end in .png, received {str(png)!r}")
+    require_png(png, "--preview")
     images = dataset.train_images[:64]
     labels = dataset.train_labels[:64]
     distorted = distort(images, labels, distortion, np.random.default_rng(seed))
-    sheet = pictures.contact_sheet(distorted, [str(label) for label in labels])
-    write_whole(png, pictures.png_bytes(sheet))
+    pictures.save_contact_sheet(distorted, labels, png)
     echo(f"wrote {printable(str(png))}")

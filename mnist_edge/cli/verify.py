@@ -8,6 +8,7 @@ import typer
 from mnist_edge.cli.app import (
     KERAS_FILE,
     Data,
+    Exported,
     Json,
     app,
     echo,
@@ -25,14 +26,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def verify(
-    onnx: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[ONNX]...",
-            show_default="artifacts/mnist-mlp.*.onnx",
-            help="Exported files.",
-        ),
-    ] = None,
+    onnx: Exported = None,
     reference: Annotated[
         Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")
     ] = KERAS_FILE,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -94,10 +94,6 @@ class Dataset:
     def summary(self) -> DataSummary:
         """Which data this is, for reports and manifests."""
         return DataSummary(self.name, self.fingerprint, self.test_split)
-
-    def describe(self) -> dict[str, str]:
-        """Return ``summary`` as a dict."""
-        return asdict(self.summary)
 
     def report(self) -> DataReport:
         """Return which data this is, with the number of images of each label."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.model_spec import DIGITS
+from mnist_edge.model_spec import DIGITS, are_digits
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.runtime.preprocess import Preparation
 
@@ -124,8 +124,7 @@ class Predictions:
 
 
 def _require_digits(labels: tuple[str, ...]) -> None:
-    # The same tuple in nearly every file: hardly ever compared.
-    if labels is not DIGITS and labels != DIGITS:
+    if not are_digits(labels):
         raise AttributeError(
             f"expected labels 0 to 9 for a digit, this model has {len(labels)} others: use label "
             "or class_index"

@@ -26,7 +26,7 @@ from mnist_edge.files import (
 from mnist_edge.model_spec import MAX_MODEL_BYTES
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
-from mnist_edge.training.fit import predict, require_finite
+from mnist_edge.training.fit import evaluate, predict, require_finite
 from mnist_edge.training.history import History
 from mnist_edge.training.network import to_bytes
 from mnist_edge.training.recipes import Recipe
@@ -63,7 +63,7 @@ class TrainedNetwork:
         sha256: Its checksum.
         recipe: ``Recipe.describe``, or what stood in its place when the file was made.
         seed: What first weights, order and distortion follow from.
-        data: ``Dataset.describe``.
+        data: ``Dataset.summary``.
         confidence: Temperature and limit, measured on the validation images.
         validation: On the training images that were held back.
         test: On the test images; null for the sample, which has none.
@@ -281,13 +281,13 @@ def held_out(dataset: Dataset) -> dict[str, Labelled]:
 
 def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
     """Return a network's accuracy on uint8 images, as manifests have it."""
-    right = predict(model, images).argmax(axis=1) == labels
-    return round(float(right.mean()), 6)
+    _, share = evaluate(model, images, labels)
+    return round(share, 6)
 
 
 def _facts(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
     """Return what decides a training's result, as JSON."""
-    facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.describe()}
+    facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.summary}
     return dict(to_json(facts))
 
 

@@ -11,6 +11,7 @@ import pytest
 from mnist_edge import Predictor, datasets
 from mnist_edge.cli.render import parity as render
 from mnist_edge.datasets import Dataset
+from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata, parity
 from mnist_edge.export.quantize import PRECISIONS, Gate
@@ -202,7 +203,7 @@ def test_what_a_file_says_of_a_wide_network_is_checked(
     model = from_bytes(tiny_keras.read_bytes(), "tiny")
 
     def line_of(wide: object) -> list[str]:
-        content = network.to_bytes(model, {"compressed_from": wide, "data": tiny.describe()})
+        content = network.to_bytes(model, {"compressed_from": wide, "data": to_json(tiny.summary)})
         reference = parity.Reference.of(content, model, tiny)
         return render.compressed_from(reference.describe(Path("tiny.keras")))
 

@@ -19,7 +19,7 @@ import numpy as np
 from mnist_edge import datasets
 from mnist_edge.cli.render.pictures import contact_sheet, png_bytes
 from mnist_edge.datasets import Dataset
-from mnist_edge.documents import from_json
+from mnist_edge.documents import from_json, to_json
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.files import manifest_path, read_manifest_json, sha256, write_whole
 from mnist_edge.sources.keras_file import from_bytes, read_keras
@@ -90,7 +90,7 @@ def read_all(keras_files: list[Path], dataset: Dataset) -> list[Read]:
         manifests.append(_manifest(path, content))
         models.append(from_bytes(content, str(path)))
     trained_on = manifests[0].network.data
-    if trained_on != dataset.describe():
+    if trained_on != to_json(dataset.summary):
         raise DataError(
             f"expected the data that {keras_files[0]} was trained on ({trained_on['name']}), "
             f"received {dataset.name}: name it with {datasets.DATA_VARIABLE}"

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.files import write_whole
 from mnist_edge.model_spec import PIXEL_MAX
 
 if TYPE_CHECKING:
@@ -69,6 +71,16 @@ def contact_sheet(
         middle = (left + cell[0] // 2, top + cell[1])
         draw.text(middle, caption, fill=0, font=font, anchor="mt")
     return sheet
+
+
+def save_contact_sheet(images: NDArray[np.uint8], labels: NDArray[np.uint8], path: Path) -> None:
+    """Write images with their labels as a contact sheet, in PNG.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    sheet = contact_sheet(images, [str(label) for label in labels])
+    write_whole(path, png_bytes(sheet))
 
 
 def png_bytes(image: "Image.Image") -> bytes:

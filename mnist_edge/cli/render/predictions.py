@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import ClassReport, PredictionReport
-from mnist_edge.model_spec import DIGITS
+from mnist_edge.model_spec import are_digits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,4 +48,4 @@ def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool)
 
 
 def _digit(answer: "Prediction", index: int) -> int | None:
-    return index if answer.labels == DIGITS else None
+    return index if are_digits(answer.labels) else None
