@@ -1,6 +1,6 @@
 """Float32 numbers with a header, as a child hands them back: plain JSON, and then plain numbers.
 
-{"weights": [[784, 10], [10]], ...}\\n and the numbers, little-endian
+A packet is one line of JSON, {"weights": [[784, 10], [10]], ...}, and the numbers, little-endian.
 """
 
 import json
