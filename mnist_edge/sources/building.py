@@ -114,7 +114,8 @@ def _own_module(kind: str, module: str) -> str:
 def shapes_of(model: keras.Model, path: tuple[str, ...] = ()) -> dict[str, Shape]:
     """Return what each layer answers with for one image, by its path (``head.path_of``)."""
     shapes: dict[str, Shape] = {}
-    for layer in model.layers:
+    # Functions that stand in place of layers are among a Functional model's operations alone.
+    for layer in getattr(model, "operations", model.layers):
         if isinstance(layer, keras.Model):
             shapes |= shapes_of(layer, (*path, layer.name))
         # One that is used several times may answer with several shapes: the largest counts.
@@ -153,6 +154,23 @@ def load(folder: Path) -> keras.Model:
         _assign_by_layer(model, _grouped(header["layers"], arrays))
     finish(model)
     return model
+
+
+def require_running(model: keras.Model) -> None:
+    """Run a model once.
+
+    Raises:
+        SettingError: It answers with another shape than Keras has worked out for it.
+        Exception: Keras and TensorFlow raise a dozen kinds.
+    """
+    shape = model.inputs[0].shape[1:]
+    (promised,) = model.outputs
+    (answer,) = keras.tree.flatten(model(np.zeros((2, *shape), np.float32), training=False))
+    if tuple(answer.shape) != (2, *promised.shape[1:]):
+        raise SettingError(
+            f"expected answers of the shape {brief([2, *promised.shape[1:]])} for two images, "
+            f"received {brief(list(answer.shape))}"
+        )
 
 
 def with_one_row(model: keras.Model) -> keras.Model:

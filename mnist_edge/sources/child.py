@@ -10,6 +10,7 @@ full; a system that does not show how much memory a process has gets none of mem
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -80,6 +81,7 @@ def build(folder: Path) -> bytes:
 
     with limits(memory):
         model = building.load(folder)
+        building.require_running(model)
         return packet.pack({"shapes": building.shapes_of(model)}, model.get_weights())
 
 
@@ -131,7 +133,10 @@ def limits(memory: int, seconds: int = SECONDS) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "it takes more memory than a classifier needs"
-    return reason(error)[:500]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras' colours
+    # Keras puts what was called, or the whole configuration, before what is wrong with it.
+    text = re.split(r"Exception encountered: |Exception encountered when calling .*\n", text)[-1]
+    return reason(type(error)(text))[:500] if text.strip() else reason(error)[:500]
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ _REFUSED = {
 _DROPPED = re.compile(
     r"name|dtype|seed|trainable|autocast|.*_regularizer|.*_constraint|lora_rank|lora_alpha"
     r"|batch_shape|batch_input_shape|input_shape|input_dtype|sparse|ragged|optional"
-    r"|quantization_config|fused|virtual_batch_size|renorm.*|synchronized|implementation"
+    r"|quantization_config|noise_shape|rng_type|fused|virtual_batch_size|renorm.*|synchronized|implementation"
 )
 
 _FOREIGN_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]")
@@ -123,9 +123,10 @@ def read_layer(entry: Json, *, keras2: bool) -> Layer:
     _require_float(config, name)
     module = _module(entry, config)
     settings = _settings(kind, config, keras2=keras2)
-    if module == LAYERS and config.get("trainable") is False:
-        settings["trainable"] = False  # decides the order of the weights in a model's HDF5 group
     kind, settings = _as_keras_3(kind, settings)
+    has_weights = any(setting.endswith("_initializer") for setting in settings)
+    if has_weights and config.get("trainable") is False:
+        settings["trainable"] = False  # decides the order of the weights in a model's HDF5 group
     return Layer(kind, plain_name(name), name, settings, module)
 
 
@@ -237,11 +238,17 @@ def _object(entry: Json, *, keras2: bool, depth: int = 0) -> Json:
 
 
 def _as_keras_3(kind: str, settings: Json) -> tuple[str, Json]:
-    """Return what Keras 3 calls a layer of Keras 2."""
-    if kind in ("RandomHeight", "RandomWidth"):  # which stretch in training alone
+    """Return what Keras 3 calls a layer of Keras 2, and what can be had of one that distorts."""
+    if kind.startswith("Random") and kind != "RandomCrop":  # which distort in training alone
         return "Identity", {}
     if kind == "ThresholdedReLU":
         return "ReLU", {"threshold": settings["theta"]}
+    if kind == "LeakyReLU" and "alpha" in settings:
+        settings["negative_slope"] = settings.pop("alpha")
+    if kind.startswith(("Separable", "Depthwise")):
+        settings.pop("kernel_initializer", None)  # the parts' own stand beside it
+    if settings.get("groups") == 1:  # some layers of Keras 3 have none
+        del settings["groups"]
     axis = settings.get("axis")
     if kind == "BatchNormalization" and isinstance(axis, list):
         (settings["axis"],) = axis
