@@ -187,10 +187,10 @@ def _require_one(tensors: Any, what: str) -> None:
     """Refuse a model with several inputs or outputs, in lists or by name."""
     count = len(calls.leaves(tensors))
     if count != 1:
-        raise SettingError(
-            f"expected a model with one {what}, found {count}: make a model of one of them "
-            "(keras.Model(inputs, outputs)) and save that"
-        )
+        advice = ""
+        if what == "output":
+            advice = ": make a model of one of them (keras.Model(model.input, output)) and save it"
+        raise SettingError(f"expected a model with one {what}, found {count}{advice}")
 
 
 def _require_input(network: Network) -> None:

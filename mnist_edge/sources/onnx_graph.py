@@ -152,8 +152,8 @@ def with_outputs(content: bytes, tensors: list[str]) -> bytes:
     del model.graph.output[:]
     # Without a type: onnxruntime works it out.
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors)
-    content: bytes = model.SerializeToString()
-    return content
+    changed: bytes = model.SerializeToString()
+    return changed
 
 
 def count_weights(model: onnx.ModelProto) -> int:
