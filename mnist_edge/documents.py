@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, Union
 
+from mnist_edge.errors import shown
+
 Made = TypeVar("Made")
 
 _MAX_CHARACTERS = 4096
@@ -105,16 +107,6 @@ def json_schema(kind: type[Document], title: str) -> dict[str, Any]:
         "title": title,
         **_schema_of(kind),
     }
-
-
-def shown(value: object) -> str:
-    """Return a value of a document as an error's text has it, cut where it is long."""
-    if isinstance(value, list | dict):
-        return f"a {type(value).__name__} of {len(value):,}"
-    if isinstance(value, int) and abs(value) > 10**9:
-        return "a larger number"
-    text = ascii(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def _object(value: Any) -> dict[str, Any]:
