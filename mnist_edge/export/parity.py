@@ -17,7 +17,7 @@ from mnist_edge.export.reports import (
     Parity,
     ReferenceReport,
     VerifyReport,
-    WideNetwork,
+    WideNetworkReport,
 )
 from mnist_edge.files import manifest_sha256, sha256
 from mnist_edge.model_spec import PIXEL_MAX, Provenance
@@ -51,7 +51,7 @@ class Reference:
     probabilities: NDArray[np.float32]
     accuracy: float
     weights: int
-    compressed_from: WideNetwork | None
+    compressed_from: WideNetworkReport | None
 
     @classmethod
     def read(cls, keras_file: Path, dataset: Dataset) -> "Reference":
@@ -220,7 +220,7 @@ def _false_claims(claims: Provenance, parity: Parity, dataset: Dataset) -> Itera
             yield f"its metadata has {name} {claimed}, but {measured:.4f} was measured"
 
 
-def _wide_network(content: bytes, dataset: Dataset) -> WideNetwork | None:
+def _wide_network(content: bytes, dataset: Dataset) -> WideNetworkReport | None:
     """Return the wide network that a compressed one was made of.
 
     A file may hold anything there: what describes no network is left out.
@@ -236,7 +236,7 @@ def _wide_network(content: bytes, dataset: Dataset) -> WideNetwork | None:
     accuracy = wide.get("test")
     known = isinstance(accuracy, int | float) and 0 <= accuracy <= 1
     same = isinstance(data, dict) and data.get("fingerprint") == dataset.fingerprint
-    return WideNetwork(wide["sha256"], tuple(widths), accuracy if same and known else None)
+    return WideNetworkReport(wide["sha256"], tuple(widths), accuracy if same and known else None)
 
 
 def _accuracy(probabilities: NDArray[np.float32], dataset: Dataset) -> float:

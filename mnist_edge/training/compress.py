@@ -17,7 +17,7 @@ from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.fit import OnEpoch
 from mnist_edge.training.manifest import (
     CompressionManifest,
-    WideNetwork,
+    CompressionSource,
     accuracy,
     checkpoint_path,
     held_out,
@@ -87,7 +87,7 @@ def compress(
         on_epoch=on_epoch,
     )
     accuracies = {name: accuracy(network, *digits) for name, digits in held_out(dataset).items()}
-    source = WideNetwork(origin, hidden_widths(network), **accuracies)
+    source = CompressionSource(origin, hidden_widths(network), **accuracies)
     narrow = write_network(trained.model, trained.history, recipe, seed, dataset, out, source)
     manifest = CompressionManifest(narrow, source)
     write_manifest(manifest, out, checkpoints.values())

@@ -105,7 +105,7 @@ class TrainingManifest:
 
 
 @dataclass(frozen=True, slots=True)
-class WideNetwork:
+class CompressionSource:
     """The network that a narrower one was made of.
 
     Attributes:
@@ -133,7 +133,7 @@ class CompressionManifest:
     SCHEMA: ClassVar[str] = "mnist-edge/compress/1"
 
     network: TrainedNetwork = field(metadata=INLINE)
-    compressed_from: WideNetwork
+    compressed_from: CompressionSource
 
     def __post_init__(self) -> None:
         """Refuse networks that were not measured on the same images.
@@ -183,7 +183,7 @@ def write_network(
     seed: int,
     dataset: Dataset,
     out: Path,
-    compressed_from: WideNetwork | None = None,
+    compressed_from: CompressionSource | None = None,
 ) -> TrainedNetwork:
     """Measure a network, write it as a .keras file, and return what its manifest records.
 
