@@ -245,23 +245,6 @@ def _read_versions(metadata: Mapping[str, str], name: str) -> Mapping[str, str] 
     return value
 
 
-# How to read each field of Provenance, under its own name.
-_READERS: dict[str, Callable[[Mapping[str, str], str], Any]] = {
-    "source_sha256": _read_text,
-    "tools": _read_versions,
-    "calibration_data": _read_text,
-    "calibration_images": _read_count,
-    "inactive_units_dropped": _read_counts,
-    "hidden_units": _read_counts,
-    "data": _read_text,
-    "data_fingerprint": _read_text,
-    "images": _read_count,
-    "accuracy": _read_share,
-    "reference_accuracy": _read_share,
-    "agreement": _read_share,
-}
-
-
 def _entry(read: Callable[[Mapping[str, str], str], Any], *, verification: bool = False) -> Any:
     """Declare an entry of the metadata: how it is read, and whether verifying a file makes it."""
     return field(default=None, metadata={"read": read, "verification": verification})

@@ -20,9 +20,9 @@ from mnist_edge.documents import (
     Count,
     Share,
     from_json,
-    json_schema,
     to_json,
 )
+from tests.json_schema import json_schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ def finished(
     """
     try:
         document = read_manifest_json(out)
-        if document is None or document["sha256"] != sha256(_read_keras(out)):
+        if document is None or document["sha256"] != sha256(read_regular(out, 4 * MAX_MODEL_BYTES)):
             return None
     except OSError:  # the file is not there, or is none that a training has written
         return None
@@ -289,10 +289,6 @@ def _facts(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
     """Return what decides a training's result, as JSON."""
     facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.summary}
     return dict(to_json(facts))
-
-
-def _read_keras(path: Path) -> bytes:
-    return read_regular(path, 4 * MAX_MODEL_BYTES)
 
 
 def _quality(
