@@ -427,7 +427,7 @@ def test_a_failed_export_says_what_became_of_the_old_file(
     from mnist_edge.export import quantize
 
     run("export", tiny_keras, "--out", "out", "--precision", "fp32")
-    strict = dataclasses.replace(quantize.PRECISIONS["fp32"], gate=quantize.Gate(max_abs_diff=-1.0))
+    strict = dataclasses.replace(quantize.PRECISIONS["fp32"], gate=quantize.Gate(min_agreement=2.0))
     monkeypatch.setitem(quantize.PRECISIONS, "fp32", strict)
     done = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert done.code == 1
