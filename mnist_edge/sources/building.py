@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
+from mnist_edge.errors import shown
 from mnist_edge.model_spec import MAX_MODEL_BYTES
 from mnist_edge.sources import child, packet
 from mnist_edge.sources.layers import LAYERS, OPERATIONS, require_taken
-from mnist_edge.sources.settings import Json, SettingError, Shape, brief
+from mnist_edge.sources.settings import Json, SettingError, Shape
 
 MAX_ELEMENTS = 2**24
 """Numbers that a layer may answer with for one image."""
@@ -46,7 +47,7 @@ def build(config: Json) -> keras.Model:
             if prod(shape) > MAX_ELEMENTS:
                 raise SettingError(
                     f"expected layers that answer with at most {MAX_ELEMENTS:,} numbers for an "
-                    f"image, found {name!r} with the shape {brief(list(shape))}"
+                    f"image, found {name!r} with the shape {shown(list(shape))}"
                 )
         scope.initialize_variables = True
     return model
@@ -84,7 +85,7 @@ def _require_activation(name: str) -> None:
         keras.activations.get(name)
     except ValueError:
         raise SettingError(
-            f"expected activations of Keras' own, found {brief(name)}, which Keras "
+            f"expected activations of Keras' own, found {shown(name)}, which Keras "
             f"{keras.__version__} has not"
         ) from None
 
@@ -106,7 +107,7 @@ def _own_module(kind: str, module: str) -> str:
             if isinstance(found, type) and issubclass(found, keras.Operation):
                 return place
     raise SettingError(
-        f"expected layers of Keras' own, found {brief(kind)}, which Keras {keras.__version__} has "
+        f"expected layers of Keras' own, found {shown(kind)}, which Keras {keras.__version__} has "
         "not: build the model of Keras' layers alone and save again"
     )
 
@@ -168,8 +169,8 @@ def require_running(model: keras.Model) -> None:
     (answer,) = keras.tree.flatten(model(np.zeros((2, *shape), np.float32), training=False))
     if tuple(answer.shape) != (2, *promised.shape[1:]):
         raise SettingError(
-            f"expected answers of the shape {brief([2, *promised.shape[1:]])} for two images, "
-            f"received {brief(list(answer.shape))}"
+            f"expected answers of the shape {shown([2, *promised.shape[1:]])} for two images, "
+            f"received {shown(list(answer.shape))}"
         )
 
 
@@ -208,14 +209,14 @@ def _assign_by_layer(model: keras.Model, by_layer: Mapping[str, Sequence[NDArray
         received = [weight.shape for weight in given]
         if shapes != received:
             raise SettingError(
-                f"expected weights of the shapes {brief(shapes)} for {layer.name!r}, found "
-                f"{brief(received)}"
+                f"expected weights of the shapes {shown(shapes)} for {layer.name!r}, found "
+                f"{shown(received)}"
             )
         for weight, values in zip(wanted, given, strict=True):
             weight.assign(values)
     unused = [name for name, weights in left.items() if weights]
     if unused:
-        raise SettingError(f"expected weights of layers alone, found some of {brief(unused[0])}")
+        raise SettingError(f"expected weights of layers alone, found some of {shown(unused[0])}")
 
 
 def _grouped(layers: list[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, list[NDArray[Any]]]:

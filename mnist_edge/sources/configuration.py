@@ -6,11 +6,11 @@ Files of Keras 2.2 to 3 are read; Keras 2's spellings of calls and inputs are in
 from dataclasses import replace
 from typing import Any
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, shown
 from mnist_edge.sources import calls
 from mnist_edge.sources.layers import Layer, plain_name, read_kind, read_layer
 from mnist_edge.sources.network import INPUT, Network, Tensor
-from mnist_edge.sources.settings import Json, SettingError, Shape, brief, read_shape
+from mnist_edge.sources.settings import Json, SettingError, Shape, read_shape
 
 MAX_LAYERS = 512
 """Layers in all, those of models within models too."""
@@ -130,7 +130,7 @@ def _model_kind(entry: Any) -> str:
     if not isinstance(kind, str) or not isinstance(config, dict):
         raise TypeError("it describes no model")
     raise SettingError(
-        f"expected a Sequential or Functional model, found {brief(kind)}, a class of other code, "
+        f"expected a Sequential or Functional model, found {shown(kind)}, a class of other code, "
         "without which its layers cannot be known: make a Functional model of it "
         "(image = keras.Input(shape); keras.Model(image, model.call(image))) and save that"
     )
@@ -198,14 +198,14 @@ def _require_input(network: Network) -> None:
     shape: Shape = network.input_shape
     if None in shape:
         raise SettingError(
-            f"expected an input of a fixed shape, found {brief(list(shape))}: build the model with "
+            f"expected an input of a fixed shape, found {shown(list(shape))}: build the model with "
             "keras.Input of the images' shape, load its weights and save again"
         )
     elements = 1
     for axis in shape:
         elements *= axis
     if not 1 <= len(shape) <= MAX_RANK or elements > MAX_ELEMENTS:
-        raise SettingError(f"expected an input of an image or a row, found {brief(list(shape))}")
+        raise SettingError(f"expected an input of an image or a row, found {shown(list(shape))}")
 
 
 def saved_names(network: Network) -> dict[str, str]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from mnist_edge.errors import shown
 from mnist_edge.sources.layers import LAYERS, Layer
 from mnist_edge.sources.network import Network, Tensor
-from mnist_edge.sources.settings import SettingError, Shape, brief
+from mnist_edge.sources.settings import SettingError, Shape
 from mnist_edge.sources.source import Head
 
 # Layers that answer with what they are given, once a network is trained.
@@ -54,7 +55,7 @@ def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
     if max(answer, default=0) != outputs:
         raise SettingError(
             f"expected a classifier, which answers with one row of scores, found one that answers "
-            f"with the shape {brief(list(answer))}"
+            f"with the shape {shown(list(answer))}"
         )
     path, activation = _find(network, shapes)
     if activation is None:
@@ -177,7 +178,7 @@ def _require_axis(axis: Any, shape: Shape) -> None:
         place = axis % rank
         if place > 0 and shape[place - 1] == prod(shape):
             return
-    raise SettingError(f"expected a softmax over the classes, found one over axis {brief(axis)}")
+    raise SettingError(f"expected a softmax over the classes, found one over axis {shown(axis)}")
 
 
 def _without(network: Network, path: tuple[str, ...]) -> Network:
