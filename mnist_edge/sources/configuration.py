@@ -9,7 +9,7 @@ from typing import Any
 from mnist_edge.errors import ModelError, shown
 from mnist_edge.sources import calls
 from mnist_edge.sources.layers import Layer, plain_name, read_kind, read_layer
-from mnist_edge.sources.network import INPUT, Network, Tensor
+from mnist_edge.sources.network import INPUT, Network
 from mnist_edge.sources.settings import Json, SettingError, Shape, read_shape
 
 MAX_LAYERS = 512
@@ -67,7 +67,7 @@ class _Reader:
         if isinstance(config, list):  # a Sequential model of Keras 2.2 and before
             config = {"layers": config}
         entries = config.get("layers") if isinstance(config, dict) else None
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or not entries:
             raise TypeError("a model lists no layers")
         self.left -= len(entries)
         if self.left < 0:
@@ -80,7 +80,7 @@ class _Reader:
     def sequential(self, entry: Json, config: Json, name: str, depth: int) -> Network:
         """Return a network whose layers are called one on the other."""
         layers = [self.layer(part, depth) for part in config["layers"]]
-        if depth == 1 and (not layers or layers[0].kind != INPUT):
+        if depth == 1 and layers[0].kind != INPUT:
             layers.insert(0, _input("image", _first_shape(entry, config)))
         if any(layer.kind == INPUT for layer in layers[1:]):
             raise TypeError("an input behind other layers")
@@ -144,7 +144,7 @@ def _input(name: str, declared: Any) -> Layer:
 
 def _first_shape(entry: Json, config: Json) -> Any:
     """Return the batch's shape of a Sequential model that has no input among its layers."""
-    first = config["layers"][0]["config"] if config["layers"] else {}
+    first = config["layers"][0]["config"]
     build = entry.get("build_config") or {}
     places = (
         first.get("batch_input_shape") if isinstance(first, dict) else None,
@@ -206,11 +206,3 @@ def _require_input(network: Network) -> None:
         elements *= axis
     if not 1 <= len(shape) <= MAX_RANK or elements > MAX_ELEMENTS:
         raise SettingError(f"expected an input of an image or a row, found {shown(list(shape))}")
-
-
-def saved_names(network: Network) -> dict[str, str]:
-    """Return the name of each outer layer by the name that the file has for it."""
-    return {layer.saved_name: layer.name for layer in network.layers}
-
-
-__all__ = ["Tensor", "read_network", "saved_names"]

@@ -50,9 +50,9 @@ def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
         SettingError: It does not answer with one row of scores, its classes are independent labels,
             or what looks like its head is used elsewhere too.
     """
-    answer = shapes[path_of((), _last(network))]
+    answer = shapes.get(path_of((), _last(network)), ())
     outputs = prod(answer)
-    if max(answer, default=0) != outputs:
+    if not _is_row(answer):
         raise SettingError(
             f"expected a classifier, which answers with one row of scores, found one that answers "
             f"with the shape {shown(list(answer))}"
@@ -73,6 +73,11 @@ def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
 def path_of(outer: tuple[str, ...], layer: Layer) -> str:
     """Return what a layer within models is called: the names from the outermost on."""
     return "/".join((*outer, layer.name))
+
+
+def _is_row(shape: Shape) -> bool:
+    """Whether all axes but one have length 1."""
+    return prod(shape) == max(shape, default=0)
 
 
 def _require_scores(activation: str, outputs: int) -> None:
@@ -97,7 +102,7 @@ def _find(network: Network, shapes: Mapping[str, Shape]) -> tuple[tuple[str, ...
             return path, None
         activation = None
         if layer.inner is None:
-            activation = _activation(layer, shapes[path_of(path, layer)])
+            activation = _activation(layer, shapes.get(path_of(path, layer), ()))
         if layer.inner is None and activation is None:
             return path, None
         if len(layer.calls) > 1:
@@ -145,8 +150,7 @@ def _passes(layer: Layer, shape: Shape) -> bool:
     if layer.kind == "Activation":
         return layer.settings.get("activation") in (None, "linear")
     # In a row of numbers there is but one order.
-    is_row = prod(shape) == max(shape, default=0)
-    return layer.kind in _INACTIVE or (layer.kind in _RESHAPING and is_row)
+    return layer.kind in _INACTIVE or (layer.kind in _RESHAPING and _is_row(shape))
 
 
 def _activation(layer: Layer, shape: Shape) -> str | None:
@@ -161,7 +165,7 @@ def _activation(layer: Layer, shape: Shape) -> str | None:
     elif isinstance(name, dict):
         axis = name["config"].get("axis", -1)
         name = "softmax" if name["class_name"] == "Softmax" else None
-    if name not in _KINDS or prod(shape) != max(shape, default=0):
+    if name not in _KINDS or not _is_row(shape):
         return None
     if name != "sigmoid":
         _require_axis(axis, shape)

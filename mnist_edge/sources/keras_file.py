@@ -229,8 +229,9 @@ def trying(understood: Understood, origin: str) -> Iterator[Callable[[], Built]]
                 f"expected finite weights in {origin}, found NaN or infinity: its training has "
                 "diverged"
             )
-        shapes = {path: tuple(shape) for path, shape in header["shapes"].items()}
-        return Built(weights, shapes)
+        if not weights:
+            raise ModelError(f"expected a trained network in {origin}, found one without weights")
+        return Built(weights, packet.shapes(header["shapes"]))
 
     with _sentences(origin), trial("build", understood.files) as answer:
         yield built

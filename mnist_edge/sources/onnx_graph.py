@@ -88,6 +88,8 @@ def read(content: bytes) -> Graph:
     _require_plain(model)
     for node in model.graph.node:
         node.domain = "" if node.domain == "ai.onnx" else node.domain
+    # Before, initializers stood among the inputs, from where they are taken out.
+    model.ir_version = max(model.ir_version, 4)
     _lift_constants(model.graph)
     image = _input_of(model.graph)
     shape, batch = _shape_of(image)
