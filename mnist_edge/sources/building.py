@@ -113,17 +113,23 @@ def _own_module(kind: str, module: str) -> str:
 
 
 def shapes_of(model: keras.Model, path: tuple[str, ...] = ()) -> dict[str, Shape]:
-    """Return what each layer answers with for one image, by its path (``head.path_of``)."""
+    """Return what each layer answers with for one image, by its path (``head.path_of``).
+
+    An axis whose length Keras cannot tell is 0.
+    """
     shapes: dict[str, Shape] = {}
     # Functions that stand in place of layers are among a Functional model's operations alone.
     for layer in getattr(model, "operations", model.layers):
         if isinstance(layer, keras.Model):
             shapes |= shapes_of(layer, (*path, layer.name))
         # One that is used several times may answer with several shapes: the largest counts.
-        answers = [tensor.shape for node in layer._inbound_nodes for tensor in node.output_tensors]
+        answers = [
+            tuple(axis or 0 for axis in tensor.shape[1:])
+            for node in layer._inbound_nodes
+            for tensor in node.output_tensors
+        ]
         if answers:
-            largest = max(answers, key=lambda shape: prod(shape[1:]))
-            shapes["/".join((*path, layer.name))] = tuple(largest[1:])
+            shapes["/".join((*path, layer.name))] = max(answers, key=prod)
     return shapes
 
 
@@ -164,13 +170,15 @@ def require_running(model: keras.Model) -> None:
         SettingError: It answers with another shape than Keras has worked out for it.
         Exception: Keras and TensorFlow raise a dozen kinds.
     """
-    shape = model.inputs[0].shape[1:]
+    images = np.zeros((2, *model.inputs[0].shape[1:]), np.float32)
     (promised,) = model.outputs
-    (answer,) = keras.tree.flatten(model(np.zeros((2, *shape), np.float32), training=False))
-    if tuple(answer.shape) != (2, *promised.shape[1:]):
+    (answer,) = keras.tree.flatten(model(images, training=False))
+    wanted = [2, *promised.shape[1:]]
+    received = list(answer.shape)
+    if received != wanted:
         raise SettingError(
-            f"expected answers of the shape {shown([2, *promised.shape[1:]])} for two images, "
-            f"received {shown(list(answer.shape))}"
+            f"expected answers of the shape {shown(wanted)} for two images, received "
+            f"{shown(received)}"
         )
 
 
