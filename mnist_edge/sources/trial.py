@@ -33,7 +33,9 @@ with the file has narrower limits, where the system has such."""
 CHILD = "mnist_edge.sources.child"
 """The module that is run."""
 
-_MAX_ANSWER_BYTES = MAX_MODEL_BYTES + packet.MAX_HEADER_BYTES
+MAX_ANSWER_BYTES = MAX_MODEL_BYTES + packet.MAX_HEADER_BYTES
+"""All the weights that a model may have, and a header."""
+
 _MAX_REASON_BYTES = 4096
 _MAX_REMEMBERED = 8
 
@@ -125,10 +127,9 @@ def _answer(process: "subprocess.Popen[bytes]", answer: IO[bytes]) -> bytes:
         raise SettingError(text) if code == SENTENCE else TrialError(text)
     if code != 0:
         raise TrialError(_ending(code))
-    content = answer.read(_MAX_ANSWER_BYTES + 1)
-    if len(content) > _MAX_ANSWER_BYTES:
+    if os.fstat(answer.fileno()).st_size > MAX_ANSWER_BYTES:
         raise TrialError("the process that tried it answered with too much")
-    return content
+    return answer.read()
 
 
 def _ending(code: int) -> str:
