@@ -62,13 +62,18 @@ class Scores:
 
     Attributes:
         tensor: What they are called.
+        shape: Theirs, for one image.
         head: What the model itself makes of them.
-        outputs: How many there are for an image.
     """
 
     tensor: str
+    shape: Shape
     head: Head
-    outputs: int
+
+    @property
+    def outputs(self) -> int:
+        """How many there are for an image."""
+        return prod(self.shape)
 
 
 def read(content: bytes) -> Graph:
@@ -125,9 +130,9 @@ def scores_of(graph: Graph, shapes: Mapping[str, Shape]) -> Scores:
     last = graph.tail[-1] if graph.tail else None
     if last is None or last.op_type not in _HEADS or not _is_row(shapes[last.input[0]]):
         _require_classes(None, outputs)
-        return Scores(answer, "logits", outputs)
+        return Scores(answer, shapes[answer], "logits")
     _require_classes(last.op_type, outputs)
-    return Scores(last.input[0], _HEADS[last.op_type], outputs)
+    return Scores(last.input[0], shapes[last.input[0]], _HEADS[last.op_type])
 
 
 def up_to(graph: Graph, scores: Scores) -> onnx.ModelProto:
@@ -135,7 +140,8 @@ def up_to(graph: Graph, scores: Scores) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
     del model.graph.output[:]
-    made = helper.make_tensor_value_info(scores.tensor, onnx.TensorProto.FLOAT, None)
+    shape: list[str | int | None] = [BATCH, *scores.shape]
+    made = helper.make_tensor_value_info(scores.tensor, onnx.TensorProto.FLOAT, shape)
     model.graph.output.append(made)
     needed = {scores.tensor}
     nodes = []
