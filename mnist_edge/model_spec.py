@@ -286,6 +286,7 @@ class Provenance:
         accuracy: Share of them that the file reads right.
         reference_accuracy: Share that the .keras file reads right.
         agreement: Share for which the two answer with the same class.
+        unverified: Why that does not count: the model itself does not read these images.
     """
 
     source_sha256: str | None = _entry(_read_text)
@@ -300,6 +301,7 @@ class Provenance:
     accuracy: float | None = _entry(_read_share, verification=True)
     reference_accuracy: float | None = _entry(_read_share, verification=True)
     agreement: float | None = _entry(_read_share, verification=True)
+    unverified: str | None = _entry(_read_text, verification=True)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:

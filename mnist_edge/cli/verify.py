@@ -44,21 +44,12 @@ def verify(
         raise OptionError(
             "expected .onnx files to verify, found none in artifacts/: run mnist-edge export first"
         )
-    try_to_load(reference)
-    from mnist_edge.export.parity import verify_all
+    from mnist_edge.sources import open_source
 
-    show_parity(verify_all(files, reference, find_data(data, allow_sample=True)), as_json)
+    source = open_source(reference)
+    from mnist_edge.export.verification import verify_all
 
-
-def try_to_load(keras_file: Path) -> None:
-    """Load a .keras file before the rest of the build half is imported.
-
-    One that is refused is refused at once; the child that tries the others imports TensorFlow while
-    this process does. The result is remembered for when the model is needed.
-    """
-    from mnist_edge.sources.keras_file import from_bytes, read_keras
-
-    from_bytes(read_keras(keras_file), str(keras_file))
+    show_parity(verify_all(files, source, find_data(data, allow_sample=True)), as_json)
 
 
 def show_parity(report: "VerifyReport", as_json: bool) -> None:
@@ -67,9 +58,12 @@ def show_parity(report: "VerifyReport", as_json: bool) -> None:
         print_json(report)
     else:
         echo("\n".join(parity_lines(report)))
+    for sentence in report.notes:
+        note(sentence)
     for model in report.models:
         for failure in model.failures:
-            note(f"{model.path}: {failure}")
+            offered = "not offered: " if model.status == "not offered" else ""
+            note(f"{model.path}: {offered}{failure}")
         if model.status == "rejected" and Path(model.path).exists():
             note(f"{model.path}: the file that was there before was left as it was")
     if not report.passed:

@@ -27,6 +27,9 @@ MIN_IMAGES = 1_000
 # Beyond rounding, so that the last bits of this machine's arithmetic do not show in the file.
 _FIRES = 1e-5
 
+_DENSE = {"MatMul", "Add", "Relu", "Softmax", "Sigmoid", "Sub", "Concat"}
+"""Operators of a stack of dense relu layers and its head. Of others each image takes long."""
+
 
 class Active(NamedTuple):
     """What ``without_inactive_units`` returns.
@@ -60,13 +63,13 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
 
     Args:
         model: The fp32 model, as ``export.keras_to_onnx`` makes it.
-        images: float32 (N, elements) in 0..1: training images. With fewer than ``MIN_IMAGES``
-            nothing is looked at.
+        images: float32 (N, elements) in 0..1: training images.
 
     Returns:
-        The network that is left; None where nothing was looked at.
+        The network that is left; None where nothing was looked at: with fewer images than
+        ``MIN_IMAGES``, and in a network that is no stack of dense layers on flat rows.
     """
-    if len(images) < MIN_IMAGES:
+    if len(images) < MIN_IMAGES or not _is_dense_stack(model.graph):
         return None
     smaller = copied(model)
     tensors = {tensor.name: tensor for tensor in smaller.graph.initializer}
@@ -86,6 +89,11 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
     # Shapes that were inferred before are those of the wider network.
     del smaller.graph.value_info[:]
     return Active(smaller, tuple(dropped), tuple(widths))
+
+
+def _is_dense_stack(graph: onnx.GraphProto) -> bool:
+    flat = len(graph.input[0].type.tensor_type.shape.dim) == 2
+    return flat and {node.op_type for node in graph.node} <= _DENSE
 
 
 def _hidden_layers(graph: onnx.GraphProto, weights: set[str]) -> Iterator[_Hidden]:
