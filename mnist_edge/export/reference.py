@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.export.examples import Examples
 from mnist_edge.export.inputs import as_trained
-from mnist_edge.export.reports import ReferenceReport, WideNetwork
+from mnist_edge.export.reports import ReferenceReport, WideNetworkReport
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.sources.source import Source, probabilities
 
@@ -36,7 +36,7 @@ class Reference:
     probabilities: NDArray[np.float32]
     accuracy: float | None
     weights: int
-    compressed_from: WideNetwork | None = None
+    compressed_from: WideNetworkReport | None = None
 
     @classmethod
     def of(cls, source: Source, scaling: TrainedScaling, examples: Examples) -> "Reference":
@@ -93,7 +93,7 @@ def not_read(reference: Reference, examples: Examples) -> str:
     )
 
 
-def _wide_network(source: Source, examples: Examples) -> WideNetwork | None:
+def _wide_network(source: Source, examples: Examples) -> WideNetworkReport | None:
     """Return the wide network that a compressed one was made of.
 
     A file may hold anything there: what describes no network is left out.
@@ -108,4 +108,4 @@ def _wide_network(source: Source, examples: Examples) -> WideNetwork | None:
     accuracy = wide.get("test")
     known = isinstance(accuracy, int | float) and 0 <= accuracy <= 1
     same = isinstance(data, dict) and data.get("fingerprint") == examples.summary.fingerprint
-    return WideNetwork(wide["sha256"], tuple(widths), accuracy if same and known else None)
+    return WideNetworkReport(wide["sha256"], tuple(widths), accuracy if same and known else None)
