@@ -1,0 +1,65 @@
+"""What is known before the graph runs is worked out; what changes nothing is dropped."""
+
+import numpy as np
+
+from mnist_edge.export.passes.examine import OPEN, examine
+from mnist_edge.export.passes.graph import Graph, Node
+
+_RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+
+
+def fold_known_values(graph: Graph) -> bool:
+    """Make constants of what does not depend on the image, and of the shape of each Reshape."""
+    found = examine(graph)
+    graph.constants |= found.values
+    kept = [node for node in graph.nodes if not found.values.keys() >= set(node.outputs)]
+    changed = len(kept) < len(graph.nodes)
+    graph.nodes = kept
+    for node in graph.nodes:
+        shape = found.shapes[node.output]
+        # One open axis alone: what is left over for it is known when the graph runs.
+        if node.operator in _RESHAPES and shape.count(OPEN) == 1:
+            changed |= _reshape_to(graph, node, shape)
+    return changed
+
+
+def _reshape_to(graph: Graph, node: Node, shape: tuple[int, ...]) -> bool:
+    """Make a Reshape with a constant shape of what reshapes in whatever way."""
+    known = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    if node.operator == "Reshape" and known is not None and tuple(known) == shape:
+        return False
+    node.operator = "Reshape"
+    node.inputs[1:] = [graph.constant(shape, np.int64)]
+    node.attributes = {}
+    return True
+
+
+def drop_identities(graph: Graph) -> bool:
+    """Drop operators that return what they take."""
+    shapes = examine(graph).shapes
+    changed = False
+    for node in list(graph.nodes):
+        if _is_identity(graph, node) and shapes[node.output] == shapes[node.inputs[0]]:
+            graph.drop(node)
+            changed = True
+    return changed
+
+
+def _is_identity(graph: Graph, node: Node) -> bool:
+    """Return whether a node returns its first input, if that has the shape of its output."""
+    if node.inputs[0] in graph.constants:
+        return False
+    constant = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    match node.operator:
+        case "Identity" | "Dropout" | "Reshape" | "Expand" | "Tile" | "Slice":
+            return True
+        case "Transpose":
+            permutation = node.attributes.get("perm", ())
+            return list(permutation) == sorted(permutation) and len(permutation) > 0
+        case "Mul" | "Div" | "Pow":
+            return constant is not None and bool(np.allclose(constant, 1, rtol=2**-23, atol=0))
+        case "Add" | "Sub" | "Pad":
+            return constant is not None and not constant.any()
+        case "Concat":
+            return len(node.inputs) == 1
+    return False
