@@ -10,7 +10,7 @@ from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.export.artifact import CalibrationImages, Task, make_file
 from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
-from mnist_edge.export.examples import Examples, choose, fits
+from mnist_edge.export.examples import choose, fits, of_training
 from mnist_edge.export.inactive import without_inactive_units
 from mnist_edge.export.inputs import specify
 from mnist_edge.export.quantize import Precision
@@ -144,9 +144,9 @@ def _calibration(
     found = _calibration_set(dataset)
     if not fits(spec, found):
         return None
-    images = found.train_images[:CALIBRATION_IMAGES]
-    training = Examples(images, found.train_labels[:CALIBRATION_IMAGES], found.summary)
-    pixels = np.divide(images.reshape(len(images), -1), PIXEL_MAX, dtype=np.float32)
+    training = of_training(found, CALIBRATION_IMAGES)
+    rows = training.inputs.reshape(len(training.inputs), -1)
+    pixels = np.divide(rows, PIXEL_MAX, dtype=np.float32)
     reads = Reference.of(source, spec.trained_scaling, training).reads
     return CalibrationImages(pixels, found.name, reads)
 
