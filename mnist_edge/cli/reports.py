@@ -31,7 +31,8 @@ class PredictionReport:
         label: The name of the most probable class.
         digit: The digit that it is; null where the classes are no digits.
         confidence: How probable it is that the label is right, if it is any of them.
-        rejected: Whether the picture may show none of the classes.
+        rejected: Whether the picture may show none of the classes; never where the model's file
+            has no limit (reject_below of mnist-edge info).
         probabilities: Of each class, as the network gives them.
         top: The most probable classes, as many as --top asked for.
     """
@@ -89,7 +90,8 @@ class FileInfo:
         onnxruntime: The versions that run it.
         spec: What it takes and answers.
         temperature: What logits are divided by for the confidence.
-        reject_below: The confidence below which an answer is rejected.
+        reject_below: The confidence below which an answer is rejected; null where none was
+            measured, and no answer is.
         provenance: What it was made from, and how well it reads.
     """
 
@@ -105,6 +107,6 @@ class FileInfo:
     multiply_adds: int
     onnxruntime: str
     temperature: float
-    reject_below: float
+    reject_below: float | None
     spec: ModelSpec = field(metadata=INLINE)
     provenance: Provenance = field(metadata=INLINE)
