@@ -2,8 +2,10 @@
 
 import string
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from mnist_edge.model_spec import DIGITS, INPUT_NAME, OUTPUT_NAME, InputSpec, ModelSpec
@@ -72,3 +74,48 @@ def expected(numbers: np.ndarray, spec: InputSpec, classes: int) -> np.ndarray:
     scores = numbers.astype(np.float64) @ weights_of(spec, classes)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def foreign(
+    shape: Sequence[int | str | None] = (1, 1, 28, 28),
+    classes: int = 10,
+    elements: int = 784,
+    dtype: int = TensorProto.FLOAT,
+) -> onnx.ModelProto:
+    """Make a file as other tools do: a Constant, weights among the inputs, names of their own.
+
+    Args:
+        shape: Of its input.
+        classes: How many it has.
+        elements: Of one image.
+        dtype: TensorProto.DataType of its input.
+    """
+    weights = np.random.default_rng(1).normal(size=(elements, classes)).astype(np.float32)
+    rows = numpy_helper.from_array(np.array([-1, elements], np.int64))
+    nodes = [
+        helper.make_node("Constant", [], ["rows"], value=rows),
+        helper.make_node("Cast", ["x.1"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["numbers", "rows"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "fc.weight"], ["y.1"]),
+    ]
+    batch = shape[0]
+    graph = helper.make_graph(
+        nodes,
+        "torch_jit",
+        [
+            helper.make_tensor_value_info("x.1", dtype, shape),
+            helper.make_tensor_value_info("fc.weight", TensorProto.FLOAT, weights.shape),
+        ],
+        [helper.make_tensor_value_info("y.1", TensorProto.FLOAT, [batch, classes])],
+        [numpy_helper.from_array(weights, "fc.weight")],
+    )
+    opsets = [helper.make_opsetid("", 13)]
+    return helper.make_model(
+        graph, ir_version=7, opset_imports=opsets, producer_name="pytorch", producer_version="2.1"
+    )
+
+
+def write(model: onnx.ModelProto | bytes, path: Path) -> Path:
+    """Write a file, and return where."""
+    path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
+    return path

@@ -110,3 +110,53 @@ class FileInfo:
     reject_below: float | None
     spec: ModelSpec = field(metadata=INLINE)
     provenance: Provenance = field(metadata=INLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """An input or output of a file of others.
+
+    Attributes:
+        name: Its name.
+        dtype: The type of its elements; null where it is no tensor.
+        shape: Its shape, null for each axis that is left open; null where none is declared.
+    """
+
+    name: str
+    dtype: str | None
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFileInfo:
+    """What an ONNX file is that mnist-edge did not make.
+
+    Attributes:
+        path: The file.
+        bytes: Its size.
+        sha256: Its hash.
+        producer: The tool that wrote it and its version, as the file has it.
+        ir_version: Version of the ONNX format.
+        opsets: Domains of operators, each with its version.
+        operators: The graph's operators in order; those of graphs within nodes are not among them.
+        inputs: What it takes, without weights.
+        outputs: What it answers with.
+        external_weights: Whether weights lie in other files.
+        multiply_adds: Of one image; null where that is not known.
+        advice: That it is no file of mnist-edge, and how one is made of it.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/foreign-info/1"
+
+    path: str
+    bytes: int
+    sha256: str
+    producer: str
+    ir_version: int
+    opsets: tuple[str, ...]
+    operators: tuple[str, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    external_weights: bool
+    multiply_adds: int | None
+    advice: str
