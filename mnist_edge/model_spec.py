@@ -141,10 +141,7 @@ class ModelSpec:
         """
         version = metadata.get("contract")
         if version is None:
-            raise ModelError(
-                f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge "
-                "contract"
-            )
+            raise no_contract(origin)
         if version not in ("1", CONTRACT_VERSION):
             raise ModelError(
                 f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 "
@@ -207,6 +204,18 @@ class ModelSpec:
             "preprocessing": self.preprocessing,
             "trained_scaling": _text({name: value for name, value in scaling.items() if value}),
         }
+
+
+def no_contract(origin: str) -> ModelError:
+    """Return the error for an ONNX file of others.
+
+    Args:
+        origin: What to call the file.
+    """
+    return ModelError(
+        f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract: "
+        "export it first ('mnist-edge export FILE')"
+    )
 
 
 def _read_text(metadata: Mapping[str, str], name: str) -> str | None:

@@ -56,7 +56,7 @@ function judged(probabilities, doubtful) {
     confidence = largest(shares);
   return {
     digit: probabilities.indexOf(largest(probabilities)), shares, confidence, probabilities,
-    rejected: doubtful || !(confidence >= facts.reject_below),
+    rejected: facts.reject_below !== null && (doubtful || !(confidence >= facts.reject_below)),
   };
 }
 

@@ -25,7 +25,8 @@ class ModelFacts:
         pixels: Whether it takes pixels as they are, rather than divided by 255.
         precision: How its weights are stored.
         temperature: What its logits are divided by for a confidence.
-        reject_below: The confidence below which an answer may be no digit.
+        reject_below: The confidence below which an answer may be no digit; null where none was
+            measured, and no answer is rejected.
         reads_strokes: Whether an image without ink holds nothing to read.
         bytes: Size of the file.
         sha256: Hash of the file.
@@ -34,7 +35,7 @@ class ModelFacts:
     pixels: bool
     precision: str
     temperature: float
-    reject_below: Share
+    reject_below: Share | None
     reads_strokes: bool
     bytes: Count
     sha256: str
