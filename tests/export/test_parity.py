@@ -242,7 +242,7 @@ def test_flips_are_listed_one_by_one(
         assert flip.reference != flip.model
         assert 0 <= flip.margin <= 1
     failures = gate.missed(PRECISIONS["fp32"].gate, found, len(broken), tiny_reference)
-    assert any("agreement is" in failure for failure in failures)
+    assert any("an answer differs where" in failure for failure in failures)
 
 
 def test_not_a_number_fails_every_gate(
