@@ -257,7 +257,15 @@ def test_inactive_units_that_decide_too_much_are_taken_back(tiny: Dataset, tmp_p
     keras_file.write_bytes(network.to_bytes(model, {}))
     dark = tiny.train_images.copy()
     dark[:, 0, 0] = 0
-    rare = dataclasses.replace(tiny, train_images=dark, test_images=marked)
+    labels = np.full_like(tiny.test_labels, 3)
+    labels[0] = 7
+    rare = dataclasses.replace(
+        tiny,
+        train_images=dark,
+        train_labels=np.full_like(tiny.train_labels, 3),
+        test_images=marked,
+        test_labels=labels,
+    )
     (made,) = pipeline.export(
         open_source(keras_file), tmp_path, [PRECISIONS["int8-weights"]], dataset=rare
     ).models
