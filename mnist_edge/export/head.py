@@ -1,7 +1,5 @@
 """The head: what makes probabilities of a network's last values, which are called its scores."""
 
-import numpy as np
-
 from mnist_edge.export.passes.graph import Graph, Node
 from mnist_edge.sources.source import Head
 

@@ -1,5 +1,6 @@
 """Activations: found in the arithmetic that a converter wrote them as, and written as engines
-look for them."""
+look for them.
+"""
 
 import math
 

@@ -1,8 +1,5 @@
 """A float graph while it is being cleaned: nodes and constants that passes change in place."""
 
-import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
