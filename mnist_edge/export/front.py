@@ -76,7 +76,7 @@ def _as_passed(trained: Shape, channels_first: bool, transposed: bool) -> tuple[
 def _affine(
     scaling: TrainedScaling, channels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the factor and the offset that make of pixels in 0..1 what a network was trained on."""
+    """Return the factor and the offset that pixels in 0..1 become what was trained on by."""
     known = {"0..1": (1.0, 0.0), "0..255": (float(PIXEL_MAX), 0.0), "-1..1": (2.0, -1.0)}
     if scaling.name == "mean,std":
         mean, std = np.array(scaling.mean), np.array(scaling.std)

@@ -54,6 +54,7 @@ def clean(graph: Graph) -> None:
         ModelError: A shape is not known beforehand, or the passes find no end.
     """
     for _ in range(_MAX_ROUNDS):
-        if not any([run(graph) for run in PASSES]):
+        found = [run(graph) for run in PASSES]
+        if not any(found):
             return
     raise ModelError("expected a graph that can be cleaned, received one that never is")

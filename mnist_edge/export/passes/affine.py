@@ -1,11 +1,11 @@
 """Multiplications and additions of constants: folded into the layers beside them, in float64."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.export.passes.examine import OPEN, examine
+from mnist_edge.export.passes.examine import examine
 from mnist_edge.export.passes.graph import Array, Graph, Node, Shape
 from mnist_edge.export.passes.reshapes import compressed, reshaped, spread
 
@@ -208,7 +208,7 @@ def fold_into_layer_behind(graph: Graph) -> bool:
     return False
 
 
-def _carry(graph: Graph, node: Node, factor: Wide, shapes: dict[str, Shape]) -> bool:
+def _carry(graph: Graph, node: Node, factor: Wide, shapes: Mapping[str, Shape]) -> bool:
     """Carry a factor past what does not care for it, and fold it into what comes then."""
     name = node.output
     value: Array | None = factor
@@ -305,13 +305,3 @@ def _into_convolution_behind(
 
 def _pads_by_itself(layer: Node) -> bool:
     return layer.attributes.get("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER")
-
-
-__all__ = [
-    "OPEN",
-    "fold_into_layer_before",
-    "fold_into_layer_behind",
-    "merge",
-    "put_constants_last",
-    "write_as_mul_and_add",
-]

@@ -45,21 +45,20 @@ def drop_identities(graph: Graph) -> bool:
     return changed
 
 
+_KEEPING = frozenset(("Identity", "Dropout", "Reshape", "Expand", "Tile", "Slice"))
+"""Operators that return what they take, if that has the shape of what they return."""
+
+
 def _is_identity(graph: Graph, node: Node) -> bool:
     """Return whether a node returns its first input, if that has the shape of its output."""
     if node.inputs[0] in graph.constants:
         return False
     constant = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
-    match node.operator:
-        case "Identity" | "Dropout" | "Reshape" | "Expand" | "Tile" | "Slice":
-            return True
-        case "Transpose":
-            permutation = node.attributes.get("perm", ())
-            return list(permutation) == sorted(permutation) and len(permutation) > 0
-        case "Mul" | "Div" | "Pow":
-            return constant is not None and bool(np.allclose(constant, 1, rtol=2**-23, atol=0))
-        case "Add" | "Sub" | "Pad":
-            return constant is not None and not constant.any()
-        case "Concat":
-            return len(node.inputs) == 1
-    return False
+    if node.operator in ("Mul", "Div", "Pow"):
+        return constant is not None and bool(np.allclose(constant, 1, rtol=2**-23, atol=0))
+    if node.operator in ("Add", "Sub", "Pad"):
+        return constant is not None and not constant.any()
+    if node.operator == "Transpose":
+        permutation = list(node.attributes.get("perm", ()))
+        return bool(permutation) and permutation == sorted(permutation)
+    return node.operator in _KEEPING or (node.operator == "Concat" and len(node.inputs) == 1)

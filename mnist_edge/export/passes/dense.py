@@ -25,15 +25,15 @@ def _is_plain(graph: Graph, node: Node) -> bool:
 def _split(graph: Graph, node: Node) -> None:
     weight = graph.constants[node.inputs[1]].astype(np.float64)
     weight = weight.T if node.attributes.get("transB") else weight
-    scaled = graph.constant(weight * node.attributes.get("alpha", 1.0))
+    scaled = weight * node.attributes.get("alpha", 1.0)
     bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else None
     factor = node.attributes.get("beta", 1.0)
     node.attributes = {}
     if bias is None:
-        node.operator, node.inputs = "MatMul", [node.inputs[0], scaled]
+        node.operator, node.inputs = "MatMul", [node.inputs[0], graph.constant(scaled)]
         return
-    product = graph.add_before(node, "MatMul", [node.inputs[0], scaled])
-    flat = bias.reshape(-1) if bias.size == bias.shape[-1:] else bias
+    product = graph.add_before(node, "MatMul", [node.inputs[0], graph.constant(scaled)])
+    flat = bias.reshape(-1) if bias.size in (1, scaled.shape[1]) else bias
     node.operator = "Add"
     node.inputs = [product, graph.constant(flat * factor)]
 

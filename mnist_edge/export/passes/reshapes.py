@@ -72,7 +72,7 @@ def move_down(graph: Graph) -> bool:
 
 
 def _takes_constant(graph: Graph, node: Node, reshape: Node, found: Findings) -> bool:
-    """Give a node's constant the shape that it has before ``reshape``; return whether that works."""
+    """Give a node's constant the shape that it has before a Reshape; return whether it has one."""
     if node.operator not in BINARY or len(node.inputs) != 2:
         return False
     value = graph.constants.get(node.inputs[1])

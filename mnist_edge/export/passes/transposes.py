@@ -1,6 +1,7 @@
 """Transposes: merged, moved until they meet, and taken into the rows of dense layers."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def move_down(graph: Graph) -> bool:
     return False
 
 
-def _takes_constant(graph: Graph, node: Node, transpose: Node, shapes: dict[str, Shape]) -> bool:
+def _takes_constant(graph: Graph, node: Node, transpose: Node, shapes: Mapping[str, Shape]) -> bool:
     """Transpose a node's constant back; return whether that works."""
     value = graph.constants.get(node.inputs[1]) if len(node.inputs) == 2 else None
     if node.operator not in BINARY or value is None or value.dtype != np.float32:
@@ -91,7 +92,7 @@ def take_into_dense_rows(graph: Graph) -> bool:
     return False
 
 
-def _flattens(graph: Graph, reshape: Node, node: Node, shapes: dict[str, Shape]) -> bool:
+def _flattens(graph: Graph, reshape: Node, node: Node, shapes: Mapping[str, Shape]) -> bool:
     """Return whether each image becomes one row, for one dense layer alone."""
     before = shapes[reshape.inputs[0]]
     after = shapes[reshape.output]
