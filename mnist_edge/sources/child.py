@@ -1,6 +1,6 @@
-"""The child that reads HDF5 and builds models within limits, started by trial.py.
+"""The child that reads HDF5, builds and runs models within limits, started by trial.py.
 
-    python -m mnist_edge.sources.child FOLDER read|build
+    python -m mnist_edge.sources.child FOLDER read|build|run
 
 It writes a packet (packet.py) to standard output, or the reason why there is none, and ends with
 ``REFUSED`` then, or with ``SENTENCE`` where the reason is one of ours. The limits are Linux' in
@@ -27,7 +27,9 @@ MODEL = "model.h5"
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 NUMBERS = "weights.packet"
-"""Files in the folder: what is read; or what is built, with its weights in one way or the other."""
+ONNX = "model.onnx"
+"""Files in the folder: what is read; what is built, with its weights in one way or the other; what
+is run."""
 
 REFUSED = 3
 SENTENCE = 4
@@ -46,7 +48,7 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what Keras prints is no answer
     folder = Path(sys.argv[1])
-    work: Callable[[Path], bytes] = {"read": read, "build": build}[sys.argv[2]]
+    work: Callable[[Path], bytes] = {"read": read, "build": build, "run": run}[sys.argv[2]]
     code = 0
     try:
         answer.write(work(folder))
@@ -83,6 +85,16 @@ def build(folder: Path) -> bytes:
         model = building.load(folder)
         building.require_running(model)
         return packet.pack({"shapes": building.shapes_of(model)}, model.get_weights())
+
+
+def run(folder: Path) -> bytes:
+    """Run an ONNX file; return the shapes at its end, as a packet without numbers."""
+    content = (folder / ONNX).read_bytes()
+    from mnist_edge.sources import onnx_graph, onnx_run
+
+    with limits(MEMORY + 6 * len(content)):
+        graph = onnx_graph.read(content)
+        return packet.pack({"shapes": onnx_run.shapes_of(content, graph)}, [])
 
 
 def _require_plain(path: Path) -> None:

@@ -36,6 +36,10 @@ def open_source(path: Path) -> Source:
         from mnist_edge.sources.keras_source import open_keras
 
         return open_keras(content, path)
+    if kind == file_kind.ONNX:
+        from mnist_edge.sources.onnx_file import open_onnx
+
+        return open_onnx(content, path)
     raise ModelError(file_kind.refusal(kind, str(path), _EXPECTED))
 
 

@@ -37,7 +37,7 @@ _MAX_ANSWER_BYTES = MAX_MODEL_BYTES + packet.MAX_HEADER_BYTES
 _MAX_REASON_BYTES = 4096
 _MAX_REMEMBERED = 8
 
-Work = Literal["read", "build"]
+Work = Literal["read", "build", "run"]
 Answer = tuple[Json, list[NDArray[np.float32]]]
 """A header, and float32 arrays, which cannot be written to."""
 
@@ -64,7 +64,7 @@ def trial(work: Work, files: Mapping[str, bytes]) -> Iterator[Callable[[], Answe
     """Start a child, which ends with the block at the latest.
 
     Args:
-        work: What it does (see ``child.read`` and ``child.build``).
+        work: What it does (see ``child.read``, ``child.build`` and ``child.run``).
         files: What stands in its folder, by name.
 
     Yields:
