@@ -60,10 +60,13 @@ def _answers(gate: Gate, parity: Parity) -> Iterator[str]:
 
 def _shares(gate: Gate, parity: Parity, reference: Reference) -> Iterator[str]:
     reads_well = reference.accuracy is not None and reference.accuracy >= READS_WELL
-    agreement = parity.agreement if reads_well else parity.clear_agreement
+    agreement = parity.agreement
+    where = ""
+    if not reads_well and parity.clear_agreement is not None:
+        agreement = parity.clear_agreement
+        where = f" where the reference has a margin of {CLEAR_MARGIN}"
     assert agreement is not None
     if not agreement >= gate.min_agreement:
-        where = "" if reads_well else f" where the reference has a margin of {CLEAR_MARGIN}"
         yield f"agreement is {agreement:.4f}{where}, at least {gate.min_agreement} is required"
     if reference.accuracy is None or parity.accuracy is None:
         return

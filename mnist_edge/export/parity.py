@@ -15,6 +15,9 @@ from mnist_edge.runtime.predictor import Predictor
 CLEAR_MARGIN = 0.1
 """By how much a clear answer's probability is above that of the next class."""
 
+_MIN_CLEAR = 0.1
+"""Share of clear answers below which these show nothing."""
+
 
 def measure(content: bytes, reference: Reference, examples: Examples, gate: Gate) -> Parity:
     """Run an ONNX file on the examples and compare its answers with the reference's.
@@ -35,7 +38,7 @@ def measure(content: bytes, reference: Reference, examples: Examples, gate: Gate
         max_sum_error=float(np.abs(answers.sum(axis=1) - 1).max()),
         max_score_diff=_score_difference(content, reference, examples, gate),
         agreement=1 - len(flipped) / len(answers),
-        clear_agreement=float(same[clear].mean()) if clear.any() else 1.0,
+        clear_agreement=float(same[clear].mean()) if clear.mean() >= _MIN_CLEAR else None,
         accuracy=accuracy(answers, examples),
         reference_accuracy=reference.accuracy,
         flips=tuple(_flip(int(index), answers, reference, examples) for index in flipped),

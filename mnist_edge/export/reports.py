@@ -54,7 +54,8 @@ class Parity:
         max_score_diff: Largest difference of a score (a value before the last softmax or sigmoid),
             as a share of the largest score; null where no gate asks for it.
         agreement: Share of images with the same answer.
-        clear_agreement: The same of the images that the reference answers with a margin of 0.1.
+        clear_agreement: The same of the images that the reference answers with a margin of 0.1;
+            null where these are few.
         accuracy: Share of images that the file reads right; null where they have no labels.
         reference_accuracy: Share of images that the reference reads right, likewise.
         flips: The images with another answer.
