@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mnist_edge.sources.settings import Json, SettingError, brief
+from mnist_edge.errors import shown
+from mnist_edge.sources.settings import Json, SettingError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -42,7 +43,7 @@ def read_activation(value: Any, read_object: Callable[..., Json], *, keras2: boo
         module = str(value.get("module") or "builtins")
         if not module.startswith(_FUNCTIONS):
             raise SettingError(
-                f"expected activations of Keras' own, found something of {brief(module)}"
+                f"expected activations of Keras' own, found something of {shown(module)}"
             )
         return _named(value["config"], keras2=keras2)
     if value.get("class_name") == "__lambda__":
@@ -56,7 +57,7 @@ def _named(name: Any, *, keras2: bool) -> Any:
         raise TypeError("an activation's name is no text")
     if not _NAME.fullmatch(name):
         raise SettingError(
-            f"expected activations of Keras' own, found {brief(name)}, which is code of its own"
+            f"expected activations of Keras' own, found {shown(name)}, which is code of its own"
         )
     if name == "hard_sigmoid" and keras2:
         return hard_sigmoid_of_keras_2()

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.backend import keras
+from mnist_edge.errors import shown
 from mnist_edge.model_spec import MAX_MODEL_BYTES
 from mnist_edge.sources import child, packet
 from mnist_edge.sources.layers import LAYERS, OPERATIONS, require_taken
-from mnist_edge.sources.settings import Json, SettingError, Shape, brief
+from mnist_edge.sources.settings import Json, SettingError, Shape
 
 MAX_ELEMENTS = 2**24
 """Numbers that a layer may answer with for one image."""
@@ -46,7 +47,7 @@ def build(config: Json) -> keras.Model:
             if prod(shape) > MAX_ELEMENTS:
                 raise SettingError(
                     f"expected layers that answer with at most {MAX_ELEMENTS:,} numbers for an "
-                    f"image, found {name!r} with the shape {brief(list(shape))}"
+                    f"image, found {name!r} with the shape {shown(list(shape))}"
                 )
         scope.initialize_variables = True
     return model
@@ -84,7 +85,7 @@ def _require_activation(name: str) -> None:
         keras.activations.get(name)
     except ValueError:
         raise SettingError(
-            f"expected activations of Keras' own, found {brief(name)}, which Keras "
+            f"expected activations of Keras' own, found {shown(name)}, which Keras "
             f"{keras.__version__} has not"
         ) from None
 
@@ -106,23 +107,29 @@ def _own_module(kind: str, module: str) -> str:
             if isinstance(found, type) and issubclass(found, keras.Operation):
                 return place
     raise SettingError(
-        f"expected layers of Keras' own, found {brief(kind)}, which Keras {keras.__version__} has "
+        f"expected layers of Keras' own, found {shown(kind)}, which Keras {keras.__version__} has "
         "not: build the model of Keras' layers alone and save again"
     )
 
 
 def shapes_of(model: keras.Model, path: tuple[str, ...] = ()) -> dict[str, Shape]:
-    """Return what each layer answers with for one image, by its path (``head.path_of``)."""
+    """Return what each layer answers with for one image, by its path (``head.path_of``).
+
+    An axis whose length Keras cannot tell is 0.
+    """
     shapes: dict[str, Shape] = {}
     # Functions that stand in place of layers are among a Functional model's operations alone.
     for layer in getattr(model, "operations", model.layers):
         if isinstance(layer, keras.Model):
             shapes |= shapes_of(layer, (*path, layer.name))
         # One that is used several times may answer with several shapes: the largest counts.
-        answers = [tensor.shape for node in layer._inbound_nodes for tensor in node.output_tensors]
+        answers = [
+            tuple(axis or 0 for axis in tensor.shape[1:])
+            for node in layer._inbound_nodes
+            for tensor in node.output_tensors
+        ]
         if answers:
-            largest = max(answers, key=lambda shape: prod(shape[1:]))
-            shapes["/".join((*path, layer.name))] = tuple(largest[1:])
+            shapes["/".join((*path, layer.name))] = max(answers, key=prod)
     return shapes
 
 
@@ -163,13 +170,15 @@ def require_running(model: keras.Model) -> None:
         SettingError: It answers with another shape than Keras has worked out for it.
         Exception: Keras and TensorFlow raise a dozen kinds.
     """
-    shape = model.inputs[0].shape[1:]
+    images = np.zeros((2, *model.inputs[0].shape[1:]), np.float32)
     (promised,) = model.outputs
-    (answer,) = keras.tree.flatten(model(np.zeros((2, *shape), np.float32), training=False))
-    if tuple(answer.shape) != (2, *promised.shape[1:]):
+    (answer,) = keras.tree.flatten(model(images, training=False))
+    wanted = [2, *promised.shape[1:]]
+    received = list(answer.shape)
+    if received != wanted:
         raise SettingError(
-            f"expected answers of the shape {brief([2, *promised.shape[1:]])} for two images, "
-            f"received {brief(list(answer.shape))}"
+            f"expected answers of the shape {shown(wanted)} for two images, received "
+            f"{shown(received)}"
         )
 
 
@@ -208,14 +217,14 @@ def _assign_by_layer(model: keras.Model, by_layer: Mapping[str, Sequence[NDArray
         received = [weight.shape for weight in given]
         if shapes != received:
             raise SettingError(
-                f"expected weights of the shapes {brief(shapes)} for {layer.name!r}, found "
-                f"{brief(received)}"
+                f"expected weights of the shapes {shown(shapes)} for {layer.name!r}, found "
+                f"{shown(received)}"
             )
         for weight, values in zip(wanted, given, strict=True):
             weight.assign(values)
     unused = [name for name, weights in left.items() if weights]
     if unused:
-        raise SettingError(f"expected weights of layers alone, found some of {brief(unused[0])}")
+        raise SettingError(f"expected weights of layers alone, found some of {shown(unused[0])}")
 
 
 def _grouped(layers: list[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, list[NDArray[Any]]]:

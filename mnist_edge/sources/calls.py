@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mnist_edge.errors import shown
 from mnist_edge.sources.layers import LAYERS, Layer
 from mnist_edge.sources.network import INPUT, Call, Tensor
-from mnist_edge.sources.settings import Json, SettingError, brief, plain
+from mnist_edge.sources.settings import Json, SettingError, plain
 
 _MAX_OUTPUTS = 256
 
@@ -137,7 +138,7 @@ def _further(kwargs: Json, layer: Layer, found: Calls) -> Json:
     """
     if kwargs.get("training"):
         raise SettingError(
-            f"expected layers as they are in use, found {brief(layer.name)} called with "
+            f"expected layers as they are in use, found {shown(layer.name)} called with "
             "training=True: build the model without it and save again"
         )
     given = {
@@ -147,6 +148,6 @@ def _further(kwargs: Json, layer: Layer, found: Calls) -> Json:
     }
     if kwargs.get("mask") is not None or (given and layer.module == LAYERS):
         raise SettingError(
-            f"expected layers called on nothing but others' outputs, found {brief(layer.name)}"
+            f"expected layers called on nothing but others' outputs, found {shown(layer.name)}"
         )
     return {name: _argument(value, found, layer) for name, value in given.items()}

@@ -6,11 +6,11 @@ Files of Keras 2.2 to 3 are read; Keras 2's spellings of calls and inputs are in
 from dataclasses import replace
 from typing import Any
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, shown
 from mnist_edge.sources import calls
 from mnist_edge.sources.layers import Layer, plain_name, read_kind, read_layer
-from mnist_edge.sources.network import INPUT, Network, Tensor
-from mnist_edge.sources.settings import Json, SettingError, Shape, brief, read_shape
+from mnist_edge.sources.network import INPUT, Network
+from mnist_edge.sources.settings import Json, SettingError, Shape, read_shape
 
 MAX_LAYERS = 512
 """Layers in all, those of models within models too."""
@@ -67,7 +67,7 @@ class _Reader:
         if isinstance(config, list):  # a Sequential model of Keras 2.2 and before
             config = {"layers": config}
         entries = config.get("layers") if isinstance(config, dict) else None
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or not entries:
             raise TypeError("a model lists no layers")
         self.left -= len(entries)
         if self.left < 0:
@@ -80,7 +80,7 @@ class _Reader:
     def sequential(self, entry: Json, config: Json, name: str, depth: int) -> Network:
         """Return a network whose layers are called one on the other."""
         layers = [self.layer(part, depth) for part in config["layers"]]
-        if depth == 1 and (not layers or layers[0].kind != INPUT):
+        if depth == 1 and layers[0].kind != INPUT:
             layers.insert(0, _input("image", _first_shape(entry, config)))
         if any(layer.kind == INPUT for layer in layers[1:]):
             raise TypeError("an input behind other layers")
@@ -130,7 +130,7 @@ def _model_kind(entry: Any) -> str:
     if not isinstance(kind, str) or not isinstance(config, dict):
         raise TypeError("it describes no model")
     raise SettingError(
-        f"expected a Sequential or Functional model, found {brief(kind)}, a class of other code, "
+        f"expected a Sequential or Functional model, found {shown(kind)}, a class of other code, "
         "without which its layers cannot be known: make a Functional model of it "
         "(image = keras.Input(shape); keras.Model(image, model.call(image))) and save that"
     )
@@ -144,7 +144,7 @@ def _input(name: str, declared: Any) -> Layer:
 
 def _first_shape(entry: Json, config: Json) -> Any:
     """Return the batch's shape of a Sequential model that has no input among its layers."""
-    first = config["layers"][0]["config"] if config["layers"] else {}
+    first = config["layers"][0]["config"]
     build = entry.get("build_config") or {}
     places = (
         first.get("batch_input_shape") if isinstance(first, dict) else None,
@@ -187,10 +187,10 @@ def _require_one(tensors: Any, what: str) -> None:
     """Refuse a model with several inputs or outputs, in lists or by name."""
     count = len(calls.leaves(tensors))
     if count != 1:
-        raise SettingError(
-            f"expected a model with one {what}, found {count}: make a model of one of them "
-            "(keras.Model(inputs, outputs)) and save that"
-        )
+        advice = ""
+        if what == "output":
+            advice = ": make a model of one of them (keras.Model(model.input, output)) and save it"
+        raise SettingError(f"expected a model with one {what}, found {count}{advice}")
 
 
 def _require_input(network: Network) -> None:
@@ -198,19 +198,11 @@ def _require_input(network: Network) -> None:
     shape: Shape = network.input_shape
     if None in shape:
         raise SettingError(
-            f"expected an input of a fixed shape, found {brief(list(shape))}: build the model with "
+            f"expected an input of a fixed shape, found {shown(list(shape))}: build the model with "
             "keras.Input of the images' shape, load its weights and save again"
         )
     elements = 1
     for axis in shape:
         elements *= axis
     if not 1 <= len(shape) <= MAX_RANK or elements > MAX_ELEMENTS:
-        raise SettingError(f"expected an input of an image or a row, found {brief(list(shape))}")
-
-
-def saved_names(network: Network) -> dict[str, str]:
-    """Return the name of each outer layer by the name that the file has for it."""
-    return {layer.saved_name: layer.name for layer in network.layers}
-
-
-__all__ = ["Tensor", "read_network", "saved_names"]
+        raise SettingError(f"expected an input of an image or a row, found {shown(list(shape))}")

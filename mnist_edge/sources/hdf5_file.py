@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.errors import shown
 from mnist_edge.model_spec import MAX_MODEL_BYTES
-from mnist_edge.sources.settings import Json, SettingError, brief
+from mnist_edge.sources.settings import Json, SettingError
 from mnist_edge.sources.weights_file import require_plain_group
 
 MAX_JSON_BYTES = 2**22
@@ -100,7 +101,7 @@ def _read_layers(group: Any) -> tuple[list[Any], list[NDArray[Any]]]:
 def _member(group: Any, name: str) -> Any:
     """Return what stands under a name within a group, and never elsewhere in the file."""
     if name.startswith("/") or name not in group:
-        raise SettingError(f"expected weights under the name {brief(name)}, found none")
+        raise SettingError(f"expected weights under the name {shown(name)}, found none")
     return group[name]
 
 

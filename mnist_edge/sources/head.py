@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from mnist_edge.errors import shown
 from mnist_edge.sources.layers import LAYERS, Layer
 from mnist_edge.sources.network import Network, Tensor
-from mnist_edge.sources.settings import SettingError, Shape, brief
+from mnist_edge.sources.settings import SettingError, Shape
 from mnist_edge.sources.source import Head
 
 # Layers that answer with what they are given, once a network is trained.
@@ -49,12 +50,12 @@ def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
         SettingError: It does not answer with one row of scores, its classes are independent labels,
             or what looks like its head is used elsewhere too.
     """
-    answer = shapes[path_of((), _last(network))]
+    answer = shapes.get(path_of((), _last(network)), ())
     outputs = prod(answer)
-    if max(answer, default=0) != outputs:
+    if not _is_row(answer):
         raise SettingError(
             f"expected a classifier, which answers with one row of scores, found one that answers "
-            f"with the shape {brief(list(answer))}"
+            f"with the shape {shown(list(answer))}"
         )
     path, activation = _find(network, shapes)
     if activation is None:
@@ -72,6 +73,11 @@ def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
 def path_of(outer: tuple[str, ...], layer: Layer) -> str:
     """Return what a layer within models is called: the names from the outermost on."""
     return "/".join((*outer, layer.name))
+
+
+def _is_row(shape: Shape) -> bool:
+    """Whether all axes but one have length 1."""
+    return prod(shape) == max(shape, default=0)
 
 
 def _require_scores(activation: str, outputs: int) -> None:
@@ -96,7 +102,7 @@ def _find(network: Network, shapes: Mapping[str, Shape]) -> tuple[tuple[str, ...
             return path, None
         activation = None
         if layer.inner is None:
-            activation = _activation(layer, shapes[path_of(path, layer)])
+            activation = _activation(layer, shapes.get(path_of(path, layer), ()))
         if layer.inner is None and activation is None:
             return path, None
         if len(layer.calls) > 1:
@@ -144,8 +150,7 @@ def _passes(layer: Layer, shape: Shape) -> bool:
     if layer.kind == "Activation":
         return layer.settings.get("activation") in (None, "linear")
     # In a row of numbers there is but one order.
-    is_row = prod(shape) == max(shape, default=0)
-    return layer.kind in _INACTIVE or (layer.kind in _RESHAPING and is_row)
+    return layer.kind in _INACTIVE or (layer.kind in _RESHAPING and _is_row(shape))
 
 
 def _activation(layer: Layer, shape: Shape) -> str | None:
@@ -160,7 +165,7 @@ def _activation(layer: Layer, shape: Shape) -> str | None:
     elif isinstance(name, dict):
         axis = name["config"].get("axis", -1)
         name = "softmax" if name["class_name"] == "Softmax" else None
-    if name not in _KINDS or prod(shape) != max(shape, default=0):
+    if name not in _KINDS or not _is_row(shape):
         return None
     if name != "sigmoid":
         _require_axis(axis, shape)
@@ -177,7 +182,7 @@ def _require_axis(axis: Any, shape: Shape) -> None:
         place = axis % rank
         if place > 0 and shape[place - 1] == prod(shape):
             return
-    raise SettingError(f"expected a softmax over the classes, found one over axis {brief(axis)}")
+    raise SettingError(f"expected a softmax over the classes, found one over axis {shown(axis)}")
 
 
 def _without(network: Network, path: tuple[str, ...]) -> Network:

@@ -177,14 +177,15 @@ def _examine_zip(content: bytes, origin: str) -> Understood:
 
 
 def _examine_hdf5(content: bytes, origin: str) -> Understood:
-    with _sentences(origin), trial("read", {child.MODEL: content}) as answer:
-        header, arrays = answer()
     try:
+        with trial("read", {child.MODEL: content}) as answer:
+            header, arrays = answer()
         config = parse_json(str(header["config"]).encode())
-    except ValueError as error:
+    except SettingError as error:
+        raise ModelError(f"cannot open {origin}: {error}") from error
+    except (TrialError, ValueError) as error:
         raise ModelError(
-            f"expected a Keras model, but {origin} is damaged: its configuration cannot be read "
-            f"({error})"
+            f"expected a Keras model, but {origin} is damaged or cut off: {reason(error)}"
         ) from error
     network = read_network(config, origin, str(header["version"]))
     names = {layer.saved_name: layer.name for layer in network.layers}
@@ -228,8 +229,9 @@ def trying(understood: Understood, origin: str) -> Iterator[Callable[[], Built]]
                 f"expected finite weights in {origin}, found NaN or infinity: its training has "
                 "diverged"
             )
-        shapes = {path: tuple(shape) for path, shape in header["shapes"].items()}
-        return Built(weights, shapes)
+        if not weights:
+            raise ModelError(f"expected a trained network in {origin}, found one without weights")
+        return Built(weights, packet.shapes(header["shapes"]))
 
     with _sentences(origin), trial("build", understood.files) as answer:
         yield built

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mnist_edge.errors import shown
 from mnist_edge.sources.activations import read_activation
-from mnist_edge.sources.settings import Json, SettingError, brief, plain
+from mnist_edge.sources.settings import Json, SettingError, plain
 
 if TYPE_CHECKING:
     from mnist_edge.sources.network import Call, Network
@@ -143,10 +144,10 @@ def read_kind(entry: Any) -> str:
     registered = entry.get("registered_name")
     module = entry.get("module")
     if module is not None and not _OWN_MODULE.fullmatch(str(module)):
-        raise SettingError(f"expected layers of Keras' own, found something of {brief(module)}")
+        raise SettingError(f"expected layers of Keras' own, found something of {shown(module)}")
     if registered not in (None, kind) or not _CLASS_NAME.fullmatch(kind):
         raise SettingError(
-            f"expected layers of Keras' own, found {brief(registered or kind)}, a class of other "
+            f"expected layers of Keras' own, found {shown(registered or kind)}, a class of other "
             "code: build the model of Keras' layers alone and save again"
         )
     return kind
@@ -160,11 +161,11 @@ def require_taken(kind: str, name: object) -> None:
     """
     reason = _REFUSED.get(kind)
     if reason == _TENSORFLOW:
-        raise SettingError(f"expected layers of Keras' own, found {brief(name)}, {reason}")
+        raise SettingError(f"expected layers of Keras' own, found {shown(name)}, {reason}")
     if reason:
         article = "an" if kind[0] in "AEIL" and kind not in ("Lambda",) else "a"
         raise SettingError(
-            f"expected layers that can be exported, found {brief(name)}, {article} {kind} layer, "
+            f"expected layers that can be exported, found {shown(name)}, {article} {kind} layer, "
             f"{reason}"
         )
 
@@ -185,7 +186,7 @@ def _require_float(config: Json, name: str) -> None:
         policy = inner.get("name") or policy.get("class_name")
     if config.get("quantization_config") or (isinstance(policy, str) and "_from_" in policy):
         raise SettingError(
-            f"expected float weights, found {brief(name)} quantized by Keras: export the model "
+            f"expected float weights, found {shown(name)} quantized by Keras: export the model "
             "that it was made from"
         )
 

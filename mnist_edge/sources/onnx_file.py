@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mnist_edge.errors import ModelError
 from mnist_edge.files import sha256
 from mnist_edge.model_spec import MAX_MODEL_BYTES
+from mnist_edge.sources import packet
 from mnist_edge.sources.archive import reason
 from mnist_edge.sources.child import ONNX
 from mnist_edge.sources.settings import SettingError
@@ -46,16 +47,18 @@ def open_onnx(content: bytes, path: Path) -> Source:
             header, _ = answer()
         from mnist_edge.sources import onnx_graph
 
-        shapes = {name: tuple(shape) for name, shape in header["shapes"].items()}
         graph = onnx_graph.read(content)
-        scores = onnx_graph.scores_of(graph, shapes)
+        scores = onnx_graph.scores_of(graph, packet.shapes(header["shapes"]))
+        network = onnx_graph.up_to(graph, scores)
+        weights = onnx_graph.count_weights(network)
+        if not weights:
+            raise SettingError("expected a trained network, found one without weights")
     except SettingError as error:
         raise ModelError(f"cannot open {path}: {error}") from error
     except TrialError as error:
         raise ModelError(
             f"expected an ONNX model, but {path} cannot be run: {reason(error)}"
         ) from error
-    network = onnx_graph.up_to(graph, scores)
     return Source(
         path=path,
         sha256=sha256(content),
@@ -64,7 +67,7 @@ def open_onnx(content: bytes, path: Path) -> Source:
         channels_first=len(graph.input_shape) == 3 and graph.input_shape[0] in _CHANNELS,
         outputs=scores.outputs,
         head=scores.head,
-        weights=onnx_graph.count_weights(network),
+        weights=weights,
         facts={},
         scores=_reference(content, scores.tensor, graph.batch, scores.outputs),
     )

@@ -13,7 +13,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from mnist_edge.sources.settings import SettingError, Shape, brief
+from mnist_edge.errors import shown
+from mnist_edge.sources.settings import SettingError, Shape
 from mnist_edge.sources.source import Head
 
 BATCH = "batch"
@@ -87,13 +88,15 @@ def read(content: bytes) -> Graph:
     _require_plain(model)
     for node in model.graph.node:
         node.domain = "" if node.domain == "ai.onnx" else node.domain
+    # Before, initializers stood among the inputs, from where they are taken out.
+    model.ir_version = max(model.ir_version, 4)
     _lift_constants(model.graph)
     image = _input_of(model.graph)
     shape, batch = _shape_of(image)
     if len(model.graph.output) != 1:
         names = [output.name for output in model.graph.output]
         raise SettingError(
-            f"expected a model with one output, found {len(names)} ({brief(names)}): export it "
+            f"expected a model with one output, found {len(names)} ({shown(names)}): export it "
             "again with its scores alone"
         )
     _free_batch(model, image, batch or 1)
@@ -117,7 +120,7 @@ def scores_of(graph: Graph, shapes: Mapping[str, Shape]) -> Scores:
     if not _is_row(shapes[answer]):
         raise SettingError(
             "expected a classifier, which answers with one row of scores, found one that answers "
-            f"with the shape {brief(list(shapes[answer]))}"
+            f"with the shape {shown(list(shapes[answer]))}"
         )
     last = graph.tail[-1] if graph.tail else None
     if last is None or last.op_type not in _HEADS or not _is_row(shapes[last.input[0]]):
@@ -152,8 +155,8 @@ def with_outputs(content: bytes, tensors: list[str]) -> bytes:
     del model.graph.output[:]
     # Without a type: onnxruntime works it out.
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors)
-    content: bytes = model.SerializeToString()
-    return content
+    changed: bytes = model.SerializeToString()
+    return changed
 
 
 def count_weights(model: onnx.ModelProto) -> int:
@@ -185,17 +188,17 @@ def _require_plain(model: onnx.ModelProto) -> None:
         name = node.op_type
         if name in _QUANTIZED:
             raise SettingError(
-                f"expected a float model, found {brief(name)}, which is quantized: export the "
+                f"expected a float model, found {shown(name)}, which is quantized: export the "
                 "float model that it was made from"
             )
         if node.domain not in ("", "ai.onnx"):
             raise SettingError(
-                f"expected ONNX' own operators, found {brief(name)} of {brief(node.domain)}"
+                f"expected ONNX' own operators, found {shown(name)} of {shown(node.domain)}"
             )
         for attribute in node.attribute:
             if attribute.HasField("g") or attribute.graphs:
                 raise SettingError(
-                    f"expected a graph without control flow, found {brief(name)}: export it again "
+                    f"expected a graph without control flow, found {shown(name)}: export it again "
                     "without"
                 )
             for tensor in (attribute.t, *attribute.tensors):
@@ -250,7 +253,7 @@ def _input_of(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
     inputs = [value for value in graph.input if value.name not in constant]
     if len(inputs) != 1:
         names = [value.name for value in inputs]
-        raise SettingError(f"expected a model with one input, found {len(names)} ({brief(names)})")
+        raise SettingError(f"expected a model with one input, found {len(names)} ({shown(names)})")
     _replace(graph.input, inputs)
     image: onnx.ValueInfoProto = graph.input[0]
     return image
@@ -270,7 +273,7 @@ def _shape_of(image: onnx.ValueInfoProto) -> tuple[Shape, int | None]:
         found = [axis.dim_value or axis.dim_param or "?" for axis in kind.shape.dim]
         raise SettingError(
             "expected an input of a fixed shape but for the number of images, found "
-            f"{brief(found)}: export the model again with the images' shape"
+            f"{shown(found)}: export the model again with the images' shape"
         )
     return shape, batch.dim_value if batch.dim_value > 0 else None
 

@@ -53,7 +53,7 @@ def _of_folder(path: Path) -> str:
         )
     if (path / "config.json").exists() and (path / "model.weights.h5").exists():
         return (
-            f"expected {_EXPECTED}, but {path} is the folder of an unpacked .keras file: load it "
-            "(keras.saving.load_model) and save it with model.save('model.keras')"
+            f"expected {_EXPECTED}, but {path} is the folder of an unpacked .keras file: pack it "
+            f"again (keras.saving.load_model('{path}').save('model.keras'))"
         )
     return f"expected {_EXPECTED}, but {path} is a folder: name the file within"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.files import parse_json
-from mnist_edge.sources.settings import Json
+from mnist_edge.sources.settings import Json, Shape
 
 MAX_HEADER_BYTES = 2**24
 """Of an HDF5 file's configuration, a text within the header; and the shapes of all layers."""
@@ -55,6 +55,17 @@ def unpack(content: bytes) -> tuple[Json, list[NDArray[np.float32]]]:
         arrays.append(np.frombuffer(numbers, "<f4", size, 4 * start).reshape(shape))
         start += size
     return header, arrays
+
+
+def shapes(value: Any) -> dict[str, Shape]:
+    """Return shapes by name, of a header.
+
+    Raises:
+        ValueError: They are none.
+    """
+    if not isinstance(value, dict) or not all(map(_is_shape, value.values())):
+        raise ValueError("a header names no shapes")
+    return {name: tuple(shape) for name, shape in value.items()}
 
 
 def _is_shape(value: object) -> bool:

@@ -4,8 +4,9 @@ Nothing else of a file's configuration comes to Keras: no object of a kind that 
 number that would be a size beyond reason.
 """
 
-import reprlib
 from typing import Any
+
+from mnist_edge.errors import shown
 
 Json = dict[str, Any]
 Shape = tuple[int, ...]
@@ -16,18 +17,9 @@ MAX_NUMBER = 65_536
 _MAX_CHARACTERS = 200
 _MAX_NESTED = 8
 
-_short = reprlib.Repr()
-_short.maxstring = 80
-_short.maxother = 80
-
 
 class SettingError(ValueError):
     """A setting that may not be; the text says what was expected and found, without the file."""
-
-
-def brief(value: object) -> str:
-    """Return a part of a configuration as an error's text has it: escaped, and cut if long."""
-    return _short.repr(value)
 
 
 def plain(value: Any, name: str, depth: int = 0) -> Any:
@@ -42,14 +34,14 @@ def plain(value: Any, name: str, depth: int = 0) -> Any:
         SettingError: It is something else, or holds a number above ``MAX_NUMBER``.
     """
     if depth > _MAX_NESTED:
-        raise SettingError(f"expected plain settings, found lists in lists as {brief(name)}")
+        raise SettingError(f"expected plain settings, found lists in lists as {shown(name)}")
     if isinstance(value, dict):
         return plain(_of_object(value, name), name, depth + 1)
     if isinstance(value, list):
         return [plain(part, name, depth + 1) for part in value]
     if isinstance(value, str):
         if len(value) > _MAX_CHARACTERS:
-            raise SettingError(f"expected short texts, found {brief(value)} as {brief(name)}")
+            raise SettingError(f"expected short texts, found {shown(value)} as {shown(name)}")
         return value
     return _number(value, name)
 
@@ -58,7 +50,7 @@ def _number(value: Any, name: str) -> Any:
     """Return a number, a truth value or None."""
     if isinstance(value, int) and abs(value) > MAX_NUMBER:
         raise SettingError(
-            f"expected whole numbers up to {MAX_NUMBER:,}, found {brief(value)} as {brief(name)}"
+            f"expected whole numbers up to {MAX_NUMBER:,}, found {shown(value)} as {shown(name)}"
         )
     if not isinstance(value, int | float | None):
         raise TypeError("a setting is neither number nor text")
@@ -72,7 +64,7 @@ def _of_object(value: Json, name: str) -> Any:
         return value["items"]
     if kind in ("__numpy__", "__tensor__"):
         return value["config"]["value"]
-    raise SettingError(f"expected plain settings, found {brief(kind)} as {brief(name)}")
+    raise SettingError(f"expected plain settings, found {shown(kind)} as {shown(name)}")
 
 
 def read_shape(value: Any) -> tuple[int | None, ...]:
