@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import OptionError
-from mnist_edge.export.passes.graph import Graph, Node, Shape
-from mnist_edge.export.passes.reshapes import UNARY
+from mnist_edge.export.passes.graph import UNARY, Graph, Node, Shape
 from mnist_edge.model_spec import PIXEL_MAX, TrainedScaling
 
-_IMAGE_RANKS = (2, 3)
+_IMAGES_RANK = 4
 
 
 def prepend(graph: Graph, channels_first: bool, scaling: TrainedScaling) -> None:
@@ -116,6 +115,8 @@ def take_reshaped(graph: Graph) -> bool:
     (target,) = targets
     if target[:1] != (-1,) or math.prod(target[1:]) != math.prod(graph.input_shape):
         return False
+    if len(graph.input_shape) == 1 and len(target) != _IMAGES_RANK:
+        return False  # features stay a row
     graph.input_shape = tuple(map(int, target[1:]))
     for user in users:
         graph.drop(user)

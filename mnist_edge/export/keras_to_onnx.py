@@ -9,7 +9,7 @@ made.
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -183,6 +183,7 @@ def _renamed_tensor(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
     return onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor), name)
 
 
+_COLOUR = re.compile(r"\x1b\[\d*m")
 _MARK = re.compile(r"KerasLayer(\d+)x")
 
 
@@ -203,27 +204,38 @@ def trace(model: keras.Model, opset: int) -> onnx.ModelProto:
     """
     from tf2onnx import convert
 
-    if opset not in OPSETS:
-        raise OptionError(f"expected an opset from {OPSETS[0]} to {OPSETS[-1]}, received {opset}")
+    require_opset(opset)
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32, name=INPUT_NAME)]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def call(image: Any) -> Any:
         answer = tf.nest.flatten(model(image, training=False))[0]
         return answer if len(answer.shape) == 2 else tf.reshape(answer, (-1, _elements(answer)))
 
     layers = list(_layers(model))
+    names = [layer.name for layer in layers]
     try:
         with _marked(layers), _inlined(layers), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             converted: onnx.ModelProto = convert.from_function(
-                call, signature, opset, custom_op_handlers={"Erfc": (_erfc, [])}
+                call, signature, opset, custom_op_handlers=_HANDLERS
             )[0]
     except Exception as error:  # tf2onnx has no exceptions of its own
-        raise ModelError(f"tf2onnx cannot convert this Keras model: {_reason(error)}") from error
-    _name_after_layers(converted.graph, [layer.name for layer in layers])
+        reason = _MARK.sub(lambda mark: names[int(mark[1])], _reason(error))
+        raise ModelError(f"tf2onnx cannot convert this Keras model: {reason}") from error
+    _name_after_layers(converted.graph, names)
     return converted
+
+
+def require_opset(opset: int) -> None:
+    """Refuse an opset that tf2onnx does not write.
+
+    Raises:
+        OptionError: It is none of ``OPSETS``.
+    """
+    if opset not in OPSETS:
+        raise OptionError(f"expected an opset from {OPSETS[0]} to {OPSETS[-1]}, received {opset}")
 
 
 def _elements(answer: Any) -> int:
@@ -231,7 +243,9 @@ def _elements(answer: Any) -> int:
 
 
 def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return the line of an error that says what is wrong: Keras lists the call behind it."""
+    text = _COLOUR.sub("", str(error)).partition("Arguments received by")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
 
@@ -283,6 +297,21 @@ def _erfc(context: Any, node: Any, name: str, _: Any) -> None:
     one = context.make_const(f"{name}/one", np.array(1, np.float32))
     erf = context.make_node("Erf", [node.input[0]], name=f"{name}/erf")
     context.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=node.output)
+
+
+def _expm1(context: Any, node: Any, name: str, _: Any) -> None:
+    """Write Expm1(x), which ONNX does not have, as Exp(x) - 1."""
+    context.remove_node(node.name)
+    one = context.make_const(f"{name}/one", np.array(1, np.float32))
+    power = context.make_node("Exp", [node.input[0]], name=f"{name}/exp")
+    context.make_node("Sub", [power.output[0], one.output[0]], name=name, outputs=node.output)
+
+
+_HANDLERS: dict[str, tuple[Callable[[Any, Any, str, Any], None], list[str]]] = {
+    "Erfc": (_erfc, []),
+    "Expm1": (_expm1, []),
+}
+"""What tf2onnx 1.17 has no operators for, with the arguments that it passes on."""
 
 
 def _name_after_layers(graph: onnx.GraphProto, names: Sequence[str]) -> None:

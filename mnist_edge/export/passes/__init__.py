@@ -10,9 +10,12 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export.passes import (
     activations,
     affine,
+    borders,
     constants,
     dense,
+    normalization,
     reshapes,
+    resizing,
     transposes,
 )
 from mnist_edge.export.passes.graph import Graph
@@ -22,21 +25,39 @@ Pass = Callable[[Graph], bool]
 PASSES: tuple[Pass, ...] = (
     Graph.remove_unused,
     constants.fold_known_values,
+    constants.write_indices_as_int64,
     constants.drop_identities,
-    # Activations, before their arithmetic is folded into anything.
-    activations.write_gelu,
-    activations.write_prelu,
+    # Arithmetic that stands for an operator, before it is folded into anything.
+    activations.find_gelu,
+    activations.write_hard_swish,
+    activations.write_where,
     activations.write_elu,
-    # Shapes
+    activations.write_prelu,
+    activations.write_clip,
+    activations.fill_by_broadcasting,
+    normalization.subtract_mean_first,
+    normalization.gather_layer_normalization,
+    normalization.split_batch_normalization,
+    dense.write_as_matmul_and_add,
+    # Windows and sizes
+    borders.write_down,
+    borders.take_pads,
+    borders.write_mean_as_pooling,
+    resizing.write_tile,
+    resizing.merge_repeats,
+    resizing.name_current_modes,
+    resizing.give_scales,
+    # Shapes and the order of axes
     transposes.name_axes,
     transposes.merge,
-    reshapes.merge,
-    dense.write_as_matmul_and_add,
-    dense.multiply_in_place,
     transposes.move_down,
-    reshapes.move_down,
     transposes.take_into_dense_rows,
-    # Arithmetic
+    transposes.merge_with_reshapes,
+    dense.multiply_in_place,
+    reshapes.merge,
+    reshapes.move_down,
+    reshapes.pool_before,
+    # Multiplications and additions of constants
     affine.put_constants_last,
     affine.write_as_mul_and_add,
     affine.merge,
@@ -44,10 +65,13 @@ PASSES: tuple[Pass, ...] = (
     affine.fold_into_layer_behind,
 )
 
-_MAX_ROUNDS = 5_000
+GATHERED = frozenset((activations.GELU,))
+"""Operators that stand for several of the file's opset until ``finish``."""
+
+_MAX_ROUNDS = 2_000
 
 
-def clean(graph: Graph) -> None:
+def settle(graph: Graph) -> None:
     """Run all passes until none changes anything.
 
     Raises:
@@ -58,3 +82,8 @@ def clean(graph: Graph) -> None:
         if not any(found):
             return
     raise ModelError("expected a graph that can be cleaned, received one that never is")
+
+
+def finish(graph: Graph) -> None:
+    """Write out what passes gathered to one operator that is not in the file's opset."""
+    activations.write_gelu(graph)

@@ -13,38 +13,20 @@ Wide = NDArray[np.float64]
 
 
 def write_as_mul_and_add(graph: Graph) -> bool:
-    """Write BatchNormalization, and Sub and Div by a constant, as Mul and Add."""
+    """Write Sub and Div by a constant as Add and Mul."""
     changed = False
-    for node in list(graph.nodes):
-        if node.operator == "BatchNormalization" and _has_constants(graph, node.inputs[1:]):
-            _split_normalization(graph, node)
+    for node in graph.nodes:
+        value = graph.constants.get(node.inputs[1]) if len(node.inputs) == 2 else None
+        if value is None or value.dtype != np.float32:
+            continue
+        wide = value.astype(np.float64)
+        if node.operator == "Sub":
+            node.operator, node.inputs[1] = "Add", graph.constant(-wide)
             changed = True
-        elif node.operator in ("Sub", "Div") and node.inputs[1] in graph.constants:
-            value = graph.constants[node.inputs[1]]
-            if value.dtype == np.float32 and not (node.operator == "Div" and (value == 0).any()):
-                wide = value.astype(np.float64)
-                node.inputs[1] = graph.constant(-wide if node.operator == "Sub" else 1 / wide)
-                node.operator = "Add" if node.operator == "Sub" else "Mul"
-                changed = True
+        elif node.operator == "Div" and value.all():
+            node.operator, node.inputs[1] = "Mul", graph.constant(1 / wide)
+            changed = True
     return changed
-
-
-def _has_constants(graph: Graph, names: list[str]) -> bool:
-    return all(name in graph.constants for name in names)
-
-
-def _split_normalization(graph: Graph, node: Node) -> None:
-    scale, bias, mean, variance = (
-        graph.constants[name].astype(np.float64) for name in node.inputs[1:5]
-    )
-    factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
-    rank = len(examine(graph).shapes[node.inputs[0]])
-    shape = (-1, *[1] * (rank - 2))
-    product = graph.add_before(node, "Mul", [node.inputs[0], graph.constant(factor.reshape(shape))])
-    node.operator = "Add"
-    node.inputs = [product, graph.constant((bias - mean * factor).reshape(shape))]
-    node.outputs = node.outputs[:1]
-    node.attributes = {}
 
 
 def put_constants_last(graph: Graph) -> bool:
@@ -59,7 +41,8 @@ def put_constants_last(graph: Graph) -> bool:
 
 def merge(graph: Graph) -> bool:
     """Merge Mul with Mul, Add with Add, and let Mul come before Add."""
-    for node in graph.nodes:
+    changed = False
+    for node in list(graph.nodes):
         before = graph.maker(node.inputs[0], "Mul", "Add") if node.inputs else None
         if before is None or graph.only_user(before.output) is not node:
             continue
@@ -70,13 +53,13 @@ def merge(graph: Graph) -> bool:
             both = outer * inner if node.operator == "Mul" else outer + inner
             node.inputs = [before.inputs[0], graph.constant(both)]
             graph.nodes.remove(before)
-            return True
-        if node.operator == "Mul":  # (x + a) * b = x * b + a * b
+            changed = True
+        elif node.operator == "Mul":  # (x + a) * b = x * b + a * b
             before.operator, node.operator = "Mul", "Add"
             before.inputs[1] = graph.constant(outer)
             node.inputs[1] = graph.constant(inner * outer)
-            return True
-    return False
+            changed = True
+    return changed
 
 
 def _factor_is_bias(graph: Graph, node: Node) -> bool:
@@ -97,18 +80,18 @@ def _factor(graph: Graph, node: Node) -> Wide | None:
 def fold_into_layer_before(graph: Graph) -> bool:
     """Fold Mul and Add into the convolution or dense layer before them."""
     shapes = examine(graph).shapes
-    for node in graph.nodes:
+    changed = False
+    for node in list(graph.nodes):
         factor = _factor(graph, node)
         layer = graph.maker(node.inputs[0]) if factor is not None else None
         if factor is None or layer is None or graph.only_user(layer.output) is not node:
             continue
-        shape = shapes[node.output]
-        if shapes[layer.output] != shape:
+        shape = shapes.get(node.output)
+        if shape is None or shapes.get(layer.output) != shape:
             continue
         fold = _BEFORE.get(layer.operator)
-        if fold and fold(graph, layer, node, factor, shape):
-            return True
-    return False
+        changed |= fold is not None and fold(graph, layer, node, factor, shape)
+    return changed
 
 
 def _along(value: Wide, shape: Shape, axis: int) -> Wide | None:
@@ -199,20 +182,19 @@ def fold_into_layer_behind(graph: Graph) -> bool:
     An addition goes into a convolution only if that adds no border, which would not be shifted.
     """
     shapes = examine(graph).shapes
-    for node in graph.nodes:
+    changed = False
+    for node in list(graph.nodes):
         factor = _factor(graph, node)
-        if factor is None or _factor_is_bias(graph, node):
-            continue
-        if _carry(graph, node, factor, shapes):
-            return True
-    return False
+        if factor is not None and not _factor_is_bias(graph, node):
+            changed |= _carry(graph, node, factor, shapes)
+    return changed
 
 
 def _carry(graph: Graph, node: Node, factor: Wide, shapes: Mapping[str, Shape]) -> bool:
     """Carry a factor past what does not care for it, and fold it into what comes then."""
     name = node.output
     value: Array | None = factor
-    if shapes[node.inputs[0]] != shapes[name]:
+    if name not in shapes or shapes.get(node.inputs[0]) != shapes[name]:
         return False
     while value is not None:
         user = graph.only_user(name)

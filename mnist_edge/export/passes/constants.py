@@ -34,18 +34,38 @@ def _reshape_to(graph: Graph, node: Node, shape: tuple[int, ...]) -> bool:
     return True
 
 
+_INDEXED = {"Slice": (1, 2, 3, 4), "Gather": (1,), "Pad": (1, 3), "Split": (1,), "Squeeze": (1,)}
+"""Operators that take positions, and which of their inputs these are."""
+
+
+def write_indices_as_int64(graph: Graph) -> bool:
+    """Write positions as int64, which all operators take and the runtime reads."""
+    changed = False
+    for node in graph.nodes:
+        for position in _INDEXED.get(node.operator, ()):
+            name = node.inputs[position] if position < len(node.inputs) else ""
+            value = graph.constants.get(name)
+            if value is not None and value.dtype == np.int32:
+                node.inputs[position] = graph.constant(value, np.int64)
+                changed = True
+    return changed
+
+
 def drop_identities(graph: Graph) -> bool:
     """Drop operators that return what they take."""
-    shapes = examine(graph).shapes
+    found = examine(graph)
     changed = False
     for node in list(graph.nodes):
-        if _is_identity(graph, node) and shapes[node.output] == shapes[node.inputs[0]]:
+        source = node.inputs[0] if node.inputs else ""
+        same = found.shapes.get(source) == found.shapes[node.output]
+        same = same and found.types[source] == found.types[node.output]
+        if same and _is_identity(graph, node):
             graph.drop(node)
             changed = True
     return changed
 
 
-_KEEPING = frozenset(("Identity", "Dropout", "Reshape", "Expand", "Tile", "Slice"))
+_KEEPING = frozenset(("Identity", "Dropout", "Reshape", "Expand", "Tile", "Slice", "Cast"))
 """Operators that return what they take, if that has the shape of what they return."""
 
 

@@ -41,7 +41,8 @@ def _split(graph: Graph, node: Node) -> None:
 def multiply_in_place(graph: Graph) -> bool:
     """Multiply rows of any shape at once, where they were reshaped to a table and back."""
     shapes = examine(graph).shapes
-    for node in graph.nodes:
+    changed = False
+    for node in list(graph.nodes):
         before = graph.maker(node.inputs[0], "Reshape") if node.operator == "MatMul" else None
         behind = graph.only_user(node.output) if before else None
         if before is None or behind is None or behind.operator != "Reshape":
@@ -50,5 +51,5 @@ def multiply_in_place(graph: Graph) -> bool:
         if source[0] == OPEN and source[:-1] == made[:-1] and len(source) > 2:
             node.inputs[0] = before.inputs[0]
             graph.drop(behind)
-            return True
-    return False
+            changed = True
+    return changed

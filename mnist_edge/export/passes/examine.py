@@ -46,10 +46,12 @@ class Findings:
     Attributes:
         shapes: By name; an axis that grows with the number of images is ``OPEN``.
         values: Of what is the same for any image and any number of images; constants are left out.
+        types: By name, as TensorProto.DataType.
     """
 
     shapes: Mapping[str, Shape]
     values: Mapping[str, Array]
+    types: Mapping[str, int]
 
 
 def examine(graph: Graph) -> Findings:
@@ -66,7 +68,8 @@ def examine(graph: Graph) -> Findings:
         for name, value in two.values.items()
         if name not in graph.constants and np.array_equal(value, three.values[name])
     }
-    return Findings(shapes, values)
+    types = {name: found.tensor_type.elem_type for name, found in two.types.items()}
+    return Findings(shapes, values, types)
 
 
 def _compared(two: Shape, three: Shape) -> Shape:
@@ -97,7 +100,10 @@ class _Run:
 
     def step(self, node: Node) -> None:
         """Find the shapes of what a node makes, and its values if all its inputs' are known."""
-        proto = helper.make_node(node.operator, node.inputs, node.outputs, **node.attributes)
+        proto = node.proto()
+        if node.operator == "Gelu":  # of a later opset: see activations.GELU
+            self.types[node.output] = self.types[node.inputs[0]]
+            return
         self.types |= self._inferred(node, proto)
         if node.operator == "Shape":
             shape = _shape(self.types[node.inputs[0]])

@@ -15,6 +15,28 @@ Array = NDArray[Any]
 
 _OWN_DOMAINS = ("", "ai.onnx")
 
+MAX_NODES = 4_000
+"""Nodes of a graph that is to be cleaned: what is left may have a quarter of these."""
+
+
+UNARY = frozenset(
+    (
+        *("Relu", "LeakyRelu", "Clip", "Elu", "Celu", "Selu", "Gelu", "Sigmoid", "HardSigmoid"),
+        *("HardSwish", "ThresholdedRelu", "Tanh", "Softplus", "Softsign", "Mish", "Erf", "Abs"),
+        *("Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sin"),
+        *("Cos", "Cast", "Not"),
+    )
+)
+"""Operators that make one number of each number of their first input; others are limits."""
+
+BROADCAST = frozenset(
+    (
+        *("Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "PRelu", "Where", "Sum", "Mean", "And"),
+        *("Or", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
+    )
+)
+"""Operators that broadcast all their inputs to one shape."""
+
 
 @dataclass(slots=True, eq=False)
 class Node:
@@ -38,6 +60,14 @@ class Node:
     def output(self) -> str:
         """Its first output."""
         return self.outputs[0]
+
+    def proto(self) -> onnx.NodeProto:
+        """Return the node as ONNX has it, named after its layer."""
+        made = helper.make_node(self.operator, self.inputs, self.outputs, self.layer)
+        for name, value in sorted(self.attributes.items()):
+            stored = numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+            made.attribute.append(helper.make_attribute(name, stored))
+        return made
 
 
 @dataclass(slots=True)
@@ -151,6 +181,11 @@ def read(model: onnx.ModelProto) -> Graph:
             f"expected a network of one input and one output, received {len(inputs)} and "
             f"{len(model.graph.output)}"
         )
+    if len(model.graph.node) > MAX_NODES:
+        raise ModelError(
+            f"expected a network of up to {MAX_NODES:,} operators, received one of "
+            f"{len(model.graph.node):,}"
+        )
     nodes = []
     for node in model.graph.node:
         if node.op_type == "Constant":
@@ -181,6 +216,8 @@ def _read_node(node: onnx.NodeProto) -> Node:
                 "expected a network without loops and branches, received one with the operator "
                 f"{node.op_type}{_in_layer(node.name)}"
             )
+        if isinstance(value, onnx.TensorProto):
+            value = numpy_helper.to_array(value)
         attributes[attribute.name] = value.decode() if isinstance(value, bytes) else value
     return Node(node.op_type, list(node.input), list(node.output), attributes, node.name)
 
@@ -211,10 +248,7 @@ def write(graph: Graph, name: str, output_shape: Shape, ir_version: int) -> onnx
     nodes = []
     used: dict[str, None] = {}
     for node in graph.nodes:
-        proto = helper.make_node(node.operator, node.inputs, node.outputs, node.layer)
-        for key, value in sorted(node.attributes.items()):
-            proto.attribute.append(helper.make_attribute(key, value))
-        nodes.append(proto)
+        nodes.append(node.proto())
         used |= dict.fromkeys(name for name in node.inputs if name in graph.constants)
     made = helper.make_graph(
         nodes,

@@ -5,100 +5,97 @@ import math
 import numpy as np
 
 from mnist_edge.export.passes.examine import OPEN, Findings, examine
-from mnist_edge.export.passes.graph import Array, Graph, Node, Shape
-
-UNARY = frozenset(
-    (
-        *(
-            "Relu",
-            "LeakyRelu",
-            "Clip",
-            "Elu",
-            "Celu",
-            "Selu",
-            "Sigmoid",
-            "HardSigmoid",
-            "HardSwish",
-        ),
-        *("ThresholdedRelu", "Tanh", "Softplus", "Softsign", "Mish", "Erf", "Abs", "Neg", "Exp"),
-        *("Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos", "Cast"),
-    )
-)
-"""Operators that take one number and make one number of it; further inputs are limits."""
-
-BINARY = frozenset(("Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "PRelu"))
-"""Operators that broadcast two tensors."""
+from mnist_edge.export.passes.graph import BROADCAST, UNARY, Array, Graph, Node, Shape
 
 _MAX_CARRIED = 2**22
 
 
 def merge(graph: Graph) -> bool:
-    """Merge Reshapes that follow each other, and make one of a Transpose that moves no number."""
+    """Merge Reshapes that follow each other."""
     shapes = examine(graph).shapes
     changed = False
     for node in graph.nodes:
-        if node.operator == "Transpose":
-            changed |= _moves_nothing(graph, node, shapes[node.inputs[0]])
-        before = graph.maker(node.inputs[0], "Reshape")
-        if node.operator == "Reshape" and before and shapes[node.output].count(OPEN) == 1:
+        before = graph.maker(node.inputs[0], "Reshape") if node.operator == "Reshape" else None
+        if before is not None and shapes[node.output].count(OPEN) == 1:
             node.inputs = [before.inputs[0], graph.constant(shapes[node.output], np.int64)]
             changed = True
     return changed
 
 
-def _moves_nothing(graph: Graph, node: Node, shape: Shape) -> bool:
-    """Make a Reshape of a Transpose that moves axes of one element only, if it is one."""
-    permutation = node.attributes["perm"]
-    moved = [axis for axis in permutation if shape[axis] != 1]
-    if moved != sorted(moved):
-        return False
-    node.operator = "Reshape"
-    node.attributes = {}
-    node.inputs.append(graph.constant([shape[axis] for axis in permutation], np.int64))
-    return True
-
-
 def move_down(graph: Graph) -> bool:
     """Let operators that look at single numbers run before a Reshape, not behind it."""
     found = examine(graph)
+    changed = False
     for node in list(graph.nodes):
-        reshape = graph.maker(node.inputs[0], "Reshape") if node.inputs else None
-        if reshape is None or graph.only_user(reshape.output) not in (node,):
+        if node.operator not in UNARY | BROADCAST or node.output not in found.shapes:
             continue
-        if node.operator in UNARY or _takes_constant(graph, node, reshape, found):
-            _swap(graph, reshape, node)
-            return True
-    return False
+        inputs = _before_reshape(graph, node, found)
+        if inputs is None:
+            continue
+        moved = Node(node.operator, inputs, [graph.fresh()], node.attributes, node.layer)
+        graph.nodes.insert(graph.nodes.index(node), moved)
+        target = graph.constant(found.shapes[node.output], np.int64)
+        node.operator, node.inputs, node.attributes = "Reshape", [moved.output, target], {}
+        return True
+    return changed
 
 
-def _takes_constant(graph: Graph, node: Node, reshape: Node, found: Findings) -> bool:
-    """Give a node's constant the shape that it has before a Reshape; return whether it has one."""
-    if node.operator not in BINARY or len(node.inputs) != 2:
-        return False
-    value = graph.constants.get(node.inputs[1])
-    if value is None or value.dtype != np.float32:
-        return False
+def _before_reshape(graph: Graph, node: Node, found: Findings) -> list[str] | None:
+    """Return what a node takes before the Reshapes of its inputs; None where it cannot."""
     after = found.shapes[node.output]
-    if after != found.shapes[reshape.output]:
-        return False
-    carried = reshaped(value, after, found.shapes[reshape.inputs[0]])
-    if carried is None:
-        return False
-    node.inputs[1] = graph.constant(carried)
-    return True
+    sources = set()
+    inputs = []
+    for position, name in enumerate(node.inputs):
+        reshape = graph.maker(name, "Reshape")
+        if reshape is not None and found.shapes[name] == after and after.count(OPEN) == 1:
+            # Another user would need the Reshape still.
+            if any(user is not node for user in graph.users(name)) or name == graph.output:
+                return None
+            sources.add(found.shapes[reshape.inputs[0]])
+            inputs.append(reshape.inputs[0])
+        elif name in graph.constants and (position > 0 or node.operator in BROADCAST):
+            inputs.append(name)
+        else:
+            return None
+    if len(sources) != 1:
+        return None
+    (before,) = sources
+    return _with_constants(graph, node, inputs, after, before)
 
 
-def _swap(graph: Graph, first: Node, second: Node) -> None:
-    """Let ``second`` run before ``first``, which it follows."""
-    source = first.inputs[0]
-    middle = first.output
-    last = second.output
-    second.inputs[0] = source
-    second.outputs[0] = middle
-    first.inputs[0] = middle
-    first.outputs[0] = last
-    at, behind = graph.nodes.index(first), graph.nodes.index(second)
-    graph.nodes[at], graph.nodes[behind] = second, first
+def _with_constants(
+    graph: Graph, node: Node, inputs: list[str], after: Shape, before: Shape
+) -> list[str] | None:
+    """Give constants the shape that they have before a Reshape from ``before`` to ``after``."""
+    if node.operator in UNARY:
+        return inputs
+    made = []
+    for name in inputs:
+        value = graph.constants.get(name)
+        carried = value if value is None else reshaped(value, after, before)
+        if value is not None and carried is None:
+            return None
+        made.append(name if carried is None else graph.constant(carried, carried.dtype))
+    return made
+
+
+def pool_before(graph: Graph) -> bool:
+    """Pool an image as it was before a Reshape that took axes of one element out."""
+    shapes = examine(graph).shapes
+    changed = False
+    for node in graph.nodes:
+        if node.operator not in ("GlobalMaxPool", "GlobalAveragePool"):
+            continue
+        reshape = graph.maker(node.inputs[0], "Reshape")
+        if reshape is None or node.output not in shapes:
+            continue
+        source, between = shapes[reshape.inputs[0]], shapes[reshape.output]
+        if source[:2] == between[:2] and len(source) > 2:
+            pooled = graph.add_before(node, node.operator, [reshape.inputs[0]])
+            target = graph.constant(shapes[node.output], np.int64)
+            node.operator, node.inputs = "Reshape", [pooled, target]
+            return True
+    return changed
 
 
 def reshaped(value: Array, before: Shape, after: Shape) -> Array | None:
@@ -123,7 +120,7 @@ def reshaped(value: Array, before: Shape, after: Shape) -> Array | None:
 
 def spread(value: Array, shape: Shape) -> Array | None:
     """Return a constant as it is broadcast to one image of ``shape``; None where that differs."""
-    if shape[:1] != (OPEN,) or OPEN in shape[1:] or np.prod(shape[1:]) > _MAX_CARRIED:
+    if shape[:1] != (OPEN,) or OPEN in shape[1:] or math.prod(shape[1:]) > _MAX_CARRIED:
         return None
     if value.ndim == len(shape):
         if value.shape[0] != 1:
