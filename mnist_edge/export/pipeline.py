@@ -9,10 +9,11 @@ from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.export.artifact import CalibrationImages, Task, make_file
-from mnist_edge.export.convert import DEFAULT_OPSET, to_onnx
+from mnist_edge.export.convert import to_onnx
 from mnist_edge.export.examples import choose, fits, of_training
 from mnist_edge.export.inactive import without_inactive_units
 from mnist_edge.export.inputs import specify
+from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET
 from mnist_edge.export.quantize import Precision
 from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ExportReport, ReferenceReport

@@ -25,7 +25,9 @@ def test_a_call_that_takes_all_memory_is_not_tried() -> None:
     most = MAX_CALL_BYTES // (4 * numbers)
     wide = Candidate(SETUP, "net.tflite", all_threads=False, numbers=numbers)
     assert wide.limitation(most) is None
-    assert wide.limitation(most + 1) == f"{most + 1:,} images a call: they may take 2.0 GiB of memory"
+    assert (
+        wide.limitation(most + 1) == f"{most + 1:,} images a call: they may take 2.0 GiB of memory"
+    )
     large = replace(wide, numbers=0, input=InputSpec((numbers,), "float32", None))
     assert large.limitation(most) is None
     assert large.limitation(most + 1) is not None
