@@ -5,6 +5,7 @@ limits, and then in the process that wants the model.
 """
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -36,7 +37,8 @@ def build(config: Json) -> keras.Model:
         Exception: Keras raises a dozen kinds where settings do not fit each other.
     """
     config = _with_own_modules(config)
-    with _counted_first() as scope:
+    with _counted_first() as scope, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         model: keras.Model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         weights = sum(prod(weight.shape) for weight in model.weights)
         if 4 * weights > MAX_MODEL_BYTES:
@@ -172,7 +174,9 @@ def require_running(model: keras.Model) -> None:
     """
     images = np.zeros((2, *model.inputs[0].shape[1:]), np.float32)
     (promised,) = model.outputs
-    (answer,) = keras.tree.flatten(model(images, training=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras' advice on models is not for who opens them
+        (answer,) = keras.tree.flatten(model(images, training=False))
     wanted = [2, *promised.shape[1:]]
     received = list(answer.shape)
     if received != wanted:
