@@ -13,12 +13,21 @@ MAX_ELEMENTS = 2**24
 
 MAX_RANK = 8
 
+_VALUES = {1: "f", 2: "i", 3: "s", 6: "floats", 7: "ints"}
+"""The field that holds an attribute's value, by AttributeProto.AttributeType."""
+
 ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2}
 """Bytes of an element by TensorProto.DataType: float, uint8, int8, int32, int64, bool, float16."""
 
 _INT64 = 7
 
+_FLOAT = 1
+_MAX_LISTED = 64
+"""Numbers in a tensor that decides a shape."""
+
 Shape = tuple[int, ...]
+
+Attribute = int | str | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +37,14 @@ class Weights:
     Attributes:
         name: Its name.
         shape: Its shape.
-        integers: Its values, if it is a list of int64 such as a Reshape takes; else empty.
+        integers: Its values, if it is a short list of int64 such as a Reshape takes; else empty.
+        reals: Its values, if it is a short list of float32 such as a Resize takes; else empty.
     """
 
     name: str
     shape: Shape
-    integers: tuple[int, ...]
+    integers: tuple[int, ...] = ()
+    reals: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,13 @@ class Node:
         operator: Its operator, with the domain in front where that is not ONNX' own.
         inputs: Names of the tensors that it takes; empty for one that is left out.
         outputs: Names of the tensors that it makes.
-        attributes: Its attributes that are integers.
+        attributes: Those that are integers, texts or lists of integers.
     """
 
     operator: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attributes: Mapping[str, int]
+    attributes: Mapping[str, Attribute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +115,39 @@ def of(message: Message) -> Graph:
 def _node(message: Message) -> Node:
     domain = message.text("domain")
     operator = message.text("op_type")
-    attributes: dict[str, int] = {}
+    attributes: dict[str, Attribute] = {}
+    names: set[str] = set()
     for attribute in message.messages("attribute"):
         name = attribute.text("name")
-        if name in attributes:
+        if name in names:
             raise ValueError(f"two attributes {name!r} of a node")
-        attributes[name] = attribute.integer("i")
+        names.add(name)
+        value = _attribute(attribute)
+        if value is not None:
+            attributes[name] = value
     return Node(
         operator=operator if domain in ("", "ai.onnx") else f"{domain}.{operator}",
         inputs=message.texts("input"),
         outputs=message.texts("output"),
         attributes=attributes,
     )
+
+
+def _attribute(message: Message) -> Attribute | None:
+    """Return the value of an attribute; None for one of floats.
+
+    An engine goes by the type that the attribute has, so that it may have no value of another.
+    """
+    kind = message.integer("type")
+    field = _VALUES.get(kind)
+    others = [name for name in _VALUES.values() if name != field and name in message]
+    if field is None or others:
+        raise ValueError(f"an attribute of the type {kind} with {' and '.join(others) or 'none'}")
+    if field == "i":
+        return message.integer("i")
+    if field == "s":
+        return str(message.data("s"), "utf-8")
+    return message.integers("ints") if field == "ints" else None
 
 
 def _weights(message: Message) -> Weights:
@@ -134,9 +166,18 @@ def _weights(message: Message) -> Weights:
     if elements > MAX_ELEMENTS or elements * size != len(raw) + listed * size:
         raise ValueError(f"a tensor that has not the size of its shape {list(shape)}")
     integers: tuple[int, ...] = ()
-    if message.integer("data_type") == _INT64 and elements <= MAX_RANK:
+    reals: tuple[float, ...] = ()
+    if message.integer("data_type") == _INT64 and elements <= _MAX_LISTED:
         integers = tuple(np.frombuffer(raw, "<i8").tolist()) or message.integers("int64_data")
-    return Weights(name, shape, integers)
+    if message.integer("data_type") == _FLOAT and elements <= MAX_RANK:
+        reals = tuple(np.frombuffer(raw, "<f4").tolist()) or _floats(message)
+    return Weights(name, shape, integers, reals)
+
+
+def _floats(message: Message) -> tuple[float, ...]:
+    """Return the floats that a tensor lists."""
+    parts = [part for part in message.values.get("float_data", ()) if isinstance(part, memoryview)]
+    return tuple(np.frombuffer(b"".join(parts), "<f4").tolist())
 
 
 def _listed(message: Message) -> int:

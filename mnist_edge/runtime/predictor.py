@@ -35,7 +35,7 @@ _WHITE = np.float32(PIXEL_MAX)
 
 
 class Predictor:
-    """Reads handwritten digits with an exported model.
+    """Classifies images, or rows of features, with an exported model; by default it reads digits.
 
     Safe to use from many threads at once. It can be pickled and copied, which builds it anew from
     its bytes, and works in a child after fork.
@@ -104,8 +104,10 @@ class Predictor:
 
         Args:
             image: Of the shape ``spec.input.shape``, or flat: (28, 28) or (784,) for digits, light
-                ink on black; uint8 in 0..255, bool, or float in 0..1. Where the input is no
-                picture, any numbers.
+                ink on black, (32, 32, 3) or (3072,) for a model of colour images. Axes of length 1
+                do not count: (1, 28, 28, 1) is one image too. uint8 in 0..255, bool, or float in
+                0..1. Where the input is no picture (``spec.input.range`` is None), any numbers,
+                which are taken as they are.
 
         Raises:
             ImageError: Another shape, type or range.
@@ -165,7 +167,8 @@ class Predictor:
         """Read N images, ``CHUNK`` at a time.
 
         Args:
-            images: (N, ...), N at least 1; shapes and types of each as in ``predict``.
+            images: (N, ...), N at least 1; shapes and types of each as in ``predict``. The first
+                axis is always N: (1, 28, 28, 1) is a batch of one.
 
         Raises:
             ImageError: Another shape, type or range.

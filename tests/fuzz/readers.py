@@ -1,6 +1,7 @@
 """The public way through each reader, and what it may take."""
 
 import io
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,18 @@ def read_onnx(content: bytes) -> None:
     assert predictor.predict(image).probabilities.shape == (10,)
     assert predictor.predict_batch(np.stack([image] * 3)).probabilities.shape == (3, 10)
     assert isinstance(predictor.metadata, dict)
+
+
+def read_foreign(content: bytes) -> None:
+    """Tell what a model of others is, which has no contract of ours."""
+    from mnist_edge.cli.info import describe_foreign
+    from mnist_edge.documents import to_json
+    from mnist_edge.runtime import model_file
+    from mnist_edge.runtime.foreign_file import ForeignFile
+
+    found = model_file.read_any(content.replace(b"contract", b"contrast"))
+    assert isinstance(found, ForeignFile)
+    assert json.dumps(to_json(describe_foreign(found))).isascii()
 
 
 def read_keras(content: bytes) -> None:
@@ -167,6 +180,7 @@ def _json_memory(size: int) -> int:
 
 READERS = {
     "onnx": Reader(onnx_files.make, read_onnx, 2, lambda size: 3 * size + _ONNX_MEMORY, share=8),
+    "foreign": Reader(onnx_files.make, read_foreign, 2, lambda size: 3 * size + _ONNX_MEMORY),
     "keras": Reader(archives.make_keras, read_keras, 60, lambda size: 3 * size + 500 * MIB),
     "npz": Reader(archives.make_npz, read_npz, 5, lambda size: 64 * size + 600 * MIB),
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),

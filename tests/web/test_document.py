@@ -191,7 +191,7 @@ def test_the_options_of_earlier_versions(
         (["--target", "webb"], "expected --target onnx or web, received 'webb'"),
         (
             ["small", "--target", "web", "--opset", "17"],
-            "expected a .keras file with --precision, --opset",
+            "expected a .keras or .h5 file with --precision, --opset",
         ),
         (
             ["--target", "web", "--precision", "int8"],
@@ -201,7 +201,7 @@ def test_the_options_of_earlier_versions(
             ["nothing.onnx", "--target", "web", "--out", "page.html"],
             "cannot read the model nothing.onnx",
         ),
-        (["small", "--out", "page.html"], "cannot read the Keras file small"),
+        (["small", "--out", "page.html"], "cannot read the model small"),
         (
             ["--target", "web", "--out", "page.txt"],
             "expected a page to end in .html, received page.txt",
