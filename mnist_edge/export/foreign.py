@@ -46,9 +46,8 @@ def _layer(name: str, operator: str) -> str:
     # The operator itself comes last, with a number behind it where it comes again.
     if parts and parts[-1].partition("_")[0].lower() == operator.lower():
         parts.pop()
-    kept = [
+    return ".".join(
         part
-        for part, behind in zip(parts, [*parts[1:], ""], strict=True)
-        if not behind.startswith(f"{part}.")
-    ]
-    return ".".join(kept)
+        for number, part in enumerate(parts)
+        if not "".join(parts[number + 1 : number + 2]).startswith(f"{part}.")
+    )
