@@ -1,12 +1,11 @@
 """Results as JSON: ``to_json`` makes documents of frozen dataclasses, ``from_json`` reads them.
 
 A document's keys are its dataclass's fields, its types are theirs: no list of keys is kept beside
-them, and ``json_schema`` makes the schemas in docs/ from the same. A class that is a document of
-its own names its schema in a class variable ``SCHEMA``, which stands in every such document.
+them. The schemas in docs/ are made of the same. A class that is a document of its own names its
+schema in a class variable ``SCHEMA``, which stands in every such document.
 """
 
 import dataclasses
-import inspect
 import math
 import re
 import sys
@@ -14,7 +13,9 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, Union
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union
+
+from mnist_edge.errors import shown
 
 Made = TypeVar("Made")
 
@@ -23,12 +24,6 @@ _MAX_CHARACTERS = 4096
 
 INLINE: Mapping[str, bool] = {"inline": True}
 """Metadata of a field whose own fields stand in its place; where it is None, they are null."""
-
-
-class Document(Protocol):
-    """A frozen dataclass that is a whole document."""
-
-    SCHEMA: ClassVar[str]
 
 
 class Bounds(NamedTuple):
@@ -96,25 +91,6 @@ def from_json(kind: type[Made], document: object) -> Made:
         elif _is_required(field):
             raise ValueError(f"{field.name!r} is missing")
     return kind(**parts)
-
-
-def json_schema(kind: type[Document], title: str) -> dict[str, Any]:
-    """Return the JSON schema of a document: its fields, each described as in its docstring."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": title,
-        **_schema_of(kind),
-    }
-
-
-def shown(value: object) -> str:
-    """Return a value of a document as an error's text has it, cut where it is long."""
-    if isinstance(value, list | dict):
-        return f"a {type(value).__name__} of {len(value):,}"
-    if isinstance(value, int) and abs(value) > 10**9:
-        return "a larger number"
-    text = ascii(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -233,62 +209,3 @@ def _bounded(hint: Any, bounds: Bounds, value: Any, name: str) -> Any:
         limits = f"from {bounds.least:,} to {bounds.most:,}"
         raise ValueError(f"expected {name} to be {what} {limits}, received {shown(value)}")
     return value
-
-
-def _schema_of(kind: Any) -> dict[str, Any]:
-    """Return the schema of a dataclass: an object with its fields, to which others may be added."""
-    properties: dict[str, Any] = {}
-    schema = getattr(kind, "SCHEMA", None)
-    if schema is not None:
-        properties["schema"] = {"const": schema, "description": "What this document is."}
-    hints = typing.get_type_hints(kind, include_extras=True)
-    descriptions = _descriptions(kind)
-    for field in dataclasses.fields(kind):
-        if field.metadata.get("inline"):
-            inner = _inner(hints[field.name])
-            for key, part in _schema_of(inner)["properties"].items():
-                properties[key] = part if inner is hints[field.name] else _or_null(part)
-        else:
-            described = {"description": descriptions[field.name]}
-            properties[field.name] = _type_of(hints[field.name]) | described
-    return {
-        "type": "object",
-        "required": list(properties),
-        "properties": properties,
-    }
-
-
-def _type_of(hint: Any) -> dict[str, Any]:
-    origin = typing.get_origin(hint)
-    arguments = typing.get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _or_null(_type_of(_inner(hint)))
-    if origin is Annotated:
-        bounds = arguments[1]
-        return _type_of(arguments[0]) | {"minimum": bounds.least, "maximum": bounds.most}
-    if origin is Literal:
-        return {"enum": list(arguments)}
-    if origin is tuple:
-        return {"type": "array", "items": _type_of(arguments[0])}
-    if origin is not None and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _type_of(arguments[1])}
-    if dataclasses.is_dataclass(hint):
-        return _schema_of(hint)
-    if hint is float:  # one that is not finite is null
-        return {"type": ["number", "null"]}
-    return {} if hint is Any else {"type": {str: "string", bool: "boolean", int: "integer"}[hint]}
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of what may be null too, described as it was."""
-    plain = dict(schema)
-    described = {"description": plain.pop("description")} if "description" in plain else {}
-    return {"anyOf": [plain, {"type": "null"}], **described}
-
-
-def _descriptions(kind: Any) -> dict[str, str]:
-    """Return the text of each field in the Attributes section of a class's docstring."""
-    text = inspect.getdoc(kind) or ""
-    _, _, section = text.partition("Attributes:\n")
-    entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
-    return {name: " ".join(lines.split()) for name, lines in entries}

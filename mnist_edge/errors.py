@@ -11,8 +11,24 @@
     └── OutputError             a file or folder that cannot be written
 
 Each carries one sentence: what was expected, what was received, what to do. The command line prints
-that sentence and exits with code 2.
+that sentence and exits with code 2. ``shown`` puts what was received into it.
 """
+
+import reprlib
+
+_MAX_CHARACTERS = 80
+
+# Bounds the work too: a value may be of millions of parts, or nested deeper than repr can go.
+_short = reprlib.Repr()
+_short.maxlevel = 3
+_short.maxstring = _MAX_CHARACTERS
+_short.maxother = _MAX_CHARACTERS
+
+
+def shown(value: object) -> str:
+    """Return a value out of a file as an error's text has it: ASCII, and cut where it is long."""
+    text = _short.repr(value).encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
 
 
 class MnistEdgeError(Exception):

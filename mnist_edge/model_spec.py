@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, shown
 
 CONTRACT_VERSION = "2"
 MAX_MODEL_BYTES = 64 * 2**20
@@ -164,10 +164,10 @@ class ModelSpec:
         inputs = {"unit": UNIT_PIXELS, "pixels": RAW_PIXELS}
         kind = metadata.get("input", "")
         if kind not in inputs:
-            raise ValueError(f"input={_shown(kind)} where input=unit or input=pixels may stand")
+            raise ValueError(f"input={shown(kind)} where input=unit or input=pixels may stand")
         if metadata.get("labels") != ",".join(DIGITS):
             raise ValueError(
-                f"labels={_shown(metadata.get('labels'))} where the ten digits may stand"
+                f"labels={shown(metadata.get('labels'))} where the ten digits may stand"
             )
         return cls(metadata.get("precision", ""), inputs[kind])
 
@@ -176,13 +176,11 @@ class ModelSpec:
         labels = _json(metadata, "labels")
         _require_labels(labels)
         if not _is_name(metadata.get("precision")):
-            raise ValueError(
-                f"precision={_shown(metadata.get('precision'))} where a name may stand"
-            )
+            raise ValueError(f"precision={shown(metadata.get('precision'))} where a name may stand")
         preprocessing = metadata.get("preprocessing")
         if preprocessing not in ("strokes", "resize", "none"):
             raise ValueError(
-                f"preprocessing={_shown(preprocessing)} where strokes, resize or none may stand"
+                f"preprocessing={shown(preprocessing)} where strokes, resize or none may stand"
             )
         found = _input(_json(metadata, "input"))
         if preprocessing == "strokes" and found.shape != MNIST_SHAPE:
@@ -218,14 +216,14 @@ def _read_text(metadata: Mapping[str, str], name: str) -> str | None:
 def _read_count(metadata: Mapping[str, str], name: str) -> int | None:
     value = _json(metadata, name) if name in metadata else None
     if value is not None and not _is_count(value):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a whole number from 1 may stand")
+        raise ValueError(f"{name}={shown(metadata[name])} where a whole number from 1 may stand")
     return value
 
 
 def _read_share(metadata: Mapping[str, str], name: str) -> float | None:
     value = _json(metadata, name) if name in metadata else None
     if value is not None and not (_is_number(value) and 0 <= value <= 1):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a share from 0 to 1 may stand")
+        raise ValueError(f"{name}={shown(metadata[name])} where a share from 0 to 1 may stand")
     return value
 
 
@@ -234,7 +232,7 @@ def _read_counts(metadata: Mapping[str, str], name: str) -> tuple[int, ...] | No
         return None
     value = _json(metadata, name)
     if not isinstance(value, list) or not all(_is_count(count, least=0) for count in value):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a list of whole numbers may stand")
+        raise ValueError(f"{name}={shown(metadata[name])} where a list of whole numbers may stand")
     return tuple(value)
 
 
@@ -243,25 +241,8 @@ def _read_versions(metadata: Mapping[str, str], name: str) -> Mapping[str, str] 
         return None
     value = _json(metadata, name)
     if not isinstance(value, dict) or not all(map(_is_name, [*value, *value.values()])):
-        raise ValueError(f"{name}={_shown(metadata[name])} where a version for each name may stand")
+        raise ValueError(f"{name}={shown(metadata[name])} where a version for each name may stand")
     return value
-
-
-# How to read each field of Provenance, under its own name.
-_READERS: dict[str, Callable[[Mapping[str, str], str], Any]] = {
-    "source_sha256": _read_text,
-    "tools": _read_versions,
-    "calibration_data": _read_text,
-    "calibration_images": _read_count,
-    "inactive_units_dropped": _read_counts,
-    "hidden_units": _read_counts,
-    "data": _read_text,
-    "data_fingerprint": _read_text,
-    "images": _read_count,
-    "accuracy": _read_share,
-    "reference_accuracy": _read_share,
-    "agreement": _read_share,
-}
 
 
 def _entry(read: Callable[[Mapping[str, str], str], Any], *, verification: bool = False) -> Any:
@@ -338,35 +319,35 @@ VERIFICATION_ENTRIES = tuple(
 def _require_labels(labels: object) -> None:
     fits = isinstance(labels, list) and 1 < len(labels) <= _MAX_LABELS
     if not fits or not all(map(_is_name, labels)):  # type: ignore[call-overload]  # a list
-        raise ValueError(f"labels={_shown(labels)} where a list of names may stand")
+        raise ValueError(f"labels={shown(labels)} where a list of names may stand")
     if len(set(labels)) < len(labels):  # type: ignore[call-overload, arg-type]  # a list
         raise ValueError("two labels of one name")
 
 
 def _input(value: object) -> InputSpec:
     if not isinstance(value, dict) or value.keys() != {"shape", "dtype", "range"}:
-        raise ValueError(f"input={_shown(value)} where its shape, dtype and range may stand")
+        raise ValueError(f"input={shown(value)} where its shape, dtype and range may stand")
     shape = value["shape"]
     dtype = value["dtype"]
     limits = value["range"]
     sizes = shape if isinstance(shape, list) else []
     counts = 1 <= len(sizes) <= _MAX_INPUT_RANK and all(map(_is_count, sizes))
     if not counts or math.prod(sizes) > _MAX_ELEMENTS:
-        raise ValueError(f"an input of shape {_shown(shape)}")
+        raise ValueError(f"an input of shape {shown(shape)}")
     known = (("uint8", [0, PIXEL_MAX]), ("float32", [0, 1]), ("float32", None))
     exact = limits is None or (isinstance(limits, list) and {*map(type, limits)} == {int})
     if not exact or (dtype, limits) not in known:
-        raise ValueError(f"an input of type {_shown(dtype)} in the range {_shown(limits)}")
+        raise ValueError(f"an input of type {shown(dtype)} in the range {shown(limits)}")
     return InputSpec(tuple(sizes), dtype, None if limits is None else tuple(limits))
 
 
 def _scaling(value: object) -> TrainedScaling:
     known = {entry.name for entry in fields(TrainedScaling)}
     if not isinstance(value, dict) or not value.keys() <= known or not _is_name(value.get("name")):
-        raise ValueError(f"trained_scaling={_shown(value)}")
+        raise ValueError(f"trained_scaling={shown(value)}")
     flags = (value.get("inverted", False), value.get("transposed", False))
     if not all(isinstance(flag, bool) for flag in flags):
-        raise ValueError(f"trained_scaling={_shown(value)}")
+        raise ValueError(f"trained_scaling={shown(value)}")
     mean = _numbers(value.get("mean", []), "mean")
     std = _numbers(value.get("std", []), "std")
     return TrainedScaling(value["name"], mean, std, *flags)
@@ -395,7 +376,7 @@ def _json(metadata: Mapping[str, str], name: str) -> Any:
     try:
         return json.loads(metadata[name])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name}={_shown(metadata[name])}, which is no JSON") from error
+        raise ValueError(f"{name}={shown(metadata[name])}, which is no JSON") from error
 
 
 def _text(value: object) -> str:
@@ -407,7 +388,7 @@ def _text(value: object) -> str:
 
 def _numbers(value: object, name: str) -> tuple[float, ...]:
     if not isinstance(value, list) or not all(map(_is_number, value)):
-        raise ValueError(f"{name}={_shown(value)} where a list of numbers may stand")
+        raise ValueError(f"{name}={shown(value)} where a list of numbers may stand")
     return tuple(map(float, value))
 
 
@@ -421,9 +402,3 @@ def _is_count(value: object, least: int = 1) -> bool:
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_CHARACTERS
-
-
-def _shown(value: object) -> str:
-    """Return a value as an error's text has it, cut where it is long."""
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."

@@ -6,11 +6,11 @@ from pathlib import Path
 from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
 from mnist_edge.cli.reports import FileInfo, PredictReport
 from mnist_edge.datasets.dataset import DataReport
-from mnist_edge.documents import Document, json_schema
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
 from mnist_edge.training.manifest import CompressionManifest, TrainingManifest
 from mnist_edge.training.search import SearchResult
 from mnist_edge.web.page import PageReport
+from tests.json_schema import Document, json_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -20,10 +20,9 @@ from mnist_edge.documents import (
     Count,
     Share,
     from_json,
-    json_schema,
-    shown,
     to_json,
 )
+from tests.json_schema import json_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ def without(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "sentence"),
     [
-        ([], "expected an object, received a list of 0"),
+        ([], "expected an object, received []"),
         (None, "expected an object, received None"),
         (
             DOCUMENT | {"schema": "mnist-edge/whole/2"},
@@ -194,24 +193,24 @@ def without(name: str) -> dict[str, Any]:
         (DOCUMENT | {"seconds": "1.5"}, "expected seconds to be a number, received '1.5'"),
         (DOCUMENT | {"seconds": True}, "expected seconds to be a number, received True"),
         (DOCUMENT | {"seconds": None}, "expected seconds to be a number, received None"),
-        (DOCUMENT | {"seconds": 10**400}, "expected seconds to be a number, received a larger"),
+        (DOCUMENT | {"seconds": 10**400}, "expected seconds to be a number, received 1000"),
         (DOCUMENT | {"passed": 1}, "expected passed to be true or false, received 1"),
         (DOCUMENT | {"error": 1}, "expected error to be text, received 1"),
-        (DOCUMENT | {"largest": []}, "largest: expected an object, received a list of 0"),
+        (DOCUMENT | {"largest": []}, "largest: expected an object, received []"),
         (DOCUMENT | {"largest": {"label": "a"}}, "largest: 'share' is missing"),
-        (DOCUMENT | {"parts": {}}, "expected parts to be a list, received a dict of 0"),
+        (DOCUMENT | {"parts": {}}, "expected parts to be a list, received {}"),
         (DOCUMENT | {"parts": [3]}, "parts[0]: expected an object, received 3"),
         (
             DOCUMENT | {"parts": [{"label": "a", "share": 1.5}]},
             "parts[0]: expected share to be a number from 0 to 1, received 1.5",
         ),
-        (DOCUMENT | {"counts": []}, "expected counts to be an object, received a list of 0"),
+        (DOCUMENT | {"counts": []}, "expected counts to be an object, received []"),
         (DOCUMENT | {"counts": {"x": 1}}, "expected whole numbers as keys of counts, received 'x'"),
         (DOCUMENT | {"counts": {"3": "1"}}, "expected counts.3 to be a whole number, received '1'"),
         (DOCUMENT | {"widths": {"w": 3}}, "expected widths.w to be a list, received 3"),
         (DOCUMENT | {"widths": {"w": [None]}}, "expected widths.w[0] to be a whole number"),
         (DOCUMENT | {"percent": 101}, "from -100 to 100, received 101"),
-        (DOCUMENT | {"percent": 10**400}, "received a larger number"),
+        (DOCUMENT | {"percent": 10**400}, "received 1" + 17 * "0" + "..."),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
@@ -283,18 +282,3 @@ def test_a_schema_refuses_what_the_class_does_not_take(changes: dict[str, Any]) 
     jsonschema.validate(DOCUMENT | {"new": 1}, schema)  # of a later version
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(DOCUMENT | changes, schema)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ([1, 2], "a list of 2"),
-        ({}, "a dict of 0"),
-        (10**10, "a larger number"),
-        (-3, "-3"),
-        ("é\x1b", "'\\xe9\\x1b'"),
-        ("a" * 100, "'" + "a" * 39 + "..."),
-    ],
-)
-def test_a_value_in_an_errors_text_is_short(value: object, expected: str) -> None:
-    assert shown(value) == expected

@@ -11,43 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.benchmark import baselines
-from mnist_edge.benchmark.runtimes import PREDICTOR, RUNTIMES, Candidate, Setup
+from mnist_edge.benchmark.adapters import Candidate, Setup
+from mnist_edge.benchmark.runtimes import BASELINES, PREDICTOR, RUNTIMES, Variant
 from mnist_edge.errors import MissingExtraError, ModelError, OptionError
 from mnist_edge.extras import require
 from mnist_edge.model_spec import MNIST_SHAPE
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.session import available_cpus
-
-BASELINES = tuple(name for name in RUNTIMES if name != PREDICTOR)
-
-
-class Variant(NamedTuple):
-    """One way to run the network in a baseline.
-
-    Attributes:
-        api: The runtime's call, where it offers several.
-        precision: What the weights are stored as.
-        source: Where the file comes from: fp32.onnx and int8.onnx are the exported files, keras is
-            the .keras file itself, one of ``baselines.MADE`` is made from it for the run.
-    """
-
-    api: str
-    precision: str
-    source: str
-
-
-VARIANTS = {
-    "onnxruntime": [Variant("session.run", "fp32", "fp32.onnx")],
-    "openvino": [Variant("", "fp32", "fp32.onnx"), Variant("", "int8", "int8.onnx")],
-    "litert": [
-        Variant("", "fp32", baselines.litert_file("fp32")),
-        Variant("", "int8-dynamic", baselines.litert_file("int8-dynamic")),
-        Variant("", "int8", baselines.litert_file("int8")),
-    ],
-    "keras": [Variant(api, "fp32", "keras") for api in ("predict", "call", "tf.function")],
-    "numpy": [Variant("", "fp32", baselines.NUMPY_FILE)],
-}
-"""What is measured of each baseline."""
 
 
 class Planned(NamedTuple):
@@ -90,7 +60,7 @@ def of_baselines(
     images: NDArray[np.uint8],
     folder: Path,
 ) -> tuple[list[Planned], list[str]]:
-    """Plan the baselines, each in its ``VARIANTS``, with each number of threads.
+    """Plan the baselines, each in its variants, with each number of threads.
 
     Args:
         names: Which of ``BASELINES``.
@@ -112,7 +82,7 @@ def of_baselines(
         if name not in BASELINES:
             raise OptionError(f"expected runtimes out of {', '.join(BASELINES)}, received {name!r}")
     installed, missing = _installed(names)
-    variants = [(name, variant) for name in installed for variant in VARIANTS[name]]
+    variants = [(name, variant) for name in installed for variant in RUNTIMES[name].variants]
     must_convert = any(variant.source in baselines.MADE for _, variant in variants)
     planned = []
     for number, keras_file in enumerate(dict.fromkeys(keras_files)):
@@ -135,9 +105,10 @@ def _installed(names: Sequence[str]) -> tuple[list[str], list[str]]:
     installed = []
     missing = []
     for name in names:
+        runtime = RUNTIMES[name]
         try:
-            require(RUNTIMES[name].extra or "peers", *RUNTIMES[name].packages)
-            if any(variant.source in baselines.MADE for variant in VARIANTS[name]):
+            require(runtime.extra or "peers", *runtime.packages)
+            if any(variant.source in baselines.MADE for variant in runtime.variants):
                 require("peers", "tensorflow", "keras")  # they make the file
             installed.append(name)
         except MissingExtraError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from mnist_edge.benchmark.runtimes import RUNTIMES
 from mnist_edge.benchmark.schema import Device, Hardware
 from mnist_edge.runtime.session import available_cpus, cgroup_quota
 
@@ -29,18 +30,6 @@ FEATURES = {
 """Names of instruction sets by the flag that /proc/cpuinfo has for them."""
 
 INT8_DOT_PRODUCT = ("AVX-VNNI", "AVX-512 VNNI", "AMX int8", "NEON dot product", "NEON i8mm")
-
-LIBRARIES = (
-    "mnist-edge",
-    "onnxruntime",
-    "numpy",
-    "ai-edge-litert",
-    "openvino",
-    "tensorflow",
-    "tensorflow-cpu",
-    "keras",
-)
-"""Packages whose versions stand in a report, where they are installed."""
 
 SETTLE_SECONDS = 0.3
 BUSY_CORES = 0.1
@@ -68,11 +57,12 @@ def describe() -> Device:
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of the ``LIBRARIES`` that are installed."""
+    """Return the versions of what the runtimes are, where it is installed."""
     found = {}
-    for name in LIBRARIES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+    for runtime in RUNTIMES.values():
+        for name in runtime.distributions:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                found[name] = metadata.version(name)
     return found
 
 

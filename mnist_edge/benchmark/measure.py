@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.benchmark.adapters import Candidate
 from mnist_edge.benchmark.clock import ENOUGH_WINDOWS, Start, Timing
-from mnist_edge.benchmark.runtimes import Candidate
 
 OnProgress = Callable[[float, str], None]
 """Called with the share that is done, and what is being done."""

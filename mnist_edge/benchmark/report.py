@@ -46,7 +46,7 @@ def run(
         threads: Threads a call may use.
         seconds: Time for all timed calls together.
         dataset: Its test images are what is read; None reads random pixels, without accuracy.
-        against: Names of ``candidates.BASELINES``.
+        against: Names of ``runtimes.BASELINES``.
         keras_files: The networks that baselines are made from.
         on_progress: Called with the share that is done, and what is being done.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from mnist_edge.benchmark import schema
-from mnist_edge.benchmark.runtimes import Setup
+from mnist_edge.benchmark.adapters import Setup
 from mnist_edge.benchmark.schema import Hardware, Microseconds, Noise
 from mnist_edge.documents import INLINE, Positive, Share, from_json
 from mnist_edge.errors import OptionError

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
+from mnist_edge.benchmark.adapters import Setup
 from mnist_edge.benchmark.clock import Start, Window
-from mnist_edge.benchmark.runtimes import Setup
 from mnist_edge.datasets.dataset import DataSummary
 from mnist_edge.documents import INLINE, Bounds, Positive, Share
 

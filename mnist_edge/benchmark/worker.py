@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.benchmark import clock
+from mnist_edge.benchmark.adapters import Candidate, Opened, classes
 from mnist_edge.benchmark.clock import Start
-from mnist_edge.benchmark.runtimes import RUNTIMES, Candidate, Opened, classes
+from mnist_edge.benchmark.runtimes import RUNTIMES
 from mnist_edge.model_spec import PIXEL_MAX
 
 ACCURACY_BATCH = 1000

@@ -5,9 +5,9 @@ stderr. Exit code 0: done; 1: a check failed; 2: the call or its input was wrong
 on stderr.
 
   app.py       the Typer app, and what the commands share
+  all others   one command each; a new one is a module, imported below
   reports.py   the documents of predict and info
   render/      what they show: tables, progress, pictures, charts
-  all others   one command each
 """
 
 import os

@@ -109,14 +109,14 @@ def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -
     return found
 
 
-def echo(text: str, *, newline: bool = True) -> None:
+def echo(text: str) -> None:
     """Print a result on stdout, for people.
 
     Names and texts that come out of files may hold characters that a terminal obeys: they are
     printed as escapes. Lines stay lines: a name that may hold a line break goes through
     ``printable`` before.
     """
-    typer.echo("\n".join(map(printable, text.split("\n"))), nl=newline)
+    typer.echo("\n".join(map(printable, text.split("\n"))))
 
 
 def exported() -> list[Path]:

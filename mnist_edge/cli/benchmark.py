@@ -76,7 +76,7 @@ def benchmark(
     Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
     """
     from mnist_edge.benchmark import report
-    from mnist_edge.benchmark.candidates import BASELINES
+    from mnist_edge.benchmark.runtimes import BASELINES
     from mnist_edge.cli.render import benchmark as render
     from mnist_edge.cli.render import progress
     from mnist_edge.files import write_whole

@@ -54,18 +54,14 @@ def demo(
     """
     import webbrowser
 
-    from mnist_edge.web.serving import require_address
-
     if serve is None and host != LOCAL:
         raise OptionError(
             "expected --serve PORT with --host: without it the page is opened from disk"
         )
     if serve is not None:
-        require_address(host, serve)
-    made = make_page(model, out)
-    if serve is not None:
-        _serve(made, host, serve, as_json)
+        _serve(model, out, host, serve, as_json)
         return
+    made = make_page(model, out)
     show_page(made, as_json)
     if not webbrowser.open(out.resolve().as_uri()):
         note(f"no browser could be started: open {out} in one")
@@ -91,11 +87,15 @@ def show_page(made: "PageReport", as_json: bool) -> None:
         echo(f"{path} ({made.bytes:,} bytes), {inside} inside, {made.status}")
 
 
-def _serve(made: "PageReport", host: str, port: int, as_json: bool) -> None:
-    """Serve the page until Ctrl-C."""
-    from mnist_edge.web.serving import server
+def _serve(model: str | None, out: Path, host: str, port: int, as_json: bool) -> None:
+    """Make the page and serve it until Ctrl-C."""
+    from mnist_edge.web.serving import PageServer
 
-    with server(Path(made.path).read_bytes(), host, port) as listening:
+    # Before the page, which may have to fetch its engine: an address that cannot be had is known
+    # at once.
+    with PageServer(host, port) as listening:
+        made = make_page(model, out)
+        listening.page = Path(made.path).read_bytes()
         address = f"http://{host}:{listening.server_port}/"
         if as_json:
             print_json(to_json(replace(made, address=address)))

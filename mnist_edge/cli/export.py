@@ -82,7 +82,7 @@ def export(
     target: Annotated[
         str,
         typer.Option(
-            metavar="onnx|web",
+            metavar="|".join(TARGETS),
             help="What to make: .onnx files, or one HTML page that reads digits.",
         ),
     ] = "onnx",

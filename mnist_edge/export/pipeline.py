@@ -36,7 +36,14 @@ from mnist_edge.files import (
     write_json,
     write_whole,
 )
-from mnist_edge.model_spec import MAX_MODEL_BYTES, PIXEL_MAX, ModelSpec, Provenance
+from mnist_edge.model_spec import (
+    MAX_MODEL_BYTES,
+    PIXEL_MAX,
+    RAW_PIXELS,
+    UNIT_PIXELS,
+    ModelSpec,
+    Provenance,
+)
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.model_file import ModelFile
@@ -233,10 +240,11 @@ def _quantized(source: _Source, precision: Precision, active: Active | None) -> 
         ModelError: It cannot be had of this network.
     """
     model = active.model if active and any(active.dropped) else source.model
-    pixels = np.empty((0, precision.input.elements), np.float32)
+    spec = source.spec.input
+    pixels = np.empty((0, spec.elements), np.float32)
     if source.calibration:
         pixels = source.calibration.pixels
-    made = precision.make(model, pixels)
+    made = precision.make(model, pixels, spec)
     checker.check_model(made, full_check=True)
     return made
 
@@ -261,7 +269,8 @@ def _content(
     source: _Source, precision: Precision, made: onnx.ModelProto, provenance: Provenance
 ) -> bytes:
     """Return the file's bytes."""
-    spec = replace(source.spec, precision=precision.name, input=precision.input)
+    taken = RAW_PIXELS if precision.takes_pixels else UNIT_PIXELS
+    spec = replace(source.spec, precision=precision.name, input=taken)
     entries = spec.to_metadata() | source.confidence | provenance.to_metadata()
     return metadata.with_metadata(made, entries)
 

@@ -94,7 +94,7 @@ class ModelReport:
 
 
 @dataclass(frozen=True, slots=True)
-class WideNetwork:
+class WideNetworkReport:
     """The wide network that a compressed one was made of.
 
     Attributes:
@@ -120,7 +120,7 @@ class ReferenceReport:
 
     path: str
     sha256: str
-    compressed_from: WideNetwork | None = None
+    compressed_from: WideNetworkReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

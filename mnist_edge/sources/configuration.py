@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, shown
 from mnist_edge.model_spec import DIGITS, MAX_MODEL_BYTES, MNIST_SHAPE, UNIT_PIXELS
 from mnist_edge.sources.layers import (
     Json,
     Layer,
     Shape,
-    brief,
     keras_object,
     read_layer,
     require_layer,
@@ -92,13 +91,13 @@ def _read(config: Any, origin: str) -> Stack:
     kind = config.get("class_name") if isinstance(config, dict) else config
     if kind not in ("Sequential", "Functional"):
         raise ModelError(
-            f"expected a Sequential or Functional Keras model in {origin}, received {brief(kind)}"
+            f"expected a Sequential or Functional Keras model in {origin}, received {shown(kind)}"
         )
     foreign = next(_foreign_modules(config), None)
     if foreign:
         raise ModelError(
             f"expected {origin} to be made of Keras' own layers, found something of "
-            f"{brief(foreign)}"
+            f"{shown(foreign)}"
         )
     _require_small_numbers(config, origin)
     inner = config.get("config")
@@ -140,7 +139,7 @@ def _require_small_numbers(config: Json, origin: str) -> None:
         if isinstance(part, int) and abs(part) > MAX_NUMBER and name not in _UNBOUNDED:
             raise ModelError(
                 f"expected whole numbers up to {MAX_NUMBER:,} in the configuration of {origin}, "
-                f"found {brief(part)} as {brief(name)}"
+                f"found {shown(part)} as {shown(name)}"
             )
         if isinstance(part, dict):
             parts.extend(part.items())
@@ -258,7 +257,7 @@ def _read_input(config: Json, origin: str) -> tuple[str, Shape]:
 def _other_shapes(received: list[Shape], origin: str) -> ModelError:
     return ModelError(
         f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, "
-        f"received the shapes {brief(received)}"
+        f"received the shapes {shown(received)}"
     )
 
 

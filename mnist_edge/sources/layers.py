@@ -6,11 +6,10 @@ the file is refused.
 
 import math
 import re
-import reprlib
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, shown
 
 Json = dict[str, Any]
 Shape = tuple[int, ...]
@@ -43,15 +42,6 @@ _ACTIVATION_LAYERS = ("ReLU", "LeakyReLU", "ELU", "Softmax")
 
 _NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]{0,199}")
 _ACTIVATION = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-_short = reprlib.Repr()
-_short.maxstring = 80
-_short.maxother = 80
-
-
-def brief(value: object) -> str:
-    """Return a part of a configuration as an error's text has it: escaped, and cut if long."""
-    return _short.repr(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +105,7 @@ def read_layer(entry: Json, origin: str) -> Layer:
         elif name == "axis" and value not in (-1, 1):
             raise ModelError(
                 f"expected a softmax over the ten classes in {origin}, found one over axis "
-                f"{brief(value)}"
+                f"{shown(value)}"
             )
         elif not isinstance(value, int | float | str | None):
             raise TypeError("a setting is neither number nor text")
@@ -135,7 +125,7 @@ def require_layer(entry: Any, origin: str) -> None:
     if kind not in LAYERS:
         raise ModelError(
             f"expected {origin} to be a stack of {', '.join(LAYERS)}, "
-            f"found a layer {brief(kind)}, which export does not take"
+            f"found a layer {shown(kind)}, which export does not take"
         )
     config = entry["config"]
     name = config["name"]
@@ -144,11 +134,11 @@ def require_layer(entry: Any, origin: str) -> None:
         dtype = dtype["config"].get("name", dtype["class_name"])
     if dtype != "float32" or config.get("quantization_config"):
         raise ModelError(
-            f"expected float32 layers in {origin}, found {brief(name)} in {dtype!s:.40}"
+            f"expected float32 layers in {origin}, found {shown(name)} in {dtype!s:.40}"
         )
     if not _NAME.fullmatch(name):
         raise ModelError(
-            f"expected layer names of letters, digits and _.-/ in {origin}, found {brief(name)}: "
+            f"expected layer names of letters, digits and _.-/ in {origin}, found {shown(name)}: "
             "rename it"
         )
     known = (*_SETTINGS[kind], *_IGNORED)
@@ -156,7 +146,7 @@ def require_layer(entry: Any, origin: str) -> None:
         if key not in known and value is not None:
             raise ModelError(
                 f"expected settings of {kind} that this mnist-edge knows in {origin}, found "
-                f"{brief(key)} in {name!r}"
+                f"{shown(key)} in {name!r}"
             )
 
 
@@ -173,7 +163,7 @@ def _read_activation(value: Any, origin: str) -> Any:
     if kind not in _ACTIVATION_LAYERS:
         raise ModelError(
             f"expected activations by their names or of {', '.join(_ACTIVATION_LAYERS)} "
-            f"in {origin}, found {brief(kind)}"
+            f"in {origin}, found {shown(kind)}"
         )
     plain = {name: part for name, part in value["config"].items() if isinstance(part, int | float)}
     return keras_object(kind, plain)

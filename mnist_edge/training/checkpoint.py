@@ -97,7 +97,8 @@ def resume(
             state = _state(archive)
             history = from_json(History, state.get("history"))
             _require_run(path, state, run)
-            _require_epochs(history, epochs)
+            if not 1 <= history.epochs <= epochs:
+                raise ValueError(f"its history is not of 1 to {epochs} epochs")
             saved = _arrays(archive, wanted)
         _require_steps(saved, history.epochs * steps_an_epoch)
     except OptionError:  # a ValueError too
@@ -140,11 +141,6 @@ def _require_run(path: Path, state: dict[str, Any], run: Mapping[str, Any]) -> N
             f"{path} is of an interrupted run with other settings: repeat its recipe, epochs, "
             "seed and data to go on, or add --no-resume to start anew"
         )
-
-
-def _require_epochs(history: History, epochs: int) -> None:
-    if not 1 <= history.epochs <= epochs:
-        raise ValueError(f"its history is not of 1 to {epochs} epochs")
 
 
 def _arrays(archive: Npz, wanted: Sequence[np.ndarray]) -> list[np.ndarray]:

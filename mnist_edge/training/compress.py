@@ -17,7 +17,7 @@ from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.fit import OnEpoch
 from mnist_edge.training.manifest import (
     CompressionManifest,
-    WideNetwork,
+    CompressionSource,
     accuracy,
     checkpoint_path,
     held_out,
@@ -27,7 +27,7 @@ from mnist_edge.training.manifest import (
 )
 from mnist_edge.training.network import dense_layers, hidden_widths, plain
 from mnist_edge.training.recipes import Recipe
-from mnist_edge.training.stages import Trained, checkpoint_paths, run
+from mnist_edge.training.stages import checkpoint_paths, run
 
 _SHARES = (1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)
 
@@ -77,58 +77,21 @@ def compress(
     checkpoint = checkpoint_path(out)
     checkpoints = checkpoint_paths(recipe, checkpoint)
     prepare(out, checkpoints.values(), resume=resume)
-    trained = compress_network(
-        network,
+    trained = run(
         recipe,
         dataset,
         seed=seed,
+        wide=network,
         origin=origin,
         checkpoint=checkpoint,
         on_epoch=on_epoch,
     )
     accuracies = {name: accuracy(network, *digits) for name, digits in held_out(dataset).items()}
-    source = WideNetwork(origin, hidden_widths(network), **accuracies)
+    source = CompressionSource(origin, hidden_widths(network), **accuracies)
     narrow = write_network(trained.model, trained.history, recipe, seed, dataset, out, source)
     manifest = CompressionManifest(narrow, source)
     write_manifest(manifest, out, checkpoints.values())
     return manifest
-
-
-def compress_network(
-    wide: keras.Model,
-    recipe: Recipe,
-    dataset: Dataset,
-    *,
-    seed: int = 0,
-    origin: str = "",
-    checkpoint: Path | None = None,
-    on_epoch: OnEpoch = lambda *_: None,
-) -> Trained:
-    """Return a narrower network, pruned out of ``wide`` and with ``wide`` as its teacher.
-
-    Args:
-        wide: Of ``network.plain``; stays as it is.
-        recipe: How to fine-tune, and the widths.
-        dataset: As in ``stages.run``, like all that follows.
-        seed: Decides the order of the images and their distortion.
-        origin: Names ``wide`` in the checkpoint: the hash of its file.
-        checkpoint: A file for the state of the training; if it is there, training goes on from it.
-        on_epoch: Called after each epoch, and once before the first.
-
-    Raises:
-        DataError, OptionError, ModelError, OutputError: As in ``stages.run``; OptionError also if
-            the widths do not fit.
-    """
-    require_narrower(recipe.widths, wide)
-    return run(
-        recipe,
-        dataset,
-        seed=seed,
-        wide=wide,
-        origin=origin,
-        checkpoint=checkpoint,
-        on_epoch=on_epoch,
-    )
 
 
 def units_in_use(model: keras.Model) -> tuple[int, ...]:

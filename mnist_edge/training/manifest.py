@@ -105,7 +105,7 @@ class TrainingManifest:
 
 
 @dataclass(frozen=True, slots=True)
-class WideNetwork:
+class CompressionSource:
     """The network that a narrower one was made of.
 
     Attributes:
@@ -133,7 +133,7 @@ class CompressionManifest:
     SCHEMA: ClassVar[str] = "mnist-edge/compress/1"
 
     network: TrainedNetwork = field(metadata=INLINE)
-    compressed_from: WideNetwork
+    compressed_from: CompressionSource
 
     def __post_init__(self) -> None:
         """Refuse networks that were not measured on the same images.
@@ -183,7 +183,7 @@ def write_network(
     seed: int,
     dataset: Dataset,
     out: Path,
-    compressed_from: WideNetwork | None = None,
+    compressed_from: CompressionSource | None = None,
 ) -> TrainedNetwork:
     """Measure a network, write it as a .keras file, and return what its manifest records.
 
@@ -249,7 +249,7 @@ def finished(
     """
     try:
         document = read_manifest_json(out)
-        if document is None or document["sha256"] != sha256(_read_keras(out)):
+        if document is None or document["sha256"] != sha256(read_regular(out, 4 * MAX_MODEL_BYTES)):
             return None
     except OSError:  # the file is not there, or is none that a training has written
         return None
@@ -289,10 +289,6 @@ def _facts(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
     """Return what decides a training's result, as JSON."""
     facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.summary}
     return dict(to_json(facts))
-
-
-def _read_keras(path: Path) -> bytes:
-    return read_regular(path, 4 * MAX_MODEL_BYTES)
 
 
 def _quality(

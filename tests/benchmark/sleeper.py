@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_edge.benchmark import clock, runtimes, worker
+from mnist_edge.benchmark import adapters, clock, runtimes, worker
 
 
 class SimulatedTime:
@@ -37,7 +37,7 @@ simulated = SimulatedTime() if os.environ.get("SLEEPER_CLOCK") == "simulated" el
 sleep = simulated.sleep if simulated else time.sleep
 
 
-def opened(candidate: runtimes.Candidate) -> runtimes.Opened:
+def opened(candidate: adapters.Candidate) -> adapters.Opened:
     """SLEEPER has the milliseconds of an image for each precision, or how that goes wrong."""
     script = dict(pair.split("=") for pair in os.environ["SLEEPER"].split(","))
     behaviour = script[candidate.setup.precision]
@@ -53,7 +53,7 @@ def opened(candidate: runtimes.Candidate) -> runtimes.Opened:
 
         return work
 
-    return runtimes.Opened(read, lambda _: lambda: sleep(float(behaviour) / 2000))
+    return adapters.Opened(read, lambda _: lambda: sleep(float(behaviour) / 2000))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def test_this_machine_is_described() -> None:
     assert (hardware.cores or 0) >= hardware.usable_cpus >= 1
     assert (found.memory_bytes or 0) > 2**28
     assert found.software["numpy"] == np.__version__
+    assert list(found.software)[:3] == ["mnist-edge", "onnxruntime", "numpy"]
 
 
 def load(busy: float = 0, stolen: float = 0, throttled: int = 0, at: float = 0) -> device.Load:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_edge.benchmark import measure
+from mnist_edge.benchmark.adapters import Candidate, Setup
 from mnist_edge.benchmark.clock import Start
-from mnist_edge.benchmark.runtimes import Candidate, Setup
 
 IMAGES = np.zeros((10, 28, 28), np.uint8)
 LABELS = np.array([7] * 8 + [1, 2], np.uint8)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -111,7 +112,7 @@ def test_a_runtime_that_is_not_installed_is_a_line(
 ) -> None:
     from mnist_edge.benchmark import runtimes
 
-    absent = runtimes.Runtime(runtimes.openvino, ("no_such_package",), "peers")
+    absent = replace(runtimes.RUNTIMES["openvino"], packages=("no_such_package",))
     monkeypatch.setitem(runtimes.RUNTIMES, "openvino", absent)
     found = report.run([tiny_onnx], [1], [1], 0.1, None, against=["openvino"])
     assert "pip install 'mnist-edge[peers]'" in found.warnings[0]

@@ -1,5 +1,6 @@
 """Every baseline reads the same digits from the same pixels, at any batch size."""
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from mnist_edge import Predictor, datasets
 from mnist_edge.benchmark import candidates, worker
+from mnist_edge.benchmark.adapters import Setup, classes
 from mnist_edge.benchmark.candidates import Planned
-from mnist_edge.benchmark.runtimes import RUNTIMES, Setup, classes
+from mnist_edge.benchmark.runtimes import BASELINES, RUNTIMES
 from mnist_edge.errors import OptionError
 
+ROOT = Path(__file__).parents[2]
 NO_IMAGES = np.zeros((1, 28, 28), np.uint8)
 
 
@@ -29,7 +32,7 @@ def plan(
     """The Predictor and all baselines of the tiny network; its int8 file is not there."""
     folder = tmp_path_factory.mktemp("baselines")
     images = datasets.find(str(tiny_data)).train_images
-    names = candidates.BASELINES
+    names = BASELINES
     others, missing = candidates.of_baselines(names, [tiny_onnx], [tiny_keras], [1], images, folder)
     assert missing == []
     return [*candidates.of_models([tiny_onnx], [1]), *others]
@@ -46,6 +49,18 @@ def test_every_variant_of_every_baseline_is_planned(plan: list[Planned]) -> None
     ]
     (error,) = [one.error for one in plan if one.error]
     assert "tiny.int8.onnx, which is not there: export it" in error
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_an_extra_brings_what_a_runtime_is(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    runtime = RUNTIMES[name]
+    named = project["dependencies"]
+    if runtime.extra:
+        named = project["optional-dependencies"][runtime.extra]
+    brought = {line.partition(">=")[0] for line in (*named, "mnist-edge")}
+    assert runtime.distributions
+    assert brought.issuperset(runtime.distributions)
 
 
 @pytest.mark.parametrize("name", [name for name in RUNTIMES if name != "keras"])

@@ -38,6 +38,7 @@ COMMANDS = (
 
 
 def test_help_offers_what_there_is(run: Runner) -> None:
+    from mnist_edge.benchmark.runtimes import BASELINES
     from mnist_edge.export import keras_to_onnx, quantize
     from mnist_edge.training.recipes import RECIPES
 
@@ -45,6 +46,9 @@ def test_help_offers_what_there_is(run: Runner) -> None:
     assert f"{', '.join(quantize.PRECISIONS)}; or all" in shown
     assert f"{keras_to_onnx.OPSETS[0]}-{keras_to_onnx.OPSETS[-1]}" in shown
     assert f"one of: {', '.join(RECIPES)}." in " ".join(run("train", "--help").out.split())
+    shown = " ".join(run("benchmark", "--help").out.split())
+    listed = shown.partition("Baselines to measure beside: ")[2].partition("; or all.")[0]
+    assert {part.split()[0] for part in listed.split(", ")} == set(BASELINES)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -423,7 +427,7 @@ def test_a_failed_export_says_what_became_of_the_old_file(
     from mnist_edge.export import quantize
 
     run("export", tiny_keras, "--out", "out", "--precision", "fp32")
-    strict = dataclasses.replace(quantize.PRECISIONS["fp32"], gate=quantize.Gate(max_abs_diff=-1.0))
+    strict = dataclasses.replace(quantize.PRECISIONS["fp32"], gate=quantize.Gate(min_agreement=2.0))
     monkeypatch.setitem(quantize.PRECISIONS, "fp32", strict)
     done = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert done.code == 1

@@ -11,8 +11,9 @@ import numpy as np
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset, DataSummary
 from mnist_edge.datasets.dataset import DataReport
-from mnist_edge.documents import from_json, json_schema, to_json
+from mnist_edge.documents import from_json, to_json
 from tests.conftest import Run
+from tests.json_schema import json_schema
 
 
 def test_an_import_takes_numpy_alone() -> None:

@@ -17,7 +17,7 @@ from mnist_edge.export import pipeline
 from mnist_edge.export.quantize import PRECISIONS, Precision, chosen
 from mnist_edge.export.reports import InactiveUnits
 from mnist_edge.files import manifest_path, sha256
-from mnist_edge.model_spec import UNIT_PIXELS, VERIFICATION_ENTRIES
+from mnist_edge.model_spec import VERIFICATION_ENTRIES, InputSpec
 from mnist_edge.runtime import model_file
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
@@ -113,7 +113,7 @@ def test_a_killed_export_leaves_the_old_file(
 def test_a_file_that_fails_its_gate_is_not_left(
     tiny_keras: Path, tiny: Dataset, tmp_path: Path
 ) -> None:
-    def spoiled(model: onnx.ModelProto, _: np.ndarray) -> onnx.ModelProto:
+    def spoiled(model: onnx.ModelProto, _: np.ndarray, __: InputSpec) -> onnx.ModelProto:
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         weight = onnx.numpy_helper.to_array(model.graph.initializer[0])
@@ -122,7 +122,7 @@ def test_a_file_that_fails_its_gate_is_not_left(
         )
         return copy
 
-    bad = Precision("bad", UNIT_PIXELS, spoiled, FP32[0].gate)
+    bad = Precision("bad", spoiled, FP32[0].gate)
     report = pipeline.export(tiny_keras, tmp_path, [bad, *FP32], dataset=tiny)
     assert [(model.precision, model.passed, model.status) for model in report.models] == [
         ("bad", False, "rejected"),

@@ -20,6 +20,7 @@ from mnist_edge.export.quantize.dynamic import int8_dynamic
 from mnist_edge.export.quantize.int4 import int4
 from mnist_edge.export.quantize.static import int8
 from mnist_edge.export.quantize.stored import int8_weights
+from mnist_edge.model_spec import UNIT_PIXELS, InputSpec
 from mnist_edge.sources.keras_file import from_bytes
 from tests.measurements.rounds import interleave, noise
 
@@ -34,7 +35,7 @@ def main() -> None:
     sample = datasets.find(datasets.SAMPLE).train_images.reshape(-1, 784)
     calibration = sample.astype(np.float32) / 255
     model = to_onnx(from_bytes(KERAS.read_bytes(), str(KERAS)))
-    int8 = {
+    static = {
         f"{'a unit' if per_channel else 'a layer'} | {percentile}": partial(
             int8, percentile=percentile, per_channel=per_channel
         )
@@ -47,7 +48,7 @@ def main() -> None:
     }
     int4 = {f"int4 | {block}": partial(int4, block=block) for block in (16, 32, 64, 128, 256)}
     for header, variants in (
-        ("int8 scale | percentile", int8),
+        ("int8 scale | percentile", static),
         ("precision | block", dynamic | int4),
     ):
         table(header, variants, model, calibration, images, labels)
@@ -55,14 +56,17 @@ def main() -> None:
 
 def table(
     header: str,
-    variants: dict[str, Callable[[onnx.ModelProto, np.ndarray], onnx.ModelProto]],
+    variants: dict[str, Callable[[onnx.ModelProto, np.ndarray, InputSpec], onnx.ModelProto]],
     model: onnx.ModelProto,
     calibration: np.ndarray,
     images: np.ndarray,
     labels: np.ndarray,
 ) -> None:
     """Make and time each variant, read the images with it, and print a table in Markdown."""
-    files = {name: make(model, calibration).SerializeToString() for name, make in variants.items()}
+    files = {
+        name: make(model, calibration, UNIT_PIXELS).SerializeToString()
+        for name, make in variants.items()
+    }
     files = {f"fp32 | {'-' if '|' in header else ''}": model.SerializeToString(), **files}
     runs = {name: runner(content, images) for name, content in files.items()}
     answers = {name: run(images).argmax(axis=1) for name, (run, _) in runs.items()}

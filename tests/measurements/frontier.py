@@ -268,7 +268,10 @@ def as_table(document: dict[str, Any]) -> str:
         note = (
             "FAILED" if row["error"] else "" if row["on_frontier"] else "another is as good in all"
         )
-        rows.append([network(row["widths"], row["in_use"]), *shares, size, latency, note])
+        name = network(row["widths"])
+        if row["in_use"] != row["widths"]:
+            name += f" ({', '.join(map(str, row['in_use']))} in use)"
+        rows.append([name, *shares, size, latency, note])
     return table(header, rows)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mnist_edge import datasets
 from mnist_edge.cli.render import progress
-from mnist_edge.datasets import Dataset
+from mnist_edge.datasets import Dataset, DataSummary
 from mnist_edge.documents import to_json
 from mnist_edge.files import write_json
 from mnist_edge.training.manifest import Quality, TrainedNetwork, TrainingManifest, finished
@@ -35,7 +35,7 @@ class Seeds:
     """One recipe from several seeds."""
 
     recipe: Mapping[str, Any]
-    data: Mapping[str, str]
+    data: DataSummary
     runs: tuple[SeedRun, ...]
 
 
@@ -61,7 +61,7 @@ def seeds(recipe: Recipe, data: Dataset, folder: Path) -> Seeds:
             with progress.epoch_bar() as on_epoch:
                 manifest = train(recipe, data, out, seed=seed, on_epoch=on_epoch)
         runs.append(seed_run(manifest.network))
-    return Seeds(to_json(recipe.describe()), data.describe(), tuple(runs))
+    return Seeds(to_json(recipe.describe()), data.summary, tuple(runs))
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from mnist_edge.training.history import History
 from mnist_edge.training.network import build, hidden_widths, of_weights, plain
 from mnist_edge.training.pruning import pad, prune
 from mnist_edge.training.recipes import COMPRESSED, Recipe
+from mnist_edge.training.stages import run
 
 STAGE = dataclasses.replace(COMPRESSED.stages[0], widths=(8, 4), epochs=3, batch_size=64, sets=2)
 QUICK = Recipe("quick", (STAGE,))
@@ -41,7 +42,7 @@ def test_fine_tuning_mends_what_pruning_broke(
 ) -> None:
     broken = of_weights(prune(wide.get_weights(), (8, 4), images))
     before = fit.evaluate(broken, *tiny.validation)[1]
-    model, history, teacher = compress.compress_network(wide, QUICK.with_epochs(12), tiny)
+    model, history, teacher = run(QUICK.with_epochs(12), tiny, wide=wide)
     assert teacher is None  # it is no stage of the recipe
     assert hidden_widths(model) == (8, 4)
     assert fit.evaluate(model, *tiny.validation)[1] > before + 0.1
@@ -50,7 +51,7 @@ def test_fine_tuning_mends_what_pruning_broke(
 
 def test_the_wide_network_stays_as_it_was(tiny: Dataset, wide: keras.Model) -> None:
     before = [part.copy() for part in wide.get_weights()]
-    compress.compress_network(wide, QUICK, tiny)
+    run(QUICK, tiny, wide=wide)
     for ours, theirs in zip(wide.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -59,7 +60,7 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(
     tiny: Dataset, wide: keras.Model
 ) -> None:
     def first_kernel(seed: int) -> np.ndarray:
-        model = compress.compress_network(wide, QUICK, tiny, seed=seed).model
+        model = run(QUICK, tiny, wide=wide, seed=seed).model
         kernel: np.ndarray = model.get_weights()[0]
         return kernel
 
@@ -76,11 +77,11 @@ def test_an_interrupted_run_ends_with_the_same_network(
 
     state = tmp_path / "state"
     with pytest.raises(KeyboardInterrupt):
-        compress.compress_network(wide, QUICK, tiny, origin="a", checkpoint=state, on_epoch=stop)
+        run(QUICK, tiny, wide=wide, origin="a", checkpoint=state, on_epoch=stop)
     with pytest.raises(OptionError, match="other settings"):
-        compress.compress_network(wide, QUICK, tiny, origin="another", checkpoint=state)
-    resumed = compress.compress_network(wide, QUICK, tiny, origin="a", checkpoint=state).model
-    at_once = compress.compress_network(wide, QUICK, tiny, origin="a").model
+        run(QUICK, tiny, wide=wide, origin="another", checkpoint=state)
+    resumed = run(QUICK, tiny, wide=wide, origin="a", checkpoint=state).model
+    at_once = run(QUICK, tiny, wide=wide, origin="a").model
     for ours, theirs in zip(resumed.get_weights(), at_once.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

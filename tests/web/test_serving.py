@@ -14,13 +14,14 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from mnist_edge.errors import OptionError
-from mnist_edge.web.serving import server
+from mnist_edge.web.serving import PageServer
 from tests.web.conftest import visit
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with server(b"<p>the page", "127.0.0.1", 0) as listening:
+    with PageServer("127.0.0.1", 0) as listening:
+        listening.page = b"<p>the page"
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield listening.server_port
@@ -58,17 +59,18 @@ def test_there_is_nothing_else(port: int, method: str, path: str, status: int) -
 
 def test_a_port_that_is_taken(port: int) -> None:
     with pytest.raises(OptionError, match=f"received '127.0.0.1' and {port} .*in use"):
-        server(b"", "127.0.0.1", port)
+        PageServer("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["", "\0", "nowhere.invalid", "1.2.3.4"])
 def test_addresses_that_are_not_this_machines(host: str) -> None:
     with pytest.raises(OptionError, match="expected an IPv4 address of this machine"):
-        server(b"", host, 0)
+        PageServer(host, 0)
 
 
 def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
-    with server(bytes(20_000_000), "127.0.0.1", 0) as listening:
+    with PageServer("127.0.0.1", 0) as listening:
+        listening.page = bytes(20_000_000)
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         for _ in range(3):

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mnist_edge.benchmark.adapters import Setup
 from mnist_edge.benchmark.page import units
-from mnist_edge.benchmark.runtimes import Setup
 from mnist_edge.benchmark.schema import Row, Timings
 
 COLOURS = 6

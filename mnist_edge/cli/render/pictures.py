@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+_ZOOM = 2
 _MARGIN = 4
 _CAPTION = 16
 _SHADES = np.array(list(" .:-=+*#%@"))
@@ -42,22 +43,19 @@ def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int
     return "\n".join(lines)
 
 
-def contact_sheet(
-    images: NDArray[np.uint8], captions: Sequence[str], zoom: int = 2
-) -> "Image.Image":
+def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> "Image.Image":
     """Draw images in a square of rows, dark on white, a caption under each.
 
     Args:
         images: uint8 (N, height, width), N at least 1.
         captions: N short texts.
-        zoom: Screen pixels for one of an image's.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     count, height, width = images.shape
     a_row = int(np.ceil(np.sqrt(count)))
     rows = -(-count // a_row)
-    cell = (width * zoom + 2 * _MARGIN, height * zoom + 2 * _MARGIN)
+    cell = (width * _ZOOM + 2 * _MARGIN, height * _ZOOM + 2 * _MARGIN)
     font = ImageFont.load_default(size=12)
     sheet = Image.new("L", (a_row * cell[0], rows * (cell[1] + _CAPTION)), 255)
     draw = ImageDraw.Draw(sheet)
@@ -65,7 +63,7 @@ def contact_sheet(
         left = index % a_row * cell[0]
         top = index // a_row * (cell[1] + _CAPTION)
         enlarged = Image.fromarray(PIXEL_MAX - image).resize(
-            (width * zoom, height * zoom), Image.Resampling.NEAREST
+            (width * _ZOOM, height * _ZOOM), Image.Resampling.NEAREST
         )
         sheet.paste(enlarged, (left + _MARGIN, top + _MARGIN))
         middle = (left + cell[0] // 2, top + cell[1])

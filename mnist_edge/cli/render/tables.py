@@ -37,15 +37,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def network(widths: Sequence[int], in_use: Sequence[int] = ()) -> str:
-    """Return what a network of these hidden layers is called: 784-128-64-10.
-
-    Where fewer units are in use, their numbers follow.
-    """
-    fewer = (
-        f" ({', '.join(map(str, in_use))} in use)" if list(in_use or widths) != list(widths) else ""
-    )
-    return "-".join(map(str, (UNIT_PIXELS.elements, *widths, len(DIGITS)))) + fewer
+def network(widths: Sequence[int]) -> str:
+    """Return what a network of these hidden layers is called: 784-128-64-10."""
+    return "-".join(map(str, (UNIT_PIXELS.elements, *widths, len(DIGITS))))
 
 
 def percent(share: float | None) -> str:

@@ -1,4 +1,14 @@
-"""The precisions a network is exported in: the table, and one module a kind."""
+"""The precisions a network is exported in: the table, and one module a kind.
+
+    table.py               each precision with its gate
+    stored.py              fp32, fp16, int8-weights
+    dynamic.py, int4.py    int8-dynamic and int4
+    static.py              int8
+    rounding.py            rounds weights so that sums stay
+    onnxruntime_tools.py   keeps onnxruntime's quantizers quiet
+
+A new precision is one module, one row in table.py, and its name in the help of export --precision.
+"""
 
 from mnist_edge.export.quantize.table import OVERHEAD_BYTES, PRECISIONS, Gate, Precision, chosen
 

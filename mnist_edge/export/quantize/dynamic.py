@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 
 from mnist_edge.export.graph import copied
 from mnist_edge.export.quantize.onnxruntime_tools import through_file
+from mnist_edge.model_spec import InputSpec
 
 
-def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.ModelProto:
     """Quantize by onnxruntime's ``quantize_dynamic``.
 
     Weights are uint8: on CPUs without VNNI, onnxruntime multiplies uint8 by uint8 without

@@ -6,9 +6,12 @@ from numpy.typing import NDArray
 
 from mnist_edge.export.graph import copied
 from mnist_edge.export.quantize.onnxruntime_tools import quiet_logging
+from mnist_edge.model_spec import InputSpec
 
 
-def int4(model: onnx.ModelProto, _: NDArray[np.float32], *, block: int = 128) -> onnx.ModelProto:
+def int4(
+    model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec, *, block: int = 128
+) -> onnx.ModelProto:
     """Store weights as int4, a scale for each ``block`` of them (MatMulNBits); compute in int8."""
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 

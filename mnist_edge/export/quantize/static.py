@@ -11,7 +11,7 @@ from mnist_edge.errors import DataError, ModelError
 from mnist_edge.export.graph import copied, replace_nodes, values_of
 from mnist_edge.export.quantize import rounding
 from mnist_edge.export.quantize.onnxruntime_tools import through_file
-from mnist_edge.model_spec import INPUT_NAME, PIXEL_MAX
+from mnist_edge.model_spec import INPUT_NAME, PIXEL_MAX, InputSpec
 
 MIN_CALIBRATION_IMAGES = 100
 
@@ -19,6 +19,7 @@ MIN_CALIBRATION_IMAGES = 100
 def int8(
     model: onnx.ModelProto,
     calibration: NDArray[np.float32],
+    _: InputSpec,
     *,
     percentile: float = 99.99,
     per_channel: bool = False,
@@ -28,6 +29,7 @@ def int8(
     Args:
         model: The fp32 model.
         calibration: float32 (N, elements) in 0..1.
+        _: Unused: all inputs are pixels.
         percentile: Each layer's input gets the range that holds this share of its values on the
             calibration images.
         per_channel: A scale for each unit's weights. One for each layer is as accurate here, and

@@ -9,17 +9,18 @@ from onnx import helper, numpy_helper
 
 from mnist_edge.errors import ModelError
 from mnist_edge.export.graph import copied, replace_nodes
+from mnist_edge.model_spec import InputSpec
 
 _Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
 """What is kept of a weight, and the nodes that restore it."""
 
 
-def fp32(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+def fp32(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.ModelProto:
     """Return the network as Keras has it."""
     return copied(model)
 
 
-def fp16(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+def fp16(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.ModelProto:
     """Store weights in half precision: half the size.
 
     Raises:
@@ -28,7 +29,7 @@ def fp16(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
     return _with_stored(model, _halved, dimensions=(1, 2))
 
 
-def int8_weights(model: onnx.ModelProto, _: NDArray[np.float32]) -> onnx.ModelProto:
+def int8_weights(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.ModelProto:
     """Store weights as int8 with a scale for each unit."""
     return _with_stored(model, _quantized, dimensions=(2,))
 

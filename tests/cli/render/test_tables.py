@@ -15,10 +15,8 @@ def test_a_column_is_of_words_only_if_all_of_it_is() -> None:
     assert drawn.splitlines()[1] == "a           -"
 
 
-def test_a_network_is_called_by_its_widths_and_what_it_uses_of_them() -> None:
+def test_a_network_is_called_by_its_widths() -> None:
     assert tables.network([128, 64]) == "784-128-64-10"
-    assert tables.network([128, 64], [128, 64]) == "784-128-64-10"
-    assert tables.network([512, 512], [384, 160]) == "784-512-512-10 (384, 160 in use)"
 
 
 def test_inactive_units_are_one_line_or_none() -> None:

@@ -11,6 +11,7 @@ from mnist_edge.errors import DataError, ModelError, OptionError
 from mnist_edge.export import keras_to_onnx, quantize
 from mnist_edge.export.metadata import serialized
 from mnist_edge.export.quantize import static, stored
+from mnist_edge.model_spec import UNIT_PIXELS
 from mnist_edge.sources.keras_file import from_bytes
 from tests.conftest import ARTIFACTS
 
@@ -40,9 +41,11 @@ def test_each_form_is_valid_and_the_same_each_time(
     classic: onnx.ModelProto, images: np.ndarray, name: str
 ) -> None:
     before = serialized(classic)
-    quantized = quantize.PRECISIONS[name].make(classic, images)
+    quantized = quantize.PRECISIONS[name].make(classic, images, UNIT_PIXELS)
     onnx.checker.check_model(quantized, full_check=True)
-    assert serialized(quantize.PRECISIONS[name].make(classic, images)) == serialized(quantized)
+    assert serialized(quantize.PRECISIONS[name].make(classic, images, UNIT_PIXELS)) == serialized(
+        quantized
+    )
     assert serialized(classic) == before
     assert quantized.ir_version <= 8
 
@@ -50,7 +53,7 @@ def test_each_form_is_valid_and_the_same_each_time(
 def test_int8_takes_pixels_and_fuses(
     classic: onnx.ModelProto, images: np.ndarray, tmp_path: Path
 ) -> None:
-    quantized = static.int8(classic, images)
+    quantized = static.int8(classic, images, UNIT_PIXELS)
     assert quantized.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert optimized_operators(quantized, tmp_path) == ["QGemm", "QGemm", "QGemm", "Softmax"]
     tensors = {tensor.name: tensor for tensor in quantized.graph.initializer}
@@ -64,7 +67,7 @@ def test_int8_takes_pixels_and_fuses(
 def test_int8_reads_a_pixel_as_its_255th(classic: onnx.ModelProto, images: np.ndarray) -> None:
     """Near enough to the float network: the quantization of the input itself loses nothing."""
     pixels = np.rint(images[:500] * 255).astype(np.uint8)
-    quantized = ort.InferenceSession(serialized(static.int8(classic, images)))
+    quantized = ort.InferenceSession(serialized(static.int8(classic, images, UNIT_PIXELS)))
     exact = ort.InferenceSession(serialized(classic))
     (received,), (expected,) = (
         quantized.run(None, {"image": pixels}),
@@ -120,7 +123,7 @@ def test_an_odd_number_of_inputs_is_fine() -> None:
 def test_fp16_halves_the_weights_and_refuses_what_does_not_fit(
     classic: onnx.ModelProto, images: np.ndarray
 ) -> None:
-    quantized = stored.fp16(classic, images)
+    quantized = stored.fp16(classic, images, UNIT_PIXELS)
     assert {tensor.data_type for tensor in quantized.graph.initializer} == {
         onnx.TensorProto.FLOAT16
     }
@@ -131,7 +134,7 @@ def test_fp16_halves_the_weights_and_refuses_what_does_not_fit(
         numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1e6), tensor.name)
     )
     with pytest.raises(ModelError, match=r"hidden_1\.weight reaches .* beyond what fp16 can hold"):
-        stored.fp16(huge, images)
+        stored.fp16(huge, images, UNIT_PIXELS)
 
 
 def test_int8_weights_survive_a_unit_of_zeros(classic: onnx.ModelProto, images: np.ndarray) -> None:
@@ -142,9 +145,9 @@ def test_int8_weights_survive_a_unit_of_zeros(classic: onnx.ModelProto, images: 
     silent.graph.initializer[0].CopyFrom(
         numpy_helper.from_array(weight, silent.graph.initializer[0].name)
     )
-    (answer,) = ort.InferenceSession(serialized(stored.int8_weights(silent, images))).run(
-        None, {"image": images[:5]}
-    )
+    (answer,) = ort.InferenceSession(
+        serialized(stored.int8_weights(silent, images, UNIT_PIXELS))
+    ).run(None, {"image": images[:5]})
     assert np.isfinite(answer).all()
 
 
@@ -159,7 +162,7 @@ def test_calibration_images_that_tell_nothing(
     classic: onnx.ModelProto, calibration: np.ndarray, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        static.int8(classic, calibration)
+        static.int8(classic, calibration, UNIT_PIXELS)
 
 
 def test_a_layer_without_a_range_is_named(classic: onnx.ModelProto, images: np.ndarray) -> None:
@@ -170,7 +173,7 @@ def test_a_layer_without_a_range_is_named(classic: onnx.ModelProto, images: np.n
     with pytest.raises(
         ModelError, match=r"cannot quantize hidden_1\.relu: its values .* range from 0\.0 to 0\.0"
     ):
-        static.int8(dead, images)
+        static.int8(dead, images, UNIT_PIXELS)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1)])
@@ -189,12 +192,10 @@ def test_pictures_flattened_first_and_single_layers_quantize_too(
         exact = keras_to_onnx.to_onnx(model)
         assert "Reshape" not in [node.op_type for node in exact.graph.node]
         for entry in quantize.PRECISIONS.values():
-            quantized = entry.make(exact, images)
+            quantized = entry.make(exact, images, UNIT_PIXELS)
             session = ort.InferenceSession(serialized(quantized))
             pixels = (
-                np.rint(images[:50] * 255).astype(np.uint8)
-                if entry.input.dtype == "uint8"
-                else images[:50]
+                np.rint(images[:50] * 255).astype(np.uint8) if entry.takes_pixels else images[:50]
             )
             (received,) = session.run(None, {"image": pixels})
             assert np.abs(received - model(images[:50].reshape(-1, *shape)).numpy()).max() < 0.2
