@@ -46,7 +46,6 @@ def _layer(name: str, operator: str) -> str:
     # The operator itself comes last, with a number behind it where it comes again.
     if parts and parts[-1].partition("_")[0].lower() == operator.lower():
         parts.pop()
-<<<<<<< HEAD
     kept = []
     for position, part in enumerate(parts):
         # PyTorch repeats the name of a sequence before that of each of its parts.
@@ -54,10 +53,3 @@ def _layer(name: str, operator: str) -> str:
         if not repeated:
             kept.append(part)
     return ".".join(kept)
-=======
-    return ".".join(
-        part
-        for number, part in enumerate(parts)
-        if not "".join(parts[number + 1 : number + 2]).startswith(f"{part}.")
-    )
->>>>>>> 4a16475a1e291cc5f4029be71aa5d1caaca27f10

@@ -254,7 +254,9 @@ def test_a_failed_gate_is_exit_code_1(
 
 def test_a_truncated_keras_file(refused: Refused, tiny_keras: Path, workshop: Path) -> None:
     Path("cut.keras").write_bytes(tiny_keras.read_bytes()[:-1000])
-    assert "cut.keras is a zip archive that was cut off or damaged" in refused("export", "cut.keras")
+    assert "cut.keras is a zip archive that was cut off or damaged" in refused(
+        "export", "cut.keras"
+    )
     assert not list(workshop.glob("**/*.onnx"))
 
 
