@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import checker
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.examples import SAMPLE_NAME, Examples
 from mnist_edge.export.gate import missed
@@ -199,8 +199,16 @@ def _quantized(task: Task, precision: Precision, active: Active | None) -> onnx.
     pixels = np.empty((0, task.spec.input.elements), np.float32)
     if task.calibration:
         pixels = task.calibration.pixels
-    made = precision.make(model, pixels, task.spec.input)
-    checker.check_model(made, full_check=True)
+    try:
+        made = precision.make(model, pixels, task.spec.input)
+        checker.check_model(made, full_check=True)
+    except MnistEdgeError:
+        raise
+    except Exception as error:  # the quantizers and the checker raise what they please
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"{precision.name} cannot be made of this network ({reason:.200})"
+        ) from error
     return made
 
 

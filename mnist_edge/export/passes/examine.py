@@ -5,6 +5,7 @@ open. So a shape that a graph works out from its input's shape, as tf2onnx and P
 is known without following its arithmetic by hand.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ MAX_ELEMENTS = 2**24
 """Numbers in one tensor: what the runtime takes too."""
 
 _BATCHES = (2, 3)
+
+_MAX_WORKED_OUT = 2**26
+"""Numbers that may be worked out of a graph's own."""
 
 _SMALL = 4096
 """Up to so many elements a constant may decide a shape."""
@@ -62,7 +66,8 @@ def examine(graph: Graph) -> Findings:
             not fit.
     """
     two, three = (_Run.of(graph, batch) for batch in _BATCHES)
-    shapes = {name: _compared(shape, three.shapes[name]) for name, shape in two.shapes.items()}
+    others = three.shapes()
+    shapes = {name: _compared(shape, others[name]) for name, shape in two.shapes().items()}
     values = {
         name: value
         for name, value in two.values.items()
@@ -84,6 +89,7 @@ class _Run:
     batch: int
     types: dict[str, onnx.TypeProto]
     values: dict[str, Array]
+    worked_out: int = 0
 
     @classmethod
     def of(cls, graph: Graph, batch: int) -> "_Run":
@@ -94,7 +100,6 @@ class _Run:
             run.step(node)
         return run
 
-    @property
     def shapes(self) -> dict[str, Shape]:
         return {name: _shape(found) for name, found in self.types.items()}
 
@@ -130,10 +135,16 @@ class _Run:
         for name in filter(None, node.outputs):
             if name not in found or not _is_known(found[name]):
                 raise _refused(node, "its shape is not known before it runs")
+            if math.prod(_shape(found[name])) > MAX_ELEMENTS:
+                raise _refused(node, f"it makes more than {MAX_ELEMENTS:,} numbers")
         return found
 
     def _evaluated(self, node: Node, proto: onnx.NodeProto) -> dict[str, Array]:
-        """Return a node's outputs for known inputs; their size was checked before."""
+        """Return a node's outputs for known inputs."""
+        sizes = [math.prod(_shape(self.types[name])) for name in node.outputs if name]
+        self.worked_out += sum(sizes)
+        if self.worked_out > _MAX_WORKED_OUT:
+            raise _refused(node, f"constants become more than {_MAX_WORKED_OUT:,} numbers")
         inputs = [
             helper.make_value_info(name, self.types[name])
             for name in dict.fromkeys(node.inputs)
@@ -171,8 +182,4 @@ def _is_known(found: onnx.TypeProto) -> bool:
     tensor = found.tensor_type
     if not tensor.HasField("shape"):
         return False
-    sizes = [
-        dimension.dim_value if dimension.HasField("dim_value") else -1
-        for dimension in tensor.shape.dim
-    ]
-    return all(size >= 0 for size in sizes) and np.prod(sizes, dtype=object) <= MAX_ELEMENTS
+    return all(dimension.HasField("dim_value") for dimension in tensor.shape.dim)

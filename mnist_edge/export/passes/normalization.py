@@ -12,21 +12,23 @@ _LAYER_NORMALIZATION_OPSET = 17
 
 def split_batch_normalization(graph: Graph) -> bool:
     """Write BatchNormalization as Mul and Add, which are folded then."""
-    changed = False
-    for node in list(graph.nodes):
-        constant = all(name in graph.constants for name in node.inputs[1:])
-        if node.operator == "BatchNormalization" and constant:
-            _split(graph, node)
-            changed = True
-    return changed
+    found = [
+        node
+        for node in graph.nodes
+        if node.operator == "BatchNormalization"
+        and all(name in graph.constants for name in node.inputs[1:])
+    ]
+    shapes = examine(graph).shapes if found else {}
+    for node in found:
+        _split(graph, node, len(shapes[node.inputs[0]]))
+    return bool(found)
 
 
-def _split(graph: Graph, node: Node) -> None:
+def _split(graph: Graph, node: Node, rank: int) -> None:
     scale, bias, mean, variance = (
         graph.constants[name].astype(np.float64) for name in node.inputs[1:5]
     )
     factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
-    rank = len(examine(graph).shapes[node.inputs[0]])
     shape = (-1, *[1] * (rank - 2))
     product = graph.add_before(node, "Mul", [node.inputs[0], graph.constant(factor.reshape(shape))])
     node.operator = "Add"
