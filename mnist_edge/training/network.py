@@ -5,6 +5,7 @@
 
 import io
 import json
+import math
 import re
 import tempfile
 import zipfile
@@ -150,20 +151,31 @@ def plain(model: keras.Model, origin: str) -> keras.Model:
         bias = layer.bias if layer.use_bias else np.zeros(layer.units)
         weights += [np.asarray(layer.kernel), np.asarray(bias)]
     same = build(hidden_widths(model), seed=0)
-    fits = [part.shape for part in weights] == [part.shape for part in same.get_weights()]
-    if fits:
-        same.set_weights(weights)
-    # Half of it is brighter than any picture: some activations differ from relu far from zero.
-    rng = np.random.default_rng(0)
-    noise = rng.random((64, UNIT_PIXELS.elements), np.float32) * np.repeat([1, 100], 32)[:, None]
-    answers = model(noise.reshape(-1, *model.input_shape[1:]), training=False)
-    if not fits or not np.allclose(answers, same(noise, training=False), atol=1e-4):
+    if not _has_shapes_of(model, same, weights) or not _answers_as(model, same, weights):
         kinds = ", ".join(f"{layer.units} {layer.activation.__name__}" for layer in layers)
         raise ModelError(
             f"expected {origin} to be a plain stack of Dense relu layers on 784 pixels and a "
             f"softmax, received one that answers otherwise (its Dense layers: {kinds})"
         )
     return same
+
+
+def _has_shapes_of(model: keras.Model, same: keras.Model, weights: Sequence[np.ndarray]) -> bool:
+    """Whether a model takes as many pixels as another one, and its weights have the same shapes."""
+    pixels = math.prod(model.input_shape[1:])
+    shapes = [part.shape for part in weights]
+    return pixels == UNIT_PIXELS.elements and shapes == [part.shape for part in same.get_weights()]
+
+
+def _answers_as(model: keras.Model, same: keras.Model, weights: Sequence[np.ndarray]) -> bool:
+    """Give a model the weights of another one; return whether it answers noise as that does."""
+    same.set_weights(weights)
+    # Half of it is brighter than any picture: some activations differ from relu far from zero.
+    rng = np.random.default_rng(0)
+    noise = rng.random((64, UNIT_PIXELS.elements), np.float32) * np.repeat([1, 100], 32)[:, None]
+    answers = np.asarray(model(noise.reshape(-1, *model.input_shape[1:]), training=False))
+    expected = np.asarray(same(noise, training=False))
+    return answers.shape == expected.shape and np.allclose(answers, expected, atol=1e-4)
 
 
 def normalised(model: keras.Model, images: np.ndarray) -> keras.Model:

@@ -3,10 +3,13 @@ import json
 import zipfile
 
 import numpy as np
+import pytest
 
 from mnist_edge.backend import keras
+from mnist_edge.errors import ModelError
 from mnist_edge.sources.keras_file import from_bytes
 from mnist_edge.training import network
+from tests.sources.models import MODELS
 
 layers = keras.layers
 
@@ -57,3 +60,10 @@ def test_what_is_saved_is_what_is_loaded_and_says_where_it_comes_from() -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert json.loads(archive.read("metadata.json"))["mnist_edge"] == {"recipe": "test"}
     assert b"rmsprop" not in content.lower()
+
+
+@pytest.mark.parametrize("name", ["shapes", "merged", "one_sigmoid", "logits"])
+def test_a_network_of_another_kind_is_no_plain_one(name: str) -> None:
+    """Whatever it takes and answers; its layers are not run on what does not fit them."""
+    with pytest.raises(ModelError, match="expected x to be a plain stack of Dense relu layers"):
+        network.plain(MODELS[name](), "x")
