@@ -11,6 +11,9 @@ A Keras file (keras_source.py, keras_file.py) is read in steps, each of which bo
                               of its own with limits of memory and time (trial.py, child.py), then
                               here
     head.py                   the softmax or sigmoid at its end, which is taken off
+
+An ONNX file (onnx_file.py) is read by a child first, too, which runs it (onnx_run.py); what it may
+hold is in onnx_limits.py, its graph for any number of images and up to its scores in onnx_graph.py.
 """
 
 from mnist_edge.extras import require

@@ -25,6 +25,12 @@ from mnist_edge.sources.settings import Json, SettingError, Shape
 MAX_ELEMENTS = 2**24
 """Numbers that a layer may answer with for one image."""
 
+_PARTS = {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}
+"""What Keras 2 and Keras 3 call weights alike."""
+
+_Saved = Sequence[tuple[str, NDArray[Any]]]
+"""Weights with the names that a file has for them."""
+
 _MODELS = ("keras", "keras.src.models.functional")
 
 
@@ -203,7 +209,7 @@ def finish(model: keras.Model) -> None:
             layer.variance = np.asarray(layer.variance)
 
 
-def _assign_by_layer(model: keras.Model, by_layer: Mapping[str, Sequence[NDArray[Any]]]) -> None:
+def _assign_by_layer(model: keras.Model, by_layer: Mapping[str, _Saved]) -> None:
     """Give a model its weights as Keras' HDF5 files group them.
 
     Args:
@@ -218,20 +224,36 @@ def _assign_by_layer(model: keras.Model, by_layer: Mapping[str, Sequence[NDArray
         wanted = layer.trainable_weights + layer.non_trainable_weights
         given = left.pop(layer.name, [])
         shapes = [tuple(weight.shape) for weight in wanted]
-        received = [weight.shape for weight in given]
+        received = [values.shape for _, values in given]
         if shapes != received:
             raise SettingError(
                 f"expected weights of the shapes {shown(shapes)} for {layer.name!r}, found "
                 f"{shown(received)}"
             )
-        for weight, values in zip(wanted, given, strict=True):
+        for weight, (name, values) in zip(wanted, given, strict=True):
+            _require_same_part(weight.name, name)
             weight.assign(values)
     unused = [name for name, weights in left.items() if weights]
     if unused:
         raise SettingError(f"expected weights of layers alone, found some of {shown(unused[0])}")
 
 
-def _grouped(layers: list[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, list[NDArray[Any]]]:
-    """Return arrays by their layers' names, of each layer's name and those of its weights."""
+def _require_same_part(wanted: str, name: str) -> None:
+    """Refuse a weight that stands in the place of another one of the same shape.
+
+    Args:
+        wanted: What Keras calls the weight.
+        name: What the file does: dense/kernel:0, dense/kernel. Other names tell nothing.
+    """
+    part = name.rpartition("/")[2].partition(":")[0]
+    if part != wanted and {part, wanted} <= _PARTS:
+        raise SettingError(
+            f"expected weights in the order in which Keras saves them, found {shown(name)} in the "
+            f"place of a {wanted}"
+        )
+
+
+def _grouped(layers: list[Any], arrays: Sequence[NDArray[Any]]) -> dict[str, _Saved]:
+    """Return the weights of each layer, of its name and those of its weights."""
     left = iter(arrays)
-    return {name: [next(left) for _ in weights] for name, weights in layers}
+    return {name: [(weight, next(left)) for weight in weights] for name, weights in layers}

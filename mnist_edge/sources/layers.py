@@ -207,6 +207,9 @@ def _settings(kind: str, config: Json, *, keras2: bool, depth: int = 0) -> Json:
     settings: Json = {}
     for name, value in config.items():
         if _DROPPED.fullmatch(name):
+            # Left out or not: no layer that was trained has a LoRA of a million ranks.
+            if name != "seed" and isinstance(value, int):
+                plain(value, name)
             continue
         if name.endswith("_initializer"):
             # Weights are loaded later: to draw them at random first takes time for nothing.

@@ -14,15 +14,12 @@ import onnx
 from onnx import helper, numpy_helper
 
 from mnist_edge.errors import shown
+from mnist_edge.sources.onnx_limits import require_foreign, require_plain
 from mnist_edge.sources.settings import SettingError, Shape
 from mnist_edge.sources.source import Head
 
 BATCH = "batch"
 
-_QUANTIZED = (
-    *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv"),
-    *("QLinearMatMul", "ConvInteger", "MatMulInteger", "MatMulNBits", "QGemm"),
-)
 _HEADS: dict[str, Head] = {"Softmax": "softmax", "LogSoftmax": "logits", "Sigmoid": "sigmoid"}
 
 # Operators that hand on the numbers that they are given, in their order where that is a row.
@@ -89,8 +86,8 @@ def read(content: bytes) -> Graph:
         google.protobuf.message.DecodeError: It is damaged or something else.
     """
     model = onnx.load_model_from_string(content)
-    _require_foreign(model)
-    _require_plain(model)
+    require_foreign(model)
+    require_plain(model)
     for node in model.graph.node:
         node.domain = "" if node.domain == "ai.onnx" else node.domain
     # Before, initializers stood among the inputs, from where they are taken out.
@@ -114,24 +111,25 @@ def scores_of(graph: Graph, shapes: Mapping[str, Shape]) -> Scores:
 
     Args:
         graph: Of ``read``.
-        shapes: Of each of its ``tail_tensors`` for one image, as onnxruntime has them.
+        shapes: Of its ``tail_tensors`` for one image, as onnxruntime has them.
 
     Raises:
         SettingError: It does not answer with one row of scores, or its classes are independent
             labels.
     """
     answer = graph.model.graph.output[0].name
-    outputs = prod(shapes[answer])
-    if not _is_row(shapes[answer]):
+    shape = shapes[answer]
+    if not _is_row(shape):
         raise SettingError(
             "expected a classifier, which answers with one row of scores, found one that answers "
-            f"with the shape {shown(list(shapes[answer]))}"
+            f"with the shape {shown(list(shape))}"
         )
     last = graph.tail[-1] if graph.tail else None
-    if last is None or last.op_type not in _HEADS or not _is_row(shapes[last.input[0]]):
-        _require_classes(None, outputs)
-        return Scores(answer, shapes[answer], "logits")
-    _require_classes(last.op_type, outputs)
+    # Inputs and constants have no shape there: nothing works them out.
+    if last is None or last.op_type not in _HEADS or not _is_row(shapes.get(last.input[0], ())):
+        _require_classes(None, prod(shape))
+        return Scores(answer, shape, "logits")
+    _require_classes(last.op_type, prod(shape))
     return Scores(last.input[0], shapes[last.input[0]], _HEADS[last.op_type])
 
 
@@ -171,52 +169,6 @@ def count_weights(model: onnx.ModelProto) -> int:
     return sum(
         prod(tensor.dims) for tensor in model.graph.initializer if tensor.data_type in floats
     )
-
-
-def _require_foreign(model: onnx.ModelProto) -> None:
-    if any(entry.key == "contract" for entry in model.metadata_props):
-        raise SettingError(
-            "expected a model to export, found one that mnist-edge has exported already: run it "
-            "(mnist-edge predict), or name the model that it was made from"
-        )
-
-
-def _require_plain(model: onnx.ModelProto) -> None:
-    """Refuse what is more than one graph of ONNX' own operators with its weights inside."""
-    if model.functions or model.training_info or model.graph.sparse_initializer:
-        raise SettingError(
-            "expected a plain graph, found functions, training or sparse weights in it: export it "
-            "again without"
-        )
-    for tensor in model.graph.initializer:
-        _require_inside(tensor)
-    for node in model.graph.node:
-        name = node.op_type
-        if name in _QUANTIZED:
-            raise SettingError(
-                f"expected a float model, found {shown(name)}, which is quantized: export the "
-                "float model that it was made from"
-            )
-        if node.domain not in ("", "ai.onnx"):
-            raise SettingError(
-                f"expected ONNX' own operators, found {shown(name)} of {shown(node.domain)}"
-            )
-        for attribute in node.attribute:
-            if attribute.HasField("g") or attribute.graphs:
-                raise SettingError(
-                    f"expected a graph without control flow, found {shown(name)}: export it again "
-                    "without"
-                )
-            for tensor in (attribute.t, *attribute.tensors):
-                _require_inside(tensor)
-
-
-def _require_inside(tensor: onnx.TensorProto) -> None:
-    if tensor.data_location or tensor.external_data:
-        raise SettingError(
-            "expected a model with its weights inside, found some in another file: save it as one "
-            "file (onnx.save(onnx.load(PATH), 'model.onnx')) and export that"
-        )
 
 
 def _lift_constants(graph: onnx.GraphProto) -> None:
@@ -326,6 +278,7 @@ def _tail(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def _is_row(shape: Shape) -> bool:
+    """Whether all axes but one have length 1."""
     return prod(shape) == max(shape, default=0)
 
 

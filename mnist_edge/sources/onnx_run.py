@@ -68,7 +68,7 @@ def shapes_of(content: bytes, graph: Graph) -> dict[str, Shape]:
         The shape of each of its ``tail_tensors`` for one image.
 
     Raises:
-        SettingError: The two answer differently.
+        SettingError: The two answer differently, or nothing is worked out.
         Exception: onnxruntime's exceptions share no base but Exception.
     """
     tensors = graph.tail_tensors
@@ -76,6 +76,8 @@ def shapes_of(content: bytes, graph: Graph) -> dict[str, Shape]:
     images = rng.random((_TRIED, *graph.input_shape), np.float32)
     known = set(_present(graph, tensors))
     wanted = [name for name in tensors if name in known]
+    if tensors[0] not in known:
+        raise SettingError("expected a model that works out scores, found one that works out none")
     file = Session(onnx_graph.with_outputs(content, wanted), graph.batch)
     expected = dict(zip(wanted, file.run(images, 1), strict=True))
     free = Session(onnx_graph.with_outputs(graph.model.SerializeToString(), wanted), None)

@@ -60,12 +60,24 @@ def read_foreign(content: bytes) -> None:
 
 
 def read_keras(content: bytes) -> None:
-    """Build a Keras model and answer one image with it."""
-    from mnist_edge.sources.keras_file import facts, from_bytes
+    """Open a Keras file and answer one image with it."""
+    _open_source(content)
 
-    facts(content)
-    model = from_bytes(content, "x.keras")
-    assert model(np.zeros((1, *model.input_shape[1:]), np.float32)).shape == (1, 10)
+
+def read_source(content: bytes) -> None:
+    """Open an ONNX file of somebody else's and answer one image with it."""
+    _open_source(content)
+
+
+def _open_source(content: bytes) -> None:
+    from mnist_edge.sources import open_source
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x")
+        path.write_bytes(content)
+        source = open_source(path)
+    image = np.zeros((1, *source.input_shape), np.float32)
+    assert source.scores(image).shape == (1, source.outputs)
 
 
 def read_npz(content: bytes) -> None:
@@ -182,6 +194,10 @@ READERS = {
     "onnx": Reader(onnx_files.make, read_onnx, 2, lambda size: 3 * size + _ONNX_MEMORY, share=8),
     "foreign": Reader(onnx_files.make, read_foreign, 2, lambda size: 3 * size + _ONNX_MEMORY),
     "keras": Reader(archives.make_keras, read_keras, 60, lambda size: 3 * size + 500 * MIB),
+    "hdf5": Reader(archives.make_hdf5, read_keras, 60, lambda size: 3 * size + 500 * MIB, share=2),
+    "source": Reader(
+        onnx_files.make_foreign, read_source, 10, lambda size: 9 * size + 200 * MIB, share=2
+    ),
     "npz": Reader(archives.make_npz, read_npz, 5, lambda size: 64 * size + 600 * MIB),
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),
     "checkpoint": Reader(archives.make_checkpoint, read_checkpoint, 5, lambda _: 300 * MIB),

@@ -200,6 +200,7 @@ def test_names_that_keras_and_onnx_take() -> None:
     [
         sequential(dense("hidden", MAX_NUMBER + 1), DIGIT),
         sequential(dense("hidden", -(10**9)), DIGIT),
+        sequential(dense("hidden", 16, lora_rank=10**6), DIGIT),
         sequential(dense("hidden", 16, new_idea=[[1, [2, 10**4000]]]), DIGIT),
         sequential(dense("hidden", 16), DIGIT, shape=(MAX_NUMBER + 1,)),
         sequential(dense("hidden", 16, **{f"{'long' * 1000}\x1b[2J": 10**6}), DIGIT),

@@ -289,6 +289,15 @@ def of_functions() -> keras_2.Json:
             r"weights of the shapes \[\(18, 3\), \(3,\)\] for 'dense', found \[\]",
         ),
         (
+            hdf5(
+                sequential(
+                    [layer("BatchNormalization", "n", axis=[1], batch_input_shape=[None, 3])]
+                ),
+                {"n": {f"n/{name}:0": np.ones(3) for name in ("beta", "gamma", "m", "v")}},
+            ),
+            "in the order in which Keras saves them, found 'n/beta:0' in the place of a gamma",
+        ),
+        (
             hdf5(sequential([FIRST, FLAT, LAST]), {**WEIGHTS, "other": DENSE}),
             "weights of layers alone, found some of 'other'",
         ),

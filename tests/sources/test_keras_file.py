@@ -299,9 +299,11 @@ def test_export_ends_with_a_sentence(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_verify_ends_with_a_sentence(tiny_onnx: Path, tmp_path: Path, refused: Run) -> None:
+def test_verify_opens_no_file_of_another_hash(
+    tiny_onnx: Path, tmp_path: Path, refused: Run
+) -> None:
     (tmp_path / "x.keras").write_bytes(with_units(10**9))
-    assert "up to 65,536" in refused(
+    assert "x.keras has not: name its own with --reference" in refused(
         "verify", tiny_onnx, "--reference", tmp_path / "x.keras", "--data", "sample"
     )
 

@@ -228,8 +228,20 @@ def class_alone() -> onnx.ModelProto:
     return dense(last, answers=("N", 1), output_type=TensorProto.INT64)
 
 
-def no_weights() -> onnx.ModelProto:
-    return model([node("Relu", ["x"], ["y"])], [], ("N", 5), ("N", 5))
+def no_weights(operator: str) -> onnx.ModelProto:
+    return model([node(operator, ["x"], ["y"])], [], ("N", 5), ("N", 5))
+
+
+def nothing() -> onnx.ModelProto:
+    """Whose answer is what it is given."""
+    made = no_weights("Relu")
+    del made.graph.node[:]
+    made.graph.output[0].name = "x"
+    return made
+
+
+def a_constant() -> onnx.ModelProto:
+    return model([node("Identity", ["weight"], ["y"])], [floats("weight", 1, 3)], ("N", 5))
 
 
 RELU: NodeProto = node("Relu", ["b"], ["y"])
@@ -247,7 +259,10 @@ RELU: NodeProto = node("Relu", ["b"], ["y"])
         (of_two_at_once, "found one for 2 at once that cannot be changed"),
         (quantized, "found 'DynamicQuantizeLinear', which is quantized: export the float model"),
         (class_alone, "answers with float32 scores or probabilities, found int64"),
-        (no_weights, "found one without weights"),
+        (lambda: no_weights("Relu"), "found one without weights"),
+        (lambda: no_weights("Softmax"), "found one without weights"),
+        (nothing, "found one that works out none"),
+        (a_constant, "found one that works out none"),
         (lambda: dense(node("Own", ["d"], ["y"], domain="my")), "found 'Own' of 'my'"),
         (lambda: dense(node("Sigmoid", ["d"], ["y"])), "3 sigmoids, which are independent labels"),
         (lambda: dense(node("Relu", ["d"], ["y"]), outputs=1), "answers with one number"),
