@@ -29,7 +29,8 @@ Make = Callable[[], keras.Model]
 
 def stack(shape: tuple[int, ...], *layers: keras.layers.Layer) -> keras.Model:
     """Ends in five scores."""
-    return keras.Sequential([keras.Input(shape), *layers, L.Flatten(), L.Dense(5, name="last")])
+    end = [L.Flatten(name="flat"), L.Dense(5, name="last")]
+    return keras.Sequential([keras.Input(shape), *layers, *end])
 
 
 def graph(shape: tuple[int, ...], call: Callable[[object], object]) -> keras.Model:
@@ -448,7 +449,7 @@ def test_names_are_those_of_the_layers() -> None:
     made = to_onnx(source_of(with_random_weights(stack(GREY, *layers)))).graph
     assert [node.name for node in made.node] == [
         *("edges.conv", "edges.relu", "pool.maxpool", "parts.conv", "parts.div", "parts.erf"),
-        *("parts.add", "parts.mul", "parts.mul_2", "flatten.reshape", "last.matmul", "last.add"),
+        *("parts.add", "parts.mul", "parts.mul_2", "flat.reshape", "last.matmul", "last.add"),
         "last.softmax",
     ]
     weights = {weight.name for weight in made.initializer}
