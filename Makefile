@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 .PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
-	$(RUN)mnist-edge export
+	$(RUN)mnist-edge export --precision all
 	$(RUN)mnist-edge export artifacts/mnist-mlp-small.keras --precision fp32,int8
 
 test: $(VENV)/dev  ## all tests

@@ -141,10 +141,7 @@ class ModelSpec:
         """
         version = metadata.get("contract")
         if version is None:
-            raise ModelError(
-                f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge "
-                "contract"
-            )
+            raise no_contract(origin)
         if version not in ("1", CONTRACT_VERSION):
             raise ModelError(
                 f"{origin} keeps contract version {version} but this mnist-edge reads versions 1 "
@@ -209,6 +206,18 @@ class ModelSpec:
         }
 
 
+def no_contract(origin: str) -> ModelError:
+    """Return the error for an ONNX file of others.
+
+    Args:
+        origin: What to call the file.
+    """
+    return ModelError(
+        f"expected a model made by 'mnist-edge export', but {origin} holds no mnist-edge contract: "
+        "export it first ('mnist-edge export FILE')"
+    )
+
+
 def _read_text(metadata: Mapping[str, str], name: str) -> str | None:
     return metadata.get(name)
 
@@ -267,6 +276,7 @@ class Provenance:
         accuracy: Share of them that the file reads right.
         reference_accuracy: Share that the .keras file reads right.
         agreement: Share for which the two answer with the same class.
+        unverified: Why that does not count: the model itself does not read these images.
     """
 
     source_sha256: str | None = _entry(_read_text)
@@ -281,6 +291,7 @@ class Provenance:
     accuracy: float | None = _entry(_read_share, verification=True)
     reference_accuracy: float | None = _entry(_read_share, verification=True)
     agreement: float | None = _entry(_read_share, verification=True)
+    unverified: str | None = _entry(_read_text, verification=True)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:

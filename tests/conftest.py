@@ -119,9 +119,10 @@ def tiny_precisions(tmp_path_factory: pytest.TempPathFactory, tiny_keras: Path) 
     """``tiny_keras`` in every precision, unverified."""
     from mnist_edge.export.pipeline import export
     from mnist_edge.export.quantize import PRECISIONS
+    from mnist_edge.sources import open_source
 
     folder = tmp_path_factory.mktemp("precisions")
-    export(tiny_keras, folder, list(PRECISIONS.values()), dataset=None)
+    export(open_source(tiny_keras), folder, list(PRECISIONS.values()), dataset=None)
     return [path.read_bytes() for path in sorted(folder.glob("*.onnx"))]
 
 
@@ -130,7 +131,10 @@ def tiny_onnx(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_ke
     """``tiny_keras`` as fp32 ONNX."""
     from mnist_edge.export.pipeline import export
     from mnist_edge.export.quantize import PRECISIONS
+    from mnist_edge.sources import open_source
 
     folder = tmp_path_factory.mktemp("exported")
-    export(tiny_keras, folder, [PRECISIONS["fp32"]], dataset=datasets.find(str(tiny_data)))
+    export(
+        open_source(tiny_keras), folder, [PRECISIONS["fp32"]], dataset=datasets.find(str(tiny_data))
+    )
     return folder / "tiny.fp32.onnx"

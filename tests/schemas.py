@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
-from mnist_edge.cli.reports import FileInfo, PredictReport
+from mnist_edge.cli.reports import FileInfo, ForeignFileInfo, PredictReport
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
 from mnist_edge.training.manifest import CompressionManifest, TrainingManifest
@@ -22,6 +22,7 @@ SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "device": (MachineInfo, "Report of mnist-edge info --json without a file"),
     "export": (ExportReport, "Report of mnist-edge export --json"),
     "export-manifest": (ExportManifest, "The manifest beside an exported file"),
+    "foreign-info": (ForeignFileInfo, "Report of mnist-edge info --json for a file of others"),
     "info": (FileInfo, "Report of mnist-edge info --json"),
     "page": (PageReport, "Report of mnist-edge export --target web --json and demo --json"),
     "predict": (PredictReport, "Report of mnist-edge predict --json"),

@@ -1,103 +1,140 @@
-"""Which candidates a run has: the user's files in the Predictor, and the baselines asked for."""
+"""Which candidates a run has: the user's files, and the baselines that were asked for."""
 
 import json
+import pickle
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mnist_edge.benchmark import baselines
-from mnist_edge.benchmark.adapters import Candidate, Setup
+from mnist_edge.benchmark import baselines, foreign, inputs
+from mnist_edge.benchmark.baselines import Made, Task
+from mnist_edge.benchmark.networks import Network, Read
 from mnist_edge.benchmark.runtimes import BASELINES, PREDICTOR, RUNTIMES, Variant
+from mnist_edge.benchmark.setup import Candidate, Setup
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import MissingExtraError, ModelError, OptionError
 from mnist_edge.extras import require
-from mnist_edge.model_spec import MNIST_SHAPE
+from mnist_edge.model_spec import UNIT_PIXELS, ModelSpec
 from mnist_edge.runtime import model_file
+from mnist_edge.runtime.foreign_file import ForeignFile
+from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.runtime.session import available_cpus
 
 
 class Planned(NamedTuple):
-    """A candidate that is to be measured, or why it cannot be."""
+    """A candidate that is to be measured, or why it cannot be.
+
+    Attributes:
+        candidate: What it is.
+        spec: What its model takes and answers; None for files of others, and where that is unknown.
+        error: Why it cannot be measured, where something is wrong.
+        limitation: The same, where it is of a kind that its runtime does not do.
+    """
 
     candidate: Candidate
-    error: str | None
+    spec: ModelSpec | None
+    error: str | None = None
+    limitation: str | None = None
 
 
-def of_models(models: Sequence[Path], threads: Sequence[int]) -> list[Planned]:
-    """Plan the Predictor with each file and each number of threads.
+class _Located(NamedTuple):
+    """Where a baseline's file is.
 
-    Raises:
-        ModelError: A file is not there.
+    Attributes:
+        model: The model as the user knows it.
+        file: The file that is opened.
+        error: As in ``Planned``.
+        limitation: As in ``Planned``.
     """
+
+    model: Path
+    file: Path
+    error: str | None = None
+    limitation: str | None = None
+
+
+def of_files(files: Sequence[Read], threads: Sequence[int]) -> list[Planned]:
+    """Plan each file with each number of threads: ours in the Predictor, others in a session."""
     planned = []
-    for model in models:
-        error = None
-        try:
-            spec = model_file.read(model).spec
-            precision = spec.precision
-            shape = spec.input.shape
-        except ModelError as reason:
-            if not model.exists():
-                raise
-            error = str(reason)
-            precision = model.suffixes[-2].lstrip(".") if len(model.suffixes) > 1 else ""
-            shape = MNIST_SHAPE
+    for read in files:
         for count in threads:
-            setup = Setup(PREDICTOR, "", str(model), precision, count)
-            planned.append(Planned(_candidate(setup, model, shape), error))
+            if isinstance(read.file, ForeignFile):
+                planned += _of_others(read, read.file, count)
+                continue
+            setup = Setup(PREDICTOR, "", str(read.path), read.precision, count)
+            candidate = _candidate(setup, read.path, read.spec)
+            planned.append(Planned(candidate, read.spec, read.error))
+    return planned
+
+
+def _of_others(read: Read, file: ForeignFile, threads: int) -> list[Planned]:
+    """Plan a file of others in a session, with both kinds of options."""
+    planned = []
+    for api in foreign.APIS:
+        setup = Setup("onnxruntime", api, str(read.path), "", threads)
+        candidate = Candidate(
+            setup,
+            str(read.path),
+            threads == available_cpus(),
+            feeds=file.inputs,
+            fixed_batch=None if read.limitation else foreign.fixed_batch(file.inputs),
+            numbers=0 if read.limitation else sum(map(foreign.elements, file.inputs)),
+        )
+        planned.append(Planned(candidate, None, limitation=read.limitation))
     return planned
 
 
 def of_baselines(
     names: Sequence[str],
-    models: Sequence[Path],
-    keras_files: Sequence[Path],
+    networks: Sequence[Network],
     threads: Sequence[int],
-    images: NDArray[np.uint8],
+    dataset: Dataset | None,
     folder: Path,
 ) -> tuple[list[Planned], list[str]]:
     """Plan the baselines, each in its variants, with each number of threads.
 
     Args:
         names: Which of ``BASELINES``.
-        models: The files of the Predictor; baselines that read ONNX take theirs from these, or
-            from beside the .keras file. Where there are several networks, only those that are
-            called as the .keras file is.
-        keras_files: The networks that the other files are made from.
+        networks: What they are made from.
         threads: Threads a call may use.
-        images: Training images, uint8 (N, ...), for the ranges of LiteRT's int8.
+        dataset: Its training images are for the ranges of LiteRT's int8, where they fit a model.
         folder: For the files that are made.
 
     Returns:
         The plan, and a sentence for each baseline that is not installed.
+    """
+    installed, missing = _installed(names)
+    variants = [(name, variant) for name in installed for variant in RUNTIMES[name].variants]
+    planned = []
+    for number, network in enumerate(networks):
+        into = folder / str(number)
+        into.mkdir()
+        made = _convert(network, [variant for _, variant in variants], dataset, into)
+        spec = network.spec
+        if spec is None and made.shape:
+            labels = tuple(map(str, range(max(2, made.outputs))))
+            spec = ModelSpec("fp32", inputs.of_keras(made.shape), labels, "none")
+        for name, variant in variants:
+            located = _locate(variant, network, into, made)
+            for count in threads:
+                setup = Setup(name, variant.api, str(located.model), variant.precision, count)
+                candidate = _candidate(setup, located.file, spec, network)
+                planned.append(Planned(candidate, spec, located.error, located.limitation))
+    return planned, missing
+
+
+def require_known(names: Sequence[str]) -> None:
+    """Refuse names of runtimes that are none.
 
     Raises:
-        OptionError: A name that is none of ``BASELINES``.
+        OptionError: One that is not among ``BASELINES``.
     """
     for name in names:
         if name not in BASELINES:
             raise OptionError(f"expected runtimes out of {', '.join(BASELINES)}, received {name!r}")
-    installed, missing = _installed(names)
-    variants = [(name, variant) for name in installed for variant in RUNTIMES[name].variants]
-    must_convert = any(variant.source in baselines.MADE for _, variant in variants)
-    planned = []
-    for number, keras_file in enumerate(dict.fromkeys(keras_files)):
-        own = models
-        if len(keras_files) > 1:
-            own = [path for path in models if path.name.split(".")[0] == keras_file.stem]
-        into = folder / str(number)
-        into.mkdir()
-        failed = _convert(keras_file, images, into) if must_convert else {}
-        for name, variant in variants:
-            model, file, error = _locate(variant, own, keras_file, into, failed)
-            for count in threads:
-                setup = Setup(name, variant.api, str(model), variant.precision, count)
-                planned.append(Planned(_candidate(setup, file), error))
-    return planned, missing
 
 
 def _installed(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -116,32 +153,58 @@ def _installed(names: Sequence[str]) -> tuple[list[str], list[str]]:
     return installed, missing
 
 
-def _candidate(setup: Setup, file: Path, shape: tuple[int, ...] = MNIST_SHAPE) -> Candidate:
-    return Candidate(setup, str(file), setup.threads == available_cpus(), shape)
+def _candidate(
+    setup: Setup, file: Path, spec: ModelSpec | None, network: Network | None = None
+) -> Candidate:
+    """Return a candidate; ``network`` is what a baseline is made from."""
+    found = Candidate(setup, str(file), setup.threads == available_cpus())
+    if spec is not None:
+        found = replace(found, input=spec.input)
+    if network is not None:
+        found = replace(found, scaling=network.scaling, numbers=network.numbers)
+    return found
 
 
-def _locate(
-    variant: Variant,
-    models: Sequence[Path],
-    keras_file: Path,
-    folder: Path,
-    failed: Mapping[str, str],
-) -> tuple[Path, Path, str | None]:
-    """Return the model as the user knows it, the file that is opened, and why there is none."""
-    if variant.source in baselines.MADE:
-        return keras_file, folder / variant.source, failed.get(variant.source)
+def _locate(variant: Variant, network: Network, folder: Path, made: Made) -> _Located:
+    """Return a baseline's file, or why there is none."""
+    if variant.source != "keras" and variant.source not in baselines.MADE:
+        return _exported(variant, network)
+    if network.keras_file is None:
+        path = network.path
+        return _Located(path, path, network.missing, network.unsuited)
     if variant.source == "keras":
-        return keras_file, keras_file, _refusal(keras_file)
-    # One of the models that were named, or the file of that precision beside one of them or
-    # beside the .keras file.
-    ending = "." + variant.source
-    named = [path for path in models if path.name.endswith(ending)]
-    beside = [path.with_name(path.name.split(".")[0] + ending) for path in (*models, keras_file)]
-    for path in (*named, *beside):
-        if path.is_file():
-            return path, path, None
+        refusal = _refusal(network.keras_file)
+        return _Located(network.keras_file, network.keras_file, refusal)
+    error = made.failed.get(variant.source)
+    unsuited = made.unsuited.get(variant.source)
+    return _Located(network.keras_file, folder / variant.source, error, unsuited)
+
+
+def _exported(variant: Variant, network: Network) -> _Located:
+    """Return the exported file of a precision: one of the run's, or one beside those."""
+    precision, _, _ = variant.source.partition(".")
+    for read in network.exported:
+        if read.precision == precision and isinstance(read.file, ModelFile):
+            return _Located(read.path, read.path)
+    digests = {read.source_sha256 for read in network.exported}
+    places = [read.path for read in network.exported]
+    if network.keras_file is not None:
+        places.append(network.keras_file)
+    beside = [path.with_name(f"{path.name.split('.')[0]}.{variant.source}") for path in places]
+    for path in beside:
+        if path.is_file() and _belongs(path, digests):
+            return _Located(path, path)
     wanted = beside[-1]
-    return wanted, wanted, f"it needs {wanted}, which is not there: export it"
+    return _Located(wanted, wanted, f"it needs {wanted}, which is not there: export it")
+
+
+def _belongs(path: Path, digests: set[str | None]) -> bool:
+    """Return whether a file was made from the same model as those of the run, if there are any."""
+    try:
+        digest = model_file.read(path).provenance.source_sha256
+    except ModelError:
+        return True  # what is wrong with it is told when it is opened
+    return not digests or digest in digests
 
 
 def _refusal(keras_file: Path) -> str | None:
@@ -155,15 +218,31 @@ def _refusal(keras_file: Path) -> str | None:
     return None
 
 
-def _convert(keras_file: Path, images: NDArray[np.uint8], folder: Path) -> dict[str, str]:
-    """Have the files made in another process; return why those are missing that could not be."""
-    calibration = folder / "calibration.npy"
-    np.save(calibration, images[: baselines.CALIBRATION_IMAGES])
-    arguments = (str(keras_file), str(calibration), str(folder))
-    command = [sys.executable, "-m", "mnist_edge.benchmark.baselines", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _convert(
+    network: Network, variants: Sequence[Variant], dataset: Dataset | None, folder: Path
+) -> Made:
+    """Have files made in another process; return which could not be."""
+    wanted = [variant.source for variant in variants if variant.source in baselines.MADE]
+    is_needed = wanted or (network.spec is None and any(v.source == "keras" for v in variants))
+    if network.keras_file is None or not is_needed:
+        return Made()
+    spec = network.spec
+    images = inputs.to_calibrate(spec.input if spec else UNIT_PIXELS, dataset)
+    task = Task(
+        keras_file=network.keras_file,
+        folder=folder,
+        wanted=wanted,
+        input=spec.input if spec else None,
+        scaling=network.scaling,
+        images=images[: baselines.CALIBRATION_IMAGES],
+    )
+    command = [sys.executable, "-m", "mnist_edge.benchmark.baselines"]
+    done = subprocess.run(command, input=pickle.dumps(task), capture_output=True, check=False)
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return dict.fromkeys(baselines.MADE, f"converting {keras_file} failed: {reason}")
-    failed: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    return failed
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = (lines or ["no reason given"])[-1]
+        return Made(
+            failed=dict.fromkeys(wanted, f"converting {network.keras_file} failed: {reason}")
+        )
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Made(tuple(found["shape"]), found["outputs"], found["failed"], found["unsuited"])

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mnist_edge.benchmark.adapters import Candidate
 from mnist_edge.benchmark.clock import ENOUGH_WINDOWS, Start, Timing
+from mnist_edge.benchmark.inputs import Inputs
+from mnist_edge.benchmark.setup import Candidate
 
 OnProgress = Callable[[float, str], None]
 """Called with the share that is done, and what is being done."""
@@ -50,6 +50,7 @@ class Measured:
     Attributes:
         candidate: What it is.
         error: Why there is nothing, or no more, of it.
+        failed: Why there is nothing of a batch size, by that.
         starts: What each start of its process cost.
         accuracy: Share of the images that it classifies right; None without labels.
         read: Timing of pixels to classes, by batch size.
@@ -60,6 +61,7 @@ class Measured:
 
     candidate: Candidate
     error: str | None = None
+    failed: dict[int, str] = field(default_factory=dict)
     starts: list[Start] = field(default_factory=list)
     accuracy: float | None = None
     read: dict[int, Timing] = field(default_factory=dict)
@@ -70,6 +72,10 @@ class Measured:
 
 class WorkerError(Exception):
     """A candidate that cannot be measured, or not any more; its text is why."""
+
+
+class RequestError(WorkerError):
+    """A request that failed in a process that goes on; its text is why."""
 
 
 class Worker:
@@ -88,13 +94,18 @@ class Worker:
             stderr=subprocess.DEVNULL,
             env=os.environ | threads,
         )
-        self.started: Start = self._exchange(candidate)
+        try:
+            self.started: Start = self._exchange(candidate)
+        except RequestError:
+            self.close()
+            raise
 
     def ask(self, name: str, *arguments: Any) -> Any:
         """Return the answer to a request: a method of ``worker.Bench`` and its arguments.
 
         Raises:
-            WorkerError: The candidate failed on it, or its process has ended.
+            RequestError: The candidate failed on it.
+            WorkerError: Its process has ended.
         """
         return self._exchange((name, arguments))
 
@@ -113,11 +124,11 @@ class Worker:
         try:
             succeeded, content = pickle.load(self._process.stdout)
         except (EOFError, pickle.UnpicklingError):
-            succeeded = False
-            content = f"its process ended with code {self._process.wait()}"
-        if not succeeded:
+            code = self._process.wait()
             self.close()
-            raise WorkerError(content)
+            raise WorkerError(f"its process ended with code {code}") from None
+        if not succeeded:
+            raise RequestError(content)
         return content
 
 
@@ -157,8 +168,7 @@ def side_by_side(
     candidates: Sequence[Candidate],
     batches: Sequence[int],
     seconds: float,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8] | None,
+    inputs: Sequence[Inputs],
     on_progress: OnProgress = lambda _share, _what: None,
 ) -> tuple[list[Measured], bool]:
     """Measure candidates in one run.
@@ -169,8 +179,7 @@ def side_by_side(
         batches: Images a call.
         seconds: Time for all timed calls together; starting comes on top. Two rounds are made
             whatever they take.
-        images: uint8 (N, ...), what is read.
-        labels: uint8 (N,), or None.
+        inputs: What each of them reads.
         on_progress: Called with the share that is done, and what is being done.
 
     Returns:
@@ -179,7 +188,7 @@ def side_by_side(
     measured = [Measured(candidate) for candidate in candidates]
     workers: dict[int, Worker] = {}
     try:
-        _start(measured, workers, images, labels, on_progress)
+        _start(measured, workers, inputs, on_progress)
         run_rounds(measured, workers, slots(batches), seconds, on_progress)
     except KeyboardInterrupt:
         return measured, True
@@ -192,17 +201,17 @@ def side_by_side(
 def _start(
     measured: Sequence[Measured],
     workers: dict[int, Worker],
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8] | None,
+    inputs: Sequence[Inputs],
     on_progress: OnProgress,
 ) -> None:
-    """Start each candidate and give it the images; then start each again, in turn, for the cost."""
+    """Start each candidate and give it its inputs; then start each again, in turn, for the cost."""
     for number, one in enumerate(measured):
         on_progress(0, f"starting {one.candidate.setup.name}")
         with _errors_of(one):
             workers[number] = Worker(one.candidate)
             one.starts.append(workers[number].started)
-            one.accuracy = workers[number].ask("take", images, labels)
+            given = inputs[number]
+            one.accuracy = workers[number].ask("take", given.values, given.labels)
     for _ in range(COLD_STARTS - 1):
         for one in measured:
             spent_ms = sum(start.cold_ms for start in one.starts)
@@ -257,20 +266,27 @@ def _window(one: Measured, worker: Worker, slot: Slot, seconds: float, turn: int
 
     Where a single call outlasts a window, rounds are left out until it is due again.
     """
+    if one.error or slot.batch in one.failed or one.candidate.limitation(slot.batch):
+        return
     timing = (one.bare if slot.bare else one.read).setdefault(slot.batch, Timing())
     used = sum(float(window.sum()) for window in timing.windows) / 1e9
     due = (1 if slot.bare else ENOUGH_WINDOWS) * (turn + 1) / ROUNDS
-    if one.error or (used > seconds * (turn + 1) and len(timing.windows) >= due):
+    if used > seconds * (turn + 1) and len(timing.windows) >= due:
         return
     with _errors_of(one):
-        durations = worker.ask("window", slot.batch, slot.bare, seconds)
+        try:
+            durations = worker.ask("window", slot.batch, slot.bare, seconds)
+        except RequestError as error:
+            # A file may be made for some batch sizes alone: the others are still measured.
+            one.failed[slot.batch] = str(error)
+            return
         if turn >= 0:
             timing.windows.append(durations)
 
 
 def _idle(order: Sequence[tuple[Measured, Worker]]) -> None:
     for one, worker in order:
-        if one.error:
+        if one.error or 1 in one.failed or one.candidate.limitation(1):
             continue
         with _errors_of(one):
             nanoseconds, burnt = worker.ask("after_idle", IDLE_SECONDS)

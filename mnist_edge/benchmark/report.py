@@ -1,30 +1,32 @@
 """A benchmark run: what is measured, and the report made of it (schema.py)."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mnist_edge.benchmark import candidates, clock, device, measure
-from mnist_edge.benchmark.clock import Start
+from mnist_edge.benchmark import candidates, clock, device, measure, networks
+from mnist_edge.benchmark.candidates import Planned
+from mnist_edge.benchmark.inputs import Inputs, to_read
 from mnist_edge.benchmark.measure import Measured
-from mnist_edge.benchmark.schema import Report, Row, Settings, Timings
+from mnist_edge.benchmark.rows import rows_of, timed
+from mnist_edge.benchmark.runtimes import PREDICTOR
+from mnist_edge.benchmark.schema import Report, Settings
 from mnist_edge.benchmark.verdict import verdict
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.files import sha256
-from mnist_edge.model_spec import MNIST_SHAPE
+from mnist_edge.model_spec import ModelSpec
 from mnist_edge.runtime.session import available_cpus
 
 MAX_BATCH = 100_000
 UNEVEN = 0.25
 """From here on the spread of one candidate's own windows is worth a warning."""
 
-RANDOM_IMAGES = 1000
-"""How many are read where there is no data set."""
+SHIPPED_KERAS = (Path("artifacts/mnist-mlp.keras"),)
+
+_NONE = Inputs(np.zeros((1, 1), np.uint8), None, made=True)
+"""For files of others, which make their own."""
 
 
 def run(
@@ -35,19 +37,21 @@ def run(
     dataset: Dataset | None,
     *,
     against: Sequence[str] = (),
-    keras_files: Sequence[Path] = (Path("artifacts/mnist-mlp.keras"),),
+    keras_files: Sequence[Path] = (),
     on_progress: measure.OnProgress = lambda _share, _what: None,
 ) -> Report:
     """Measure each model at each batch size and number of threads, and the baselines beside them.
 
     Args:
-        models: ONNX files made by ``mnist-edge export``.
+        models: ONNX files: made by ``mnist-edge export``, or of others.
         batches: Images a call.
         threads: Threads a call may use.
         seconds: Time for all timed calls together.
-        dataset: Its test images are what is read; None reads random pixels, without accuracy.
+        dataset: Its test images are what is read by models that they fit; other models, and all
+            where it is None, read inputs that are made, without accuracy.
         against: Names of ``runtimes.BASELINES``.
-        keras_files: The networks that baselines are made from.
+        keras_files: The Keras models that baselines are made from; without any those that have the
+            hashes in the exported files, in artifacts/ or beside them.
         on_progress: Called with the share that is done, and what is being done.
 
     Returns:
@@ -59,42 +63,41 @@ def run(
         ModelError: A model is not there, or nothing at all could be measured.
     """
     require(batches, threads, seconds)
-    images, labels, training = _images(dataset)
+    candidates.require_known(against)
     with tempfile.TemporaryDirectory() as folder:
         on_progress(0, "preparing the baselines" if against else "starting")
-        planned = candidates.of_models(models, threads)
-        others, missing = candidates.of_baselines(
-            against,
-            models,
-            keras_files,
-            threads,
-            training,
-            Path(folder),
-        )
+        files = networks.read_all(models)
+        planned = candidates.of_files(files, threads)
+        sources = networks.of_run(files, keras_files, SHIPPED_KERAS) if against else []
+        others, missing = candidates.of_baselines(against, sources, threads, dataset, Path(folder))
         planned += others
-        able = [entry.candidate for entry in planned if not entry.error]
+        able = [entry for entry in planned if not (entry.error or entry.limitation)]
         if not able:
-            raise ModelError(f"nothing can be measured: {planned[0].error}")
+            reason = planned[0].error or planned[0].limitation
+            raise ModelError(f"nothing can be measured: {reason}")
+        inputs = _inputs(able, dataset)
         # One candidate is measured a second time, last: what it differs by from itself is the
         # noise (A/A).
-        precisions = [candidate.setup.precision for candidate in able]
+        chosen = [entry.candidate for entry in able]
+        precisions = [candidate.setup.precision for candidate in chosen]
         twice = precisions.index("int8") if "int8" in precisions else 0
         busy_before = device.busy_cores()
         before = device.Load.read()
         measured, interrupted = measure.side_by_side(
-            [*able, able[twice]], batches, seconds, images, labels, on_progress
+            [*chosen, chosen[twice]], batches, seconds, [*inputs, inputs[twice]], on_progress
         )
         after = device.Load.read()
         busy_after = device.busy_cores()
         *results, again = measured
         # Here, since rows have the sizes of files that are made for the run.
-        rows = _rows(planned, results, batches)
+        rows = rows_of(planned, results, batches)
     noises = _noises(results[twice], again)
     noise = noises.get(batches[0])
+    read = next((one for one in inputs if not one.made), inputs[0])
     return Report(
         device=device.describe(),
-        data=dataset.summary if dataset else None,
-        images=len(images),
+        data=None if read.made or dataset is None else dataset.summary,
+        images=len(read.values),
         seconds=seconds,
         settings=Settings(
             batches=tuple(batches),
@@ -109,6 +112,7 @@ def run(
         interrupted=interrupted,
         warnings=(
             *missing,
+            *_unlabelled(able, inputs, dataset),
             *device.warnings([busy_before, busy_after], before, after),
             *_warnings(results),
         ),
@@ -135,21 +139,55 @@ def require(batches: Sequence[int], threads: Sequence[int], seconds: float) -> N
         raise OptionError(f"expected seconds above 0 and up to a day, received {seconds:g}")
 
 
-def _images(
-    dataset: Dataset | None,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, NDArray[np.uint8]]:
-    """Return what is read, its labels if there are any, and images to calibrate baselines with."""
-    if dataset:
-        return dataset.test_images, dataset.test_labels, dataset.train_images
-    pixels = np.random.default_rng(0).integers(0, 256, (RANDOM_IMAGES, *MNIST_SHAPE), np.uint8)
-    return pixels, None, pixels
+def _inputs(able: Sequence[Planned], dataset: Dataset | None) -> list[Inputs]:
+    """Return what each candidate reads: the same inputs for all that take the same."""
+    known: dict[tuple[object, ...], Inputs] = {}
+    found = []
+    for planned in able:
+        spec = planned.spec
+        if spec is None:
+            found.append(_NONE)
+            continue
+        kind = (spec.input.shape, spec.input.range is None, spec.labels)
+        if kind not in known:
+            known[kind] = to_read(spec, dataset)
+        found.append(known[kind])
+    return found
+
+
+def _unlabelled(
+    able: Sequence[Planned], inputs: Sequence[Inputs], dataset: Dataset | None
+) -> list[str]:
+    """Return a sentence for each file of the run whose accuracy no data set shows."""
+    if dataset is None:
+        return []
+    sentences = []
+    for planned, given in zip(able, inputs, strict=True):
+        setup = planned.candidate.setup
+        if planned.spec is None:
+            sentences.append(f"{setup.model} is no mnist-edge file: it is timed on made inputs")
+        elif setup.runtime == PREDICTOR and given.made:
+            sentences.append(
+                f"{setup.model} takes {_in_words(planned.spec)}, which {dataset.name} has not: it "
+                "reads made inputs, and its accuracy is unknown"
+            )
+        elif setup.runtime == PREDICTOR and given.labels is None:
+            sentences.append(
+                f"{setup.model} has other labels than {dataset.name}: its accuracy is unknown"
+            )
+    return list(dict.fromkeys(sentences))
+
+
+def _in_words(spec: ModelSpec) -> str:
+    sizes = "x".join(map(str, spec.input.shape))
+    return f"{sizes} {'features' if spec.input.range is None else 'pixels'}"
 
 
 def _noises(one: Measured, same: Measured) -> dict[int, float]:
     """Return by what share a candidate differs from itself, by batch size."""
     return {
         batch: clock.noise(timing.medians_us(), same.read[batch].medians_us())
-        for batch, timing in _timed(one)
+        for batch, timing in timed(one)
         if batch in same.read and same.read[batch].windows
     }
 
@@ -173,101 +211,3 @@ def _warnings(results: Sequence[Measured]) -> list[str]:
             f"{spread:.0%} of their median"
         )
     return found
-
-
-def _rows(
-    planned: Sequence[candidates.Planned], results: Sequence[Measured], batches: Sequence[int]
-) -> tuple[Row, ...]:
-    """Return the rows of every candidate of the plan.
-
-    Args:
-        planned: The plan.
-        results: What was measured of those that could be tried, in the same order.
-        batches: Images a call.
-    """
-    fastest: dict[tuple[int, int], float] = {}
-    for one in results:
-        for batch, timing in _timed(one):
-            place = (batch, one.candidate.setup.threads)
-            fastest[place] = min(timing.median_us, fastest.get(place, np.inf))
-    rows: list[Row] = []
-    tried = iter(results)
-    for candidate, error in planned:
-        one = Measured(candidate, error) if error else next(tried)
-        rows += _rows_of(one, batches, fastest)
-    return tuple(rows)
-
-
-def _timed(one: Measured) -> Iterator[tuple[int, clock.Timing]]:
-    """Yield the batch sizes of which there is something, with their timing."""
-    for batch, timing in one.read.items():
-        if timing.windows:
-            yield batch, timing
-
-
-def _rows_of(
-    one: Measured,
-    batches: Sequence[int],
-    fastest: Mapping[tuple[int, int], float],
-) -> list[Row]:
-    """Return a row for each batch size that was measured; where none was, one with the error."""
-    setup = one.candidate.setup
-    model = Path(setup.model)
-    file = Path(one.candidate.file)
-    template = Row(
-        setup=setup,
-        timings=None,
-        windows=(),
-        start=_medians(one.starts),
-        cold_starts_ms=tuple(start.cold_ms for start in one.starts),
-        bytes=file.stat().st_size if file.is_file() else None,
-        sha256=sha256(model.read_bytes()) if model.is_file() else None,
-        accuracy=one.accuracy,
-        error=one.error,
-    )
-    timed = dict(_timed(one))
-    rows = []
-    for batch in batches:
-        if batch in timed:
-            timings = _timings(one, batch, fastest[batch, setup.threads])
-            windows = timed[batch].summaries()
-            rows.append(replace(template, timings=timings, windows=windows))
-    if one.error and not rows:
-        rows.append(template)
-    return rows
-
-
-def _medians(starts: Sequence[Start]) -> Start | None:
-    """Return the medians of several starts."""
-    if not starts:
-        return None
-    peaks = [start.peak_bytes for start in starts if start.peak_bytes]
-    return Start(
-        import_ms=float(np.median([start.import_ms for start in starts])),
-        load_ms=float(np.median([start.load_ms for start in starts])),
-        first_ms=float(np.median([start.first_ms for start in starts])),
-        cold_ms=float(np.median([start.cold_ms for start in starts])),
-        peak_bytes=int(np.median(peaks)) if peaks else None,
-    )
-
-
-def _timings(one: Measured, batch: int, fastest_us: float) -> Timings:
-    timing = one.read[batch]
-    bare = one.bare.get(batch, clock.Timing())
-    idle = batch == 1 and bool(one.idle.windows)
-    return Timings(
-        batch=batch,
-        scenario="single-stream" if batch == 1 else "offline",
-        p50_us=timing.median_us,
-        p90_us=timing.percentile_us(90),
-        p99_us=timing.percentile_us(99),
-        mean_us=timing.mean_us,
-        images_per_s=batch / timing.mean_us * 1e6,
-        spread=timing.spread,
-        ratio=timing.median_us / fastest_us,
-        calls=len(timing.calls),
-        bare_us=bare.median_us if bare.windows else None,
-        after_idle_us=one.idle.median_us if idle else None,
-        idle_cpu=float(np.mean(one.idle_cpu)) if idle else None,
-        percentiles_us=timing.spectrum_us(),
-    )

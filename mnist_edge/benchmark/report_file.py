@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from mnist_edge.benchmark import schema
-from mnist_edge.benchmark.adapters import Setup
 from mnist_edge.benchmark.schema import Hardware, Microseconds, Noise
+from mnist_edge.benchmark.setup import Setup
 from mnist_edge.documents import INLINE, Positive, Share, from_json
 from mnist_edge.errors import OptionError
 from mnist_edge.files import MAX_JSON_BYTES, parse_json, read_named

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mnist_edge.benchmark import adapters
-from mnist_edge.benchmark.adapters import Candidate, Opened
+from mnist_edge.benchmark import adapters, foreign, litert
 from mnist_edge.benchmark.baselines import NUMPY_FILE, litert_file
+from mnist_edge.benchmark.setup import Candidate, Opened
 
 PREDICTOR = "mnist-edge"
 """The runtime that is our own; all others are baselines."""
@@ -27,7 +27,7 @@ class Variant(NamedTuple):
         api: The runtime's call, where it offers several.
         precision: What the weights are stored as.
         source: Where the file comes from: fp32.onnx and int8.onnx are the exported files, keras is
-            the .keras file itself, one of ``baselines.MADE`` is made from it for the run.
+            the Keras model itself, one of ``baselines.MADE`` is made from it for the run.
     """
 
     api: str
@@ -54,6 +54,11 @@ class Runtime:
     variants: tuple[Variant, ...] = ()
 
 
+def _onnxruntime(candidate: Candidate) -> Opened:
+    """Open an exported file, or a file of others."""
+    return foreign.opened(candidate) if candidate.feeds else adapters.onnxruntime(candidate)
+
+
 RUNTIMES = {
     # What an app of ours runs.
     PREDICTOR: Runtime(
@@ -61,16 +66,17 @@ RUNTIMES = {
         packages=("mnist_edge.runtime.predictor",),
         distributions=("mnist-edge", "onnxruntime", "numpy"),
     ),
-    # The same engine as in its tutorials: what the Predictor gains over them.
+    # The same engine as in its tutorials: what the Predictor gains over them. It also runs files of
+    # others, which the Predictor does not take.
     "onnxruntime": Runtime(
-        adapters.onnxruntime,
+        _onnxruntime,
         packages=("onnxruntime",),
         distributions=("onnxruntime",),
         variants=(Variant("session.run", "fp32", "fp32.onnx"),),
     ),
     # The usual choice on phones and small boards, once TensorFlow Lite.
     "litert": Runtime(
-        adapters.litert,
+        litert.interpreter,
         packages=("ai_edge_litert",),
         extra="peers",
         distributions=("ai-edge-litert",),
@@ -100,7 +106,7 @@ RUNTIMES = {
             Variant("tf.function", "fp32", "keras"),
         ),
     ),
-    # No engine at all: a network this small is three products of matrices.
+    # No engine at all: a small network of dense layers is a few products of matrices.
     "numpy": Runtime(
         adapters.numpy,
         packages=("numpy",),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from mnist_edge.benchmark.adapters import Setup
 from mnist_edge.benchmark.clock import Start, Window
+from mnist_edge.benchmark.setup import Setup
 from mnist_edge.datasets.dataset import DataSummary
 from mnist_edge.documents import INLINE, Bounds, Positive, Share
 
@@ -111,7 +111,8 @@ class Timings:
     Attributes:
         batch: Images a call.
         scenario: The same in MLPerf's terms.
-        p50_us: Median microseconds of a call, from uint8 pixels in a numpy array to the classes.
+        p50_us: Median microseconds of a call, from uint8 pixels or float32 features in a numpy
+            array to the classes; for a file of others of session.run alone.
         p90_us: 90th percentile; null with fewer than 1,000 calls.
         p99_us: 99th percentile; null with fewer than 10,000 calls.
         mean_us: Mean microseconds of a call, the slowest included.
@@ -156,6 +157,7 @@ class Row:
         sha256: Hash of the model.
         accuracy: Share of the images that are classified right; null without labels.
         error: Why the candidate could not be measured, or not to the end.
+        limitation: Why it was not tried: the model or the runtime does not do such things.
     """
 
     setup: Setup = field(metadata=INLINE)
@@ -167,6 +169,7 @@ class Row:
     sha256: str | None
     accuracy: Share | None
     error: str | None
+    limitation: str | None = None
 
     @property
     def batch(self) -> int | None:
@@ -192,7 +195,7 @@ class Report:
 
     Attributes:
         device: The machine and the versions of what ran on it.
-        data: The data set that was read; null for random pixels.
+        data: The data set that was read; null where all inputs were made.
         images: Number of different images that were read.
         seconds: Time allowed for all timed calls together.
         settings: What was asked for, and how it was measured.

@@ -21,12 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.benchmark import clock
-from mnist_edge.benchmark.adapters import Candidate, Opened, classes
+from mnist_edge.benchmark.adapters import classes
 from mnist_edge.benchmark.clock import Start
 from mnist_edge.benchmark.runtimes import RUNTIMES
+from mnist_edge.benchmark.setup import Candidate, Images, Opened
 from mnist_edge.model_spec import PIXEL_MAX
 
 ACCURACY_BATCH = 1000
+SMALL_BATCH = 16
 
 
 class Bench:
@@ -34,21 +36,27 @@ class Bench:
 
     Args:
         opened: The candidate.
-        image: uint8, of the shape that it takes; what is read until there are others.
+        image: What is read until there are others.
+        accuracy_batch: Images a call where it is found how many are classified right.
     """
 
-    def __init__(self, opened: Opened, image: NDArray[np.uint8]) -> None:
+    def __init__(self, opened: Opened, image: Images, accuracy_batch: int = ACCURACY_BATCH) -> None:
+        self._accuracy_batch = accuracy_batch
         self._opened = opened
         self._images = image[None]
         self._calls: dict[tuple[int, bool], clock.Call] = {}
         self._number = 0
 
-    def take(self, images: NDArray[np.uint8], labels: NDArray[np.uint8] | None) -> float | None:
-        """Take the images to read, uint8 (N, ...); return the share that is classified right."""
+    def take(self, images: Images, labels: NDArray[np.uint8] | None) -> float | None:
+        """Take the images to read, (N, ...); return the share that is classified right."""
         self._images = images
         if labels is None:
             return None
-        return float((classes(self._opened, images, ACCURACY_BATCH) == labels).mean())
+        try:
+            found = classes(self._opened, images, self._accuracy_batch)
+        except Exception:  # each runtime has its own kinds; a model may be made for single images
+            found = classes(self._opened, images, 1)
+        return float((found == labels).mean())
 
     def window(self, batch: int, bare: bool, seconds: float) -> NDArray[np.int64]:
         """Time a window of calls (``clock.window``), with other images each time."""
@@ -76,7 +84,7 @@ class Bench:
         return lambda number: read(inputs[number % len(inputs)])
 
 
-def batches(images: NDArray[np.uint8], batch: int) -> list[NDArray[np.uint8]]:
+def batches(images: Images, batch: int) -> list[Images]:
     """Return other images for each call: single ones, or whole batches.
 
     They start again from the first where there are too few.
@@ -115,13 +123,24 @@ def start(candidate: Candidate, started_ns: int) -> tuple[Bench, Start]:
         The bench, and what its start cost.
     """
     runtime = RUNTIMES[candidate.setup.runtime]
-    image = np.resize(np.arange(PIXEL_MAX + 1, dtype=np.uint8), candidate.shape)
+    image = _first_image(candidate)
+    first_batch = candidate.fixed_batch or 1
     import_ms = clock.once_ms(lambda: [importlib.import_module(name) for name in runtime.packages])
     opened: list[Opened] = []
     load_ms = clock.once_ms(lambda: opened.append(runtime.open(candidate)))
-    first_ms = clock.once_ms(lambda: opened[0].read(1)(image))
+    first_ms = clock.once_ms(lambda: opened[0].read(first_batch)(image))
     cold_ms = (time.perf_counter_ns() - started_ns) / 1e6
-    return Bench(opened[0], image), Start(import_ms, load_ms, first_ms, cold_ms, peak_bytes())
+    accuracy_batch = SMALL_BATCH if candidate.limitation(ACCURACY_BATCH) else ACCURACY_BATCH
+    cost = Start(import_ms, load_ms, first_ms, cold_ms, peak_bytes())
+    return Bench(opened[0], image, accuracy_batch), cost
+
+
+def _first_image(candidate: Candidate) -> Images:
+    """Return an image that any candidate takes; one of others makes its own."""
+    values = np.arange(PIXEL_MAX + 1, dtype=np.uint8)
+    if candidate.input.range is None:
+        return np.resize((values / PIXEL_MAX).astype(np.float32), candidate.input.shape)
+    return np.resize(values, candidate.input.shape)
 
 
 def attempt(work: Callable[[], Any]) -> tuple[bool, Any]:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from mnist_edge.cli.app import (
-    KERAS_FILE,
     Data,
     Exported,
     Json,
@@ -48,8 +47,8 @@ def benchmark(
         list[Path] | None,
         typer.Option(
             metavar="KERAS",
-            show_default=str(KERAS_FILE),
-            help="A .keras file that baselines are made from; may be given several times.",
+            show_default="what the files were made from, by its hash",
+            help="A Keras model that baselines are made from; may be given several times.",
         ),
     ] = None,
     seconds: Annotated[
@@ -67,9 +66,10 @@ def benchmark(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Measure latency and throughput, side by side in one run, from pixels to digits.
+    """Measure latency and throughput, side by side in one run, from pixels to classes.
 
-    Each model runs in a process of its own, in turns; one runs twice, and what it differs by from
+    Files that export made run in the Predictor; any other .onnx is timed in onnxruntime alone. Each
+    model runs in a process of its own, in turns; one runs twice, and what it differs by from
     itself is the noise. Ctrl-C ends the run early and shows what there is. Exit code 1 when a
     model could not be measured.
 
@@ -91,7 +91,7 @@ def benchmark(
         raise OptionError("expected --against with --keras, which baselines are made from")
     for path in keras or []:
         if not path.is_file():
-            raise OptionError(f"expected a .keras file with --keras, found none at {path}")
+            raise OptionError(f"expected a Keras model with --keras, found none at {path}")
     if html:
         require_page(html)
     try:
@@ -99,7 +99,7 @@ def benchmark(
         dataset = find_data(data, allow_sample=True, download=False)
     except DataNotFoundError:
         dataset = None
-        note("no MNIST here: timing random pixels, accuracy unknown")
+        note("no MNIST here: timing made inputs, accuracy unknown")
     batches = distinct(numbers(batch, "--batch"))
     with progress.progress_bar() as on_progress:
         measured = report.run(
@@ -109,7 +109,7 @@ def benchmark(
             seconds,
             dataset,
             against=names,
-            keras_files=keras or [KERAS_FILE],
+            keras_files=keras or [],
             on_progress=on_progress,
         )
     if html:

@@ -19,7 +19,7 @@ from mnist_edge.cli.app import (
     show_warnings,
 )
 from mnist_edge.cli.demo import make_page, show_page
-from mnist_edge.cli.verify import show_parity, try_to_load
+from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
 
@@ -40,7 +40,7 @@ def export(
         typer.Argument(
             metavar="[MODEL]",
             show_default=f"{KERAS_FILE}, with --target web the shipped model",
-            help="A .keras file; with --target web also an exported file, or small.",
+            help="A .keras, .h5 or .onnx file; with --target web also an exported file, or small.",
         ),
     ] = None,
     out: Annotated[
@@ -55,7 +55,7 @@ def export(
         str | None,
         typer.Option(
             metavar="LIST",
-            show_default=f"all, with --target web {PAGE_PRECISION}",
+            show_default=f"all that pass, with --target web {PAGE_PRECISION}",
             help="By commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
         ),
     ] = None,
@@ -69,7 +69,7 @@ def export(
     no_verify: Annotated[
         bool,
         typer.Option(
-            "--no-verify", help="Do not compare with Keras; the files claim nothing then."
+            "--no-verify", help="Do not compare with the model; the files claim nothing then."
         ),
     ] = False,
     keep_inactive: Annotated[
@@ -92,14 +92,15 @@ def export(
     page_model: Annotated[str | None, typer.Option("--model", hidden=True)] = None,
     keep_silent: Annotated[bool, typer.Option("--keep-silent", hidden=True)] = False,
 ) -> None:
-    """Convert a .keras file to verified ONNX files.
+    """Convert a Keras or ONNX model to verified ONNX files.
 
-    Each file is run beside Keras on the test images. One that misses its gate is not written; exit
-    code 1 shows it. The quantized ones leave out hidden units that fire for fewer than 0.5 % of
-    1,000 to 5,000 training images.
+    Each file is run beside the model, on the test images where they fit it, else on made inputs.
+    One that misses its gate is not written: exit code 1 if its precision was named, else it is
+    listed as not offered. Quantized dense networks leave out hidden units that fire for fewer than
+    0.5 % of 1,000 to 5,000 training images.
 
     With --target web, an exported file becomes one HTML page that reads what is drawn on it, in any
-    browser, from disk and without a network. A .keras file is exported first.
+    browser, from disk and without a network. A model is exported first.
 
     Example: mnist-edge export mine.keras --out build --precision fp32
 
@@ -114,23 +115,18 @@ def export(
     keep_inactive = keep_inactive or keep_silent
     options = _Options(opset or DEFAULT_OPSET, data, not no_verify, keep_inactive)
     if target == "onnx":
-        report = _export(
-            Path(model or KERAS_FILE),
-            out or ARTIFACTS,
-            "all" if precision is None else precision,
-            options,
-        )
+        report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
         show_parity(report, as_json)
         return
     page = out or PAGE
-    if model is not None and model.endswith(".keras"):
+    if model is not None and model.endswith((".keras", ".h5")):
         _export_page(
             Path(model), page, PAGE_PRECISION if precision is None else precision, options, as_json
         )
         return
     if precision is not None or opset or data or no_verify or keep_inactive:
         raise OptionError(
-            "expected a .keras file with --precision, --opset, --data, --no-verify or "
+            "expected a .keras or .h5 file with --precision, --opset, --data, --no-verify or "
             f"--keep-inactive, received {model or 'the shipped model'}, which is exported already"
         )
     show_page(make_page(model, page), as_json)
@@ -145,7 +141,7 @@ def _one_of(name: str, value: Value | None, old_name: str, old: Value | None) ->
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """How a .keras file is exported, whatever is made of it."""
+    """How a model is exported, whatever is made of it."""
 
     opset: int
     data: str | None
@@ -153,22 +149,26 @@ class _Options:
     keep_inactive: bool
 
 
-def _export(keras_file: Path, folder: Path, precision: str, options: _Options) -> "ExportReport":
+def _export(model: Path, folder: Path, precision: str | None, options: _Options) -> "ExportReport":
     """Convert and verify; heavy imports come after what can be refused without them."""
     from mnist_edge.export.quantize import chosen
+    from mnist_edge.sources import open_source
 
-    precisions = chosen(precision)
-    try_to_load(keras_file)
+    precisions = chosen("all" if precision is None else precision)
+    source = open_source(model)
     from mnist_edge.export import pipeline
 
     show_warnings()
     dataset = None
     if options.verify or options.data:
         dataset = find_data(options.data, allow_sample=True)
+    if options.data and dataset:
+        pipeline.require_fit(source, dataset)
     return pipeline.export(
-        keras_file,
+        source,
         folder,
         precisions,
+        named=precision is not None,
         opset=options.opset,
         dataset=dataset,
         verify=options.verify,
@@ -176,23 +176,23 @@ def _export(keras_file: Path, folder: Path, precision: str, options: _Options) -
     )
 
 
-def _export_page(
-    keras_file: Path, page: Path, precision: str, options: _Options, as_json: bool
-) -> None:
-    """Export a .keras file in one precision, and make a page of it."""
+def _export_page(model: Path, page: Path, precision: str, options: _Options, as_json: bool) -> None:
+    """Export a model in one precision, and make a page of it."""
     from mnist_edge.export.quantize import chosen
 
     if len(chosen(precision)) > 1:
         raise OptionError(f"expected one precision with --target web, received {precision}")
     require_page(page)
     with tempfile.TemporaryDirectory() as folder:
-        report = _export(keras_file, Path(folder), precision, options)
+        report = _export(model, Path(folder), precision, options)
+        for sentence in report.notes:
+            note(sentence)
         (made,) = report.models
         if made.passed is False:
             for failure in made.failures:
-                note(f"{keras_file} as {made.precision}: {failure}")
+                note(f"{model} as {made.precision}: {failure}")
             raise typer.Exit(1)
         written = make_page(made.path, page)
         # The exported file is gone by the time that its page is read.
-        inside = replace(written.model, path=str(keras_file))
+        inside = replace(written.model, path=str(model))
         show_page(replace(written, model=inside), as_json)

@@ -30,7 +30,7 @@ def predict(
     ],
     model: Model = None,
     top: Annotated[
-        int, typer.Option(min=1, max=10, metavar="N", help="Show the N most probable labels.")
+        int, typer.Option(min=1, metavar="N", help="Show the N most probable labels.")
     ] = 1,
     show: Annotated[
         bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")

@@ -31,7 +31,8 @@ class PredictionReport:
         label: The name of the most probable class.
         digit: The digit that it is; null where the classes are no digits.
         confidence: How probable it is that the label is right, if it is any of them.
-        rejected: Whether the picture may show none of the classes.
+        rejected: Whether the picture may show none of the classes; never where the model's file
+            has no limit (reject_below of mnist-edge info).
         probabilities: Of each class, as the network gives them.
         top: The most probable classes, as many as --top asked for.
     """
@@ -89,7 +90,8 @@ class FileInfo:
         onnxruntime: The versions that run it.
         spec: What it takes and answers.
         temperature: What logits are divided by for the confidence.
-        reject_below: The confidence below which an answer is rejected.
+        reject_below: The confidence below which an answer is rejected; null where none was
+            measured, and no answer is.
         provenance: What it was made from, and how well it reads.
     """
 
@@ -105,6 +107,56 @@ class FileInfo:
     multiply_adds: int
     onnxruntime: str
     temperature: float
-    reject_below: float
+    reject_below: float | None
     spec: ModelSpec = field(metadata=INLINE)
     provenance: Provenance = field(metadata=INLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """An input or output of a file of others.
+
+    Attributes:
+        name: Its name.
+        dtype: The type of its elements; null where it is no tensor.
+        shape: Its shape, null for each axis that is left open; null where none is declared.
+    """
+
+    name: str
+    dtype: str | None
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFileInfo:
+    """What an ONNX file is that mnist-edge did not make.
+
+    Attributes:
+        path: The file.
+        bytes: Its size.
+        sha256: Its hash.
+        producer: The tool that wrote it and its version, as the file has it.
+        ir_version: Version of the ONNX format.
+        opsets: Domains of operators, each with its version.
+        operators: The graph's operators in order; those of graphs within nodes are not among them.
+        inputs: What it takes, without weights.
+        outputs: What it answers with.
+        external_weights: Whether weights lie in other files.
+        multiply_adds: Of one image; null where that is not known.
+        advice: That it is no file of mnist-edge, and how one is made of it.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/foreign-info/1"
+
+    path: str
+    bytes: int
+    sha256: str
+    producer: str
+    ir_version: int
+    opsets: tuple[str, ...]
+    operators: tuple[str, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    external_weights: bool
+    multiply_adds: int | None
+    advice: str

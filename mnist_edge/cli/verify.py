@@ -1,16 +1,18 @@
-"""mnist-edge verify: whether exported files answer as the Keras model does."""
+"""mnist-edge verify: whether exported files answer as the model they were made from does."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_edge.cli.app import (
-    KERAS_FILE,
+    ARTIFACTS,
     Data,
     Exported,
     Json,
     app,
+    distinct,
     echo,
     exported,
     find_data,
@@ -28,12 +30,17 @@ if TYPE_CHECKING:
 def verify(
     onnx: Exported = None,
     reference: Annotated[
-        Path, typer.Option(metavar="KERAS", help="The .keras file they were made from.")
-    ] = KERAS_FILE,
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            show_default="found by its hash, in artifacts/ and beside the files",
+            help="The .keras, .h5 or .onnx file they were made from.",
+        ),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Compare exported files with Keras, image by image.
+    """Compare exported files with the model they were made from, input by input.
 
     Exit code 1 when one misses the gate of its precision, or was changed since it was exported.
 
@@ -44,21 +51,31 @@ def verify(
         raise OptionError(
             "expected .onnx files to verify, found none in artifacts/: run mnist-edge export first"
         )
-    try_to_load(reference)
-    from mnist_edge.export.parity import verify_all
+    from mnist_edge.runtime import model_file
 
-    show_parity(verify_all(files, reference, find_data(data, allow_sample=True)), as_json)
+    digests = {path: model_file.read(path).provenance.source_sha256 for path in distinct(files)}
+    path = _reference(digests, reference)
+    from mnist_edge.sources import open_source
+
+    source = open_source(path)
+    from mnist_edge.export.verification import verify_all
+
+    show_parity(verify_all(files, source, find_data(data, allow_sample=True)), as_json)
 
 
-def try_to_load(keras_file: Path) -> None:
-    """Load a .keras file before the rest of the build half is imported.
+def _reference(digests: Mapping[Path, str | None], named: Path | None) -> Path:
+    """Return the one model file that all files were made from."""
+    from mnist_edge.lineage import references
 
-    One that is refused is refused at once; the child that tries the others imports TensorFlow while
-    this process does. The result is remembered for when the model is needed.
-    """
-    from mnist_edge.sources.keras_file import from_bytes, read_keras
-
-    from_bytes(read_keras(keras_file), str(keras_file))
+    shipped = sorted(ARTIFACTS.glob("*.keras"))
+    found = references(digests, [] if named is None else [named], shipped)
+    sources = distinct(found.values())
+    if len(sources) > 1:
+        raise OptionError(
+            f"expected files of one model, received some of {', '.join(map(str, sources))}: "
+            "verify each model's by themselves"
+        )
+    return sources[0]
 
 
 def show_parity(report: "VerifyReport", as_json: bool) -> None:
@@ -67,9 +84,12 @@ def show_parity(report: "VerifyReport", as_json: bool) -> None:
         print_json(report)
     else:
         echo("\n".join(parity_lines(report)))
+    for sentence in report.notes:
+        note(sentence)
     for model in report.models:
         for failure in model.failures:
-            note(f"{model.path}: {failure}")
+            offered = "not offered: " if model.status == "not offered" else ""
+            note(f"{model.path}: {offered}{failure}")
         if model.status == "rejected" and Path(model.path).exists():
             note(f"{model.path}: the file that was there before was left as it was")
     if not report.passed:

@@ -15,7 +15,7 @@ from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 
 Pixels = NDArray[np.uint8]
 
-Split = Literal["test", "train"]
+Split = Literal["test", "train", "made"]
 
 VALIDATION_IMAGES = 5_000
 
@@ -29,7 +29,7 @@ class DataSummary:
             fingerprint's start.
         fingerprint: SHA-256 over the four arrays as IDX files.
         split: What accuracy is measured on: "test", or "train" for the sample, whose images are
-            all MNIST training images.
+            all MNIST training images; "made" for inputs that were made and have no labels.
     """
 
     name: str

@@ -41,13 +41,15 @@ def prepare(model: onnx.ModelProto, oldest: int, opset: int) -> onnx.ModelProto:
 
 
 def _layer(name: str, operator: str) -> str:
-    """Return the layer that a node's name tells of: /features/features.0/Conv is features.0."""
+    """Return the layer that a node's name is of: /features/features.0/Conv is features.0."""
     parts = [part for part in name.replace("::", "/").split("/") if part]
     # The operator itself comes last, with a number behind it where it comes again.
     if parts and parts[-1].partition("_")[0].lower() == operator.lower():
         parts.pop()
-    return ".".join(
-        part
-        for number, part in enumerate(parts)
-        if not "".join(parts[number + 1 : number + 2]).startswith(f"{part}.")
-    )
+    kept = []
+    for position, part in enumerate(parts):
+        # PyTorch repeats the name of a sequence before that of each of its parts.
+        repeated = position + 1 < len(parts) and parts[position + 1].startswith(f"{part}.")
+        if not repeated:
+            kept.append(part)
+    return ".".join(kept)

@@ -5,11 +5,17 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from mnist_edge.model_spec import INPUT_NAME
+from mnist_edge.runtime import model_file
+from mnist_edge.runtime.images import rows
+
+_BATCH = 500
+"""Inputs that are run together."""
 
 Message = TypeVar("Message", onnx.ModelProto, onnx.NodeProto, onnx.TensorProto)
 
@@ -60,3 +66,38 @@ def values_of(
     inputs = {INPUT_NAME: images.astype(np.float64)}
     values = cast(dict[str, Any], evaluator.run(None, inputs, intermediate=True))
     return {name: values[name] for name in names}
+
+
+def scores_of(content: bytes, inputs: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Run an exported file up to its scores, the values before its last softmax or sigmoid.
+
+    Args:
+        content: The file's bytes, checked.
+        inputs: (N, ...), as apps pass them.
+
+    Returns:
+        float32 (N, outputs).
+    """
+    file = model_file.read(content)
+    model = onnx.load_model_from_string(content)
+    scores = helper.make_empty_tensor_value_info(_scores_name(model.graph))
+    scores.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    del model.graph.output[:]
+    model.graph.output.append(scores)
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    parts = []
+    for start in range(0, len(inputs), _BATCH):
+        part = rows(inputs[start : start + _BATCH], file.spec.input)
+        given = part.reshape(len(part), *file.input_shape)
+        parts.append(session.run(None, {INPUT_NAME: given})[0].reshape(len(part), -1))
+    return np.concatenate(parts)
+
+
+def _scores_name(graph: onnx.GraphProto) -> str:
+    """Return the name of the tensor that the last softmax or sigmoid takes."""
+    heads = [node for node in graph.node if node.op_type in ("Softmax", "Sigmoid")]
+    return str(heads[-1].input[0])

@@ -60,13 +60,13 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
 
     Args:
         model: The fp32 model, as ``export.keras_to_onnx`` makes it.
-        images: float32 (N, elements) in 0..1: training images. With fewer than ``MIN_IMAGES``
-            nothing is looked at.
+        images: float32 (N, elements) in 0..1: training images.
 
     Returns:
-        The network that is left; None where nothing was looked at.
+        The network that is left; None where nothing was looked at: with fewer images than
+        ``MIN_IMAGES``, and in a network with convolutions.
     """
-    if len(images) < MIN_IMAGES:
+    if len(images) < MIN_IMAGES or _has_convolutions(model.graph):
         return None
     smaller = copied(model)
     tensors = {tensor.name: tensor for tensor in smaller.graph.initializer}
@@ -86,6 +86,12 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
     # Shapes that were inferred before are those of the wider network.
     del smaller.graph.value_info[:]
     return Active(smaller, tuple(dropped), tuple(widths))
+
+
+def _has_convolutions(graph: onnx.GraphProto) -> bool:
+    """Return whether a graph takes too long to be evaluated in float64 on thousands of images."""
+    flat = len(graph.input[0].type.tensor_type.shape.dim) == 2
+    return not flat or any(node.op_type.startswith("Conv") for node in graph.node)
 
 
 def _hidden_layers(graph: onnx.GraphProto, weights: set[str]) -> Iterator[_Hidden]:

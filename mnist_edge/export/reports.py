@@ -7,10 +7,21 @@ from typing import ClassVar, Literal
 from mnist_edge.datasets.dataset import DataSummary
 from mnist_edge.documents import INLINE, Share
 
-Status = Literal["written", "unchanged", "kept", "rejected", "failed", "passed"]
+Status = Literal[
+    "written",
+    "unchanged",
+    "kept",
+    "unverified",
+    "rejected",
+    "failed",
+    "not offered",
+    "passed",
+]
 """What became of a file. Of export: ``written``, ``unchanged`` (it was there already), ``kept`` (a
-file verified on better images is there), ``rejected`` (it missed its gate and was not written),
-``failed`` (it could not be made). Of verify: ``passed`` or ``failed``."""
+file verified on better images is there), ``unverified`` (it agrees with its reference, which does
+not read the images), ``rejected`` (it missed its gate and was not written), ``failed`` (it could
+not be made), ``not offered`` (as these two, where nobody named its precision). Of verify:
+``passed``, ``unverified`` or ``failed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +30,14 @@ class Flip:
 
     Attributes:
         index: Its place among the test images, from 0.
-        label: What it is.
+        label: What it is; null where the inputs were made.
         reference: The reference's answer.
         model: The file's answer.
         margin: By how much the reference preferred its answer to the file's, in probability.
     """
 
     index: int
-    label: int
+    label: int | None
     reference: int
     model: int
     margin: float
@@ -40,16 +51,22 @@ class Parity:
         max_abs_diff: Largest difference of a probability.
         mean_abs_diff: Mean difference of the probabilities.
         max_sum_error: Largest difference from 1 of the sum of an image's probabilities.
+        max_score_diff: Largest difference of a score (a value before the last softmax or sigmoid),
+            as a share of the largest score; null where no gate asks for it.
         agreement: Share of images with the same answer.
-        accuracy: Share of images that the file reads right.
-        reference_accuracy: Share of images that the reference reads right.
+        clear_agreement: The same of the images that the reference answers with a margin of 0.1;
+            null where these are few.
+        accuracy: Share of images that the file reads right; null where they have no labels.
+        reference_accuracy: Share of images that the reference reads right, likewise.
         flips: The images with another answer.
     """
 
     max_abs_diff: float | None = None
     mean_abs_diff: float | None = None
     max_sum_error: float | None = None
+    max_score_diff: float | None = None
     agreement: Share | None = None
+    clear_agreement: Share | None = None
     accuracy: Share | None = None
     reference_accuracy: Share | None = None
     flips: tuple[Flip, ...] = ()
@@ -113,7 +130,7 @@ class ReferenceReport:
     """What files were verified against.
 
     Attributes:
-        path: The .keras file.
+        path: The model's file.
         sha256: Its hash.
         compressed_from: The wide network that it was made of, if it was.
     """
@@ -132,6 +149,7 @@ class VerifyReport:
         data: The set that they are of; null for none.
         reference: What the files were verified against.
         models: The files.
+        notes: What is worth knowing of the model, a sentence each.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/verify/1"
@@ -140,6 +158,7 @@ class VerifyReport:
     data: DataSummary | None
     reference: ReferenceReport
     models: tuple[ModelReport, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -156,9 +175,16 @@ class ExportReport(VerifyReport):
         data: The set that they are of; null for none.
         reference: What the files were made from.
         models: The files.
+        notes: What is worth knowing of the model, a sentence each.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/export/1"
+
+    @property
+    def passed(self) -> bool:
+        """Whether no file that was asked for missed its gate, and one at least was made."""
+        made = [model for model in self.models if model.status != "not offered"]
+        return bool(made) and all(model.passed is not False for model in made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,18 @@ class Calibration:
     Attributes:
         temperature: What the logits are divided by (Guo et al., On Calibration of Modern Neural
             Networks, 2017).
-        reject_below: The confidence that one in a hundred real digits falls short of.
+        reject_below: The confidence that one in a hundred real images falls short of; None where
+            the file carries no limit: then nothing is rejected.
     """
 
     temperature: float = 1.0
-    reject_below: float = 0.0
+    reject_below: float | None = None
 
     @classmethod
     def read(cls, metadata: Mapping[str, str], origin: str) -> "Calibration":
-        """Read the calibration from metadata_props; without one, probabilities stay as they are.
+        """Read the calibration from metadata_props.
+
+        Without a temperature probabilities stay as they are, without a limit nothing is rejected.
 
         Args:
             metadata: The file's metadata_props.
@@ -35,16 +38,16 @@ class Calibration:
         """
         try:
             temperature = float(metadata.get("temperature", 1.0))
-            reject_below = float(metadata.get("reject_below", 0.0))
+            limit = float(metadata.get("reject_below", 0.0))
         except ValueError:
-            temperature = reject_below = float("nan")
-        if not (0.01 <= temperature <= 100 and 0 <= reject_below <= 1):
+            temperature = limit = float("nan")
+        if not (0.01 <= temperature <= 100 and 0 <= limit <= 1):
             raise ModelError(
                 f"expected a temperature from 0.01 to 100 and a limit from 0 to 1 in the metadata "
                 f"of {origin}, received {metadata.get('temperature')!r} and "
                 f"{metadata.get('reject_below')!r}"
             )
-        return cls(temperature, reject_below)
+        return cls(temperature, limit if "reject_below" in metadata else None)
 
     def soften(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return calibrated probabilities, float64, for (..., classes) of the network's."""

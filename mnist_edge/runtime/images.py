@@ -1,4 +1,10 @@
-"""An app's array -> the rows that a model takes. Refuses what it would have to guess at."""
+"""An app's array -> the rows that a model takes. Refuses what it would have to guess at.
+
+Shapes go by one rule. An image has the axes of ``InputSpec.shape`` in their order, or is flat, and
+axes of length 1 do not count: (28, 28), (1, 28, 28, 1) and (1, 784) are one image of 28x28. The
+first axis of a batch counts the images, whatever its length, and each of them is as above: (1, 28,
+28, 1) and (1, 784) are a batch of one.
+"""
 
 import math
 import os
@@ -23,9 +29,10 @@ def one_row(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
     """
     array = as_array(image, spec)
     if not _fits(array.shape, spec):
+        advice = "for several use predict_batch" if _are_images(array.shape, spec) else ""
         raise ImageError(
-            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: for "
-            "several use predict_batch"
+            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: "
+            f"{advice or _advice(array.shape, spec)}"
         )
     return _scaled(array.reshape(1, -1), spec)
 
@@ -51,10 +58,11 @@ def require_batch(array: NDArray[np.generic], spec: InputSpec) -> None:
     Raises:
         ImageError: Another shape, or no image.
     """
-    if array.ndim < 2 or not _fits(array.shape[1:], spec):
+    if not _are_images(array.shape, spec):
+        advice = "for one image use predict" if _fits(array.shape, spec) else ""
         raise ImageError(
-            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: for "
-            "one image use predict"
+            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: "
+            f"{advice or _advice(array.shape, spec)}"
         )
     if not len(array):
         raise ImageError(f"expected at least one image, received none (shape {array.shape})")
@@ -65,6 +73,19 @@ def _fits(shape: tuple[int, ...], spec: InputSpec) -> bool:
     if shape == spec.shape:
         return True
     return _long_axes(shape) in (_long_axes(spec.shape), [spec.elements])
+
+
+def _are_images(shape: tuple[int, ...], spec: InputSpec) -> bool:
+    """Return whether a batch may have this shape: its first axis counts the images."""
+    return len(shape) > 0 and _fits(shape[1:], spec)
+
+
+def _advice(shape: tuple[int, ...], spec: InputSpec) -> str:
+    """Return what to do with an array that is neither one image nor a batch of them."""
+    channels_first = len(spec.shape) == 3 and shape[-3:] == (spec.shape[2], *spec.shape[:2])
+    if channels_first:
+        return "channels come last, so move them with numpy.moveaxis(array, -3, -1)"
+    return "reshape it, or resize what it shows, to one of these"
 
 
 def _long_axes(shape: tuple[int, ...]) -> list[int]:
@@ -103,7 +124,7 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         ) from error
     if spec.range is None:
         if array.dtype.kind not in "biuf":
-            raise ImageError(f"expected numbers, received {array.dtype}")
+            raise ImageError(f"expected numbers, received {array.dtype}: pass an array of numbers")
     elif array.dtype != np.uint8 and array.dtype.kind not in "bf":
         advice = "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
         if array.dtype.kind not in "iu":
@@ -157,8 +178,10 @@ def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
             if spec.dtype == "uint8"
             else np.divide(array, np.float32(PIXEL_MAX), dtype=np.float32)
         )
+    if spec.range is None:
+        return _features(array)
     if array.dtype.kind == "f":
-        _require_range(array, spec)
+        _require_pixels(array)
     if spec.dtype == "float32":
         return array.astype(np.float32)
     levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(
@@ -167,15 +190,44 @@ def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
     return levels
 
 
-def _require_range(array: NDArray[np.generic], spec: InputSpec) -> None:
-    """Refuse numbers that are not finite and, where they are pixels, beyond 0 to 1."""
+def require_finite(numbers: NDArray[np.generic]) -> None:
+    """Refuse NaN and infinity among numbers.
+
+    Raises:
+        ImageError: There is one.
+    """
+    if not np.isfinite(numbers).all():
+        _require_finite(numbers.min(), numbers.max(), "numbers")
+
+
+def _features(array: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return numbers as they are; refuse those that float32 does not have."""
+    require_finite(array)
+    with np.errstate(over="ignore"):  # they become infinite
+        numbers: NDArray[np.float32] = array.astype(np.float32)
+    if not np.isfinite(numbers).all():
+        raise ImageError(
+            f"expected numbers up to {np.finfo(np.float32).max:.3g}, which float32 holds, received "
+            f"{array.min():.3g} to {array.max():.3g}: scale them as was done for training"
+        )
+    return numbers
+
+
+def _require_pixels(array: NDArray[np.generic]) -> None:
+    """Refuse numbers that are not finite, or beyond 0 to 1."""
     low = array.min()
     high = array.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        what = "numbers" if spec.range is None else "float pixels from 0 to 1"
-        raise ImageError(f"expected {what}, received NaN or infinity ({low} to {high})")
-    if spec.range is not None and not (low >= 0 and high <= 1):
+    _require_finite(low, high, "float pixels from 0 to 1")
+    if not (low >= 0 and high <= 1):
         raise ImageError(
             f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: "
             "divide pixels of 0..255 by 255, or pass them as uint8"
+        )
+
+
+def _require_finite(low: np.generic, high: np.generic, expected: str) -> None:
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImageError(
+            f"expected {expected}, received NaN or infinity ({low} to {high}): replace them, or "
+            "leave such rows out"
         )

@@ -14,8 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.model_spec import INPUT_NAME, MAX_MODEL_BYTES, OUTPUT_NAME, ModelSpec, Provenance
-from mnist_edge.runtime import graph, operators, protobuf
+from mnist_edge.model_spec import (
+    INPUT_NAME,
+    MAX_MODEL_BYTES,
+    OUTPUT_NAME,
+    ModelSpec,
+    Provenance,
+    no_contract,
+)
+from mnist_edge.runtime import foreign_file, graph, operators, protobuf
+from mnist_edge.runtime.foreign_file import ForeignFile
 from mnist_edge.runtime.onnx_schema import MODEL
 from mnist_edge.runtime.operators import Cost
 from mnist_edge.runtime.protobuf import Message
@@ -31,6 +39,12 @@ CHECKSUM_1 = "sealed_sha256"
 """The same in files of contract version 1."""
 
 _DIGITS = 64
+
+_KNOWN_STARTS = {
+    b"PK\x03\x04": "a .keras file or another archive",
+    b"\x89HDF\r\n": "an .h5 file",
+}
+"""Files that are taken for models, by their first bytes."""
 
 OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.18"
@@ -103,17 +117,56 @@ def read(
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.lower():
         raise ModelError(f"expected SHA-256 {sha256}, but {origin} has {digest}")
+    return _read(content, origin, digest)
+
+
+def read_any(model: str | os.PathLike[str] | bytes | None = None) -> ModelFile | ForeignFile:
+    """Read a model file of ours, as ``read`` does, or tell what an ONNX file of others is.
+
+    Args:
+        model: As for ``read``.
+
+    Raises:
+        ModelError: As ``read``, but for an ONNX file that holds no mnist-edge contract.
+    """
+    content, origin = _bytes_of(model)
+    digest = hashlib.sha256(content).hexdigest()
+    return _foreign(content, origin, digest) or _read(content, origin, digest)
+
+
+def _read(content: bytes, origin: str, digest: str) -> ModelFile:
     try:
         message = protobuf.read(content, MODEL)
-    except protobuf.RefusedFieldError as error:
-        raise ModelError(
-            f"expected a plain graph with its weights inside in {origin}, found {error}"
-        ) from error
     except ValueError as error:
-        raise ModelError(
-            f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
-        ) from error
+        if _foreign(content, origin, digest):
+            raise no_contract(origin) from error
+        raise _not_ours(content, origin, error) from error
     return _checked(message, content, origin, digest)
+
+
+def _foreign(content: bytes, origin: str, sha256: str) -> ForeignFile | None:
+    """Return what a file of others is; None for one of ours and for what is no ONNX file."""
+    try:
+        return foreign_file.describe(content, origin, sha256)
+    except ValueError:
+        return None
+
+
+def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
+    """Return the error for what cannot be read as an ONNX file of ours."""
+    for start, kind in _KNOWN_STARTS.items():
+        if content.startswith(start):
+            return ModelError(
+                f"expected an ONNX file, but {origin} is {kind}: export a Keras model first "
+                "('mnist-edge export FILE')"
+            )
+    if isinstance(error, protobuf.RefusedFieldError):
+        return ModelError(
+            f"expected a plain graph with its weights inside in {origin}, found {error}"
+        )
+    return ModelError(
+        f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
+    )
 
 
 def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:

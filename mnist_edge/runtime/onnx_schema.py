@@ -3,6 +3,9 @@
 Numbers and names: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. What is not listed is
 refused (``protobuf``), and what people know by a name is refused by that name: weights outside the
 file, or where they could be outside, and graphs within nodes, which are loops and branches.
+
+``ANY_MODEL`` is for telling what a file of others is, and for nothing that is run: there such parts
+are passed over unread.
 """
 
 from mnist_edge.runtime.protobuf import Field, Kind, Schema
@@ -107,3 +110,59 @@ MODEL: Schema = {
     20: Field("training_info", refused="training information"),
     25: Field("functions", refused="functions"),
 }
+
+_SKIPPED = Kind.BYTES
+"""A part that is not looked into, so that nothing nests without end."""
+
+
+def _skipped(**names: int) -> Schema:
+    """Return fields that are passed over, by their numbers."""
+    return {number: Field(name, _SKIPPED, repeated=True) for name, number in names.items()}
+
+
+_ANY_TENSOR: Schema = {
+    **TENSOR,
+    **_skipped(segment=3, string_data=6, double_data=10, uint64_data=11, metadata_props=16),
+    **_skipped(external_data=13),
+}
+
+_ANY_ATTRIBUTE: Schema = {
+    **ATTRIBUTE,
+    5: Field("t", _ANY_TENSOR),
+    **_skipped(g=6, strings=9, tensors=10, graphs=11, tp=14, type_protos=15, ref_attr_name=21),
+    **_skipped(sparse_tensor=22, sparse_tensors=23),
+}
+
+_ANY_NODE: Schema = {
+    **NODE,
+    5: Field("attribute", _ANY_ATTRIBUTE, repeated=True),
+    **_skipped(overload=8, metadata_props=9, device_configurations=10),
+}
+
+_ANY_TYPE: Schema = {
+    **TYPE,
+    **_skipped(sequence_type=4, map_type=5, opaque_type=7, sparse_tensor_type=8, optional_type=9),
+}
+
+_ANY_VALUE_INFO: Schema = {
+    **VALUE_INFO,
+    2: Field("type", _ANY_TYPE),
+    **_skipped(metadata_props=4),
+}
+
+_ANY_GRAPH: Schema = {
+    **GRAPH,
+    1: Field("node", _ANY_NODE, repeated=True),
+    5: Field("initializer", _ANY_TENSOR, repeated=True),
+    11: Field("input", _ANY_VALUE_INFO, repeated=True),
+    12: Field("output", _ANY_VALUE_INFO, repeated=True),
+    **_skipped(value_info=13, quantization_annotation=14, sparse_initializer=15),
+    **_skipped(metadata_props=16),
+}
+
+ANY_MODEL: Schema = {
+    **MODEL,
+    7: Field("graph", _ANY_GRAPH),
+    **_skipped(training_info=20, functions=25, configuration=26),
+}
+"""All fields of an ONNX file of anybody's."""

@@ -73,15 +73,20 @@ class Prediction(NamedTuple):
 
     @property
     def rejected(self) -> bool:
-        """Whether this may be no digit at all.
+        """Whether this may be none of the classes.
 
         True for one or two in a hundred real digits, and for many other things: the confidence is
         below the limit that the model's file carries, or the picture is ``doubtful``, or the image
         is ``blank``. A network that has seen nothing but digits may be sure that nothing is a 1.
+        Never true where the file carries no limit (``calibration.reject_below`` is None), since
+        none was measured for its model.
         """
+        limit = self.calibration.reject_below
+        if limit is None:
+            return False
         doubtful = self.blank or (self.preparation is not None and self.preparation.doubtful)
         # "not >=" rather than "<": a confidence that is not a number must be rejected.
-        return doubtful or not self.confidence >= self.calibration.reject_below
+        return doubtful or not self.confidence >= limit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +125,10 @@ class Predictions:
     @property
     def rejected(self) -> NDArray[np.bool_]:
         """Bool (N,): see ``Prediction.rejected``."""
-        return ~(self.confidences >= self.calibration.reject_below) | self.blank
+        limit = self.calibration.reject_below
+        if limit is None:
+            return np.zeros(len(self.class_indices), bool)
+        return ~(self.confidences >= limit) | self.blank
 
 
 def _require_digits(labels: tuple[str, ...]) -> None:

@@ -48,12 +48,7 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
             contract's.
     """
     warn_of_telemetry()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    for key, value in _SETTINGS.items():
-        options.add_session_config_entry(key, value)
+    options = session_options(threads)
     with OPENING, engine_errors(model.origin):
         if _arena_is_capped():
             options.add_session_config_entry("session.use_env_allocators", "1")
@@ -62,6 +57,17 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
         )
         _require_contract(session, model)
     return session
+
+
+def session_options(threads: int) -> ort.SessionOptions:
+    """Return the options of every session of ours, but for the arena that they share."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    for key, value in _SETTINGS.items():
+        options.add_session_config_entry(key, value)
+    return options
 
 
 @contextmanager

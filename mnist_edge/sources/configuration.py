@@ -1,273 +1,208 @@
-"""The configuration in a .keras file, read without Keras: a stack of layers and what it weighs.
+"""The configuration in a Keras file, read without Keras: a network of layers.
 
-Keras builds whatever a configuration asks for: a Dense layer of a billion units takes memory until
-none is left, a ``build_config`` makes weights of any shape, an initializer computes for hours. So
-Keras is never handed the configuration of a file, but another one, that ``Stack.keras_config``
-writes from what was understood of it: the settings that decide the model's answers and no others.
+Files of Keras 2.2 to 3 are read; Keras 2's spellings of calls and inputs are in calls.py.
 """
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from mnist_edge.errors import ModelError, shown
-from mnist_edge.model_spec import DIGITS, MAX_MODEL_BYTES, MNIST_SHAPE, UNIT_PIXELS
-from mnist_edge.sources.layers import (
-    Json,
-    Layer,
-    Shape,
-    keras_object,
-    read_layer,
-    require_layer,
-)
+from mnist_edge.sources import calls
+from mnist_edge.sources.layers import Layer, plain_name, read_kind, read_layer
+from mnist_edge.sources.network import INPUT, Network
+from mnist_edge.sources.settings import Json, SettingError, Shape, read_shape
 
-MAX_NUMBER = 65_536
-"""The largest whole number that a configuration may hold; layers for MNIST stay far below."""
+MAX_LAYERS = 512
+"""Layers in all, those of models within models too."""
 
-MAX_LAYERS = 256
+MAX_DEPTH = 8
+"""Models within models."""
 
-INPUT_SHAPES = ((UNIT_PIXELS.elements,), MNIST_SHAPE, (*MNIST_SHAPE, 1))
+MAX_RANK = 4
+MAX_ELEMENTS = 2**24
+"""Numbers in one input."""
 
-# Numbers under these names allocate nothing: they are compared, or start a random sequence.
-_UNBOUNDED = ("seed", "shared_object_id")
+_MODELS = ("Sequential", "Functional", "Model")
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Layers one behind the other, each used once, from the pixels to ten probabilities.
-
-    Attributes:
-        input_name: What the input is called.
-        input_shape: One of ``INPUT_SHAPES``.
-        layers: At least one of them Dense, the last one with a softmax.
-        weights: Shape of each weight, in Keras' order; float32.
-    """
-
-    input_name: str
-    input_shape: Shape
-    layers: tuple[Layer, ...]
-    weights: tuple[Shape, ...]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the weights take."""
-        return 4 * sum(map(math.prod, self.weights))
-
-    def keras_config(self) -> Json:
-        """Return the whole as a configuration that Keras builds a Sequential model of."""
-        settings = {
-            "batch_shape": [None, *self.input_shape],
-            "dtype": "float32",
-            "name": self.input_name,
-        }
-        layers = [keras_object("InputLayer", settings)]
-        layers += [layer.keras_config() for layer in self.layers]
-        made = keras_object("Sequential", {"name": "network", "layers": layers})
-        return made | {"module": "keras", "compile_config": None}
-
-
-def read_stack(config: Any, origin: str) -> Stack:
-    """Return the stack of layers that a configuration describes.
+def read_network(config: Any, origin: str, keras_version: str = "3") -> Network:
+    """Return the network that a configuration describes.
 
     Args:
-        config: What stands in config.json, of ``files.parse_json``: of bounded depth.
+        config: Of ``files.parse_json``: of bounded depth.
         origin: What to call the file in an error's text.
+        keras_version: Of the Keras that wrote it.
 
     Raises:
-        ModelError: It is damaged, holds anything but a stack of ``layers.LAYERS`` on 784 pixels
-            with a softmax over ten classes, a whole number above ``MAX_NUMBER``, or more weights
-            than a model may have.
+        ModelError: It is damaged, is no Sequential or Functional model with one input of a fixed
+            shape and one output, holds a layer or a setting that is not taken, a whole number above
+            ``settings.MAX_NUMBER``, or too many layers.
     """
+    reader = _Reader(keras2=keras_version.startswith(("1.", "2.")))
     try:
-        return _read(config, origin)
+        network = reader.network(config, None, 1)
+        _require_input(network)
+    except SettingError as error:
+        raise ModelError(f"cannot open {origin}: {error}") from error
     except (TypeError, AttributeError, KeyError, IndexError, ValueError) as error:
         raise ModelError(
-            f"expected a .keras file, but the configuration in {origin} is damaged"
+            f"expected a Keras model, but the configuration in {origin} is damaged"
         ) from error
+    return network
 
 
-def _read(config: Any, origin: str) -> Stack:
-    kind = config.get("class_name") if isinstance(config, dict) else config
-    if kind not in ("Sequential", "Functional"):
-        raise ModelError(
-            f"expected a Sequential or Functional Keras model in {origin}, received {shown(kind)}"
-        )
-    foreign = next(_foreign_modules(config), None)
-    if foreign:
-        raise ModelError(
-            f"expected {origin} to be made of Keras' own layers, found something of "
-            f"{shown(foreign)}"
-        )
-    _require_small_numbers(config, origin)
-    inner = config.get("config")
-    entries = inner.get("layers") if isinstance(inner, dict) else None
-    if not isinstance(entries, list):
-        raise ModelError(f"{origin} is damaged: its config.json lists no layers")
-    if len(entries) > MAX_LAYERS:
-        raise ModelError(
-            f"expected at most {MAX_LAYERS} layers in {origin}, found {len(entries):,}"
-        )
-    for entry in entries:
-        require_layer(entry, origin)
-    if kind == "Functional":
-        entries = _in_order(inner, entries, origin)
-    return _stack(entries, origin)
+class _Reader:
+    """Counts layers over a whole configuration while its networks are read."""
+
+    def __init__(self, *, keras2: bool) -> None:
+        self.keras2 = keras2
+        self.left = MAX_LAYERS
+
+    def network(self, entry: Any, name: str | None, depth: int) -> Network:
+        """Return the network of a model's entry."""
+        if depth > MAX_DEPTH:
+            raise SettingError(f"expected at most {MAX_DEPTH} models within each other")
+        kind = _model_kind(entry)
+        config = entry["config"]
+        if isinstance(config, list):  # a Sequential model of Keras 2.2 and before
+            config = {"layers": config}
+        entries = config.get("layers") if isinstance(config, dict) else None
+        if not isinstance(entries, list) or not entries:
+            raise TypeError("a model lists no layers")
+        self.left -= len(entries)
+        if self.left < 0:
+            raise SettingError(f"expected at most {MAX_LAYERS} layers, found more")
+        name = name or plain_name(config.get("name") or "network")
+        if kind == "Sequential":
+            return self.sequential(entry, config, name, depth)
+        return self.functional(config, name, depth)
+
+    def sequential(self, entry: Json, config: Json, name: str, depth: int) -> Network:
+        """Return a network whose layers are called one on the other."""
+        layers = [self.layer(part, depth) for part in config["layers"]]
+        if depth == 1 and layers[0].kind != INPUT:
+            layers.insert(0, _input("image", _first_shape(entry, config)))
+        if any(layer.kind == INPUT for layer in layers[1:]):
+            raise TypeError("an input behind other layers")
+        return Network("Sequential", name, _unique(layers))
+
+    def functional(self, config: Json, name: str, depth: int) -> Network:
+        """Return a network whose layers say what they are called on."""
+        _require_one(config["input_layers"], "input")
+        _require_one(config["output_layers"], "output")
+        entries = config["layers"]
+        layers = [self.layer(part, depth) for part in entries]
+        named = _unique(layers)
+        made = calls.of_layers(entries, named)
+        layers = [
+            replace(layer, calls=each) for layer, each in zip(named, made.layers, strict=True)
+        ]
+        output = made.output(config["output_layers"])
+        network = Network("Functional", name, tuple(layers), output)
+        if sum(layer.kind == INPUT for layer in layers) != 1:
+            raise SettingError("expected a model with one input, found several")
+        return network
+
+    def layer(self, entry: Json, depth: int) -> Layer:
+        """Return a layer, an input, or a model within a model; without its calls."""
+        kind = read_kind(entry)
+        config = entry["config"]
+        if kind == INPUT:
+            declared = config.get("batch_shape") or config["batch_input_shape"]
+            _require_dense(config)
+            return _input(config["name"], declared)
+        if kind not in _MODELS:
+            return read_layer(entry, keras2=self.keras2)
+        saved_name = entry.get("name")
+        if isinstance(config, dict):
+            saved_name = config.get("name") or saved_name
+        name = plain_name(saved_name or "network")
+        inner = self.network(entry, name, depth + 1)
+        return Layer(inner.kind, name, saved_name or name, {}, "keras", inner=inner)
 
 
-def _foreign_modules(part: object) -> Iterator[str]:
-    """Yield each module that a configuration names, however deep, and that is not Keras' own."""
-    if isinstance(part, dict):
-        module = part.get("module")
-        if module is not None and str(module).partition(".")[0] != "keras":
-            yield str(module)
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from _foreign_modules(inner)
-
-
-def _require_small_numbers(config: Json, origin: str) -> None:
-    """Refuse whole numbers that would be sizes beyond reason.
-
-    The training's settings are left out: a schedule may have a million steps, and Keras never sees
-    them.
-    """
-    parts = [(name, part) for name, part in config.items() if name != "compile_config"]
-    while parts:
-        name, part = parts.pop()
-        if isinstance(part, int) and abs(part) > MAX_NUMBER and name not in _UNBOUNDED:
-            raise ModelError(
-                f"expected whole numbers up to {MAX_NUMBER:,} in the configuration of {origin}, "
-                f"found {shown(part)} as {shown(name)}"
-            )
-        if isinstance(part, dict):
-            parts.extend(part.items())
-        elif isinstance(part, list):
-            parts.extend((name, inner) for inner in part)
-
-
-def _in_order(model: Json, entries: list[Json], origin: str) -> list[Json]:
-    """Return the layers of a Functional model from the input to the output.
-
-    Its entries stand in any order; each names the layer that it is called on.
-    """
-    next_of: dict[str | None, Json] = {}
-    for entry in entries:
-        source = _source(entry, origin)
-        if source in next_of:
-            raise ModelError(
-                f"expected the layers of {origin} one behind the other, found a branch at "
-                f"{source!r}"
-            )
-        next_of[source] = entry
-    ordered: list[Json] = []
-    name: str | None = None
-    # Each step takes a layer out: a circle ends where it began.
-    while name in next_of:
-        ordered.append(next_of.pop(name))
-        name = ordered[-1]["config"]["name"]
-    if next_of or _output_name(model["output_layers"]) != name:
-        raise ModelError(
-            f"expected every layer of {origin} between its input and its output, found others"
-        )
-    return ordered
-
-
-def _source(entry: Json, origin: str) -> str | None:
-    """Return the layer whose output another one is called on; None for the input."""
-    name = entry["config"]["name"]
-    calls = entry.get("inbound_nodes") or []
-    if entry["class_name"] == "InputLayer" and not calls:
-        return None
-    if len(calls) > 1:
-        raise ModelError(
-            f"expected each layer of {origin} to be used once, found {name!r} used again"
-        )
-    call = calls[0]
-    if isinstance(call, list):  # as Keras 2 wrote it: [[name, 0, 0, {}]]
-        (tensor,) = call
-        history = tensor[:3]
-        settings = tensor[3] if len(tensor) > 3 else {}
-    else:
-        (tensor,) = call["args"]
-        history = tensor["config"]["keras_history"]
-        settings = call.get("kwargs") or {}
-    if any(settings.values()):
-        # Dropout called with training=True, for one, would be on in use as well.
-        raise ModelError(
-            f"expected layers of {origin} called on nothing but another's output, found {name!r}"
-        )
-    source: str = history[0]
-    if not isinstance(source, str):
-        raise TypeError("a layer's name is no text")
-    return source
-
-
-def _output_name(part: Any) -> str:
-    """Return the name in [[name, 0, 0]] or [name, 0, 0]: Keras writes an output in both ways."""
-    while isinstance(part, list):
-        if part and isinstance(part[0], list) and len(part) > 1:
-            raise ValueError("several outputs")
-        part = part[0]
-    return str(part)
-
-
-def _stack(entries: list[Json], origin: str) -> Stack:
-    """Return the stack of a model's entries, the input first."""
-    first, *others = entries
-    inputs = [entry for entry in entries if entry["class_name"] == "InputLayer"]
-    if inputs != [first]:
-        raise ModelError(
-            f"expected one InputLayer in {origin}, before all other layers: add keras.Input and "
-            "save again"
-        )
-    layers = tuple(read_layer(entry, origin) for entry in others)
-    name, input_shape = _read_input(first["config"], origin)
-    if len({name, *(layer.name for layer in layers)}) < len(entries):
-        raise ModelError(f"expected layers of different names in {origin}, found two of the same")
-    if input_shape not in INPUT_SHAPES:
-        raise _other_shapes([input_shape], origin)
-    weights: list[Shape] = []
-    shape: Shape = input_shape
-    for layer in layers:
-        weights += layer.weight_shapes(shape)
-        shape = layer.output_shape(shape)
-    if shape != (len(DIGITS),):
-        raise _other_shapes([input_shape, shape], origin)
-    _require_softmax(layers, origin)
-    stack = Stack(name, input_shape, layers, tuple(weights))
-    if stack.nbytes > MAX_MODEL_BYTES:
-        raise ModelError(
-            f"expected at most {MAX_MODEL_BYTES // 4:,} weights in {origin}, found "
-            f"{stack.nbytes // 4:,}"
-        )
-    return stack
-
-
-def _read_input(config: Json, origin: str) -> tuple[str, Shape]:
-    """Return the name and the shape of a model's input."""
-    # Keras 2 has another name for it.
-    declared = config.get("batch_shape") or config["batch_input_shape"]
-    if config.get("sparse") or config.get("ragged"):
-        raise ModelError(f"expected a dense input in {origin}, found a sparse or ragged one")
-    return config["name"], tuple(declared[1:])
-
-
-def _other_shapes(received: list[Shape], origin: str) -> ModelError:
-    return ModelError(
-        f"expected {origin} to take 784 or 28x28 pixels and to answer with 10 probabilities, "
-        f"received the shapes {shown(received)}"
+def _model_kind(entry: Any) -> str:
+    """Return the class of a model: one of ``_MODELS``."""
+    kind = entry.get("class_name") if isinstance(entry, dict) else entry
+    if kind in _MODELS:
+        return read_kind(entry)
+    config = entry.get("config") if isinstance(entry, dict) else None
+    if not isinstance(kind, str) or not isinstance(config, dict):
+        raise TypeError("it describes no model")
+    raise SettingError(
+        f"expected a Sequential or Functional model, found {shown(kind)}, a class of other code, "
+        "without which its layers cannot be known: make a Functional model of it "
+        "(image = keras.Input(shape); keras.Model(image, model.call(image))) and save that"
     )
 
 
-def _require_softmax(layers: tuple[Layer, ...], origin: str) -> None:
-    """Refuse a stack without weights, or whose answers are no probabilities."""
-    if not any(layer.kind == "Dense" for layer in layers):
-        raise ModelError(f"expected at least one Dense layer in {origin}, found none")
-    last = layers[-1]
-    if last.kind != "Softmax" and last.settings.get("activation") != "softmax":
-        raise ModelError(
-            f"expected the last layer of {origin} to be a softmax, received {last.name!r}: add "
-            "Softmax and save again"
+def _input(name: str, declared: Any) -> Layer:
+    """Return an input of any number of images, whatever number the file has fixed."""
+    shape = [None, *read_shape(declared)[1:]]
+    return Layer(INPUT, plain_name(name), name, {"batch_shape": shape})
+
+
+def _first_shape(entry: Json, config: Json) -> Any:
+    """Return the batch's shape of a Sequential model that has no input among its layers."""
+    first = config["layers"][0]["config"]
+    build = entry.get("build_config") or {}
+    places = (
+        first.get("batch_input_shape") if isinstance(first, dict) else None,
+        config.get("build_input_shape"),
+        build.get("input_shape"),
+    )
+    for found in places:
+        if found:
+            return found
+    raise SettingError(
+        "expected a model that knows its input's shape, found one that was never built, and so has "
+        "no weights: begin it with keras.Input(shape), train it and save again"
+    )
+
+
+def _require_dense(config: Json) -> None:
+    if config.get("sparse") or config.get("ragged"):
+        raise SettingError("expected a dense input, found a sparse or ragged one")
+
+
+def _unique(layers: list[Layer]) -> tuple[Layer, ...]:
+    """Return the layers with names that differ where their plain names do not."""
+    if len({layer.saved_name for layer in layers}) < len(layers):
+        raise SettingError("expected layers of different names, found two of the same")
+    taken: set[str] = set()
+    named = []
+    for layer in layers:
+        name = layer.name
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{layer.name}_{number}"
+        taken.add(name)
+        inner = layer.inner and replace(layer.inner, name=name)
+        named.append(replace(layer, name=name, inner=inner))
+    return tuple(named)
+
+
+def _require_one(tensors: Any, what: str) -> None:
+    """Refuse a model with several inputs or outputs, in lists or by name."""
+    count = len(calls.leaves(tensors))
+    if count != 1:
+        advice = ""
+        if what == "output":
+            advice = ": make a model of one of them (keras.Model(model.input, output)) and save it"
+        raise SettingError(f"expected a model with one {what}, found {count}{advice}")
+
+
+def _require_input(network: Network) -> None:
+    """Refuse an input without a fixed shape, or of no shape that a classifier has."""
+    shape: Shape = network.input_shape
+    if None in shape:
+        raise SettingError(
+            f"expected an input of a fixed shape, found {shown(list(shape))}: build the model with "
+            "keras.Input of the images' shape, load its weights and save again"
         )
+    elements = 1
+    for axis in shape:
+        elements *= axis
+    if not 1 <= len(shape) <= MAX_RANK or elements > MAX_ELEMENTS:
+        raise SettingError(f"expected an input of an image or a row, found {shown(list(shape))}")

@@ -1,13 +1,10 @@
-"""A .keras file of anybody's: read within bounds, checked, and made into a Keras model.
+"""A Keras file of anybody's: read within bounds, checked, and made into a Keras model.
 
 TensorFlow is loaded only where a model is made: a file that is refused before takes no time.
 """
 
-import io
 import json
-import math
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +17,12 @@ from numpy.typing import NDArray
 from mnist_edge.errors import ModelError
 from mnist_edge.files import parse_json, read_regular
 from mnist_edge.model_spec import MAX_MODEL_BYTES
+from mnist_edge.sources import child, file_kind, packet
 from mnist_edge.sources.archive import open_archive, read_member, reason
-from mnist_edge.sources.child import MODEL_FILE, WEIGHTS
-from mnist_edge.sources.configuration import Stack, read_stack
+from mnist_edge.sources.configuration import read_network
+from mnist_edge.sources.hdf5_file import MAX_JSON_BYTES
+from mnist_edge.sources.network import Network
+from mnist_edge.sources.settings import SettingError, Shape
 from mnist_edge.sources.trial import TrialError, trial
 from mnist_edge.sources.weights_file import allowed_bytes
 
@@ -32,30 +32,41 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 6 * MAX_MODEL_BYTES
 """The largest network with its optimizer's state comes to five times its weights."""
 
-MAX_JSON_BYTES = 2**20
-"""Of config.json and of metadata.json, unpacked; ours have 3 KiB."""
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+"""Members of a .keras file."""
 
-CONFIG, METADATA = "config.json", "metadata.json"
-"""Members of a .keras file, beside its weights."""
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MAX_RATIO = 50
+"""By which weights may have been compressed: trained ones hardly can be."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """What was understood of a file, before anything of its weights was.
+class Understood:
+    """What was understood of a file, before Keras has seen anything of it.
 
     Attributes:
-        stack: Its layers.
-        archive: A .keras file of these and its weights file: what Keras gets in its place.
+        network: Its layers.
+        files: What the child builds the network of: a configuration and weights, by name.
     """
 
-    stack: Stack
-    archive: bytes
+    network: Network
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What came back from the child.
+
+    Attributes:
+        weights: float32, in Keras' order.
+        shapes: What each layer answers with for one image, by its path.
+    """
+
+    weights: list[NDArray[np.float32]]
+    shapes: dict[str, Shape]
 
 
 def read_keras(path: Path) -> bytes:
-    """Return a .keras file's bytes.
+    """Return a Keras file's bytes.
 
     Raises:
         ModelError: It is not there, cannot be read, or is longer than ``MAX_FILE_BYTES``.
@@ -68,41 +79,34 @@ def read_keras(path: Path) -> bytes:
 
 def facts(content: bytes) -> dict[str, Any]:
     """Return what training wrote of a model into its file; nothing for files of others."""
-    try:
-        with open_archive(content) as archive:
-            metadata = parse_json(read_member(archive, METADATA, MAX_JSON_BYTES))
-    except ValueError:
-        return {}
-    found = metadata.get("mnist_edge") if isinstance(metadata, dict) else None
+    found = _metadata(content).get("mnist_edge")
     return found if isinstance(found, dict) else {}
 
 
 def from_bytes(content: bytes, origin: str) -> "keras.Model":
-    """Return the model in a .keras file, without running any code in it.
+    """Return the model in a Keras file, with its head, without running any code in it.
 
     A child process builds it first, within limits of memory and time (``trial``).
 
     Args:
-        content: The file's bytes.
+        content: The file's bytes, zip or HDF5.
         origin: What to call the file in an error's text.
 
     Returns:
-        A Sequential model of float32 layers, not compiled: 784 or 28x28(x1) pixels in, 10
-        probabilities out.
+        A Sequential or Functional model of float32 layers, not compiled: one input of any number of
+        images, one output.
 
     Raises:
-        ModelError: It is no .keras file, is damaged, holds anything but a stack of
-            ``layers.LAYERS`` on 784 pixels with a softmax over ten classes, or its weights do not
-            fit, are too many or are not finite.
+        ModelError: It is no Keras file, is damaged, holds layers that are not taken (see
+            ``configuration.read_network``), or its weights do not fit, are too many or are not
+            finite.
     """
-    source = _examine(content, origin)
-    with _built(source, origin) as weights:
-        from mnist_edge.backend import keras  # meanwhile the child imports it too
+    understood = examine(content, origin)
+    with trying(understood, origin) as built:
+        from mnist_edge.sources import building  # meanwhile the child imports Keras too
 
-        arrays = weights()
-    model = keras.saving.deserialize_keras_object(source.stack.keras_config(), safe_mode=True)
-    model.set_weights(arrays)
-    return model
+        weights = built().weights
+    return building.model_of(understood.network.keras_config(), weights)
 
 
 def require_loadable(content: bytes, origin: str) -> None:
@@ -111,96 +115,134 @@ def require_loadable(content: bytes, origin: str) -> None:
     Raises:
         ModelError: As ``from_bytes``.
     """
-    with _built(_examine(content, origin), origin) as weights:
-        weights()
+    with trying(examine(content, origin), origin) as built:
+        built()
 
 
 def reload(content: bytes, origin: str) -> "keras.Model":
     """Return the model in a file that ``require_loadable`` took.
 
-    Keras reads it here, without a child before: for measurements of Keras, and for nothing that is
+    Keras builds it here, without a child before: for measurements of Keras, and for nothing that is
     not checked yet.
 
     Raises:
         ModelError: As ``from_bytes``.
     """
-    from mnist_edge.backend import keras
+    from mnist_edge.sources import building
 
-    source = _examine(content, origin)
+    understood = examine(content, origin)
     with TemporaryDirectory() as folder:
-        path = Path(folder) / MODEL_FILE
-        path.write_bytes(source.archive)
+        for name, part in understood.files.items():
+            (Path(folder) / name).write_bytes(part)
         try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            return building.load(Path(folder))
         except Exception as error:  # h5py and Keras raise a dozen kinds for a damaged file
             raise ModelError(f"Keras cannot load {origin}: {reason(error)}") from error
 
 
-def _examine(content: bytes, origin: str) -> _Source:
-    """Understand a file as far as that goes without Keras and without HDF5.
+def examine(content: bytes, origin: str) -> Understood:
+    """Understand a file as far as that goes without Keras.
 
     Raises:
         ModelError: As ``from_bytes``, but for its weights.
     """
-    if content.startswith(_HDF5):
-        raise ModelError(
-            f"expected a .keras file, but {origin} is in the old HDF5 format (.h5): load it in "
-            "Keras, save it as .keras"
-        )
+    kind = file_kind.recognise(content)
+    if kind == file_kind.HDF5:
+        return _examine_hdf5(content, origin)
+    if kind == file_kind.KERAS:
+        return _examine_zip(content, origin)
+    raise ModelError(file_kind.refusal(kind, origin, "a Keras model (.keras or .h5)"))
+
+
+def _examine_zip(content: bytes, origin: str) -> Understood:
+    most = min(allowed_bytes(MAX_MODEL_BYTES), allowed_bytes(0) + _MAX_RATIO * len(content))
     try:
         with open_archive(content) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
                 raise ModelError(
-                    f"{origin} unpacks to more than {MAX_FILE_BYTES >> 20} MiB, too much for an "
-                    "MNIST network"
+                    f"{origin} unpacks to more than {MAX_FILE_BYTES >> 20} MiB, too much for a "
+                    "classifier"
                 )
             config = parse_json(read_member(archive, CONFIG, MAX_JSON_BYTES))
             # Refused now rather than when it is read (see ``facts``).
             if METADATA in archive.namelist():
                 parse_json(read_member(archive, METADATA, MAX_JSON_BYTES))
-            stack = read_stack(config, origin)
-            weights = read_member(archive, WEIGHTS, allowed_bytes(stack.nbytes))
+            network = read_network(config, origin, _version(content))
+            weights = read_member(archive, WEIGHTS, most)
     except ValueError as error:
         raise ModelError(
             f"expected a .keras file, but {origin} is damaged or something else ({error})"
         ) from error
-    return _Source(stack, _archive(stack, weights))
+    return _understood(network, {WEIGHTS: weights})
 
 
-def _archive(stack: Stack, weights: bytes) -> bytes:
-    """Return a .keras file of a stack of layers and its weights file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo(CONFIG), json.dumps(stack.keras_config()))
-        archive.writestr(zipfile.ZipInfo(WEIGHTS), weights)
-    return buffer.getvalue()
+def _examine_hdf5(content: bytes, origin: str) -> Understood:
+    try:
+        with trial("read", {child.MODEL: content}) as answer:
+            header, arrays = answer()
+        config = parse_json(str(header["config"]).encode())
+    except SettingError as error:
+        raise ModelError(f"cannot open {origin}: {error}") from error
+    except (TrialError, ValueError) as error:
+        raise ModelError(
+            f"expected a Keras model, but {origin} is damaged or cut off: {reason(error)}"
+        ) from error
+    network = read_network(config, origin, str(header["version"]))
+    names = {layer.saved_name: layer.name for layer in network.layers}
+    layers = [[names.get(name, name), weights] for name, weights in header["layers"]]
+    return _understood(network, {child.NUMBERS: packet.pack({"layers": layers}, arrays)})
+
+
+def _understood(network: Network, weights: Mapping[str, bytes]) -> Understood:
+    config = json.dumps(network.keras_config()).encode()
+    return Understood(network, {child.CONFIG: config, **weights})
+
+
+def _metadata(content: bytes) -> dict[str, Any]:
+    """Return what stands beside a model in its archive; nothing where that cannot be read."""
+    try:
+        with open_archive(content) as archive:
+            metadata = parse_json(read_member(archive, METADATA, MAX_JSON_BYTES))
+    except ValueError:
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _version(content: bytes) -> str:
+    """Return the version of the Keras that wrote an archive."""
+    return str(_metadata(content).get("keras_version", "3"))
 
 
 @contextmanager
-def _built(source: _Source, origin: str) -> Iterator[Callable[[], list[NDArray[np.float32]]]]:
-    """Start to build a model in a child; yield a function that waits for its weights.
-
-    The weights come in Keras' order, float32.
+def trying(understood: Understood, origin: str) -> Iterator[Callable[[], Built]]:
+    """Start to build a model in a child; yield a function that waits for what it finds.
 
     Raises:
         ModelError: It cannot be built within the limits, or its weights are not finite; from the
             function too.
     """
-    stack = source.stack
 
-    def weights() -> list[NDArray[np.float32]]:
-        numbers = np.frombuffer(answer(), "<f4")
-        if not np.isfinite(numbers).all():
+    def built() -> Built:
+        header, weights = answer()
+        if not all(np.isfinite(weight).all() for weight in weights):
             raise ModelError(
                 f"expected finite weights in {origin}, found NaN or infinity: its training has "
                 "diverged"
             )
-        ends = np.cumsum([math.prod(shape) for shape in stack.weights])
-        parts = np.split(numbers, ends[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, stack.weights, strict=True)]
+        if not weights:
+            raise ModelError(f"expected a trained network in {origin}, found one without weights")
+        return Built(weights, packet.shapes(header["shapes"]))
 
+    with _sentences(origin), trial("build", understood.files) as answer:
+        yield built
+
+
+@contextmanager
+def _sentences(origin: str) -> Iterator[None]:
+    """Make sentences of what a child has found."""
     try:
-        with trial(source.archive, stack.nbytes) as answer:
-            yield weights
+        yield
+    except SettingError as error:
+        raise ModelError(f"cannot open {origin}: {error}") from error
     except TrialError as error:
         raise ModelError(f"Keras cannot load {origin}: {reason(error)}") from error

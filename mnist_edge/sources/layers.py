@@ -1,169 +1,259 @@
-"""A layer in the configuration of a .keras file: what may stand there, and what it weighs.
+"""One layer in a configuration: what of it decides the answers, and which layers are not taken.
 
-Of each layer the settings are kept that decide its answers; all others are known and left out, or
-the file is refused.
+Which layers are taken is no list: any that Keras itself has, if it runs no code from the file and
+reads no other file. The few that do are named here, with those that no picture needs. That a name
+is one of Keras' own is for Keras to say (building.py).
 """
 
-import math
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from mnist_edge.errors import ModelError, shown
+from mnist_edge.errors import shown
+from mnist_edge.sources.activations import read_activation
+from mnist_edge.sources.settings import Json, SettingError, plain
 
-Json = dict[str, Any]
-Shape = tuple[int, ...]
+if TYPE_CHECKING:
+    from mnist_edge.sources.network import Call, Network
 
-_SETTINGS: dict[str, tuple[str, ...]] = {
-    "InputLayer": (),
-    "Flatten": ("data_format",),
-    "Dense": ("units", "activation", "use_bias"),
-    "Dropout": ("rate",),
-    "Activation": ("activation",),
-    "ReLU": ("max_value", "negative_slope", "threshold"),
-    "Softmax": ("axis",),
-}
-"""By layer: the settings that its answers depend on."""
+LAYERS = "keras.layers"
+OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn")
+"""Where the functions are that a model may call in place of layers, such as the + of two layers."""
 
-LAYERS = tuple(_SETTINGS)
-"""What a .keras file may be made of: a stack of these, with a softmax over ten classes."""
-
-# Each of these is checked on its own, or counts in training alone: LoRA's product is in the saved
-# kernel.
-_IGNORED = (
-    *("name", "dtype", "batch_shape", "batch_input_shape", "sparse", "ragged", "optional"),
-    *("quantization_config", "trainable", "seed", "noise_shape", "lora_rank", "lora_alpha"),
-    *("kernel_initializer", "kernel_regularizer", "kernel_constraint", "activity_regularizer"),
-    *("bias_initializer", "bias_regularizer", "bias_constraint"),
+_CODE = "which runs code of its own"
+_OTHER_FILE = "which reads another file"
+_WORDS = "which looks up words in a vocabulary"
+_RECURRENT = "and recurrent layers are not supported"
+_ATTENTION = "and attention is not supported"
+_EMBEDDING = "and embeddings are not supported"
+_TENSORFLOW = (
+    "a function of TensorFlow that Keras 3 cannot load: write it with layers (Rescaling for a "
+    "division, Add for a sum) and save again"
 )
 
-_ACTIVATION_LAYERS = ("ReLU", "LeakyReLU", "ELU", "Softmax")
-"""Layers without weights that may stand where a Dense layer has its activation."""
+_REFUSED = {
+    "Lambda": _CODE,
+    "TorchModuleWrapper": _CODE,
+    "JaxLayer": _CODE,
+    "FlaxLayer": _CODE,
+    "TFSMLayer": _OTHER_FILE,
+    **dict.fromkeys(("StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization"), _WORDS),
+    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"), _RECURRENT),
+    **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _RECURRENT),
+    **dict.fromkeys(("CuDNNLSTM", "CuDNNGRU", "LSTMCell", "GRUCell"), _RECURRENT),
+    **dict.fromkeys(("SimpleRNNCell", "StackedRNNCells"), _RECURRENT),
+    **dict.fromkeys(("Attention", "AdditiveAttention", "MultiHeadAttention"), _ATTENTION),
+    **dict.fromkeys(("GroupedQueryAttention", "GroupQueryAttention"), _ATTENTION),
+    **dict.fromkeys(("Embedding", "ReversibleEmbedding"), _EMBEDDING),
+    **dict.fromkeys(("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"), _TENSORFLOW),
+    **dict.fromkeys(("ClassMethod", "InstanceMethod", "InstanceProperty"), _TENSORFLOW),
+}
 
-_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]{0,199}")
-_ACTIVATION = re.compile(r"[a-z][a-z0-9_]{0,63}")
+# What counts in training alone, is known by other means, or is set later.
+_DROPPED = re.compile(
+    r"name|dtype|seed|trainable|autocast|.*_regularizer|.*_constraint|lora_rank|lora_alpha"
+    r"|batch_shape|batch_input_shape|input_shape|input_dtype|sparse|ragged|optional"
+    r"|quantization_config|noise_shape|rng_type|fused|virtual_batch_size|renorm.*|synchronized|implementation"
+)
+
+_FOREIGN_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+_CLASS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_OWN_MODULE = re.compile(r"(tensorflow\.(python\.)?)?(tf_)?keras(\..*)?")
+_MAX_OBJECTS_DEEP = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer behind the input.
+    """A layer, or a model within a model.
 
     Attributes:
-        kind: One of ``LAYERS``.
-        name: Unique in its stack.
+        kind: Its class in Keras.
+        name: As Keras and ONNX may have it; unique in its network.
+        saved_name: As the file has it.
         settings: Those that its answers depend on, as Keras calls them.
+        module: Where Keras has its class.
+        calls: What it is called on, once or more; none for inputs and in a Sequential model.
+        inner: The network that it is, if it is one.
     """
 
     kind: str
     name: str
+    saved_name: str
     settings: Json
+    module: str = LAYERS
+    calls: "tuple[Call, ...]" = ()
+    inner: "Network | None" = None
 
     def keras_config(self) -> Json:
         """Return the layer as Keras writes it."""
-        settings = {"name": self.name, "dtype": "float32", **self.settings}
-        if self.kind == "Dense":
-            # Its weights are loaded later: to draw them at random first takes time for nothing.
-            settings["kernel_initializer"] = "zeros"
-        return keras_object(self.kind, settings)
+        if self.inner is not None:
+            return self.inner.keras_config()
+        settings = {"name": self.name, **self.settings}
+        if self.module == LAYERS:
+            settings["dtype"] = "float32"
+        return keras_object(self.kind, settings, self.module)
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of what the layer makes of an input of ``shape``."""
-        if self.kind == "Flatten":
-            return (math.prod(shape),)
-        if self.kind == "Dense":
-            return (*shape[:-1], self.settings["units"])
-        return shape
-
-    def weight_shapes(self, shape: Shape) -> list[Shape]:
-        """Return the shapes of the layer's weights, in Keras' order, for an input of ``shape``."""
-        if self.kind != "Dense":
-            return []
-        units = self.settings["units"]
-        kernel = (shape[-1], units)
-        if self.settings.get("use_bias", True):
-            return [kernel, (units,)]
-        return [kernel]
+    def linear(self) -> "Layer":
+        """Return the layer without its activation, which is all that some layers are."""
+        if "activation" in self.settings:
+            return replace(self, settings=self.settings | {"activation": "linear"})
+        settings = {"activation": "linear"}
+        return replace(self, kind="Activation", module=LAYERS, settings=settings)
 
 
-def read_layer(entry: Json, origin: str) -> Layer:
-    """Return the layer of an entry that ``require_layer`` took.
+def keras_object(kind: str, config: Json, module: str = LAYERS) -> Json:
+    """Return an object of Keras' own as a configuration has it."""
+    return {"module": module, "class_name": kind, "config": config, "registered_name": None}
+
+
+def read_layer(entry: Json, *, keras2: bool) -> Layer:
+    """Return the layer of an entry in a configuration's list, without its calls.
 
     Args:
-        entry: Of a configuration's list of layers.
-        origin: What to call the file in an error's text.
+        entry: Of a layer, not of an input or a model.
+        keras2: Whether Keras 2 wrote it.
 
     Raises:
-        ModelError: A setting is one that is not supported.
-        TypeError: A setting is not of its type; KeyError and others where parts are missing.
+        SettingError: It is not taken, or one of its settings is not.
+        TypeError: A part is not of its type; KeyError and others where parts are missing.
+    """
+    kind = read_kind(entry)
+    config = entry["config"]
+    name = config.get("name") or entry["name"]
+    require_taken(kind, name)
+    _require_float(config, name)
+    module = _module(entry, config)
+    settings = _settings(kind, config, keras2=keras2)
+    kind, settings = _as_keras_3(kind, settings)
+    has_weights = any(setting.endswith("_initializer") for setting in settings)
+    if has_weights and config.get("trainable") is False:
+        settings["trainable"] = False  # decides the order of the weights in a model's HDF5 group
+    return Layer(kind, plain_name(name), name, settings, module)
+
+
+def read_kind(entry: Any) -> str:
+    """Return the class of an entry, whatever wrote it.
+
+    Raises:
+        SettingError: It is registered by other code, or of a module that is not Keras' own.
+        TypeError: It is no class name.
     """
     kind = entry["class_name"]
-    config = entry["config"]
-    settings = {name: config[name] for name in _SETTINGS[kind] if name in config}
-    for name, value in settings.items():
-        if name == "activation":
-            settings[name] = _read_activation(value, origin)
-        elif name == "axis" and value not in (-1, 1):
-            raise ModelError(
-                f"expected a softmax over the ten classes in {origin}, found one over axis "
-                f"{shown(value)}"
-            )
-        elif not isinstance(value, int | float | str | None):
-            raise TypeError("a setting is neither number nor text")
-    if kind == "Dense" and (type(settings["units"]) is not int or settings["units"] < 1):
-        raise TypeError("units are no positive number")
-    return Layer(kind, config["name"], settings)
+    if not isinstance(kind, str):
+        raise TypeError("a class name is no text")
+    registered = entry.get("registered_name")
+    module = entry.get("module")
+    if module is not None and not _OWN_MODULE.fullmatch(str(module)):
+        raise SettingError(f"expected layers of Keras' own, found something of {shown(module)}")
+    if registered not in (None, kind) or not _CLASS_NAME.fullmatch(kind):
+        raise SettingError(
+            f"expected layers of Keras' own, found {shown(registered or kind)}, a class of other "
+            "code: build the model of Keras' layers alone and save again"
+        )
+    return kind
 
 
-def require_layer(entry: Any, origin: str) -> None:
-    """Refuse a layer that is not supported, or has settings that are not.
+def require_taken(kind: str, name: object) -> None:
+    """Refuse a class of Keras' that is not taken.
 
     Raises:
-        ModelError: It is of another kind, not float32, has a name that ONNX would not keep, or a
-            setting that is not known here: the exported file might answer otherwise.
+        SettingError: It is one.
     """
-    kind = entry.get("class_name") if isinstance(entry, dict) else entry
-    if kind not in LAYERS:
-        raise ModelError(
-            f"expected {origin} to be a stack of {', '.join(LAYERS)}, "
-            f"found a layer {shown(kind)}, which export does not take"
+    reason = _REFUSED.get(kind)
+    if reason == _TENSORFLOW:
+        raise SettingError(f"expected layers of Keras' own, found {shown(name)}, {reason}")
+    if reason:
+        article = "an" if kind[0] in "AEIL" and kind not in ("Lambda",) else "a"
+        raise SettingError(
+            f"expected layers that can be exported, found {shown(name)}, {article} {kind} layer, "
+            f"{reason}"
         )
+
+
+def plain_name(name: Any) -> str:
+    """Return a layer's name as Keras 3, TensorFlow and ONNX take it."""
+    if not isinstance(name, str) or not name:
+        raise TypeError("a layer's name is no text")
+    short = _FOREIGN_IN_NAME.sub("_", name)[:200]
+    return short if short[0].isalnum() else f"layer{short}"
+
+
+def _require_float(config: Json, name: str) -> None:
+    """Refuse weights that are whole numbers with a scale: Keras' own quantization."""
+    policy = config.get("dtype")
+    if isinstance(policy, dict):
+        inner = policy.get("config") or {}
+        policy = inner.get("name") or policy.get("class_name")
+    if config.get("quantization_config") or (isinstance(policy, str) and "_from_" in policy):
+        raise SettingError(
+            f"expected float weights, found {shown(name)} quantized by Keras: export the model "
+            "that it was made from"
+        )
+
+
+def _module(entry: Json, config: Json) -> str:
+    """Return where Keras has the class: among its layers, or among its functions."""
+    module = entry.get("module")
+    if module in OPERATIONS:
+        return str(module)
+    # Functions have neither; a file of the old kind (HDF5) does not say where its classes are.
+    if module is None and not {"dtype", "trainable"} & config.keys():
+        return OPERATIONS[0]
+    return LAYERS
+
+
+def _settings(kind: str, config: Json, *, keras2: bool, depth: int = 0) -> Json:
+    """Return the settings of a layer that decide its answers."""
+    settings: Json = {}
+    for name, value in config.items():
+        if _DROPPED.fullmatch(name):
+            # Left out or not: no layer that was trained has a LoRA of a million ranks.
+            if name != "seed" and isinstance(value, int):
+                plain(value, name)
+            continue
+        if name.endswith("_initializer"):
+            # Weights are loaded later: to draw them at random first takes time for nothing.
+            settings[name] = "zeros"
+        elif name.endswith("activation"):
+            settings[name] = read_activation(value, _object, keras2=keras2)
+        elif isinstance(value, dict) and "class_name" in value and name in ("layer", "layers"):
+            settings[name] = _object(value, keras2=keras2, depth=depth + 1)
+        elif name == "layers" and isinstance(value, list):
+            settings[name] = [_object(part, keras2=keras2, depth=depth + 1) for part in value]
+        else:
+            settings[name] = plain(value, name)
+    if config.get("renorm"):
+        raise SettingError(f"expected layers that Keras 3 has, found a {kind} with renorm")
+    return settings
+
+
+def _object(entry: Json, *, keras2: bool, depth: int = 0) -> Json:
+    """Return a layer that is a setting of another one, as Keras may have it."""
+    if depth > _MAX_OBJECTS_DEEP:
+        raise SettingError(f"expected at most {_MAX_OBJECTS_DEEP} layers within a layer")
+    kind = read_kind(entry)
     config = entry["config"]
-    name = config["name"]
-    dtype = config.get("dtype") or "float32"
-    if not isinstance(dtype, str):
-        dtype = dtype["config"].get("name", dtype["class_name"])
-    if dtype != "float32" or config.get("quantization_config"):
-        raise ModelError(
-            f"expected float32 layers in {origin}, found {shown(name)} in {dtype!s:.40}"
-        )
-    if not _NAME.fullmatch(name):
-        raise ModelError(
-            f"expected layer names of letters, digits and _.-/ in {origin}, found {shown(name)}: "
-            "rename it"
-        )
-    known = (*_SETTINGS[kind], *_IGNORED)
-    for key, value in config.items():
-        if key not in known and value is not None:
-            raise ModelError(
-                f"expected settings of {kind} that this mnist-edge knows in {origin}, found "
-                f"{shown(key)} in {name!r}"
-            )
+    require_taken(kind, config.get("name", kind))
+    settings = _settings(kind, config, keras2=keras2, depth=depth)
+    kind, settings = _as_keras_3(kind, settings)
+    if "name" in config:
+        settings["name"] = plain_name(config["name"])
+    return keras_object(kind, settings)
 
 
-def keras_object(kind: str, config: Json) -> Json:
-    """Return one of Keras' own layers as a configuration has it."""
-    return {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
-
-
-def _read_activation(value: Any, origin: str) -> Any:
-    """Return an activation as Keras may have it: a name, or a layer with numbers as settings."""
-    if value is None or (isinstance(value, str) and _ACTIVATION.fullmatch(value)):
-        return value
-    kind = value.get("class_name") if isinstance(value, dict) else value
-    if kind not in _ACTIVATION_LAYERS:
-        raise ModelError(
-            f"expected activations by their names or of {', '.join(_ACTIVATION_LAYERS)} "
-            f"in {origin}, found {shown(kind)}"
-        )
-    plain = {name: part for name, part in value["config"].items() if isinstance(part, int | float)}
-    return keras_object(kind, plain)
+def _as_keras_3(kind: str, settings: Json) -> tuple[str, Json]:
+    """Return what Keras 3 calls a layer of Keras 2, and what can be had of one that distorts."""
+    if kind.startswith("Random") and kind != "RandomCrop":  # which distort in training alone
+        return "Identity", {}
+    if kind == "ThresholdedReLU":
+        return "ReLU", {"threshold": settings["theta"]}
+    if kind == "LeakyReLU" and "alpha" in settings:
+        settings["negative_slope"] = settings.pop("alpha")
+    if kind.startswith(("Separable", "Depthwise")):
+        settings.pop("kernel_initializer", None)  # the parts' own stand beside it
+    if settings.get("groups") == 1:  # some layers of Keras 3 have none
+        del settings["groups"]
+    axis = settings.get("axis")
+    if kind == "BatchNormalization" and isinstance(axis, list):
+        (settings["axis"],) = axis
+    return kind, settings

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 MAX_OBJECTS = 10_000
-"""Groups and arrays; 256 layers with their optimizer's state have a fifth of that."""
+"""Groups and arrays; 512 layers with their optimizer's state have less."""
 
 _NUMBERS = "biuf"
 """numpy's letters for whole and for floating numbers."""
@@ -43,26 +43,63 @@ def require_plain(content: bytes, nbytes: int) -> None:
     """
     import h5py
 
-    seen = 0
-    left = allowed_bytes(nbytes)
     with h5py.File(io.BytesIO(content), "r") as file:
-        groups = [file]
-        while groups:
-            group = groups.pop()
-            for name in group:
-                seen += 1
-                if seen > MAX_OBJECTS:  # links may go round in circles
-                    raise ValueError(f"its weights file has more than {MAX_OBJECTS:,} parts")
-                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                    raise ValueError("its weights file has links that lead elsewhere")
-                part = group[name]
-                if isinstance(part, h5py.Group):
-                    groups.append(part)
-                    continue
-                left -= _array_bytes(part)
-                if left < 0:
-                    most = allowed_bytes(nbytes)
-                    raise ValueError(f"its weights file holds more than {most:,} bytes of numbers")
+        require_plain_group(file, allowed_bytes(nbytes))
+
+
+def require_plain_group(top: Any, most: int) -> None:
+    """Refuse a group of an HDF5 file that holds anything but plain arrays of numbers.
+
+    Args:
+        top: The group.
+        most: Bytes that its arrays may take together.
+
+    Raises:
+        ValueError: It does, or its arrays take more.
+        OSError: It is damaged; h5py raises other kinds as well.
+    """
+    import h5py
+
+    seen = 0
+    left = most
+    groups = [top]
+    while groups:
+        group = groups.pop()
+        for name in group:
+            seen += 1
+            if seen > MAX_OBJECTS:  # links may go round in circles
+                raise ValueError(f"its weights file has more than {MAX_OBJECTS:,} parts")
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError("its weights file has links that lead elsewhere")
+            part = group[name]
+            if isinstance(part, h5py.Group):
+                groups.append(part)
+                continue
+            left -= _array_bytes(part)
+            if left < 0:
+                raise ValueError(f"its weights file holds more than {most:,} bytes of numbers")
+
+
+def with_slashes(content: bytes) -> bytes:
+    """Return a weights file whose groups are named as Keras looks for them.
+
+    Keras on Windows has written names with a backslash: one group in place of two, one within the
+    other.
+
+    Args:
+        content: Of ``require_plain``.
+    """
+    import h5py
+
+    buffer = io.BytesIO(content)
+    with h5py.File(buffer, "r") as file:
+        if not any("\\" in name for name in file):
+            return content
+    with h5py.File(buffer, "r+") as file:
+        for name in list(file):
+            if "\\" in name:
+                file.move(name, name.replace("\\", "/"))
+    return buffer.getvalue()
 
 
 def _array_bytes(array: Any) -> int:

@@ -43,7 +43,7 @@ async function probabilitiesOf(pixels) {
     raw = facts.pixels;
   const values = raw ? Uint8Array.from(pixels) : Float32Array.from(pixels, (value) => value / 255);
   const answer = await session.run({
-    image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, 784]),
+    image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, ...facts.shape]),
   });
   return answer.probabilities.data;
 }
@@ -56,7 +56,7 @@ function judged(probabilities, doubtful) {
     confidence = largest(shares);
   return {
     digit: probabilities.indexOf(largest(probabilities)), shares, confidence, probabilities,
-    rejected: doubtful || !(confidence >= facts.reject_below),
+    rejected: facts.reject_below !== null && (doubtful || !(confidence >= facts.reject_below)),
   };
 }
 

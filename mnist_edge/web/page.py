@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from mnist_edge import markup
 from mnist_edge.documents import INLINE, Count, Share, to_json
+from mnist_edge.errors import ModelError
 from mnist_edge.files import sha256, write_whole
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
@@ -25,8 +26,10 @@ class ModelFacts:
         pixels: Whether it takes pixels as they are, rather than divided by 255.
         precision: How its weights are stored.
         temperature: What its logits are divided by for a confidence.
-        reject_below: The confidence below which an answer may be no digit.
+        reject_below: The confidence below which an answer may be no digit; null where none was
+            measured, and no answer is rejected.
         reads_strokes: Whether an image without ink holds nothing to read.
+        shape: Of one image, as its file takes it.
         bytes: Size of the file.
         sha256: Hash of the file.
     """
@@ -34,8 +37,9 @@ class ModelFacts:
     pixels: bool
     precision: str
     temperature: float
-    reject_below: Share
+    reject_below: Share | None
     reads_strokes: bool
+    shape: tuple[int, ...]
     bytes: Count
     sha256: str
 
@@ -85,13 +89,19 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
         on_fetch: Called before the engine is fetched, the first time.
 
     Raises:
-        ModelError: The model is missing, damaged, or does not keep the contract.
+        ModelError: The model is missing, damaged, does not keep the contract, or reads no digits.
         OutputError: ``out`` does not end in .html, is there and no page of ours, or cannot be
             written.
         MissingExtraError, DownloadError: The engine cannot be had, see ``engine.find``.
     """
     markup.require_page(out)
     source = model_file.read(model)
+    if not (source.spec.reads_digits and source.spec.reads_strokes):
+        raise ModelError(
+            f"expected a model that reads digits, since they are drawn on the page, but "
+            f"{source.origin} takes inputs of shape {list(source.spec.input.shape)} in "
+            f"{len(source.spec.labels)} classes"
+        )
     facts = describe(source)
     before = out.read_bytes() if out.exists() else None
     content = render(source, engine.find(on_fetch)).encode()
@@ -119,6 +129,7 @@ def describe(model: ModelFile) -> ModelFacts:
         temperature=calibration.temperature,
         reject_below=calibration.reject_below,
         reads_strokes=model.spec.reads_strokes,
+        shape=model.input_shape,
         bytes=len(model.content),
         sha256=sha256(model.content),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_edge.benchmark import adapters, clock, runtimes, worker
+from mnist_edge.benchmark import clock, runtimes, setup, worker
 
 
 class SimulatedTime:
@@ -37,7 +37,7 @@ simulated = SimulatedTime() if os.environ.get("SLEEPER_CLOCK") == "simulated" el
 sleep = simulated.sleep if simulated else time.sleep
 
 
-def opened(candidate: adapters.Candidate) -> adapters.Opened:
+def opened(candidate: setup.Candidate) -> setup.Opened:
     """SLEEPER has the milliseconds of an image for each precision, or how that goes wrong."""
     script = dict(pair.split("=") for pair in os.environ["SLEEPER"].split(","))
     behaviour = script[candidate.setup.precision]
@@ -48,12 +48,19 @@ def opened(candidate: adapters.Candidate) -> adapters.Opened:
         def work(images: np.ndarray) -> Any:
             if behaviour == "die":
                 os._exit(3)
+            if behaviour == "single":
+                if batch > 1:
+                    raise ValueError("one image at a time")
+                return 7
             sleep(float(behaviour) / 1000)
             return 7 if batch == 1 else np.full(len(images), 7)
 
         return work
 
-    return adapters.Opened(read, lambda _: lambda: sleep(float(behaviour) / 2000))
+    def bare(batch: int) -> Callable[[], object]:
+        return lambda: sleep(0.001 if behaviour == "single" else float(behaviour) / 2000)
+
+    return setup.Opened(read, bare)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_edge.benchmark import measure
-from mnist_edge.benchmark.adapters import Candidate, Setup
 from mnist_edge.benchmark.clock import Start
+from mnist_edge.benchmark.inputs import Inputs
+from mnist_edge.benchmark.setup import Candidate, Setup
 
-IMAGES = np.zeros((10, 28, 28), np.uint8)
 LABELS = np.array([7] * 8 + [1, 2], np.uint8)
+INPUTS = Inputs(np.zeros((10, 28, 28), np.uint8), LABELS, made=False)
 SLEEPER = (sys.executable, "-m", "tests.benchmark.sleeper")
 
 
@@ -34,7 +36,8 @@ def side_by_side(
     """
     monkeypatch.setenv("SLEEPER", script)
     candidates = [candidate(pair.split("=")[0]) for pair in script.split(",")]
-    measured, interrupted = measure.side_by_side(candidates, batches, seconds, IMAGES, LABELS)
+    inputs = [INPUTS] * len(candidates)
+    measured, interrupted = measure.side_by_side(candidates, batches, seconds, inputs)
     assert not interrupted
     return measured
 
@@ -68,6 +71,28 @@ def test_one_that_cannot_be_opened_or_dies_leaves_the_others_alone(
     assert fine.read[1].windows
 
 
+def test_a_batch_size_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    picky, fine = side_by_side(monkeypatch, "a=single,b=1", [1, 3], 0.5)
+    assert picky.error is None
+    assert picky.failed == {3: "one image at a time"}
+    assert picky.read[1].windows
+    assert not picky.read[3].windows
+    assert fine.read[3].windows
+
+
+def test_a_batch_size_beyond_a_candidates_limit_is_not_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SLEEPER", "a=1")
+    fixed = replace(candidate("a"), fixed_batch=3)
+    unlabelled = Inputs(INPUTS.values, None, made=True)
+    (one,), _ = measure.side_by_side([fixed], [1, 3, 4], 0.5, [unlabelled])
+    assert list(one.read) == list(one.bare) == [3]
+    assert one.read[3].windows
+    assert not one.idle.windows
+    assert (one.error, one.failed) == (None, {})
+
+
 def test_calls_that_outlast_their_windows_keep_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = side_by_side(monkeypatch, "a=60", [1], 0.5)
     assert sum(len(window) for window in one.read[1].windows) <= 8
@@ -83,7 +108,7 @@ def test_ctrl_c_leaves_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
 
     candidates = [candidate("a")]
-    (one,), interrupted = measure.side_by_side(candidates, [1], 2, IMAGES, LABELS, on_progress)
+    (one,), interrupted = measure.side_by_side(candidates, [1], 2, [INPUTS], on_progress)
     assert interrupted
     assert len(one.read[1].windows) == 2  # of the warm-up's, none is kept
 
@@ -106,7 +131,8 @@ def test_candidates_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     monkeypatch.setattr(measure, "Worker", Recorder)
-    measure.side_by_side([candidate(name) for name in "abc"], [1, 32], 5, IMAGES, None)
+    candidates = [candidate(name) for name in "abc"]
+    measure.side_by_side(candidates, [1, 32], 5, [INPUTS] * 3)
     for wanted in ((1, False), (1, True), (32, False), (32, True)):
         turns = [name for name, *slot in asked if tuple(slot) == wanted]
         assert "".join(turns) == ("cba" + "abc") * (measure.ROUNDS // 2) + "cba"

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from mnist_edge import Predictor, datasets
-from mnist_edge.benchmark import candidates, worker
-from mnist_edge.benchmark.adapters import Setup, classes
+from mnist_edge.benchmark import candidates, networks, worker
+from mnist_edge.benchmark.adapters import classes
 from mnist_edge.benchmark.candidates import Planned
 from mnist_edge.benchmark.runtimes import BASELINES, RUNTIMES
-from mnist_edge.errors import OptionError
 
 ROOT = Path(__file__).parents[2]
-NO_IMAGES = np.zeros((1, 28, 28), np.uint8)
 
 
 def of_runtime(plan: Sequence[Planned], runtime: str) -> list[Planned]:
@@ -29,13 +27,14 @@ def plan(
     tiny_keras: Path,
     tiny_data: Path,
 ) -> list[Planned]:
-    """The Predictor and all baselines of the tiny network; its int8 file is not there."""
+    """Plan the Predictor and all baselines of the tiny network; its int8 file is not there."""
     folder = tmp_path_factory.mktemp("baselines")
-    images = datasets.find(str(tiny_data)).train_images
-    names = BASELINES
-    others, missing = candidates.of_baselines(names, [tiny_onnx], [tiny_keras], [1], images, folder)
+    data = datasets.find(str(tiny_data))
+    files = networks.read_all([tiny_onnx])
+    sources = networks.of_run(files, [tiny_keras], [])
+    others, missing = candidates.of_baselines(BASELINES, sources, [1], data, folder)
     assert missing == []
-    return [*candidates.of_models([tiny_onnx], [1]), *others]
+    return [*candidates.of_files(files, [1]), *others]
 
 
 def test_every_variant_of_every_baseline_is_planned(plan: list[Planned]) -> None:
@@ -112,57 +111,3 @@ def test_what_a_candidate_costs_to_start(plan: list[Planned]) -> None:
     assert cost.first_ms > 0
     assert (cost.peak_bytes or 0) > 20e6
     assert len(bench.window(1, True, 0)) == 1
-
-
-@pytest.mark.parametrize("names", [["tensorrt"], ["litert", ""], ["mnist-edge"]])
-def test_unknown_runtimes(names: Sequence[str], tmp_path: Path) -> None:
-    known = "onnxruntime, litert, openvino, keras, numpy"
-    with pytest.raises(OptionError, match=f"expected runtimes out of {known}"):
-        candidates.of_baselines(names, [], [], [1], NO_IMAGES, tmp_path)
-
-
-def test_a_keras_file_that_is_not_there_is_an_error_of_each_variant(tmp_path: Path) -> None:
-    missing = tmp_path / "no.keras"
-    plan, _ = candidates.of_baselines(["keras", "numpy"], [], [missing], [1], NO_IMAGES, tmp_path)
-    assert len(plan) == 4
-    assert all("no.keras" in (one.error or "") for one in plan)
-
-
-def test_baselines_of_two_networks_are_told_apart(
-    tiny_keras: Path, tiny_onnx: Path, tiny_data: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "other.keras"
-    other.write_bytes(tiny_keras.read_bytes())
-    (tmp_path / "other.fp32.onnx").write_bytes(tiny_onnx.read_bytes())
-    models = [tiny_onnx, tmp_path / "other.fp32.onnx"]
-    images = datasets.find(str(tiny_data)).train_images
-    names = ["onnxruntime", "numpy"]
-    networks = [tiny_keras, other]
-    plan, _ = candidates.of_baselines(names, models, networks, [1], images, tmp_path)
-    setups = [one.candidate.setup for one in plan]
-    assert [(setup.runtime, setup.file_name) for setup in setups] == [
-        ("onnxruntime", "tiny.fp32.onnx"),
-        ("numpy", "tiny.keras"),
-        ("onnxruntime", "other.fp32.onnx"),
-        ("numpy", "other.keras"),
-    ]
-    assert plan[1].candidate.file != plan[3].candidate.file
-    assert not any(one.error for one in plan)
-
-
-def test_only_relu_networks_are_done_in_numpy(tmp_path: Path) -> None:
-    from mnist_edge.backend import keras
-    from mnist_edge.benchmark import baselines
-
-    layers = [keras.layers.Dense(4, "tanh"), keras.layers.Dense(10, "softmax")]
-    model = keras.Sequential([keras.Input((784,)), *layers])
-    model.save(tmp_path / "tanh.keras")
-    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
-    failed = baselines.convert(tmp_path / "tanh.keras", images, tmp_path)
-    assert "to be a plain stack of Dense relu layers" in failed[baselines.NUMPY_FILE]
-    assert (tmp_path / baselines.litert_file("fp32")).exists()
-
-
-def test_a_setup_has_a_name() -> None:
-    assert Setup("keras", "call", "m", "fp32", 1).name == "keras call fp32"
-    assert Setup("numpy", "", "m", "fp32", 1).name == "numpy fp32"

@@ -91,7 +91,7 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
         ),
         (["train", "--plot", "curve.docx"], "plot"),
         (["train", "--data", "nowhere"], "nothing there"),
-        (["export", "nowhere.keras"], "cannot read the Keras file nowhere.keras"),
+        (["export", "nowhere.keras"], "cannot read the model nowhere.keras"),
         (["export", "--precision", "fp7"], "received 'fp7'"),
         (["export", "--precision", ""], "received ''"),
         (["export", "--opset", "12"], "--opset"),
@@ -186,7 +186,9 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
         "accuracy",
     } < model.keys()
     assert {"reference_accuracy", "flips", "passed"} < model.keys()
-    assert all(model["passed"] for model in report["models"])
+    # After three epochs it reads too few images for its file to be called verified.
+    assert [model["agreement"] for model in report["models"]] == [1.0]
+    assert all(model["passed"] is not False for model in report["models"])
 
     again = run("verify", "--json")
     assert again.code == 0
@@ -252,7 +254,9 @@ def test_a_failed_gate_is_exit_code_1(
 
 def test_a_truncated_keras_file(refused: Refused, tiny_keras: Path, workshop: Path) -> None:
     Path("cut.keras").write_bytes(tiny_keras.read_bytes()[:-1000])
-    assert "cut.keras is damaged" in refused("export", "cut.keras")
+    assert "cut.keras is a zip archive that was cut off or damaged" in refused(
+        "export", "cut.keras"
+    )
     assert not list(workshop.glob("**/*.onnx"))
 
 
@@ -432,7 +436,7 @@ def test_a_failed_export_says_what_became_of_the_old_file(
     done = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert done.code == 1
     assert "FAILED" in done.out
-    assert "a probability differs by" in done.err
+    assert "agreement is 1.0000" in done.err
     assert "the file that was there before was left as it was" in done.err
 
 
@@ -447,7 +451,7 @@ def test_a_form_that_cannot_be_had_leaves_the_others(run: Runner, workshop: Path
     done = run("export", "dead.keras", "--out", "out", "--precision", "int8,fp32", "--json")
     assert done.code == 1
     document = {entry["precision"]: entry["status"] for entry in done.json["models"]}
-    assert document == {"int8": "failed", "fp32": "written"}
+    assert document == {"int8": "failed", "fp32": "unverified"}
     assert "cannot quantize hidden_1.relu" in done.err
     assert "FAILED" in run("export", "dead.keras", "--out", "out", "--precision", "int8").out
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from mnist_edge import datasets
-from mnist_edge.export.parity import Reference
 from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.files import sha256, write_whole
+from tests.references import reference_of
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "artifacts" / f"mnist-mlp.{precision}.onnx" for precision in PRECISIONS]
@@ -62,7 +62,7 @@ def main() -> None:
     if digits.test_split != "test":
         sys.exit("compat: expected the full MNIST, found the sample: set MNIST_EDGE_DATA")
     keras = ROOT / "artifacts" / "mnist-mlp.keras"
-    expected = Reference.read(keras, digits).probabilities[:IMAGES].argmax(axis=1)
+    expected = reference_of(keras, digits).probabilities[:IMAGES].argmax(axis=1)
     rows, notes = [], []
     with tempfile.TemporaryDirectory() as folder:
         pixels = Path(folder) / "pixels.npy"

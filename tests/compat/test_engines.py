@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mnist_edge.datasets import Dataset
-from mnist_edge.export.parity import Reference
 from mnist_edge.files import sha256
 from tests.compat import engines, matrix
 from tests.conftest import ARTIFACTS
+from tests.references import reference_of
 
 REFUSED = {("onnx reference", "int8"), ("onnx reference", "int4")}
 
@@ -15,7 +15,7 @@ REFUSED = {("onnx reference", "int8"), ("onnx reference", "int4")}
 @pytest.fixture(scope="module")
 def expected(digits: Dataset) -> np.ndarray:
     keras = ARTIFACTS / "mnist-mlp.keras"
-    return Reference.read(keras, digits).probabilities[: matrix.IMAGES].argmax(axis=1)
+    return reference_of(keras, digits).probabilities[: matrix.IMAGES].argmax(axis=1)
 
 
 @pytest.mark.parametrize("path", matrix.FILES, ids=lambda path: path.name)

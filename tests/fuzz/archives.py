@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from tests.fuzz.damage import NUMBERS, changed_document, damaged
+from tests.sources.keras_2 import hdf5, layer, sequential
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -41,6 +42,27 @@ def make_keras(rng: Random) -> bytes:
 def _keras_members() -> tuple[tuple[str, bytes], ...]:
     with zipfile.ZipFile(ARTIFACTS / "mnist-mlp-small.keras") as archive:
         return tuple((name, archive.read(name)) for name in archive.namelist())
+
+
+def make_hdf5(rng: Random) -> bytes:
+    """Return a model in one HDF5 file that is wrong in its configuration or in its weights."""
+    config = sequential(
+        [
+            layer(
+                "Conv2D", "conv", batch_input_shape=[None, 5, 5, 1], filters=2, kernel_size=[3, 3]
+            ),
+            layer("Flatten", "flat"),
+            layer("Dense", "dense", units=3, activation="softmax"),
+        ]
+    )
+    weights = {
+        "conv": {"conv/kernel:0": np.ones((3, 3, 1, 2), np.float32), "conv/bias:0": np.ones(2)},
+        "dense": {"dense/kernel:0": np.ones((18, 3), np.float32), "dense/bias:0": np.ones(3)},
+    }
+    if rng.random() < 0.5:
+        config = changed_document(config, rng, rng.choice((1, 2, 5)))
+    content = hdf5(config, weights, rng.choice(("2.2.0", "2.15.0", "3.0.0")))
+    return _weights(content, rng) if rng.random() < 0.6 else content
 
 
 def _weights(content: bytes, rng: Random) -> bytes:

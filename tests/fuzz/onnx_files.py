@@ -91,15 +91,35 @@ def _convolutional() -> bytes:
     return model.SerializeToString()
 
 
+@functools.cache
+def _foreign_seeds() -> list[bytes]:
+    """Float models that are nobody's: without the metadata of an export."""
+    seeds = []
+    for path in sorted(ARTIFACTS.glob("mnist-mlp-small.fp32.onnx")):
+        model = onnx.load(path)
+        del model.metadata_props[:]
+        seeds.append(model.SerializeToString())
+    return seeds
+
+
 def make(rng: Random) -> bytes:
     """Return a model file that is wrong in its meaning, in its encoding, or in single bytes."""
-    content = rng.choice(_seeds())
+    return _made_wrong(rng.choice(_seeds()), rng)
+
+
+def make_foreign(rng: Random) -> bytes:
+    """Return an ONNX file of somebody else's, wrong in the same ways."""
+    return _made_wrong(rng.choice(_foreign_seeds()), rng)
+
+
+def _made_wrong(content: bytes, rng: Random) -> bytes:
     if rng.random() < 0.6:
         model = onnx.load_model_from_string(content)
         for _ in range(rng.choice((1, 1, 2, 3))):
             try:
                 rng.choice(_MEANINGS)(model, rng)
-            except (ValueError, TypeError):  # protobuf's own checks: another change then
+            # protobuf's own checks, or nothing there to change: another change then
+            except (ValueError, TypeError, IndexError):
                 continue
         content = model.SerializeToString()
     if rng.random() < 0.5:

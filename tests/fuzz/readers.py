@@ -1,6 +1,7 @@
 """The public way through each reader, and what it may take."""
 
 import io
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,13 +47,37 @@ def read_onnx(content: bytes) -> None:
     assert isinstance(predictor.metadata, dict)
 
 
-def read_keras(content: bytes) -> None:
-    """Build a Keras model and answer one image with it."""
-    from mnist_edge.sources.keras_file import facts, from_bytes
+def read_foreign(content: bytes) -> None:
+    """Tell what a model of others is, which has no contract of ours."""
+    from mnist_edge.cli.info import describe_foreign
+    from mnist_edge.documents import to_json
+    from mnist_edge.runtime import model_file
+    from mnist_edge.runtime.foreign_file import ForeignFile
 
-    facts(content)
-    model = from_bytes(content, "x.keras")
-    assert model(np.zeros((1, *model.input_shape[1:]), np.float32)).shape == (1, 10)
+    found = model_file.read_any(content.replace(b"contract", b"contrast"))
+    assert isinstance(found, ForeignFile)
+    assert json.dumps(to_json(describe_foreign(found))).isascii()
+
+
+def read_keras(content: bytes) -> None:
+    """Open a Keras file and answer one image with it."""
+    _open_source(content)
+
+
+def read_source(content: bytes) -> None:
+    """Open an ONNX file of somebody else's and answer one image with it."""
+    _open_source(content)
+
+
+def _open_source(content: bytes) -> None:
+    from mnist_edge.sources import open_source
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x")
+        path.write_bytes(content)
+        source = open_source(path)
+    image = np.zeros((1, *source.input_shape), np.float32)
+    assert source.scores(image).shape == (1, source.outputs)
 
 
 def read_npz(content: bytes) -> None:
@@ -167,7 +192,12 @@ def _json_memory(size: int) -> int:
 
 READERS = {
     "onnx": Reader(onnx_files.make, read_onnx, 2, lambda size: 3 * size + _ONNX_MEMORY, share=8),
+    "foreign": Reader(onnx_files.make, read_foreign, 2, lambda size: 3 * size + _ONNX_MEMORY),
     "keras": Reader(archives.make_keras, read_keras, 60, lambda size: 3 * size + 500 * MIB),
+    "hdf5": Reader(archives.make_hdf5, read_keras, 60, lambda size: 3 * size + 500 * MIB, share=2),
+    "source": Reader(
+        onnx_files.make_foreign, read_source, 10, lambda size: 9 * size + 200 * MIB, share=2
+    ),
     "npz": Reader(archives.make_npz, read_npz, 5, lambda size: 64 * size + 600 * MIB),
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),
     "checkpoint": Reader(archives.make_checkpoint, read_checkpoint, 5, lambda _: 300 * MIB),

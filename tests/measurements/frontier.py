@@ -22,6 +22,7 @@ from mnist_edge.export.pipeline import export
 from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.export.reports import ModelReport
 from mnist_edge.files import require_writable, write_json
+from mnist_edge.sources import open_source
 from mnist_edge.training import search
 from mnist_edge.training.compress import compressed_path, ladder
 from mnist_edge.training.fit import OnEpoch
@@ -183,7 +184,7 @@ _MADE = ("path", "accuracy", "keras_accuracy", "bytes")
 
 def _int8(keras_file: Path, folder: Path, dataset: Dataset) -> ModelReport:
     """Export a network, and return its entry of the export's report."""
-    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=dataset).models
+    (entry,) = export(open_source(keras_file), folder, [PRECISIONS["int8"]], dataset=dataset).models
     if not entry.passed:
         raise ModelError(f"{entry.path} missed its gate: {'; '.join(entry.failures)}")
     return entry

@@ -21,6 +21,7 @@ from sklearn.datasets import load_digits
 from mnist_edge import ImageError, Predictor
 from mnist_edge.export.pipeline import export
 from mnist_edge.export.quantize import PRECISIONS
+from mnist_edge.sources import open_source
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
@@ -64,7 +65,7 @@ def predictor_of(path: Path) -> Predictor:
     if path.suffix != ".keras":
         return Predictor(path)
     with tempfile.TemporaryDirectory() as folder:
-        export(path, Path(folder), [PRECISIONS["fp32"]], dataset=None)
+        export(open_source(path), Path(folder), [PRECISIONS["fp32"]], dataset=None)
         return Predictor((Path(folder) / f"{path.stem}.fp32.onnx").read_bytes())
 
 

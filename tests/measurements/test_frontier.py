@@ -13,6 +13,7 @@ from mnist_edge.errors import ModelError
 from mnist_edge.export.pipeline import export
 from mnist_edge.export.quantize import PRECISIONS, Gate
 from mnist_edge.export.reports import ModelReport, Parity
+from mnist_edge.sources import open_source
 from mnist_edge.training import search
 from mnist_edge.training.recipes import COMPRESSED
 from tests.benchmark.page import reports
@@ -145,7 +146,7 @@ def test_latencies_are_even_where_the_noise_is_unknown(
 
 
 def _unverified(keras_file: Path, folder: Path, _: Any) -> ModelReport:
-    (entry,) = export(keras_file, folder, [PRECISIONS["int8"]], dataset=None).models
+    (entry,) = export(open_source(keras_file), folder, [PRECISIONS["int8"]], dataset=None).models
     return replace(entry, parity=Parity(accuracy=0.5 + entry.bytes / 1e6, reference_accuracy=0.5))
 
 

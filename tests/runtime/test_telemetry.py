@@ -123,8 +123,8 @@ def test_the_runtime_half_sends_nothing_and_keeps_nothing(watch: Callable[..., S
 
 OPENVINO = """
 from mnist_edge.benchmark.measure import Worker
-from mnist_edge.benchmark.adapters import Candidate
-from mnist_edge.benchmark.adapters import Setup
+from mnist_edge.benchmark.setup import Candidate
+from mnist_edge.benchmark.setup import Setup
 file = "artifacts/mnist-mlp.fp32.onnx"
 Worker(Candidate(Setup("openvino", "", file, "fp32", 1), file, False)).close()
 """

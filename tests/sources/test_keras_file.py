@@ -32,57 +32,6 @@ def saved(model: keras.Model) -> bytes:
     return network.to_bytes(model, {})
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1)])
-def test_pictures_with_flatten_and_dropout_are_fine(shape: tuple[int, ...]) -> None:
-    model = keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Flatten(),
-            layers.Dense(8, "relu"),
-            layers.Dropout(0.2),
-            layers.Dense(10, "softmax"),
-        ]
-    )
-    require_loadable(saved(model), "x")
-
-
-def conv() -> keras.Model:
-    stack = [layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(10, "softmax")]
-    return keras.Sequential([keras.Input((28, 28, 1)), *stack])
-
-
-def no_softmax() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(10)])
-
-
-def wrong_size() -> keras.Model:
-    return keras.Sequential([keras.Input((100,)), layers.Dense(10, "softmax")])
-
-
-def eleven_classes() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(11, "softmax")])
-
-
-def shared_layer() -> keras.Model:
-    image = keras.Input((784,))
-    twice = layers.Dense(784, "relu")
-    return keras.Model(image, layers.Dense(10, "softmax")(twice(twice(image))))
-
-
-def softmax_over_the_batch() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(10), layers.Softmax(axis=0)])
-
-
-def half_precision() -> keras.Model:
-    return keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax", dtype="float16")])
-
-
-def mixed_precision() -> keras.Model:
-    return keras.Sequential(
-        [keras.Input((784,)), layers.Dense(10, "softmax", dtype="mixed_float16")]
-    )
-
-
 def quantized_by_keras() -> keras.Model:
     model = keras.Sequential([keras.Input((784,)), layers.Dense(10, "softmax")])
     with warnings.catch_warnings():
@@ -91,52 +40,33 @@ def quantized_by_keras() -> keras.Model:
     return model
 
 
-def whole_numbers_in() -> keras.Model:
-    return keras.Sequential([keras.Input((784,), dtype="uint8"), layers.Dense(10, "softmax")])
-
-
-def spaced_name() -> keras.Model:
-    return keras.Sequential(
-        [keras.Input((784,)), layers.Dense(9, name="my layer"), layers.Dense(10, "softmax")]
-    )
-
-
 def too_large() -> keras.Model:
     return keras.Sequential(
         [keras.Input((784,)), layers.Dense(22_000), layers.Dense(10, "softmax")]
     )
 
 
+def code() -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((784,)), layers.Lambda(lambda x: x), layers.Dense(10, "softmax")]
+    )
+
+
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (softmax_over_the_batch, "over the ten classes"),
-        (half_precision, "expected float32 layers"),
-        (mixed_precision, "mixed_float16"),
-        (quantized_by_keras, "expected float32 layers"),
-        (whole_numbers_in, "uint8"),
-        (spaced_name, "found 'my layer': rename it"),
-        (too_large, "weights in x, found 17,490,010"),
-        (conv, "a layer 'Conv2D', which export does not take"),
-        (no_softmax, "to be a softmax"),
-        (wrong_size, "784 or 28x28 pixels"),
-        (eleven_classes, "10 probabilities"),
-        (shared_layer, "used again"),
+        (quantized_by_keras, "quantized by Keras: export the model that it was made from"),
+        (too_large, "cannot open x: expected at most 16,777,216 weights, found 17,490,010"),
+        (code, "a Lambda layer, which runs code of its own"),
     ],
 )
-def test_what_is_no_plain_network_is_refused(make: Callable[[], keras.Model], message: str) -> None:
+def test_what_is_not_taken_is_refused(make: Callable[[], keras.Model], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         from_bytes(saved(make()), "x")
 
 
-def test_code_in_a_keras_file_is_never_run() -> None:
-    model = keras.Sequential(
-        [keras.Input((784,)), layers.Lambda(lambda x: x), layers.Dense(10, "softmax")]
-    )
-    with pytest.raises(ModelError, match="Lambda"):
-        from_bytes(saved(model), "x")
-
-
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_diverged_training_is_refused(value: float) -> None:
     model = network.build((8,), 0)
@@ -147,16 +77,7 @@ def test_a_diverged_training_is_refused(value: float) -> None:
         from_bytes(saved(model), "x")
 
 
-def test_h5_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    import h5py
-
-    with h5py.File(tmp_path / "old.h5", "w") as file:
-        file["x"] = [1]
-    with pytest.raises(ModelError, match=r"\(\.h5\): load it in Keras, save it as \.keras"):
-        from_bytes((tmp_path / "old.h5").read_bytes(), "x")
-
-
-@pytest.mark.parametrize("where", ["layer", "initializer", "activation"])
+@pytest.mark.parametrize("where", ["layer", "activation"])
 def test_modules_that_are_not_keras_own_are_never_imported(where: str) -> None:
     """Under an innocent class name, and nested where Keras would look for it."""
     evil = {
@@ -172,10 +93,10 @@ def test_modules_that_are_not_keras_own_are_never_imported(where: str) -> None:
         if where == "layer":
             layer["module"] = "os"
         else:
-            layer["config"]["kernel_initializer" if where == "initializer" else "activation"] = evil
+            layer["config"]["activation"] = evil
         members["config.json"] = json.dumps(config).encode()
 
-    with pytest.raises(ModelError, match="Keras' own layers, found something of 'os'"):
+    with pytest.raises(ModelError, match="of Keras' own, found something of 'os'"):
         from_bytes(rewritten(change), "x")
 
 
@@ -238,9 +159,9 @@ BOMB = bytes(2**26)
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("config.json", "'config.json' unpacks to more than 1,048,576 bytes"),
-        ("metadata.json", "'metadata.json' unpacks to more than 1,048,576 bytes"),
-        ("model.weights.h5", "'model.weights.h5' unpacks to more than 8,516,008 bytes"),
+        ("config.json", "'config.json' unpacks to more than 4,194,304 bytes"),
+        ("metadata.json", "'metadata.json' unpacks to more than 4,194,304 bytes"),
+        ("model.weights.h5", r"'model\.weights\.h5' unpacks to more than 1\d,\d{3},\d{3} bytes"),
     ],
 )
 def test_a_zip_bomb_is_not_unpacked(name: str, message: str) -> None:
@@ -280,7 +201,7 @@ def test_other_zip_files_are_refused() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("notes.txt", "hello")
-    with pytest.raises(ModelError, match="something else"):
+    with pytest.raises(ModelError, match="x is a zip archive without a Keras model: unpack it"):
         from_bytes(buffer.getvalue(), "x")
 
 
@@ -306,7 +227,7 @@ def test_facts_are_read_within_bounds() -> None:
         b"3",
         b'{"mnist_edge": []}',
         b"[" * 10**5,
-        b" " * 2**21,
+        b" " * 2**23,
         b'{"mnist_edge": {"a": NaN}}',
     ):
         changes = {"metadata.json": metadata}
@@ -378,9 +299,11 @@ def test_export_ends_with_a_sentence(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_verify_ends_with_a_sentence(tiny_onnx: Path, tmp_path: Path, refused: Run) -> None:
+def test_verify_opens_no_file_of_another_hash(
+    tiny_onnx: Path, tmp_path: Path, refused: Run
+) -> None:
     (tmp_path / "x.keras").write_bytes(with_units(10**9))
-    assert "up to 65,536" in refused(
+    assert "x.keras has not: name its own with --reference" in refused(
         "verify", tiny_onnx, "--reference", tmp_path / "x.keras", "--data", "sample"
     )
 
@@ -418,4 +341,4 @@ def test_a_model_is_the_same_as_keras_loads_it(tmp_path: Path) -> None:
     wanted = model(picture, training=False)
     for loaded in (from_bytes(content, "x"), reload(content, "x")):
         np.testing.assert_array_equal(loaded(picture, training=False), wanted)
-        assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers[1:]]
+        assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]

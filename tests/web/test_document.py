@@ -13,8 +13,10 @@ import pytest
 
 from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError, OutputError
+from mnist_edge.model_spec import InputSpec
 from mnist_edge.runtime import model_file
 from mnist_edge.web import engine, page
+from tests import models
 from tests.conftest import ARTIFACTS, Run
 
 INT8 = ARTIFACTS / "mnist-mlp.int8.onnx"
@@ -136,6 +138,16 @@ def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
     assert not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.parametrize(
+    "spec", [InputSpec((32, 32, 3)), InputSpec((4,), "float32", None)], ids=["colour", "features"]
+)
+def test_models_that_read_no_digits(spec: InputSpec, tmp_path: Path) -> None:
+    path = models.write(models.linear(spec), tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match="expected a model that reads digits"):
+        page.write(str(path), tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_export_target_web(run: Callable[..., Run], tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     made = run("export", INT8, "--target", "web", "--out", out, "--json").json
@@ -191,7 +203,7 @@ def test_the_options_of_earlier_versions(
         (["--target", "webb"], "expected --target onnx or web, received 'webb'"),
         (
             ["small", "--target", "web", "--opset", "17"],
-            "expected a .keras file with --precision, --opset",
+            "expected a .keras or .h5 file with --precision, --opset",
         ),
         (
             ["--target", "web", "--precision", "int8"],
@@ -201,7 +213,7 @@ def test_the_options_of_earlier_versions(
             ["nothing.onnx", "--target", "web", "--out", "page.html"],
             "cannot read the model nothing.onnx",
         ),
-        (["small", "--out", "page.html"], "cannot read the Keras file small"),
+        (["small", "--out", "page.html"], "cannot read the model small"),
         (
             ["--target", "web", "--out", "page.txt"],
             "expected a page to end in .html, received page.txt",

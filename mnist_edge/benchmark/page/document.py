@@ -85,7 +85,7 @@ def _software(device: Device) -> str:
 
 def _read(report: Report) -> str:
     if not report.data:
-        return f"{report.images:,} images of random pixels: their accuracy is unknown"
+        return f"{report.images:,} made inputs: the accuracy is unknown"
     return f"{report.images:,} {report.data.split} images of {report.data.name}"
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mnist_edge.benchmark.adapters import Setup
 from mnist_edge.benchmark.page import units
 from mnist_edge.benchmark.schema import Row, Timings
+from mnist_edge.benchmark.setup import Setup
 
 COLOURS = 6
 """How many page.css has for runtimes: classes c0, c1, ..."""
@@ -24,7 +24,8 @@ class Candidate:
         colour: CSS class of its runtime.
         row: Any of its rows, for what is the same in all.
         timings: What was measured, by batch size.
-        error: Why there is nothing, or not all, of it.
+        remark: Why there is nothing, or not all, of it.
+        has_failed: Whether that is because something went wrong.
     """
 
     number: int
@@ -32,7 +33,8 @@ class Candidate:
     colour: str
     row: Row
     timings: Mapping[int, Timings]
-    error: str | None
+    remark: str | None
+    has_failed: bool
 
     @property
     def threads(self) -> int:
@@ -70,9 +72,18 @@ def rank(results: Sequence[Row]) -> list[Candidate]:
         if alike[setup.name, setup.threads] > 1:  # they differ only in the model's file
             label += f" ({setup.model})"
         colour = f"c{runtimes.index(setup.runtime) % COLOURS}"
-        error = next((row.error for row in rows if row.error), None)
-        found.append(Candidate(number, label, colour, rows[0], _timings(rows), error))
+        remark, has_failed = _remark(rows)
+        found.append(Candidate(number, label, colour, rows[0], _timings(rows), remark, has_failed))
     return found
+
+
+def _remark(rows: Sequence[Row]) -> tuple[str | None, bool]:
+    """Return why there is not all of a candidate, and whether something went wrong."""
+    error = next((row.error for row in rows if row.error), None)
+    if error:
+        return f"failed: {error}", True
+    limitations = [row.limitation for row in rows if row.limitation]
+    return (f"not tried: {'; '.join(limitations)}" if limitations else None), False
 
 
 def _timings(rows: Sequence[Row]) -> dict[int, Timings]:

@@ -164,16 +164,17 @@ def _best(column: _Column, found: Sequence[Candidate]) -> float | None:
 
 
 def _row(one: Candidate, columns: Sequence[_Column], bests: Sequence[float | None]) -> Markup:
-    failure = f"failed: {one.error}" if one.error else None
     beside_name = None
-    if failure and not one.timings:
-        cells = [tag("td", failure, class_="failed first", colspan=len(columns))]
+    if one.remark and not one.timings:
+        kind = "failed first" if one.has_failed else "limited first"
+        cells = [tag("td", one.remark, class_=kind, colspan=len(columns))]
     else:
         cells = []
         for column, best in zip(columns, bests, strict=True):
             cells.append(_cell(column, column.value(one), best))
-        if failure:
-            beside_name = tag("span", failure, class_="failure")
+        if one.remark:
+            kind = "failure" if one.has_failed else "limitation"
+            beside_name = tag("span", one.remark, class_=kind)
     label = f"{one.number}  {one.label}"
     return tag(
         "tr",

@@ -77,12 +77,12 @@ def print_benchmark(report: Report) -> None:
     engine = f"onnxruntime {report.device.software['onnxruntime']}"
     console.print(f"{hardware.cpu}{features}, {hardware.usable_cpus} CPUs, {engine}")
     data = report.data
-    console.print(images(report.images, data) if data else "random pixels")
+    console.print(images(report.images, data) if data else "made inputs")
     batches = dict.fromkeys(row.batch for row in report.results if row.batch is not None)
     for batch in sorted(batches, key=lambda batch: batch != 1):
         rows = [row for row in report.results if row.batch == batch]
         if batch == 1:
-            title = "One image a call, pixels to digit, microseconds"
+            title = "One image a call, pixels to class, microseconds"
             columns = _SINGLE
         else:
             title = f"{batch:,} images a call"
@@ -90,8 +90,9 @@ def print_benchmark(report: Report) -> None:
         console.print(f"\n{title}; noise {percent(report.noise_by_batch.get(batch))}")
         console.print(_rich_table(columns, rows))
     for row in report.results:
-        if row.error:
-            console.print(f"{row.setup.name}, {row.setup.model}: {row.error}", markup=False)
+        remark = row.error or row.limitation
+        if remark:
+            console.print(f"{row.setup.name}, {row.setup.model}: {remark}", markup=False)
     console.print()
     for sentence in report.verdict:
         console.print(sentence, markup=False)

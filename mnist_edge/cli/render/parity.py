@@ -7,9 +7,13 @@ from mnist_edge.cli.render.tables import network, table
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import DataSummary
-    from mnist_edge.export.reports import ModelReport, ReferenceReport, VerifyReport
+    from mnist_edge.export.reports import ModelReport, Parity, ReferenceReport, VerifyReport
 
-_HEADER = ("file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "Keras", "flips", "")
+_HEADER = (
+    *("file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "reference", "flips"),
+    "",
+)
+_WRITTEN = ("written", "unchanged", "kept")
 
 
 def parity_lines(report: "VerifyReport") -> list[str]:
@@ -26,8 +30,8 @@ def parity_lines(report: "VerifyReport") -> list[str]:
 
 def images(count: int, data: "DataSummary") -> str:
     """Return what a report was measured on, in words."""
-    kind = "test images" if data.split == "test" else "training images"
-    return f"{count:,} {kind} of {data.name}"
+    kinds = {"test": "test images of ", "train": "training images of ", "made": ""}
+    return f"{count:,} {kinds[data.split]}{data.name}"
 
 
 def compressed_from(reference: "ReferenceReport") -> list[str]:
@@ -58,20 +62,31 @@ def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
 
 
 def _row(model: "ModelReport") -> list[str]:
-    if model.bytes is None:
-        return [model.path, *["-"] * 7, "FAILED"]
-    size = f"{model.bytes:,}"
-    if model.passed is None:
-        return [model.path, size, *["-"] * 6, f"not verified, {model.status}"]
-    parity = model.parity
+    size = "-" if model.bytes is None else f"{model.bytes:,}"
+    return [model.path, size, *_measured(model.parity), _became(model)]
+
+
+def _measured(parity: "Parity") -> list[str]:
+    if parity.max_abs_diff is None:
+        return ["-"] * 6
     return [
-        model.path,
-        size,
         f"{parity.max_abs_diff:.1e}",
         f"{parity.mean_abs_diff:.1e}",
         f"{parity.agreement:.2%}",
-        f"{parity.accuracy:.2%}",
-        f"{parity.reference_accuracy:.2%}",
+        _share(parity.accuracy),
+        _share(parity.reference_accuracy),
         str(len(parity.flips)),
-        model.status if model.passed else "FAILED",
     ]
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def _became(model: "ModelReport") -> str:
+    """Return what became of a file, in words."""
+    if model.passed is False:
+        return "FAILED"
+    if model.passed is None and model.parity.max_abs_diff is None and model.status in _WRITTEN:
+        return f"not verified, {model.status}"
+    return model.status

@@ -37,14 +37,17 @@ def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool)
     label = printable(report.label)
     yield f"{label}{doubt} {report.confidence:6.1%}  {printable(report.path)}"
     if len(report.top) > 1:
-        yield "   " + "  ".join(f"{entry.label} {entry.probability:.1%}" for entry in report.top)
+        shares = (f"{printable(entry.label)} {entry.probability:.1%}" for entry in report.top)
+        yield "   " + "  ".join(shares)
     if show and answer.preparation:
         from mnist_edge.cli.render import pictures
 
         yield pictures.in_terminal(answer.preparation.pixels[None], [""]).lstrip("\n")
         probabilities = answer.calibration.soften(answer.probabilities)
-        for label, probability in zip(answer.labels, probabilities.tolist(), strict=True):
-            yield f"{label}  {probability:6.1%}  {'#' * round(40 * probability)}".rstrip()
+        labels = [printable(label) for label in answer.labels]
+        width = max(map(len, labels))
+        for label, probability in zip(labels, probabilities.tolist(), strict=True):
+            yield f"{label:<{width}}  {probability:6.1%}  {'#' * round(40 * probability)}".rstrip()
 
 
 def _digit(answer: "Prediction", index: int) -> int | None:

@@ -1,0 +1,135 @@
+"""What is read: images with labels where they fit a model, else inputs that are made for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.datasets import Dataset
+from mnist_edge.model_spec import (
+    PIXEL_MAX,
+    UNIT_PIXELS,
+    InputSpec,
+    ModelSpec,
+    TrainedScaling,
+    are_digits,
+)
+
+MADE_INPUTS = 1_000
+"""How many are made, where all together have no more than ``_MADE_ELEMENTS`` numbers."""
+
+_MADE_ELEMENTS = 2**24
+_FEWEST = 16
+
+_CHANNELS = (1, 3, 4)
+"""How many channels an image has: grey, colour, colour with alpha."""
+
+WHITE = np.float32(PIXEL_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a candidate reads, as an app passes it.
+
+    Attributes:
+        values: (N, ...): uint8 pixels, or float32 features.
+        labels: uint8 (N,); None where it is not known what is right.
+        made: Whether they were made here, and are of no data set.
+    """
+
+    values: NDArray[np.generic]
+    labels: NDArray[np.uint8] | None
+    made: bool
+
+
+def fits(spec: InputSpec, dataset: Dataset | None) -> bool:
+    """Return whether a model takes a data set's images; axes of length 1 do not count."""
+    if dataset is None or spec.range is None:
+        return False
+    sizes = dataset.test_images.shape[1:]
+    elements = [spec.elements] if spec.elements == np.prod(sizes) else None
+    return _long_axes(spec.shape) in (_long_axes(sizes), elements)
+
+
+def to_read(spec: ModelSpec, dataset: Dataset | None) -> Inputs:
+    """Return the test images of a data set that fits, with labels if they are the model's."""
+    if dataset is None or not fits(spec.input, dataset):
+        return Inputs(made(spec.input), None, made=True)
+    images = dataset.test_images.reshape(-1, *spec.input.shape)
+    labels = dataset.test_labels if are_digits(spec.labels) else None
+    return Inputs(images, labels, made=False)
+
+
+def to_calibrate(spec: InputSpec, dataset: Dataset | None) -> NDArray[np.generic]:
+    """Return inputs for the ranges of int8: training images that fit, else made ones."""
+    if dataset is None or not fits(spec, dataset):
+        return made(spec)
+    return dataset.train_images.reshape(-1, *spec.shape)
+
+
+def made(spec: InputSpec) -> NDArray[np.generic]:
+    """Make inputs of a shape, the same ones each time: (N, ...), uint8 pixels or float32 features.
+
+    Pixels are evenly distributed, features normally; one image is black and one white.
+    """
+    count = min(MADE_INPUTS, max(_FEWEST, _MADE_ELEMENTS // spec.elements))
+    rng = np.random.default_rng(0)
+    if spec.range is None:
+        return rng.standard_normal((count, *spec.shape), np.float32)
+    pixels = rng.integers(0, PIXEL_MAX + 1, (count, *spec.shape), np.uint8)
+    pixels[0] = 0
+    pixels[1] = PIXEL_MAX
+    return pixels
+
+
+def of_keras(shape: tuple[int, ...]) -> InputSpec:
+    """Return what a Keras model of this input is fed with, where no exported file says it.
+
+    What has rows and columns is pixels, and so are as many numbers in a row as MNIST's images have.
+    """
+    if shape == (UNIT_PIXELS.elements,):
+        return UNIT_PIXELS
+    are_pixels = len(shape) == 2 or (len(shape) == 3 and shape[2] in _CHANNELS)
+    return InputSpec(shape, "float32", (0, 1) if are_pixels else None)
+
+
+def scaler(
+    spec: InputSpec, scaling: TrainedScaling
+) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:
+    """Return a function of inputs (N, ...) as apps pass them to float32 as a network takes them.
+
+    Raises:
+        ValueError: The scaling is none that is known.
+    """
+    if spec.range is None:
+        return lambda features: features.astype(np.float32)
+    if scaling == TrainedScaling("0..1"):
+        return lambda pixels: pixels.astype(np.float32) / WHITE
+    factor, offset = _affine(scaling)
+
+    def scaled(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+        numbers = pixels.astype(np.float32)
+        turned = numbers.swapaxes(1, 2) if scaling.transposed else numbers
+        return np.asarray(turned * factor + offset)
+
+    return scaled
+
+
+def _affine(scaling: TrainedScaling) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the factor and the offset that make of pixels in 0..255 what a network takes."""
+    known = {"0..1": (1 / PIXEL_MAX, 0.0), "0..255": (1.0, 0.0), "-1..1": (2 / PIXEL_MAX, -1.0)}
+    if scaling.name == "mean,std":
+        factor = 1 / (PIXEL_MAX * np.array(scaling.std))
+        offset = -np.array(scaling.mean) / np.array(scaling.std)
+    elif scaling.name in known:
+        factor, offset = map(np.array, known[scaling.name])
+    else:
+        raise ValueError(f"a scaling {scaling.name!r}, which is not known")
+    if scaling.inverted:
+        factor, offset = -factor, offset + PIXEL_MAX * factor
+    return factor.astype(np.float32), offset.astype(np.float32)
+
+
+def _long_axes(shape: tuple[int, ...]) -> list[int]:
+    return [axis for axis in shape if axis != 1]

@@ -1,0 +1,68 @@
+"""What a model takes: one input as apps pass it, and as the model was trained on it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.model_spec import (
+    MNIST_SHAPE,
+    PIXEL_MAX,
+    UNIT_PIXELS,
+    InputSpec,
+    ModelSpec,
+    Preprocessing,
+    TrainedScaling,
+)
+from mnist_edge.sources.source import Source
+
+_CHANNELS = (1, 3, 4)
+"""How many channels an image has: grey, colour, colour with alpha."""
+
+
+def specify(source: Source, scaling: TrainedScaling) -> ModelSpec:
+    """Return what an exported float file of a model takes and answers.
+
+    Inputs with rows and columns are pixels, and so are 784 in a row; all others are features, which
+    are taken as they are.
+    """
+    taken = _input(source)
+    preprocessing: Preprocessing = "resize"
+    if taken.range is None:
+        preprocessing = "none"
+    elif taken.shape == MNIST_SHAPE:
+        preprocessing = "strokes"
+    labels = tuple(map(str, range(source.classes)))
+    return ModelSpec("fp32", taken, labels, preprocessing, scaling)
+
+
+def _input(source: Source) -> InputSpec:
+    shape = source.input_shape
+    if shape == (UNIT_PIXELS.elements,):
+        return UNIT_PIXELS
+    if source.channels_first:
+        shape = (*shape[1:], shape[0])
+    if len(shape) == 3 and shape[2] == 1:
+        shape = shape[:2]
+    are_pixels = len(shape) == 2 or (len(shape) == 3 and shape[2] in _CHANNELS)
+    return InputSpec(shape, "float32", (0, 1) if are_pixels else None)
+
+
+def as_trained(
+    inputs: NDArray[np.generic], source: Source, scaling: TrainedScaling
+) -> NDArray[np.float32]:
+    """Return inputs as the model itself takes them.
+
+    Args:
+        inputs: (N, ...) as apps pass them: uint8 pixels, or features.
+        source: The model.
+        scaling: What it was trained on.
+
+    Returns:
+        float32 (N, *source.input_shape).
+    """
+    values = inputs.astype(np.float32)
+    if inputs.dtype == np.uint8 and scaling.name != "0..255":
+        values /= np.float32(PIXEL_MAX)
+    if source.channels_first:
+        channels, *sides = source.input_shape
+        values = np.moveaxis(values.reshape(-1, *sides, channels), -1, 1)
+    return np.ascontiguousarray(values.reshape(-1, *source.input_shape))

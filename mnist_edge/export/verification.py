@@ -1,0 +1,104 @@
+"""Verify finished files: as they were exported, and at the gate of their precision."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mnist_edge.datasets import Dataset
+from mnist_edge.errors import ModelError
+from mnist_edge.export.examples import Examples, choose
+from mnist_edge.export.gate import missed
+from mnist_edge.export.parity import measure
+from mnist_edge.export.quantize import PRECISIONS
+from mnist_edge.export.reference import Reference, notes
+from mnist_edge.export.reports import ModelReport, Parity, VerifyReport
+from mnist_edge.files import manifest_sha256
+from mnist_edge.model_spec import Provenance
+from mnist_edge.runtime import model_file
+from mnist_edge.sources.source import Source
+
+CLAIM_TOLERANCE = 1e-3
+"""By how much a share in a file's metadata may differ from what is measured: another CPU may flip
+an image or two."""
+
+
+def verify_all(paths: Sequence[Path], source: Source, dataset: Dataset) -> VerifyReport:
+    """Verify finished files against the model they were made from.
+
+    Raises:
+        ModelError: One of the files cannot be loaded, or they do not belong together.
+    """
+    models = [model_file.read(path) for path in dict.fromkeys(paths)]
+    for model in models:
+        _require_source(model, source)
+    # All files of one source take the same inputs.
+    spec = models[0].spec
+    examples = choose(spec, dataset)
+    reference = Reference.of(source, spec.trained_scaling, examples)
+    return VerifyReport(
+        images=len(examples.inputs),
+        data=examples.summary,
+        reference=reference.describe(source.path),
+        models=tuple(verify(model, reference, examples) for model in models),
+        notes=tuple(notes(source, reference, examples)),
+    )
+
+
+def verify(model: model_file.ModelFile, reference: Reference, examples: Examples) -> ModelReport:
+    """Verify a finished file: its checksum, its manifest, its parity at its precision's gate.
+
+    Raises:
+        ModelError: The file cannot be run, or is of a precision that is not known.
+    """
+    precision = model.spec.precision
+    if precision not in PRECISIONS:
+        raise ModelError(
+            f"expected a precision out of {', '.join(PRECISIONS)} in {model.origin}, received "
+            f"{precision!r}"
+        )
+    gate = PRECISIONS[precision].gate
+    parity = measure(model.content, reference, examples, gate)
+    failures = (
+        *missed(gate, parity, len(model.content), reference),
+        *_changes(model),
+        *_false_claims(model.provenance, parity, examples),
+    )
+    return ModelReport(
+        path=model.origin,
+        precision=precision,
+        status="failed" if failures else "passed" if reference.reads else "unverified",
+        bytes=len(model.content),
+        parity=parity,
+        failures=failures,
+        passed=False if failures else True if reference.reads else None,
+    )
+
+
+def _require_source(model: model_file.ModelFile, source: Source) -> None:
+    made_from = model.provenance.source_sha256 or ""
+    if made_from != source.sha256:
+        raise ModelError(
+            f"{model.origin} was made from a model with SHA-256 {made_from[:12]}..., but the "
+            f"reference has {source.sha256[:12]}...: name its own with --reference"
+        )
+
+
+def _changes(model: model_file.ModelFile) -> Iterator[str]:
+    """Yield what shows that a file is not as it was exported."""
+    if not model.intact:
+        yield "the file was changed since it was exported: its checksum is of other bytes"
+    if manifest_sha256(Path(model.origin)) not in (None, model.sha256):
+        yield "the file is not the one that its manifest describes: they have different hashes"
+
+
+def _false_claims(claims: Provenance, parity: Parity, examples: Examples) -> Iterator[str]:
+    """Yield what a file's metadata claims of the same inputs that is not so."""
+    if claims.data_fingerprint != examples.summary.fingerprint:
+        return
+    for name, claimed, measured in (
+        ("accuracy", claims.accuracy, parity.accuracy),
+        ("agreement", claims.agreement, parity.agreement),
+    ):
+        if measured is None:
+            continue
+        if claimed is None or abs(claimed - measured) > CLAIM_TOLERANCE:
+            yield f"its metadata has {name} {claimed}, but {measured:.4f} was measured"
