@@ -501,12 +501,28 @@ def test_what_an_engine_would_divide_by_or_allocate_for_is_refused(kind: str) ->
         operators.cost(network([only], weights, IMAGE, ("batch", 4, 8, 9)))
 
 
+def test_work_on_weights_alone_is_bounded() -> None:
+    """The engine does it when it loads the file."""
+    nodes = [node("MatMul", "w w", f"v{i}") for i in range(3)]
+    nodes += [node("Sum", "v0 v1 v2", "v"), node("MatMul", "x v", "y")]
+    shape = ("batch", 900)
+    with pytest.raises(ValueError, match="multiply-adds"):
+        operators.cost(network(nodes, {"w": ones(900, 900)}, shape, shape))
+
+
 def test_what_a_convolution_lays_out_is_bounded() -> None:
     """One channel out: little work for the memory that its windows take."""
     nodes = [node("Conv", "x w", "y", pads=[15, 15, 15, 15])]
     shape = ("batch", 512, 32, 32)
     with pytest.raises(ValueError, match="whose windows have"):
         operators.cost(network(nodes, {"w": ones(1, 512, 31, 31)}, shape, ("batch", 1, 32, 32)))
+
+
+def test_what_a_transposed_convolution_lays_out_is_bounded() -> None:
+    nodes = [node("ConvTranspose", "x w", "y", pads=[15, 15, 15, 15])]
+    shape = ("batch", 1, 64, 64)
+    with pytest.raises(ValueError, match="whose windows have"):
+        operators.cost(network(nodes, {"w": ones(1, 2, 31, 31)}, shape, ("batch", 2, 64, 64)))
 
 
 def test_work_of_convolutions_is_bounded() -> None:
