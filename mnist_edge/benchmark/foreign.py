@@ -54,6 +54,8 @@ def limitation(file: ForeignFile) -> str | None:
     """Return why a file cannot be measured; None where it can be tried."""
     if not file.inputs:
         return "it has no input"
+    if file.external_weights:
+        return "its weights lie in other files: save it with them inside"
     for tensor in file.inputs:
         if tensor.dtype not in _MAKERS:
             return f"its input {tensor.name} has the type {tensor.dtype}, of which none are made"

@@ -11,6 +11,7 @@ from mnist_edge.benchmark.candidates import Planned
 from mnist_edge.benchmark.inputs import Inputs, to_read
 from mnist_edge.benchmark.measure import Measured
 from mnist_edge.benchmark.rows import rows_of, timed
+from mnist_edge.benchmark.runtimes import PREDICTOR
 from mnist_edge.benchmark.schema import Report, Settings
 from mnist_edge.benchmark.verdict import verdict
 from mnist_edge.datasets import Dataset
@@ -157,23 +158,22 @@ def _inputs(able: Sequence[Planned], dataset: Dataset | None) -> list[Inputs]:
 def _unlabelled(
     able: Sequence[Planned], inputs: Sequence[Inputs], dataset: Dataset | None
 ) -> list[str]:
-    """Return a sentence for each file whose accuracy is unknown although there is a data set."""
+    """Return a sentence for each file of the run whose accuracy no data set shows."""
     if dataset is None:
         return []
     sentences = []
     for planned, given in zip(able, inputs, strict=True):
-        model = planned.candidate.setup.model
+        setup = planned.candidate.setup
         if planned.spec is None:
-            sentences.append(f"{model} is no mnist-edge file: it is timed on made inputs")
-        elif given.made:
-            shape = _in_words(planned.spec)
+            sentences.append(f"{setup.model} is no mnist-edge file: it is timed on made inputs")
+        elif setup.runtime == PREDICTOR and given.made:
             sentences.append(
-                f"{model} takes {shape}, which {dataset.name} has not: it reads made inputs, and "
-                "its accuracy is unknown"
+                f"{setup.model} takes {_in_words(planned.spec)}, which {dataset.name} has not: it "
+                "reads made inputs, and its accuracy is unknown"
             )
-        elif given.labels is None:
+        elif setup.runtime == PREDICTOR and given.labels is None:
             sentences.append(
-                f"{model} has other labels than {dataset.name}: its accuracy is unknown"
+                f"{setup.model} has other labels than {dataset.name}: its accuracy is unknown"
             )
     return list(dict.fromkeys(sentences))
 

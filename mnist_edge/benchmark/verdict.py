@@ -30,7 +30,10 @@ def verdict(rows: Sequence[Row], noise: float | None) -> tuple[str, ...]:
     chosen = _choose(ours, noise)
     sentences = [_recommendation(chosen, ours, noise)]
     as_many_threads = [row for row in single if row.setup.threads == chosen.setup.threads]
-    others = [row for row in as_many_threads if row.setup.runtime != PREDICTOR]
+    # A file of others, which has no precision, is timed without what an app does around it.
+    others = [
+        row for row in as_many_threads if row.setup.runtime != PREDICTOR and row.setup.precision
+    ]
     for row in sorted(others, key=_p50_us):
         change = difference(row, chosen, noise)
         if change is not None and change < 0:

@@ -190,17 +190,25 @@ def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
     return levels
 
 
+def require_finite(numbers: NDArray[np.generic]) -> None:
+    """Refuse NaN and infinity among numbers.
+
+    Raises:
+        ImageError: There is one.
+    """
+    if not np.isfinite(numbers).all():
+        _require_finite(numbers.min(), numbers.max(), "numbers")
+
+
 def _features(array: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return numbers as they are; refuse those that float32 does not have."""
-    low = array.min()
-    high = array.max()
-    _require_finite(low, high, "numbers")
+    require_finite(array)
     with np.errstate(over="ignore"):  # they become infinite
         numbers: NDArray[np.float32] = array.astype(np.float32)
     if not np.isfinite(numbers).all():
         raise ImageError(
             f"expected numbers up to {np.finfo(np.float32).max:.3g}, which float32 holds, received "
-            f"{low:.3g} to {high:.3g}: scale them as was done for training"
+            f"{array.min():.3g} to {array.max():.3g}: scale them as was done for training"
         )
     return numbers
 

@@ -13,7 +13,15 @@ from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME, PIXEL_MAX, ModelSpec
 from mnist_edge.runtime import lifetime, model_file
 from mnist_edge.runtime.binding import Bound, leak
 from mnist_edge.runtime.confidence import Calibration
-from mnist_edge.runtime.images import are_blank, as_array, is_blank, one_row, require_batch, rows
+from mnist_edge.runtime.images import (
+    are_blank,
+    as_array,
+    is_blank,
+    one_row,
+    require_batch,
+    require_finite,
+    rows,
+)
 from mnist_edge.runtime.prediction import Prediction, Predictions
 from mnist_edge.runtime.preprocess import Picture, examine
 from mnist_edge.runtime.session import (
@@ -31,6 +39,7 @@ CHUNK_ELEMENTS = 2**24
 """Numbers that the engine may make of a chunk, 64 MiB of float32: a bound for large networks."""
 
 _UINT8 = np.dtype(np.uint8)
+_FLOAT32 = np.dtype(np.float32)
 _WHITE = np.float32(PIXEL_MAX)
 
 
@@ -76,6 +85,7 @@ class Predictor:
         self._shape = model.spec.input.shape
         self._takes_uint8 = model.spec.input.dtype == "uint8"
         self._has_pixels = model.spec.input.range is not None
+        self._common_dtype = _UINT8 if self._has_pixels else _FLOAT32
         self._reads_strokes = model.spec.reads_strokes
         self._calibration = Calibration.read(model.metadata, model.origin)
         self._closed = False
@@ -114,17 +124,20 @@ class Predictor:
         """
         bound = self._bound or self._bind()
         row, shaped, answer, run, turn = bound.buffers
-        # The common case, uint8 pixels, goes straight into the bound input; one_row takes others.
+        # The common case, uint8 pixels or float32 features, goes straight into the bound input;
+        # one_row takes others.
         if (
             type(image) is np.ndarray
-            and image.dtype is _UINT8
+            and image.dtype is self._common_dtype
             and image.shape == self._shape
-            and self._has_pixels
         ):
             if self._takes_uint8:
                 shaped[...] = image
-            else:
+            elif self._has_pixels:
                 np.divide(image, _WHITE, out=shaped)
+            else:
+                require_finite(image)
+                shaped[...] = image
         else:
             row[...] = one_row(image, self._spec.input)
         turn.taken = True

@@ -6,11 +6,14 @@ import jsonschema
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.benchmark import report
+from mnist_edge.benchmark import foreign, report
 from mnist_edge.benchmark.schema import Report
 from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.model_spec import UNIT_PIXELS
+from tests import models
 
+NETWORKS = ("tiny", "colour", "iris", "letters")
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/benchmark.schema.json").read_text())
 
 
@@ -104,6 +107,74 @@ def test_a_model_that_cannot_be_loaded_is_a_row(tmp_path: Path, tiny_onnx: Path)
     assert fine.timed.p50_us > 0
     with pytest.raises(ModelError, match="nothing can be measured"):
         report.run([broken], [1], [1], 0.1, None)
+
+
+@pytest.fixture(scope="module")
+def mixed(tiny_onnx: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A file of ours that reads digits, three of ours that do not, and two of others."""
+    folder = tmp_path_factory.mktemp("mixed")
+    names = {
+        "colour": models.linear(models.COLOUR, models.TWO, (3072,)),
+        "iris": models.linear(models.FEATURES, ("a", "b", "c")),
+        "letters": models.linear(UNIT_PIXELS, models.LETTERS),
+        "torch": models.foreign(),
+        "unknown": models.foreign(("N", 1, "H", "W")),
+    }
+    paths = [models.write(model, folder / f"{name}.onnx") for name, model in names.items()]
+    data = datasets.find(str(tiny_data))
+    return report.run([tiny_onnx, *paths], [1, 3], [1], 1.0, data)
+
+
+def test_files_of_all_shapes_and_of_others_are_measured_in_one_run(mixed: Report) -> None:
+    jsonschema.validate(to_json(mixed), SCHEMA)
+    found = [
+        (row.setup.network, row.setup.runtime, row.batch)
+        for row in mixed.results
+        if row.limitation is None
+    ]
+    ours = [(name, "mnist-edge", batch) for name in NETWORKS for batch in (1, 3)]
+    assert found == [*ours, *[("torch", "onnxruntime", 1)] * 2]
+    assert not any(row.error for row in mixed.results)
+
+
+def test_accuracy_is_known_where_labels_fit(mixed: Report) -> None:
+    known = {row.setup.network for row in mixed.results if row.accuracy is not None}
+    assert known == {"tiny"}
+    assert mixed.data is not None
+    assert mixed.images == 300
+    sentences = " ".join(mixed.warnings)
+    for part in (
+        "colour.onnx takes 32x32x3 pixels, which",
+        "iris.onnx takes 4 features, which",
+        "letters.onnx has other labels than",
+        "torch.onnx is no mnist-edge file: it is timed on made inputs",
+    ):
+        assert part in sentences
+
+
+def test_what_a_file_cannot_do_is_a_row_with_a_sentence(mixed: Report) -> None:
+    limited = [row for row in mixed.results if row.limitation]
+    fixed = [row for row in limited if row.setup.network == "torch"]
+    assert [row.setup.api for row in fixed] == list(foreign.APIS)
+    assert {row.limitation for row in fixed} == {"3 images a call: the file takes 1"}
+    unknown = [row for row in limited if row.setup.network == "unknown"]
+    assert len(unknown) == 2
+    assert all("no fixed shape but for the batch" in (row.limitation or "") for row in unknown)
+    assert {row.timings for row in limited} == {None}
+
+
+def test_files_of_others_alone_have_no_verdict(tmp_path: Path) -> None:
+    path = models.write(models.foreign(("N", 4), 2, 4), tmp_path / "torch.onnx")
+    found = report.run([path], [1, 2], [1], 0.2, None)
+    assert [row.batch for row in found.results] == [1, 2, 1, 2]
+    assert found.data is None
+    assert found.verdict == ()
+
+
+def test_nothing_that_can_be_measured(tmp_path: Path) -> None:
+    path = models.write(models.foreign(("N", 1, "H", "W")), tmp_path / "open.onnx")
+    with pytest.raises(ModelError, match=r"nothing can be measured: its input x\.1 has no fixed"):
+        report.run([path], [1], [1], 0.1, None)
 
 
 def test_a_runtime_that_is_not_installed_is_a_line(

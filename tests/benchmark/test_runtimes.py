@@ -12,8 +12,6 @@ from mnist_edge.benchmark import candidates, networks, worker
 from mnist_edge.benchmark.adapters import classes
 from mnist_edge.benchmark.candidates import Planned
 from mnist_edge.benchmark.runtimes import BASELINES, RUNTIMES
-from mnist_edge.benchmark.setup import Setup
-from mnist_edge.errors import OptionError
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,15 +111,3 @@ def test_what_a_candidate_costs_to_start(plan: list[Planned]) -> None:
     assert cost.first_ms > 0
     assert (cost.peak_bytes or 0) > 20e6
     assert len(bench.window(1, True, 0)) == 1
-
-
-@pytest.mark.parametrize("names", [["tensorrt"], ["litert", ""], ["mnist-edge"]])
-def test_unknown_runtimes(names: Sequence[str]) -> None:
-    known = "onnxruntime, litert, openvino, keras, numpy"
-    with pytest.raises(OptionError, match=f"expected runtimes out of {known}"):
-        candidates.require_known(names)
-
-
-def test_a_setup_has_a_name() -> None:
-    assert Setup("keras", "call", "m", "fp32", 1).name == "keras call fp32"
-    assert Setup("numpy", "", "m", "fp32", 1).name == "numpy fp32"

@@ -48,6 +48,12 @@ def test_it_has_points_threads_and_where_a_baseline_is_faster() -> None:
     )
 
 
+def test_a_file_of_others_is_no_baseline() -> None:
+    """It is timed without what comes before and after the engine's call."""
+    foreign = row("", 5, None, runtime="onnxruntime", api="session.run", model="torch.onnx")
+    assert verdict([row("int8", 10), foreign], NOISE) == ("On this CPU ship int8 with 1 thread.",)
+
+
 def test_on_several_networks_it_names_the_files() -> None:
     rows = [
         row("fp32", 24),

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from mnist_edge.backend import keras, tf
+from mnist_edge.export.convert import to_onnx
 from mnist_edge.sources.source import Head, Source
 
 
@@ -31,9 +33,16 @@ def source_of(model: keras.Model, head: Head = "logits") -> Source:
 
 
 def without_softmax(model: keras.Model) -> keras.Model:
-    """The same model, changed to end in scores."""
-    model.layers[-1].activation = keras.activations.linear
-    return model
+    """A copy of a model that ends in a dense layer with a softmax; the copy ends in scores."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    copy.layers[-1].activation = keras.activations.linear
+    return copy
+
+
+def clean_graph(model: keras.Model) -> onnx.ModelProto:
+    """The clean float graph of a model that ends in a dense layer with a softmax."""
+    return to_onnx(source_of(without_softmax(model), "softmax"))
 
 
 def with_random_weights(model: keras.Model) -> keras.Model:

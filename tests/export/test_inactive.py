@@ -6,9 +6,9 @@ from onnx import numpy_helper
 
 from mnist_edge.backend import keras
 from mnist_edge.datasets import Dataset
-from mnist_edge.export import keras_to_onnx
 from mnist_edge.export.inactive import INACTIVE_SHARE, without_inactive_units
 from mnist_edge.export.metadata import serialized
+from tests.export.sources import clean_graph
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,7 @@ def answers(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
 
 
 def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> None:
-    exact = keras_to_onnx.to_onnx(
-        silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7])
-    )
+    exact = clean_graph(silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7]))
     before = serialized(exact)
     smaller = without_inactive_units(exact, images)
     assert (smaller.dropped, smaller.widths) == ((3, 1), (21, 15))
@@ -68,12 +66,12 @@ def test_the_limit_is_where_it_is_said_to_be(
     bias[3] = -np.quantile(values, 1 - share)
     bias[[0, 1, 2, 4, 5, 6, 7]] = 10
     model.get_layer("h8").set_weights([kernel, bias])
-    assert without_inactive_units(keras_to_onnx.to_onnx(model), images).dropped == (dropped,)
+    assert without_inactive_units(clean_graph(model), images).dropped == (dropped,)
 
 
 def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
     smaller = without_inactive_units(
-        keras_to_onnx.to_onnx(silenced(network((8,)), "h8", list(range(8)))), images
+        clean_graph(silenced(network((8,)), "h8", list(range(8)))), images
     )
     assert (smaller.dropped, smaller.widths) == ((7,), (1,))
     assert np.isfinite(answers(smaller.model, images[:5])).all()
@@ -91,7 +89,7 @@ def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
 def test_what_is_no_relu_layer_is_left_alone(
     model: object, widths: tuple[int, ...], images: np.ndarray
 ) -> None:
-    exact = keras_to_onnx.to_onnx(model())  # type: ignore[operator]
+    exact = clean_graph(model())  # type: ignore[operator]
     smaller = without_inactive_units(exact, images)
     assert smaller.widths == widths
     np.testing.assert_allclose(answers(smaller.model, images), answers(exact, images), atol=1e-6)
@@ -101,7 +99,7 @@ def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
     """tf2onnx makes equal constants one, such as the biases of a network that was never trained."""
     layers = [keras.layers.Dense(7, "relu", name=f"h{number}") for number in range(3)]
     model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10, "softmax")])
-    exact = keras_to_onnx.to_onnx(model)
+    exact = clean_graph(model)
     smaller = without_inactive_units(exact, images)
     onnx.checker.check_model(smaller.model, full_check=True)
     np.testing.assert_allclose(
@@ -110,12 +108,12 @@ def test_layers_that_share_a_tensor_are_left_alone(images: np.ndarray) -> None:
 
 
 def test_too_few_images_are_not_looked_at(images: np.ndarray) -> None:
-    exact = keras_to_onnx.to_onnx(silenced(network((8,)), "h8", [1]))
+    exact = clean_graph(silenced(network((8,)), "h8", [1]))
     assert without_inactive_units(exact, images[:999]) is None
 
 
 def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:
-    exact = keras_to_onnx.to_onnx(silenced(network((6,)), "h6", [2]))
+    exact = clean_graph(silenced(network((6,)), "h6", [2]))
     smaller = without_inactive_units(exact, images).model
     one, other = (numpy_helper.to_array(model.graph.initializer[0]) for model in (exact, smaller))
     np.testing.assert_array_equal(np.delete(one, 2, axis=1), other)

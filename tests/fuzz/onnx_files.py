@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mnist_edge.model_spec import ModelSpec
 from tests.fuzz.damage import NUMBERS, TEXTS, damaged, varint
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
@@ -18,9 +19,14 @@ OPERATORS = (
     *("Concat", "Shape", "Relu", "MatMul", "Gemm", "Add", "Mul", "Cast", "Reshape", "Flatten"),
     *("Softmax", "Identity", "Clip", "Pow", "QuantizeLinear", "DequantizeLinear"),
     *("MatMulInteger", "DynamicQuantizeLinear", "MatMulNBits", "Exp"),
+    *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalMaxPool", "Transpose", "Slice"),
+    *("Split", "Gather", "Squeeze", "Unsqueeze", "ReduceSum", "PRelu", "BatchNormalization"),
+    *("LayerNormalization", "DepthToSpace", "SpaceToDepth", "Where"),
 )
 
 ATTRIBUTES = ("K", "N", "bits", "block_size", "axis", "transA", "transB", "alpha", "to", "x")
+LISTS = ("strides", "pads", "dilations", "kernel_shape", "perm", "axes", "output_padding")
+WORDS = ("auto_pad", "mode", "coordinate_transformation_mode")
 
 # The field of the graph, of an operator set, of functions and others, and of no field at all.
 TAGS = (
@@ -32,7 +38,57 @@ TAGS = (
 @functools.cache
 def _seeds() -> list[bytes]:
     names = ("mnist-mlp-small.*", "mnist-mlp.int4", "mnist-mlp.int8-dynamic", "mnist-mlp.fp16")
-    return [path.read_bytes() for name in names for path in sorted(ARTIFACTS.glob(f"{name}.onnx"))]
+    paths = [path for name in names for path in sorted(ARTIFACTS.glob(f"{name}.onnx"))]
+    return [*(path.read_bytes() for path in paths), *[_convolutional()] * 4]
+
+
+def _convolutional() -> bytes:
+    """Return a file of ours with a node of each kind that moves windows, axes or pixels."""
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["a"], strides=[2, 2], pads=[1, 1, 1, 1], group=1),
+        helper.make_node("PRelu", ["a", "slope"], ["b"]),
+        helper.make_node("MaxPool", ["b"], ["c"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Resize", ["c", "", "scales"], ["d"], mode="nearest"),
+        helper.make_node("Transpose", ["d"], ["e"], perm=[0, 2, 3, 1]),
+        helper.make_node("Slice", ["e", "starts", "ends", "axes"], ["f"]),
+        helper.make_node("Pad", ["f", "pads"], ["g"], mode="constant"),
+        helper.make_node("Transpose", ["g"], ["h"], perm=[0, 3, 1, 2]),
+        helper.make_node("ConvTranspose", ["h", "v"], ["i"], strides=[2, 2], output_padding=[1, 1]),
+        helper.make_node("Concat", ["i", "i"], ["j"], axis=1),
+        helper.make_node("Split", ["j"], ["k", "l"], axis=1),
+        helper.make_node("Sub", ["k", "l"], ["m"]),
+        helper.make_node("GlobalAveragePool", ["m"], ["n"]),
+        helper.make_node("Reshape", ["n", "shape"], ["o"]),
+        helper.make_node("Softmax", ["o"], ["probabilities"]),
+    ]
+    numbers = np.random.default_rng(0)
+    weights = {
+        "w": numbers.normal(0, 0.2, (4, 1, 3, 3)).astype(np.float32),
+        "v": numbers.normal(0, 0.2, (4, 10, 3, 3)).astype(np.float32),
+        "slope": np.full((4, 1, 1), 0.1, np.float32),
+        "scales": np.array([1, 1, 2, 2], np.float32),
+        **{
+            name: np.array(values, np.int64)
+            for name, values in {
+                "starts": [1, 1],
+                "ends": [-1, 13],
+                "axes": [1, 2],
+                "pads": [0, 1, 0, 0, 0, 0, 1, 0],
+                "shape": [-1, 10],
+            }.items()
+        },
+    }
+    graph = helper.make_graph(
+        nodes,
+        "windows",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 28, 28])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 10])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    helper.set_model_props(model, ModelSpec("fp32").to_metadata())
+    return model.SerializeToString()
 
 
 @functools.cache
@@ -167,8 +223,11 @@ def _value(model: onnx.ModelProto, rng: Random) -> None:
 
 def _attribute(model: onnx.ModelProto, rng: Random) -> None:
     node = rng.choice(model.graph.node)
-    name = rng.choice(ATTRIBUTES)
-    value = rng.choice((*NUMBERS, 1.5, "text", [1, 2], numpy_helper.from_array(np.zeros(3), "t")))
+    name = rng.choice((*ATTRIBUTES, *LISTS, *WORDS))
+    tensor = numpy_helper.from_array(np.zeros(3), "t")
+    value = rng.choice((*NUMBERS, 1.5, "text", "SAME_UPPER", [1, 2], tensor))
+    if name in LISTS and rng.random() < 0.8:
+        value = [rng.choice((0, 1, 2, 3, *NUMBERS)) for _ in range(rng.choice((1, 2, 4, 8)))]
     kept = [attribute for attribute in node.attribute if attribute.name != name]
     del node.attribute[:]
     node.attribute.extend([*kept, helper.make_attribute(name, value)])

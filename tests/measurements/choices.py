@@ -15,13 +15,13 @@ import onnx
 import onnxruntime as ort
 
 from mnist_edge import datasets
-from mnist_edge.export.keras_to_onnx import to_onnx
+from mnist_edge.export.convert import to_onnx
 from mnist_edge.export.quantize.dynamic import int8_dynamic
 from mnist_edge.export.quantize.int4 import int4
 from mnist_edge.export.quantize.static import int8
 from mnist_edge.export.quantize.stored import int8_weights
 from mnist_edge.model_spec import UNIT_PIXELS, InputSpec
-from mnist_edge.sources.keras_file import from_bytes
+from mnist_edge.sources import open_source
 from tests.measurements.rounds import interleave, noise
 
 KERAS = Path(__file__).parents[2] / "artifacts" / "mnist-mlp-article.keras"
@@ -34,7 +34,7 @@ def main() -> None:
     labels = digits.train_labels[-5000:]
     sample = datasets.find(datasets.SAMPLE).train_images.reshape(-1, 784)
     calibration = sample.astype(np.float32) / 255
-    model = to_onnx(from_bytes(KERAS.read_bytes(), str(KERAS)))
+    model = to_onnx(open_source(KERAS))
     static = {
         f"{'a unit' if per_channel else 'a layer'} | {percentile}": partial(
             int8, percentile=percentile, per_channel=per_channel

@@ -13,8 +13,10 @@ import pytest
 
 from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError, OutputError
+from mnist_edge.model_spec import InputSpec
 from mnist_edge.runtime import model_file
 from mnist_edge.web import engine, page
+from tests import models
 from tests.conftest import ARTIFACTS, Run
 
 INT8 = ARTIFACTS / "mnist-mlp.int8.onnx"
@@ -133,6 +135,16 @@ def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
     with pytest.raises(ModelError):
         page.write(str(tmp_path / "model.onnx"), tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    "spec", [InputSpec((32, 32, 3)), InputSpec((4,), "float32", None)], ids=["colour", "features"]
+)
+def test_models_that_read_no_digits(spec: InputSpec, tmp_path: Path) -> None:
+    path = models.write(models.linear(spec), tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match="expected a model that reads digits"):
+        page.write(str(path), tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 

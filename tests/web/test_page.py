@@ -381,3 +381,34 @@ def test_every_precision_runs_in_a_browser(
         ours = predictor.predict(np.array(answer["pixels"], np.uint8).reshape(28, 28))
         assert answer["digit"] == 7
         assert np.abs(np.array(answer["probabilities"]) - ours.probabilities).max() <= 1e-4
+
+
+def test_a_network_of_convolutions_answers_as_in_python(
+    browser: Browser, html: Path, tmp_path: Path, digits: Dataset
+) -> None:
+    """Its file takes [batch, 1, 28, 28], where the shipped one takes rows of 784."""
+    from mnist_edge.backend import keras
+    from mnist_edge.export.pipeline import export
+    from mnist_edge.export.quantize import PRECISIONS
+    from mnist_edge.sources import open_source
+    from mnist_edge.web import page
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(10, "softmax"),
+        ]
+    )
+    model.save(tmp_path / "conv.keras")
+    (made,) = export(
+        open_source(tmp_path / "conv.keras"), tmp_path, [PRECISIONS["fp32"]], dataset=None
+    ).models
+    page.write(made.path, tmp_path / "conv.html")
+    images = digits.test_images[:20]
+    expected = Predictor(made.path).predict_batch(images).probabilities
+    for shown in visit(browser, (tmp_path / "conv.html").as_uri()):
+        received = shown.evaluate(PROBABILITIES, images.reshape(20, 784).tolist())
+        np.testing.assert_allclose(np.array(received), expected, atol=1e-5)

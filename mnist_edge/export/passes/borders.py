@@ -62,7 +62,7 @@ def _write_transposed(node: Node, auto: str | None, shapes: Mapping[str, Shape])
         strides[axis] * (size - 1) + extra[axis] + reach[axis] - made[axis]
         for axis, size in enumerate(sizes)
     ]
-    node.attributes["pads"] = _in_halves(totals, upper=auto != "SAME_LOWER")
+    node.attributes["pads"] = _in_halves(totals, upper=auto == "SAME_UPPER")
 
 
 def take_pads(graph: Graph) -> bool:

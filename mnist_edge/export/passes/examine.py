@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import defs, helper, numpy_helper, shape_inference
+from onnx import checker, defs, helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
 from mnist_edge.errors import ModelError
@@ -30,6 +30,14 @@ _MAX_WORKED_OUT = 2**26
 
 _SMALL = 4096
 """Up to so many elements a constant may decide a shape."""
+
+_INVALID = (
+    checker.ValidationError,
+    defs.SchemaError,
+    shape_inference.InferenceError,
+    RuntimeError,
+)
+"""What onnx raises of a node that is none of its own, or takes what it cannot."""
 
 _RANDOM = frozenset(
     (
@@ -130,7 +138,7 @@ class _Run:
         try:
             schema = defs.get_schema(node.operator, self.opset, "")
             found = shape_inference.infer_node_outputs(schema, proto, types, data, None, [opset])
-        except (defs.SchemaError, shape_inference.InferenceError, RuntimeError) as error:
+        except _INVALID as error:
             raise _refused(node, str(error).strip().splitlines()[-1]) from error
         for name in filter(None, node.outputs):
             if name not in found or not _is_known(found[name]):

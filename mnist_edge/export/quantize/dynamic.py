@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from mnist_edge.errors import ModelError
 from mnist_edge.export.graph import copied
 from mnist_edge.export.quantize.onnxruntime_tools import through_file
 from mnist_edge.model_spec import InputSpec
@@ -14,7 +15,12 @@ def int8_dynamic(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) 
 
     Weights are uint8: on CPUs without VNNI, onnxruntime multiplies uint8 by uint8 without
     saturating.
+
+    Raises:
+        ModelError: The network has convolutions, which run at half their speed in this precision.
     """
+    if any(node.op_type.startswith("Conv") for node in model.graph.node):
+        raise ModelError("int8-dynamic is for dense networks: convolutions run slower in it")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     return through_file(

@@ -14,6 +14,12 @@ from mnist_edge.model_spec import InputSpec
 _Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
 """What is kept of a weight, and the nodes that restore it."""
 
+_OUTPUT_AXES = {"MatMul": -1, "Gemm": -1, "Conv": 0, "ConvTranspose": 1}
+"""Products, and which axis of their weights is that of the units or filters."""
+
+_TAKE_SETTINGS = ("Resize", "Pad", "Clip", "Slice")
+"""Operators whose constants are sizes and limits, no weights."""
+
 
 def fp32(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.ModelProto:
     """Return the network as Keras has it."""
@@ -26,12 +32,12 @@ def fp16(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.
     Raises:
         ModelError: A weight is beyond what fp16 can hold.
     """
-    return _with_stored(model, _halved, dimensions=(1, 2))
+    return _with_stored(model, lambda name, weight, _: _halved(weight, name))
 
 
 def int8_weights(model: onnx.ModelProto, _: NDArray[np.float32], __: InputSpec) -> onnx.ModelProto:
-    """Store weights as int8 with a scale for each unit."""
-    return _with_stored(model, _quantized, dimensions=(2,))
+    """Store the weights of products as int8, with a scale for each unit or filter."""
+    return _with_stored(model, _quantized)
 
 
 def _halved(weight: NDArray[np.float32], name: str) -> _Stored:
@@ -43,8 +49,15 @@ def _halved(weight: NDArray[np.float32], name: str) -> _Stored:
     return [half], [cast]
 
 
-def _quantized(weight: NDArray[np.float32], name: str) -> _Stored:
-    scale = np.maximum(np.abs(weight).max(axis=0), np.finfo(np.float32).tiny) / np.float32(127)
+def _quantized(name: str, weight: NDArray[np.float32], user: onnx.NodeProto) -> _Stored | None:
+    """Return a weight in steps; None where it is none of a product's."""
+    axis = _OUTPUT_AXES.get(user.op_type)
+    if axis is None or user.input[1] != name or weight.ndim < 2:
+        return None
+    others = tuple(number for number in range(weight.ndim) if number != axis % weight.ndim)
+    # A scale for each column of a matrix, as a row: it is added to no shape.
+    largest = np.abs(weight).max(axis=others, keepdims=weight.ndim > 2)
+    scale = np.maximum(largest, np.finfo(np.float32).tiny) / np.float32(127)
     stored = [
         numpy_helper.from_array(np.rint(weight / scale).astype(np.int8), f"{name}.int8"),
         numpy_helper.from_array(scale, f"{name}.scale"),
@@ -58,19 +71,27 @@ def _quantized(weight: NDArray[np.float32], name: str) -> _Stored:
 
 def _with_stored(
     model: onnx.ModelProto,
-    store: Callable[[NDArray[np.float32], str], _Stored],
-    dimensions: tuple[int, ...],
+    store: Callable[[str, NDArray[np.float32], onnx.NodeProto], _Stored | None],
 ) -> onnx.ModelProto:
-    """Return a copy whose weights of so many dimensions are stored otherwise."""
+    """Return a copy whose weights are stored otherwise, where ``store`` has a way."""
     copy = copied(model)
+    users: dict[str, onnx.NodeProto] = {}
+    for node in copy.graph.node:
+        for name in node.input:
+            users.setdefault(name, node)
     restore: dict[str, list[onnx.NodeProto]] = {}
     kept: list[onnx.TensorProto] = []
     for tensor in copy.graph.initializer:
-        if len(tensor.dims) in dimensions and tensor.data_type == onnx.TensorProto.FLOAT:
-            stored, restore[tensor.name] = store(numpy_helper.to_array(tensor), tensor.name)
-            kept += stored
-        else:
+        user = users.get(tensor.name)
+        stored = None
+        is_weight = tensor.dims and tensor.data_type == onnx.TensorProto.FLOAT
+        if is_weight and user is not None and user.op_type not in _TAKE_SETTINGS:
+            stored = store(tensor.name, numpy_helper.to_array(tensor), user)
+        if stored is None:
             kept.append(tensor)
+        else:
+            small, restore[tensor.name] = stored
+            kept += small
     nodes: list[onnx.NodeProto] = []
     for node in copy.graph.node:
         # Each weight is restored just before its first use.

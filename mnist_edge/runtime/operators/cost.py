@@ -155,7 +155,7 @@ def cost(graph: Graph) -> Cost:
     fixed = set(shapes)
     stored = sum(map(math.prod, shapes.values()))
     _add(shapes, graph.input, tuple(_IMAGES if axis < 0 else axis for axis in graph.input_shape))
-    work = elements = folded = 0
+    work = elements = folded = loading = 0
     for node in graph.nodes:
         outputs, multiply_adds = _run(node, shapes, graph.weights)
         made = dict(zip(node.outputs, outputs, strict=False))
@@ -166,10 +166,11 @@ def cost(graph: Graph) -> Cost:
         if fixed.issuperset(filter(None, node.inputs)):
             fixed.update(made)
             folded += size
+            loading += multiply_adds
         else:
             work += multiply_adds
             elements += size
-        _require_limits(work, elements, folded, stored)
+        _require_limits(max(work, loading), elements, folded, stored)
     if graph.output not in shapes or graph.output in fixed:
         raise ValueError(f"no node that makes the output {graph.output!r} of the input")
     if not _agree(graph.output_shape, shapes[graph.output]):

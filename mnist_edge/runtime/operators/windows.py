@@ -18,7 +18,11 @@ _MAX_STEP = 2**16
 """Stride or dilation."""
 
 _MAX_LAID_OUT = 2**25
-"""Numbers that a convolution may lay out of all images together: each window in full."""
+"""Numbers that a convolution may lay out of all images together: each window in full. Kernels of
+onnxruntime lay out a part at a time, or bytes."""
+
+_MAX_LAID_OUT_TRANSPOSED = 2**23
+"""The same of a transposed convolution, which onnxruntime lays out as a whole, in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def convolution(call: Call) -> Result:
     _require_kernel(call, tuple(kernel))
     counts = _Windows.of(call, tuple(kernel)).count(call, tuple(sizes))
     window = taken * math.prod(kernel)
-    _require_laid_out(call, images * math.prod(counts) * window)
+    _require_laid_out(call, images * math.prod(counts) * window, _MAX_LAID_OUT)
     shape = (images, outputs, *counts)
     return (shape,), math.prod(shape) * window
 
@@ -120,7 +124,8 @@ def transposed_convolution(call: Call) -> Result:
             raise ValueError(f"a ConvTranspose that makes {length} of {size}")
         made.append(length)
     window = outputs * math.prod(kernel)
-    _require_laid_out(call, images * groups * math.prod(sizes) * window)
+    laid_out = images * groups * math.prod(sizes) * window
+    _require_laid_out(call, laid_out, _MAX_LAID_OUT_TRANSPOSED)
     return ((images, outputs * groups, *made),), images * channels * math.prod(sizes) * window
 
 
@@ -172,6 +177,6 @@ def _require_kernel(call: Call, kernel: Shape) -> None:
         raise ValueError(f"a {call.operator} with a kernel of {list(kernel)}, not {list(named)}")
 
 
-def _require_laid_out(call: Call, numbers: int) -> None:
-    if numbers > _MAX_LAID_OUT:
+def _require_laid_out(call: Call, numbers: int, most: int) -> None:
+    if numbers > most:
         raise ValueError(f"a {call.operator} whose windows have {numbers:,} numbers together")

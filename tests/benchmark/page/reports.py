@@ -84,6 +84,12 @@ def failed(runtime: str, precision: str, error: str) -> Row:
     return replace(nothing, start=None, cold_starts_ms=(), accuracy=None)
 
 
+def limited(runtime: str, precision: str, limitation: str) -> Row:
+    """The row of what a runtime or a model does not do."""
+    nothing = failed(runtime, precision, "")
+    return replace(nothing, error=None, limitation=limitation)
+
+
 def report(*rows: Row, **changes: Any) -> Report:
     made = Report(
         device=DEVICE,

@@ -1,9 +1,10 @@
 """The tables."""
 
 import re
+from dataclasses import replace
 
 from mnist_edge.benchmark import page
-from tests.benchmark.page.reports import failed, report, row, stopped, table_rows, visible
+from tests.benchmark.page.reports import failed, limited, report, row, stopped, table_rows, visible
 
 
 def test_the_best_of_a_column_is_marked_and_what_is_level_with_it() -> None:
@@ -24,6 +25,20 @@ def test_a_candidate_that_failed_is_a_row_that_says_so() -> None:
     assert "failed: too slow" in rows[1]
     assert "50.0" in rows[1]
     assert rows[2] == "3  litert int81failed: no such file"
+
+
+def test_what_was_not_tried_is_no_failure() -> None:
+    ran = row("onnxruntime", "", 40, model="torch.onnx")
+    once = limited("onnxruntime", "", "32 images a call: the file takes 1")
+    partly = replace(once, setup=ran.setup)
+    never = limited("numpy", "fp32", "only dense layers")
+    text = page.render(report(ran, partly, never))
+    first, second = table_rows(text, "single")
+    assert "40.0" in first
+    assert "not tried: 32 images a call: the file takes 1" in first
+    assert second == "2  numpy fp321not tried: only dense layers"
+    assert 'class="failed' not in text
+    assert 'class="failure' not in text
 
 
 def test_one_candidate_with_nothing_but_a_median() -> None:

@@ -8,18 +8,19 @@ from onnx import numpy_helper
 
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError, OptionError
-from mnist_edge.export import keras_to_onnx, quantize
+from mnist_edge.export import quantize
 from mnist_edge.export.metadata import serialized
 from mnist_edge.export.quantize import static, stored
 from mnist_edge.model_spec import UNIT_PIXELS
 from mnist_edge.sources.keras_file import from_bytes
 from tests.conftest import ARTIFACTS
+from tests.export.sources import clean_graph
 
 
 @pytest.fixture(scope="module")
 def classic() -> onnx.ModelProto:
     path = ARTIFACTS / "mnist-mlp.keras"
-    return keras_to_onnx.to_onnx(from_bytes(path.read_bytes(), str(path)))
+    return clean_graph(from_bytes(path.read_bytes(), str(path)))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_pictures_flattened_first_and_single_layers_quantize_too(
         )
         rng = np.random.default_rng(0)
         model.set_weights([rng.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
-        exact = keras_to_onnx.to_onnx(model)
+        exact = clean_graph(model)
         assert "Reshape" not in [node.op_type for node in exact.graph.node]
         for entry in quantize.PRECISIONS.values():
             quantized = entry.make(exact, images, UNIT_PIXELS)

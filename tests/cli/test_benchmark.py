@@ -1,0 +1,37 @@
+"""The benchmark's command, with files of others and of other shapes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mnist_edge.files import sha256
+from mnist_edge.model_spec import UNIT_PIXELS
+from tests import models
+from tests.conftest import Run
+
+
+def test_what_a_file_cannot_do_is_told_and_no_failure(
+    run: Callable[..., Run], tiny_data: Path, tmp_path: Path
+) -> None:
+    path = models.write(models.foreign(), tmp_path / "torch.onnx")
+    page = tmp_path / "report.html"
+    options = ("--batch", "1,4", "--seconds", 0.2, "--threads", 1, "--data", tiny_data)
+    done = run("benchmark", path, *options, "--html", page)
+    assert done.code == 0
+    assert f"onnxruntime session.run, {path}: 4 images a call: the file takes 1" in done.out
+    assert "made inputs" in done.out
+    assert "is no mnist-edge file: it is timed on made inputs" in done.err
+    assert "not tried: 4 images a call" in page.read_text()
+
+
+def test_baselines_of_a_file_whose_keras_model_is_not_here(
+    run: Callable[..., Run], tiny_data: Path, tmp_path: Path
+) -> None:
+    content = models.linear(UNIT_PIXELS, source_sha256=sha256(b"elsewhere"))
+    path = models.write(content, tmp_path / "net.onnx")
+    options = ("--batch", 1, "--seconds", 0.2, "--threads", 1, "--data", tiny_data)
+    done = run("benchmark", path, *options, "--against", "onnxruntime,numpy", "--json")
+    assert done.code == 1
+    ours, onnxruntime, numpy = done.json["results"]
+    assert ours["p50_us"] > 0
+    assert (onnxruntime["error"], onnxruntime["model"]) == (None, str(path))
+    assert "name it with --keras" in numpy["error"]

@@ -1,0 +1,89 @@
+"""What each precision makes of convolutions."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto
+
+from mnist_edge.backend import keras
+from mnist_edge.errors import ModelError
+from mnist_edge.export import convert
+from mnist_edge.export.metadata import serialized
+from mnist_edge.export.quantize import PRECISIONS
+from mnist_edge.model_spec import InputSpec
+from tests.export.sources import source_of
+
+SPEC = InputSpec((12, 12))
+NO_IMAGES = np.empty((0, 144), np.float32)
+
+
+def graph_of(*layers: keras.Layer) -> onnx.ModelProto:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((12, 12, 1)), *layers])
+    return convert.to_onnx(source_of(model))
+
+
+@pytest.fixture(scope="module")
+def network() -> onnx.ModelProto:
+    layers = keras.layers
+    return graph_of(
+        layers.Conv2D(8, 3, activation="relu"),
+        layers.DepthwiseConv2D(3),
+        layers.Conv2DTranspose(8, 3, strides=2),
+        layers.PReLU(),
+        layers.Flatten(),
+        layers.Dense(10),
+    )
+
+
+def answers(model: onnx.ModelProto) -> np.ndarray:
+    session = ort.InferenceSession(serialized(model), providers=["CPUExecutionProvider"])
+    shape = [axis or 50 for axis in (50, *session.get_inputs()[0].shape[1:])]
+    images = np.random.default_rng(0).random(shape, np.float32)
+    return session.run(None, {"image": images})[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "error"),
+    [("fp16", TensorProto.FLOAT16, 1e-3), ("int8-weights", TensorProto.INT8, 1e-2)],
+)
+def test_kernels_are_stored_small(
+    network: onnx.ModelProto, name: str, stored: int, error: float
+) -> None:
+    made = PRECISIONS[name].make(network, NO_IMAGES, SPEC)
+    onnx.checker.check_model(made, full_check=True)
+    large = [tensor for tensor in network.graph.initializer if np.prod(tensor.dims) >= 64]
+    kernels = [tensor for tensor in large if tensor.name.endswith(("weight", "kernel"))]
+    small = [tensor for tensor in made.graph.initializer if tensor.data_type == stored]
+    assert len(kernels) == 4
+    assert {f"{tensor.name}.{name.split('-', maxsplit=1)[0]}" for tensor in kernels} <= {
+        tensor.name for tensor in small
+    }
+    assert np.abs(answers(made) - answers(network)).max() < error
+
+
+def test_settings_of_operators_are_no_weights() -> None:
+    layers = keras.layers
+    resized = graph_of(
+        layers.Resizing(8, 8), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2)
+    )
+    made = PRECISIONS["fp16"].make(resized, NO_IMAGES, SPEC)
+    (resize,) = (node for node in made.graph.node if node.op_type == "Resize")
+    assert not {name for node in made.graph.node for name in node.output} & set(resize.input[1:])
+
+
+def test_int4_leaves_convolutions_in_int8(network: onnx.ModelProto) -> None:
+    made = PRECISIONS["int4"].make(network, NO_IMAGES, SPEC)
+    operators = [node.op_type for node in made.graph.node]
+    assert operators.count("MatMulNBits") == 1
+    assert np.abs(answers(made) - answers(network)).max() < 0.1
+
+
+def test_precisions_that_convolutions_cannot_have(network: onnx.ModelProto) -> None:
+    with pytest.raises(ModelError, match="int8-dynamic is for dense networks"):
+        PRECISIONS["int8-dynamic"].make(network, NO_IMAGES, SPEC)
+    layers = keras.layers
+    pooled = graph_of(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D())
+    with pytest.raises(ModelError, match="int4 is for dense layers: the network has none"):
+        PRECISIONS["int4"].make(pooled, NO_IMAGES, SPEC)
