@@ -64,8 +64,14 @@ def build(config: Json) -> keras.Model:
 @contextmanager
 def _counted_first() -> Iterator[keras.StatelessScope]:
     """Build without memory for weights, which they get at the end if the scope is told so."""
-    with keras.StatelessScope(initialize_variables=False) as scope:
-        yield scope
+    try:
+        with keras.StatelessScope(initialize_variables=False) as scope:
+            yield scope
+    except BaseException:
+        # Keras keeps what is still without memory, and gives it some with the next model.
+        kept = keras.src.backend.common.global_state
+        kept.set_global_attribute("uninitialized_variables", [])
+        raise
 
 
 def _with_own_modules(part: Any) -> Any:

@@ -48,6 +48,16 @@ def test_what_may_not_be_built(layers: list[dict[str, Any]], message: str) -> No
         building.build(config(*layers))
 
 
+def test_a_model_that_was_refused_takes_no_memory_with_the_next_one() -> None:
+    resource = pytest.importorskip("resource", reason="a system that does not show a peak")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(SettingError, match="at most 16,777,216 weights"):
+        building.build(config(dense("a", 20_000), dense("b", 30_000)))
+    building.build(config(DIGIT))
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert taken < 1_000_000  # KiB; 600 million weights take 2,400,000
+
+
 @pytest.mark.parametrize("kind", ["Lambda", "TFSMLayer", "StringLookup", "JaxLayer", "LSTM"])
 def test_a_layer_that_is_not_taken_is_not_built_either(kind: str) -> None:
     """Even if the reader of configurations had let it pass."""
