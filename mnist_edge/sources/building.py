@@ -63,7 +63,7 @@ def build(config: Json) -> keras.Model:
 
 @contextmanager
 def _counted_first() -> Iterator[keras.StatelessScope]:
-    """Build without memory for weights, which they get at the end if the scope is told so."""
+    """Build without memory for weights, which they get at the end if the scope is set so."""
     try:
         with keras.StatelessScope(initialize_variables=False) as scope:
             yield scope

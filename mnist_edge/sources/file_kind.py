@@ -97,7 +97,7 @@ def _matches(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda start: compiled.match(start) is not None
 
 
-# The first that matches counts. The last four are protocol buffers, told apart by their first
+# The first that matches counts. The last four are protocol buffers, distinguished by their
 # fields: ONNX begins with its IR version (1 to 2 digits), SavedModels with the number 1 and a graph
 # that begins with its own description, graphs with a node that begins with a name.
 _SIGNS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
