@@ -6,12 +6,15 @@ what it makes of the answers, is not known.
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.benchmark.setup import Candidate, Images, Opened
-from mnist_edge.runtime.foreign_file import ForeignFile, Tensor
+
+if TYPE_CHECKING:
+    from mnist_edge.runtime.foreign_file import ForeignFile, Tensor
 
 DEFAULTS = "session.run"
 """With onnxruntime's own options, but for the number of threads."""
@@ -50,7 +53,7 @@ def opened(candidate: Candidate) -> Opened:
     return Opened(read, call)
 
 
-def limitation(file: ForeignFile) -> str | None:
+def limitation(file: "ForeignFile") -> str | None:
     """Return why a file cannot be measured; None where it can be tried."""
     if not file.inputs:
         return "it has no input"
@@ -68,7 +71,7 @@ def limitation(file: ForeignFile) -> str | None:
     return None
 
 
-def elements(tensor: Tensor) -> int:
+def elements(tensor: "Tensor") -> int:
     """Return how many numbers of an input belong to one image."""
     assert tensor.shape is not None
     product = 1
@@ -77,7 +80,7 @@ def elements(tensor: Tensor) -> int:
     return product
 
 
-def fixed_batch(feeds: Sequence[Tensor]) -> int | None:
+def fixed_batch(feeds: "Sequence[Tensor]") -> int | None:
     """Return how many images a file takes a call; None where that is open."""
     shapes = [feed.shape or () for feed in feeds]
     if not shapes or any(shape[:1] == (None,) for shape in shapes):
@@ -85,7 +88,7 @@ def fixed_batch(feeds: Sequence[Tensor]) -> int | None:
     return shapes[0][0] if shapes[0] else 1
 
 
-def numbers(tensor: Tensor, batch: int) -> NDArray[np.generic]:
+def numbers(tensor: "Tensor", batch: int) -> NDArray[np.generic]:
     """Make an input of a batch, the same one each time."""
     assert tensor.dtype is not None
     assert tensor.shape is not None

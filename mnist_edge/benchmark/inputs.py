@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets import Dataset
 from mnist_edge.model_spec import (
     PIXEL_MAX,
     UNIT_PIXELS,
@@ -15,6 +15,9 @@ from mnist_edge.model_spec import (
     TrainedScaling,
     are_digits,
 )
+
+if TYPE_CHECKING:
+    from mnist_edge.datasets import Dataset
 
 MADE_INPUTS = 1_000
 """How many are made, where all together have no more than ``_MADE_ELEMENTS`` numbers."""
@@ -43,7 +46,7 @@ class Inputs:
     made: bool
 
 
-def fits(spec: InputSpec, dataset: Dataset | None) -> bool:
+def fits(spec: InputSpec, dataset: "Dataset | None") -> bool:
     """Return whether a model takes a data set's images; axes of length 1 do not count."""
     if dataset is None or spec.range is None:
         return False
@@ -52,7 +55,7 @@ def fits(spec: InputSpec, dataset: Dataset | None) -> bool:
     return _long_axes(spec.shape) in (_long_axes(sizes), elements)
 
 
-def to_read(spec: ModelSpec, dataset: Dataset | None) -> Inputs:
+def to_read(spec: ModelSpec, dataset: "Dataset | None") -> Inputs:
     """Return the test images of a data set that fits, with labels if they are the model's."""
     if dataset is None or not fits(spec.input, dataset):
         return Inputs(made(spec.input), None, made=True)
@@ -61,7 +64,7 @@ def to_read(spec: ModelSpec, dataset: Dataset | None) -> Inputs:
     return Inputs(images, labels, made=False)
 
 
-def to_calibrate(spec: InputSpec, dataset: Dataset | None) -> NDArray[np.generic]:
+def to_calibrate(spec: InputSpec, dataset: "Dataset | None") -> NDArray[np.generic]:
     """Return inputs for the ranges of int8: training images that fit, else made ones."""
     if dataset is None or not fits(spec, dataset):
         return made(spec)

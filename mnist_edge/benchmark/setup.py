@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.documents import Positive
 from mnist_edge.model_spec import UNIT_PIXELS, InputSpec, TrainedScaling
-from mnist_edge.runtime.foreign_file import Tensor
+
+if TYPE_CHECKING:
+    from mnist_edge.runtime.foreign_file import Tensor
 
 MAX_CALL_BYTES = 2 * 2**30
 """A call that may take more is not tried: a small machine would stop at it."""
@@ -91,7 +93,7 @@ class Candidate:
     all_threads: bool
     input: InputSpec = UNIT_PIXELS
     scaling: TrainedScaling = field(default_factory=TrainedScaling)
-    feeds: tuple[Tensor, ...] = ()
+    feeds: "tuple[Tensor, ...]" = ()
     fixed_batch: int | None = None
     numbers: int = 0
 

@@ -23,6 +23,18 @@ def test_what_a_file_cannot_do_is_told_and_no_failure(
     assert "not tried: 4 images a call" in page.read_text()
 
 
+def test_names_in_a_file_are_printed_as_text(
+    run: Callable[..., Run], tiny_onnx: Path, tmp_path: Path
+) -> None:
+    model = models.foreign(("N", 1, "H", "W"))
+    model.graph.input[0].name = "x\x1b[2J"
+    path = models.write(model, tmp_path / "hostile.onnx")
+    done = run("benchmark", tiny_onnx, path, "--batch", 1, "--seconds", 0.2, "--data", "sample")
+    assert done.code == 0
+    assert r"its input x\x1b[2J has no fixed shape" in done.out
+    assert "\x1b" not in done.out + done.err
+
+
 def test_baselines_of_a_file_whose_keras_model_is_not_here(
     run: Callable[..., Run], tiny_data: Path, tmp_path: Path
 ) -> None:

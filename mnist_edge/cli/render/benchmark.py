@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mnist_edge.benchmark.schema import Change, Report, Row
 from mnist_edge.cli.render.parity import images
-from mnist_edge.cli.render.tables import percent, table
+from mnist_edge.cli.render.tables import percent, printable, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,7 +92,9 @@ def print_benchmark(report: Report) -> None:
     for row in report.results:
         remark = row.error or row.limitation
         if remark:
-            console.print(f"{row.setup.name}, {row.setup.model}: {remark}", markup=False)
+            # It may hold names out of a file.
+            line = printable(f"{row.setup.name}, {row.setup.model}: {remark}")
+            console.print(line, markup=False)
     console.print()
     for sentence in report.verdict:
         console.print(sentence, markup=False)
