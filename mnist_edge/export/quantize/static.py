@@ -1,196 +1,234 @@
-"""Static quantization in QDQ form: raw uint8 pixels in, float logits and softmax out."""
+"""Static quantization in QDQ form: raw uint8 pixels in, float scores and probabilities out."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, shape_inference
 
-from mnist_edge.errors import DataError, ModelError
-from mnist_edge.export.graph import copied, replace_nodes, values_of
-from mnist_edge.export.quantize import rounding
-from mnist_edge.export.quantize.onnxruntime_tools import through_file
-from mnist_edge.model_spec import INPUT_NAME, PIXEL_MAX, InputSpec
+from mnist_edge.errors import DataError
+from mnist_edge.export.graph import copied, replace_nodes
+from mnist_edge.export.passes import graph as graphs
+from mnist_edge.export.passes.graph import Graph, Node
+from mnist_edge.export.quantize import (
+    activations,
+    blocks,
+    borders,
+    dense,
+    depthwise,
+    filters,
+    names,
+    ranges,
+    weights,
+)
+from mnist_edge.export.quantize.plan import Plan, is_layer, make_plan
+from mnist_edge.export.quantize.qdq import LEVELS, Quantized, Step, written
+from mnist_edge.model_spec import PIXEL_MAX, InputSpec
 
 MIN_CALIBRATION_IMAGES = 100
+
+PERCENTILES = (99.99, 100.0)
+"""Shares of a tensor's values that its range may hold: which is better depends on the network."""
 
 
 def int8(
     model: onnx.ModelProto,
     calibration: NDArray[np.float32],
-    _: InputSpec,
+    spec: InputSpec,
     *,
-    percentile: float = 99.99,
+    percentile: float | None = None,
     per_channel: bool = False,
 ) -> onnx.ModelProto:
     """Quantize weights and activations, with ranges found on calibration images.
 
     Args:
-        model: The fp32 model.
-        calibration: float32 (N, elements) in 0..1.
-        _: Unused: all inputs are pixels.
-        percentile: Each layer's input gets the range that holds this share of its values on the
-            calibration images.
-        per_channel: A scale for each unit's weights. One for each layer is as accurate here, and
-            faster at one image.
+        model: The float model.
+        calibration: float32 (N, elements): pixels in 0..1, or features as they are.
+        spec: What one input is. Pixels come in as uint8, features as float32.
+        percentile: The range of what a layer takes holds this share of its values on the
+            calibration images; None for whichever of ``PERCENTILES`` gives the float model's
+            answers to more of them.
+        per_channel: A scale for each unit of a dense layer. One for each layer is as accurate, and
+            faster at one image. Convolutions have one for each filter.
 
     Raises:
         DataError: Too few calibration images, or blank ones.
-        ModelError: A layer whose values on them have no range.
+        ModelError: A tensor whose values on them have no range.
     """
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
     _require_calibration(calibration)
-    gemms = with_gemm(model)
-    # One step of the input is one grey level: quantizing pixels loses nothing.
-    step = {"scale": np.array(1 / PIXEL_MAX, np.float32), "zero_point": np.array(0, np.uint8)}
-    overrides: dict[str, list[dict[str, Any]]] = {INPUT_NAME: [step]}
-    for layer in _layers(gemms, calibration):
-        low, high = np.float32(0), np.float32(1)
-        if layer.input_name != INPUT_NAME:
-            low, high = _range(layer, percentile)
-            overrides[layer.input_name] = [{"rmin": low, "rmax": high}]
-        limits = saturation_free_range(numpy_helper.to_array(layer.weight))
-        if not per_channel:
-            limits = limits.max(keepdims=True)
-        overrides[layer.weight.name] = [
-            {"quant_type": QuantType.QInt8, "symmetric": True, "rmin": -limit, "rmax": limit}
-            for limit in limits
-        ]
-        if per_channel:
-            overrides[layer.weight.name][0]["axis"] = 1
-        _round(layer.weight, _in_256_steps(layer.inputs, low, high), limits)
-    quantized = through_file(
-        lambda path: quantize_static(
-            gemms,
-            path,
-            # Every range is given above: the quantizer has nothing left to find out.
-            _OneBatch(calibration[:1]),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Gemm", "Relu"],
-            per_channel=per_channel,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            extra_options={
-                "TensorQuantOverrides": overrides,
-                "OpTypesToExcludeOutputQuantization": ["Gemm"],
-            },
-        )
-    )
-    return _with_pixels_in(_with_scalar_scales(quantized))
+    pixels = spec.range is not None
+    graph = prepared(model)
+    plan = make_plan(graph, pixels=pixels)
+    exact = _as_float(model, graph)
+    percentiles = PERCENTILES if percentile is None else (percentile,)
+    found = _observed(exact, graph, plan, calibration, min(percentiles))
+    make = partial(_quantized, exact, graph, plan, found, per_channel=per_channel)
+    made = [make(share) for share in percentiles]
+    return _better(made, model, calibration, pixels) if len(made) > 1 else made[0]
 
 
-def saturation_free_range(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the range of symmetric int8 weights that no CPU can make overflow, for each unit.
+def prepared(model: onnx.ModelProto) -> Graph:
+    """Return a float graph as integer kernels want it; it answers as before."""
+    graph = graphs.read(model)
+    dense.write_as_gemm(graph)
+    if any(node.operator == "Conv" for node in graph.nodes):
+        borders.give_values(graph)
+        borders.fold_scaling(graph)
+        activations.swap_with_pools(graph)
+        filters.round_up(graph)
+        depthwise.write_as_convolutions(graph)
+        dense.take_pixels_as_they_lie(graph)
+        blocks.cut_into_blocks(graph)
+    _give_own_weights(graph)
+    names.name_new(graph)
+    return graph
 
-    x86 CPUs without VNNI multiply uint8 by int8 with vpmaddubsw, which adds neighbours along K in
-    pairs and cuts the sum off at 16 bits: 255 * (a + b) must not exceed 32767, so two neighbours of
-    one sign may come to 128 steps at most. The range is wider than the largest weight where that is
-    needed, so that no pair ever gets there.
 
-    Args:
-        weight: float32 (K, N).
+def _give_own_weights(graph: Graph) -> None:
+    """Let no two layers share weights: a bias is stored in steps of its own layer's input."""
+    used: set[str] = set()
+    for node in graph.nodes:
+        for position, name in enumerate(node.inputs):
+            if position and name in used and is_layer(graph, node):
+                node.inputs[position] = graph.constant(graph.constants[name])
+        used.update(node.inputs)
 
-    Returns:
-        float32 (N,).
+
+def _as_float(model: onnx.ModelProto, graph: Graph) -> onnx.ModelProto:
+    dimensions = model.graph.output[0].type.tensor_type.shape.dim
+    shape = tuple(dimension.dim_value for dimension in dimensions[1:])
+    return graphs.write(graph, model.graph.name, shape, model.ir_version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """What is known of a graph's tensors from the calibration images.
+
+    Attributes:
+        tails: The ends of each measured tensor's values.
+        inputs: float64 (N, elements), what dense layers take; empty of other networks.
     """
-    pairs = np.pad(weight, ((0, len(weight) % 2), (0, 0))).reshape(-1, 2, weight.shape[1])
-    # Rounding can add half a step to each of the two: 127 steps before it are 128 at most after. A
-    # single weight is the case in which its neighbour is of the other sign.
-    positive = np.maximum(pairs, 0).sum(axis=1).max(axis=0)
-    negative = np.maximum(-pairs, 0).sum(axis=1).max(axis=0)
-    widest: NDArray[np.float32] = np.maximum(positive, negative)
-    return widest
+
+    tails: Mapping[str, ranges.Tails]
+    inputs: Mapping[str, NDArray[np.float64]]
 
 
-def with_gemm(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy in which each MatMul and the Add after it are one Gemm.
-
-    onnxruntime fuses that to QGemm.
-    """
-    copy = copied(model)
-    nodes: list[onnx.NodeProto] = []
-    for node in copy.graph.node:
-        before = nodes[-1] if nodes else None
-        if node.op_type == "Add" and before is not None and before.output[0] == node.input[0]:
-            name = before.name.replace("matmul", "gemm")
-            nodes[-1] = helper.make_node("Gemm", [*before.input, node.input[1]], node.output, name)
-        elif node.op_type == "MatMul":
-            nodes.append(helper.make_node("Gemm", node.input, node.output, node.name))
-        else:
-            nodes.append(node)
-    replace_nodes(copy, nodes)
-    return copy
-
-
-def _with_scalar_scales(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Make scalars of scales of one element: OpenCV wants them in the shape of zero points."""
-    for tensor in model.graph.initializer:
-        if tensor.name.endswith("_scale") and list(tensor.dims) == [1]:
-            del tensor.dims[:]
-    return model
+def _observed(
+    exact: onnx.ModelProto,
+    graph: Graph,
+    plan: Plan,
+    images: NDArray[np.float32],
+    percentile: float,
+) -> _Observed:
+    measured = [name for found in plan.measured(graph).values() for name in found]
+    layers = [node.inputs[0] for node in graph.nodes if is_layer(graph, node)]
+    tails: dict[str, ranges.Tails] = {}
+    inputs: dict[str, NDArray[np.float64]] = {}
+    for batch in ranges.batches(exact, [*dict.fromkeys([*measured, *layers])], images):
+        for name in measured:
+            values = batch[name]
+            if name not in tails:
+                count = values.size // len(values) * len(images)
+                tails[name] = ranges.Tails(count, percentile)
+            tails[name].add(values)
+        inputs |= {
+            name: values for name, values in batch.items() if values.dtype == np.float64
+        }
+    return _Observed(tails, inputs)
 
 
-def _with_pixels_in(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Let the file take the quantized input, uint8 pixels, and drop the node that quantized it."""
-    (quantize,) = (
-        node
-        for node in model.graph.node
-        if node.op_type == "QuantizeLinear" and node.input[0] == INPUT_NAME
-    )
-    nodes = [node for node in model.graph.node if node.name != quantize.name]
-    for node in nodes:
-        node.input[:] = [INPUT_NAME if name == quantize.output[0] else name for name in node.input]
-    replace_nodes(model, nodes)
-    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
-    return model
+def _quantized(
+    exact: onnx.ModelProto,
+    graph: Graph,
+    plan: Plan,
+    observed: _Observed,
+    percentile: float,
+    *,
+    per_channel: bool,
+) -> onnx.ModelProto:
+    """Return the model with one percentile's ranges."""
+    limits = {
+        root: _range(root, [observed.tails[name].range(percentile) for name in measured])
+        for root, measured in plan.measured(graph).items()
+    }
+    if plan.pixels:
+        # One step of the input is one grey level: quantizing pixels loses nothing.
+        limits[graph.input] = (np.float32(0), np.float32(1))
+    steps = {root: Step.of_range(*edges) for root, edges in limits.items()}
+    layers = {}
+    for node in graph.nodes:
+        if is_layer(graph, node):
+            root = plan.stored[node.inputs[0]]
+            inputs = observed.inputs.get(node.inputs[0])
+            if inputs is not None:
+                inputs = _in_256_steps(inputs, *limits[root])
+            layers[node.output] = _stored(graph, node, steps[root], inputs, per_channel)
+    return _file(exact, Quantized(graph, plan, steps, layers))
 
 
-class _Layer(NamedTuple):
-    """A Gemm: its input's name, its weights, and its input on the calibration images."""
-
-    input_name: str
-    weight: onnx.TensorProto
-    inputs: NDArray[np.float64]
+def _range(root: str, edges: Sequence[tuple[float, float]]) -> tuple[np.float32, np.float32]:
+    low = min(edge[0] for edge in edges)
+    high = max(edge[1] for edge in edges)
+    return ranges.as_range(root, low, high)
 
 
-def _layers(model: onnx.ModelProto, images: NDArray[np.float32]) -> list[_Layer]:
-    """Return the layers in order."""
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    gemms = [node for node in model.graph.node if node.op_type == "Gemm"]
-    values = values_of(model, [node.input[0] for node in gemms], images)
-    return [_Layer(node.input[0], tensors[node.input[1]], values[node.input[0]]) for node in gemms]
+def _stored(
+    graph: Graph,
+    node: Node,
+    step: Step,
+    inputs: NDArray[np.float64] | None,
+    per_channel: bool,
+) -> weights.Int8:
+    weight = graph.constants[node.inputs[1]]
+    bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else None
+    least = weights.least_scale(bias, step.scale)
+    if node.operator == "Gemm":
+        return weights.dense(weight, least, inputs, per_channel=per_channel)
+    group = node.attributes.get("group", 1)
+    return weights.convolution(weight, least, depthwise=group > 1 and weight.shape[1] == 1)
 
 
 def _in_256_steps(
     values: NDArray[np.float64], low: np.float32, high: np.float32
 ) -> NDArray[np.float64]:
     """Return the values as they are when they are stored as uint8."""
-    step = (float(high) - float(low)) / 255
+    step = (float(high) - float(low)) / LEVELS
     steps: NDArray[np.float64] = np.rint(np.clip(values, low, high) / step) * step
     return steps
 
 
-def _round(
-    weight: onnx.TensorProto, inputs: NDArray[np.float64], limits: NDArray[np.float32]
-) -> None:
-    """Round weights in place to the steps that the quantizer will take for them."""
-    step = limits.astype(np.float64) / rounding.MOST
-    steps = rounding.rounded(numpy_helper.to_array(weight), inputs, step)
-    weight.CopyFrom(numpy_helper.from_array((steps * step).astype(np.float32), weight.name))
+def _file(exact: onnx.ModelProto, quantized: Quantized) -> onnx.ModelProto:
+    """Return the model that computes with what is stored."""
+    made = copied(exact)
+    nodes, initializers = written(quantized)
+    replace_nodes(made, nodes, initializers)
+    if quantized.plan.pixels:
+        made.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    inferred = shape_inference.infer_shapes(exact).graph.value_info
+    graph, plan = quantized.graph, quantized.plan
+    floats = {
+        name for node in nodes for name in node.output if not plan.is_pixels(name, graph)
+    }
+    made.graph.value_info.extend(value for value in inferred if value.name in floats)
+    return made
 
 
-def _range(layer: _Layer, percentile: float) -> tuple[np.float32, np.float32]:
-    """Return the range that holds this share of a layer's inputs, rounded to three digits."""
-    edges = np.quantile(layer.inputs, [1 - percentile / 100, percentile / 100])
-    low, high = (np.float32(f"{edge:.3g}") for edge in edges)
-    if not (np.isfinite([low, high]).all() and high > low):
-        raise ModelError(
-            f"cannot quantize {layer.input_name}: its values on the calibration images range from "
-            f"{low} to {high}"
-        )
-    return min(low, np.float32(0)), high
+def _better(
+    made: Sequence[onnx.ModelProto],
+    model: onnx.ModelProto,
+    images: NDArray[np.float32],
+    pixels: bool,
+) -> onnx.ModelProto:
+    """Return the one that answers to most images as the float model; of equals, the first."""
+    expected = ranges.answers(model, images)
+    taken = np.rint(images * PIXEL_MAX).astype(np.uint8) if pixels else images
+    agreement = [
+        int((ranges.answers(candidate, taken) == expected).sum()) for candidate in made
+    ]
+    return made[int(np.argmax(agreement))]
 
 
 def _require_calibration(images: NDArray[np.float32]) -> None:
@@ -203,13 +241,3 @@ def _require_calibration(images: NDArray[np.float32]) -> None:
         raise DataError(
             f"expected images of digits to calibrate on, received {len(images):,} blank ones"
         )
-
-
-class _OneBatch:
-    """The reader that ``quantize_static`` asks for."""
-
-    def __init__(self, images: NDArray[np.float32]) -> None:
-        self._batches = iter([{INPUT_NAME: images}])
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        return next(self._batches, None)
