@@ -1,7 +1,6 @@
 """Static quantization in QDQ form: raw uint8 pixels in, float scores and probabilities out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -24,11 +23,15 @@ from mnist_edge.export.quantize import (
     ranges,
     weights,
 )
+from mnist_edge.export.quantize.moments import Found
 from mnist_edge.export.quantize.plan import Plan, is_layer, make_plan
-from mnist_edge.export.quantize.qdq import LEVELS, Quantized, Step, written
+from mnist_edge.export.quantize.qdq import Quantized, Step, written
+from mnist_edge.export.quantize.rounding import Moments
 from mnist_edge.model_spec import PIXEL_MAX, InputSpec
 
 MIN_CALIBRATION_IMAGES = 100
+
+MOMENT_IMAGES = 5_000
 
 PERCENTILES = (99.99, 100.0)
 """Shares of a tensor's values that its range may hold: which is better depends on the network."""
@@ -64,8 +67,9 @@ def int8(
     plan = make_plan(graph, pixels=pixels)
     exact = _as_float(model, graph)
     percentiles = PERCENTILES if percentile is None else (percentile,)
-    found = _observed(exact, graph, plan, calibration, min(percentiles))
-    make = partial(_quantized, exact, graph, plan, found, per_channel=per_channel)
+    measured = [name for found in plan.measured(graph).values() for name in found]
+    tails = _ends(exact, measured, calibration, min(percentiles))
+    make = partial(_quantized, exact, graph, plan, tails, calibration, per_channel=per_channel)
     made = [make(share) for share in percentiles]
     return _better(made, model, calibration, pixels) if len(made) > 1 else made[0]
 
@@ -103,70 +107,54 @@ def _as_float(model: onnx.ModelProto, graph: Graph) -> onnx.ModelProto:
     return graphs.write(graph, model.graph.name, shape, model.ir_version)
 
 
-@dataclass(frozen=True, slots=True)
-class _Observed:
-    """What is known of a graph's tensors from the calibration images.
-
-    Attributes:
-        tails: The ends of each measured tensor's values.
-        inputs: float64 (N, elements), what dense layers take; empty of other networks.
-    """
-
-    tails: Mapping[str, ranges.Tails]
-    inputs: Mapping[str, NDArray[np.float64]]
-
-
-def _observed(
+def _ends(
     exact: onnx.ModelProto,
-    graph: Graph,
-    plan: Plan,
+    measured: Sequence[str],
     images: NDArray[np.float32],
     percentile: float,
-) -> _Observed:
-    measured = [name for found in plan.measured(graph).values() for name in found]
-    layers = [node.inputs[0] for node in graph.nodes if is_layer(graph, node)]
+) -> dict[str, ranges.Tails]:
+    """Return the ends of the values of tensors on images."""
     tails: dict[str, ranges.Tails] = {}
-    inputs: dict[str, NDArray[np.float64]] = {}
-    for batch in ranges.batches(exact, [*dict.fromkeys([*measured, *layers])], images):
+    for batch in ranges.batches(exact, measured, images):
         for name in measured:
             values = batch[name]
             if name not in tails:
                 count = values.size // len(values) * len(images)
                 tails[name] = ranges.Tails(count, percentile)
             tails[name].add(values)
-        inputs |= {
-            name: values for name, values in batch.items() if values.dtype == np.float64
-        }
-    return _Observed(tails, inputs)
+    return tails
 
 
 def _quantized(
     exact: onnx.ModelProto,
     graph: Graph,
     plan: Plan,
-    observed: _Observed,
+    tails: Mapping[str, ranges.Tails],
+    images: NDArray[np.float32],
     percentile: float,
     *,
     per_channel: bool,
 ) -> onnx.ModelProto:
     """Return the model with one percentile's ranges."""
     limits = {
-        root: _range(root, [observed.tails[name].range(percentile) for name in measured])
+        root: _range(root, [tails[name].range(percentile) for name in measured])
         for root, measured in plan.measured(graph).items()
     }
     if plan.pixels:
         # One step of the input is one grey level: quantizing pixels loses nothing.
         limits[graph.input] = (np.float32(0), np.float32(1))
     steps = {root: Step.of_range(*edges) for root, edges in limits.items()}
-    layers = {}
-    for node in graph.nodes:
-        if is_layer(graph, node):
-            root = plan.stored[node.inputs[0]]
-            inputs = observed.inputs.get(node.inputs[0])
-            if inputs is not None:
-                inputs = _in_256_steps(inputs, *limits[root])
-            layers[node.output] = _stored(graph, node, steps[root], inputs, per_channel)
-    return _file(exact, Quantized(graph, plan, steps, layers))
+    layers = [node for node in graph.nodes if is_layer(graph, node)]
+    taken = {node.inputs[0]: limits[plan.stored[node.inputs[0]]] for node in layers}
+    found = Found(graph, layers)
+    for batch in ranges.batches(exact, list(taken), images[:MOMENT_IMAGES]):
+        found.add(batch, taken)
+    stored = {}
+    for node in layers:
+        step = steps[plan.stored[node.inputs[0]]]
+        moments = found.moments[node.output]
+        stored[node.output] = _stored(graph, node, step, moments, per_channel)
+    return _file(exact, Quantized(graph, plan, steps, stored))
 
 
 def _range(root: str, edges: Sequence[tuple[float, float]]) -> tuple[np.float32, np.float32]:
@@ -176,28 +164,14 @@ def _range(root: str, edges: Sequence[tuple[float, float]]) -> tuple[np.float32,
 
 
 def _stored(
-    graph: Graph,
-    node: Node,
-    step: Step,
-    inputs: NDArray[np.float64] | None,
-    per_channel: bool,
+    graph: Graph, node: Node, step: Step, moments: Sequence[Moments], per_channel: bool
 ) -> weights.Int8:
     weight = graph.constants[node.inputs[1]]
     bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else None
     least = weights.least_scale(bias, step.scale)
     if node.operator == "Gemm":
-        return weights.dense(weight, least, inputs, per_channel=per_channel)
-    group = node.attributes.get("group", 1)
-    return weights.convolution(weight, least, depthwise=group > 1 and weight.shape[1] == 1)
-
-
-def _in_256_steps(
-    values: NDArray[np.float64], low: np.float32, high: np.float32
-) -> NDArray[np.float64]:
-    """Return the values as they are when they are stored as uint8."""
-    step = (float(high) - float(low)) / LEVELS
-    steps: NDArray[np.float64] = np.rint(np.clip(values, low, high) / step) * step
-    return steps
+        return weights.dense(weight, least, moments[0], per_channel=per_channel)
+    return weights.convolution(weight, least, moments)
 
 
 def _file(exact: onnx.ModelProto, quantized: Quantized) -> onnx.ModelProto:

@@ -1,12 +1,12 @@
 """Store the weights of dense layers and convolutions as int8."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.export.passes.graph import Node
-from mnist_edge.export.quantize import rounding
+from mnist_edge.export.quantize.rounding import MOST, Moments, rounded
 
 _MOST_BIAS = 2**30
 """Steps of an int32 bias: half of what int32 holds, the rest is for the products."""
@@ -72,17 +72,16 @@ def least_scale(
 def dense(
     weight: NDArray[np.float32],
     least: NDArray[np.float64],
-    inputs: NDArray[np.float64] | None = None,
+    moments: Moments,
     *,
     per_channel: bool = False,
 ) -> Int8:
-    """Store the weights of a dense layer.
+    """Store the weights of a dense layer, rounded so that its sums stay where they were.
 
     Args:
         weight: float32 (K, N).
         least: The smallest scale, for each unit or for all.
-        inputs: (M, K), the layer's inputs on the calibration images: the weights are rounded so
-            that its sums stay where they were. Without them, each to the nearest step.
+        moments: Of the layer's inputs on the calibration images.
         per_channel: A scale for each unit. One for the layer is as accurate, and faster at one
             image.
     """
@@ -91,35 +90,35 @@ def dense(
         limits = limits.max(keepdims=True)
         least = least.max(keepdims=True)
     limits = _wide_enough(limits, least)
-    if inputs is None:
-        steps = np.rint(weight / _scale(limits).astype(np.float64))
-    else:
-        steps = rounding.rounded(weight, inputs, limits.astype(np.float64) / rounding.MOST)
+    steps = rounded(weight, moments, limits.astype(np.float64) / MOST)
     scale = _scale(limits)
     return Int8(steps.astype(np.int8), scale if per_channel else scale.reshape(()))
 
 
 def convolution(
-    weight: NDArray[np.float32], least: NDArray[np.float64], *, depthwise: bool
+    weight: NDArray[np.float32], least: NDArray[np.float64], moments: Sequence[Moments]
 ) -> Int8:
     """Store the kernels of a convolution, with a scale for each of its filters.
 
     Args:
         weight: float32 (filters, channels of a group, ...).
         least: The smallest scale, for each filter or for all.
-        depthwise: Whether each filter has a channel of its own.
+        moments: Of what a filter takes, in the order of its kernel with the channels last; one for
+            each group.
     """
     filters, channels = weight.shape[:2]
     # onnxruntime multiplies with the channels last, so that neighbours along K are two channels of
     # a pixel (or, of an odd number of them, of two pixels). By channel it adds up in 32 bits.
     rows = weight.reshape(filters, channels, -1).transpose(2, 1, 0).reshape(-1, filters)
-    limits = np.abs(rows).max(axis=0) if depthwise else saturation_free_range(rows)
+    pairs = len(moments) == 1 or channels > 1
+    limits = saturation_free_range(rows) if pairs else np.abs(rows).max(axis=0)
     limits = _wide_enough(limits, least)
-    if (limits == limits[0]).all():
-        limits = limits[0]
-    scale = _scale(limits)
-    wide = scale.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
-    return Int8(np.rint(weight / wide).astype(np.int8), scale)
+    sizes = limits.astype(np.float64) / MOST
+    steps = np.empty(rows.shape)
+    for group, found in zip(np.split(np.arange(filters), len(moments)), moments, strict=True):
+        steps[:, group] = rounded(rows[:, group], found, sizes[group], pairs=pairs)
+    kernels = steps.reshape(-1, channels, filters).transpose(2, 1, 0).reshape(weight.shape)
+    return Int8(kernels.astype(np.int8), _scale(limits))
 
 
 def bias(values: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -131,10 +130,10 @@ def bias(values: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.
 def _wide_enough(
     limits: NDArray[np.float32], least: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    return np.maximum(limits, (least * rounding.MOST).astype(np.float32))
+    return np.maximum(limits, (least * MOST).astype(np.float32))
 
 
 def _scale(limits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the size of a step where ``rounding.MOST`` steps on each side make up the range."""
+    """Return the size of a step where ``MOST`` steps on each side make up the range."""
     width = (limits - -limits).astype(np.float64)
-    return (width / (2 * rounding.MOST)).astype(np.float32)
+    return (width / (2 * MOST)).astype(np.float32)
