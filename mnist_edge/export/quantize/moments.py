@@ -17,11 +17,11 @@ all of them, and those of many images say more."""
 Limits = tuple[np.float32, np.float32]
 
 
-class Found:
+class LayerMoments:
     """The moments of the inputs of each layer, a batch of images at a time.
 
     Attributes:
-        moments: For each layer's output one, or one for each group of a convolution.
+        of: For the name of each layer's output one, or one for each group of a convolution.
     """
 
     def __init__(self, graph: Graph, layers: list[Node]) -> None:
@@ -33,11 +33,9 @@ class Found:
         """
         self._layers = layers
         self._kernels = {node.output: graph.constants[node.inputs[1]].shape for node in layers}
-        self.moments: dict[str, list[Moments]] = {}
+        self.of: dict[str, list[Moments]] = {}
 
-    def add(
-        self, values: Mapping[str, NDArray[np.floating]], limits: Mapping[str, Limits]
-    ) -> None:
+    def add(self, values: Mapping[str, NDArray[np.floating]], limits: Mapping[str, Limits]) -> None:
         """Take in what layers take for more images.
 
         Args:
@@ -48,7 +46,7 @@ class Found:
             name = node.inputs[0]
             steps = in_256_steps(values[name], *limits[name])
             rows = steps[:, None] if node.operator == "Gemm" else self._windows(node, steps)
-            found = self.moments.setdefault(
+            found = self.of.setdefault(
                 node.output, [Moments(rows.shape[2]) for _ in range(rows.shape[1])]
             )
             for group, moments in enumerate(found):
@@ -72,7 +70,7 @@ class Found:
         dilations = node.attributes.get("dilations", [1] * rank)
         spans = [(size - 1) * step + 1 for size, step in zip(kernel, dilations, strict=True)]
         axes = range(2, 2 + rank)
-        windows = sliding_window_view(np.pad(image, around), spans, axis=tuple(axes))  # type: ignore[call-overload]  # its types know one axis
+        windows = sliding_window_view(np.pad(image, around), spans, axis=tuple(axes))
         strided = [slice(None, None, stride) for stride in strides]
         dilated = [slice(None, None, step) for step in dilations]
         windows = windows[:, :, *strided, *dilated]

@@ -8,9 +8,10 @@ from mnist_edge.export.passes.graph import Graph, Node
 LAYERS = frozenset(("Conv", "Gemm"))
 """Operators with int8 weights."""
 
-MOVES = frozenset(
-    ("MaxPool", "Pad", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice")
-)
+LAYOUTS = frozenset(("Pad", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice"))
+"""Operators that only move numbers: of uint8 they need not know what these stand for."""
+
+MOVES = LAYOUTS | {"MaxPool"}
 """Operators that make no new number: what comes out has the range of what goes in."""
 
 COMPUTED = frozenset(("Add", "Concat", "AveragePool", "GlobalAveragePool", "LeakyRelu"))
@@ -29,14 +30,12 @@ class Plan:
     Attributes:
         pixels: Whether the graph's input is uint8.
         stored: Each tensor that is stored as uint8, and the one whose range it shares.
+        moved: Those of them that are only moved: they are never float32.
     """
 
     pixels: bool
     stored: Mapping[str, str]
-
-    def is_pixels(self, name: str, graph: Graph) -> bool:
-        """Return whether a tensor holds the input's pixels, moved at most."""
-        return self.pixels and self.stored.get(name) == graph.input
+    moved: frozenset[str]
 
     def measured(self, graph: Graph) -> dict[str, list[str]]:
         """Return, for each range to be found, the tensors whose values decide it.
@@ -46,12 +45,7 @@ class Plan:
         """
         found: dict[str, list[str]] = {}
         moved = {node.inputs[0] for node in graph.nodes if node.operator in MOVES}
-        used = {
-            name
-            for node in graph.nodes
-            if node.operator not in MOVES
-            for name in node.inputs
-        }
+        used = {name for node in graph.nodes if node.operator not in MOVES for name in node.inputs}
         for name, root in self.stored.items():
             if name in used or name not in moved:
                 found.setdefault(root, []).append(name)
@@ -62,9 +56,7 @@ class Plan:
 
 def is_layer(graph: Graph, node: Node) -> bool:
     """Return whether a node has weights that can be int8."""
-    if node.operator not in LAYERS or not all(
-        name in graph.constants for name in node.inputs[1:]
-    ):
+    if node.operator not in LAYERS or not all(name in graph.constants for name in node.inputs[1:]):
         return False
     return node.operator == "Gemm" or graph.constants[node.inputs[1]].ndim <= _MAX_CONV_RANK
 
@@ -101,7 +93,12 @@ def make_plan(graph: Graph, *, pixels: bool) -> Plan:
         elif (node.operator == "Conv" and is_layer(graph, node)) or result in wanted:
             stored[result] = result
     stored.pop(graph.output, None)
-    return Plan(pixels, stored)
+    moved = {
+        node.output
+        for node in graph.nodes
+        if node.operator in LAYOUTS and stored.keys() >= {node.inputs[0], node.output}
+    }
+    return Plan(pixels, stored, frozenset(moved | {graph.input} if pixels else moved))
 
 
 def _wanted(graph: Graph) -> set[str]:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mnist_edge.export.passes.graph import Graph, Node
 from mnist_edge.export.quantize import weights
-from mnist_edge.export.quantize.plan import MOVES, Plan, is_layer
+from mnist_edge.export.quantize.plan import Plan, is_layer
 
 LEVELS = 255
 """Steps of a uint8."""
@@ -94,35 +94,18 @@ class _Writer:
     def add(self, node: Node) -> None:
         """Write a node, and behind it what stores its result."""
         inputs = [self._input(node, number) for number in range(len(node.inputs))]
-        if self._is_raw(node):
-            self.nodes.append(_proto(node, inputs, [self._stored_as(node.output)]))
-            return
-        self.nodes.append(_proto(node, inputs, node.outputs))
-        if node.output in self._plan.stored:
+        self.nodes.append(_proto(node, inputs))
+        if node.output in self._plan.stored and node.output not in self._plan.moved:
             self.store(node.output)
 
     def store(self, name: str) -> None:
-        """Write what stores a tensor as uint8 and restores it."""
+        """Write what stores a tensor as uint8."""
         output = self._stored_as(name)
         self.nodes.append(_linear("Quantize", name, name, self._scale(name), output))
-        self._float(name)
-
-    def _is_raw(self, node: Node) -> bool:
-        """Return whether a node moves uint8 as they are.
-
-        Pixels are moved so, and onnxruntime has no other way to pad. The rest stands between
-        DequantizeLinear and QuantizeLinear, as engines expect it.
-        """
-        if node.operator not in MOVES or node.inputs[0] not in self._plan.stored:
-            return False
-        return node.operator == "Pad" or self._is_pixels(node.inputs[0])
-
-    def _is_pixels(self, name: str) -> bool:
-        return self._plan.is_pixels(name, self._graph)
 
     def _stored_as(self, name: str) -> str:
         """Return what a tensor is called where it is uint8."""
-        return name if self._is_pixels(name) else f"{name}_QuantizeLinear_Output"
+        return name if name in self._plan.moved else f"{name}_QuantizeLinear_Output"
 
     def _input(self, node: Node, number: int) -> str:
         """Write what restores an input; return the name that the file has for it."""
@@ -131,7 +114,10 @@ class _Writer:
             return self._constant(node, number)
         if name not in self._plan.stored:
             return name
-        return self._stored_as(name) if self._is_raw(node) else self._float(name)
+        # What is only moved stays uint8; the rest stands between DequantizeLinear and
+        # QuantizeLinear, as engines expect it.
+        moved = node.output in self._plan.moved
+        return self._stored_as(name) if moved else self._float(name)
 
     def _constant(self, node: Node, number: int) -> str:
         name = node.inputs[number]
@@ -141,15 +127,15 @@ class _Writer:
             if number == 1:
                 return self._weight(name, stored, axis)
             return self._bias(name, node.inputs[0], stored, {"axis": 0} if axis else {})
-        value = self._graph.constants[name]
-        if node.operator == "Pad" and number == 2 and self._is_raw(node):
+        value: Any = self._graph.constants[name]
+        if node.operator == "Pad" and number == 2 and node.output in self._plan.moved:
             value = self._of.step(node.output).number(float(value.reshape(())))
             name = f"{node.output}_value"
         self.tensors.setdefault(name, numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def _float(self, name: str) -> str:
-        """Restore a stored tensor as float32, once; return that name."""
+        """Restore a stored tensor as float32 where it is first needed; return that name."""
         restored = f"{name}_DequantizeLinear_Output"
         if name in self._restored:
             return restored
@@ -182,9 +168,7 @@ class _Writer:
         self.first.append(_linear("Dequantize", name, steps, scales, restored, **axis))
         return restored
 
-    def _bias(
-        self, name: str, layer_input: str, stored: weights.Int8, axis: dict[str, int]
-    ) -> str:
+    def _bias(self, name: str, layer_input: str, stored: weights.Int8, axis: dict[str, int]) -> str:
         scale = np.asarray(self._of.step(layer_input).scale * stored.scale)
         steps = f"{name}_quantized"
         scales = (f"{steps}_scale", f"{steps}_zero_point")
@@ -198,8 +182,8 @@ class _Writer:
         return name
 
 
-def _proto(node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.NodeProto:
-    proto = helper.make_node(node.operator, inputs, outputs, node.layer)
+def _proto(node: Node, inputs: Sequence[str]) -> onnx.NodeProto:
+    proto = helper.make_node(node.operator, inputs, node.outputs, node.layer)
     for name, value in sorted(node.attributes.items()):
         proto.attribute.append(helper.make_attribute(name, value))
     return proto
@@ -209,7 +193,9 @@ def _linear(
     kind: str, name: str, source: str, scales: tuple[str, str], output: str, **axis: int
 ) -> onnx.NodeProto:
     operator = f"{kind}Linear"
-    return helper.make_node(operator, [source, *scales], [output], f"{name}_{operator}", **axis)
+    node = helper.make_node(operator, [source, *scales], [output], f"{name}_{operator}")
+    node.attribute.extend(helper.make_attribute(key, value) for key, value in axis.items())
+    return node
 
 
 def _listed(values: NDArray[Any], name: str) -> TensorProto:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
 from mnist_edge.export.graph import copied, values_of
-from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME
+from mnist_edge.model_spec import INPUT_NAME
 
 _BATCH_ELEMENTS = 2**24
 """Numbers that one batch may make of all tensors together: 64 MiB of float32."""
@@ -53,9 +53,7 @@ class Tails:
             self._low = self._lowest(self._low, part)
             self._high = self._lowest(self._high, -part)
 
-    def _lowest(
-        self, kept: NDArray[np.float64], part: NDArray[np.floating]
-    ) -> NDArray[np.float64]:
+    def _lowest(self, kept: NDArray[np.float64], part: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the smallest of the values kept and those of a part, in order."""
         if len(kept) == self._kept:
             # Most values are beyond none of these: a comparison is all that they cost.
@@ -133,17 +131,6 @@ class Engine:
         """Return the tensors for images (N, elements)."""
         found = self._session.run(self._names, {INPUT_NAME: images.reshape(-1, *self._shape)})
         return dict(zip(self._names, found, strict=True))
-
-
-def answers(model: onnx.ModelProto, images: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the class (N,) of each image (N, elements)."""
-    run = Engine(model, [OUTPUT_NAME])
-    batch = 1000
-    found = [
-        run(images[start : start + batch])[OUTPUT_NAME].argmax(axis=1)
-        for start in range(0, len(images), batch)
-    ]
-    return np.concatenate(found)
 
 
 def as_range(name: str, low: float, high: float) -> tuple[np.float32, np.float32]:

@@ -45,8 +45,8 @@ class Moments:
 
     def add(self, rows: NDArray[np.float64]) -> None:
         """Take in more inputs, float64 (M, inputs)."""
-        for part, total in zip(self._slices, self._sums, strict=True):
-            total += rows[:, part].T @ rows[:, part]
+        for part, so_far in zip(self._slices, self._sums, strict=True):
+            np.add(so_far, rows[:, part].T @ rows[:, part], out=so_far)
         self._count += len(rows)
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:

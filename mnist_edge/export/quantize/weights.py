@@ -51,10 +51,7 @@ def saturation_free_range(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     return widest
 
 
-
-def least_scale(
-    bias: NDArray[np.float32] | None, input_scale: np.float32
-) -> NDArray[np.float64]:
+def least_scale(bias: NDArray[np.float32] | None, input_scale: np.float32) -> NDArray[np.float64]:
     """Return the smallest scale of weights with which a bias fits in int32.
 
     Weights that are all zero, or nearly, would have a scale so small that their layer's bias is
@@ -127,9 +124,7 @@ def bias(values: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.
     return steps
 
 
-def _wide_enough(
-    limits: NDArray[np.float32], least: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def _wide_enough(limits: NDArray[np.float32], least: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.maximum(limits, (least * MOST).astype(np.float32))
 
 

@@ -8,7 +8,10 @@ from mnist_edge.export.quantize.plan import integer_results
 
 
 def write_as_gemm(graph: Graph) -> None:
-    """Make one Gemm of each MatMul of rows and the Add after it: onnxruntime fuses that to QGemm."""
+    """Make one Gemm of each MatMul of rows and the Add after it.
+
+    onnxruntime fuses that to QGemm.
+    """
     shapes = examine(graph).shapes
     for node in list(graph.nodes):
         weight = graph.constants.get(node.inputs[1]) if node.operator == "MatMul" else None

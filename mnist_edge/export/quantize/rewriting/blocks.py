@@ -9,15 +9,13 @@ for each pixel of a block.
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_edge.export.passes.examine import examine
-from mnist_edge.export.passes.graph import Graph, Node, Shape
-from mnist_edge.export.quantize.borders import Border, border_of, is_plain
+from mnist_edge.export.passes.graph import Graph, Node
 from mnist_edge.export.quantize.plan import absorbed_by, is_layer
+from mnist_edge.export.quantize.rewriting.borders import Border, border_of, is_plain
 
 CHANNELS = 4
 """How many channels an integer kernel takes at a time."""
@@ -120,9 +118,7 @@ def _first(graph: Graph, node: Node) -> _First | None:
     elif any(own):
         return None
     made = _results_of_a_block(graph, node, channels)
-    rows, columns = (
-        _axis(graph, node, source, border, axis, made[axis]) for axis in range(2)
-    )
+    rows, columns = (_axis(graph, node, source, border, axis, made[axis]) for axis in range(2))
     return _First(node, rows, columns, border.value, channels, last)
 
 
@@ -140,9 +136,7 @@ def _results_of_a_block(graph: Graph, node: Node, channels: int) -> tuple[int, i
     return tuple(1 if stride % 2 == 0 else 2 for stride in strides)  # type: ignore[return-value]
 
 
-def _axis(
-    graph: Graph, node: Node, source: str, border: Border, axis: int, made: int
-) -> _Axis:
+def _axis(graph: Graph, node: Node, source: str, border: Border, axis: int, made: int) -> _Axis:
     shapes = examine(graph).shapes
     return _Axis(
         size=shapes[source][2 + axis],
@@ -270,6 +264,4 @@ def _without_rest(
 
 
 def _reshape(graph: Graph, before: Node, tensor: str, shape: list[int]) -> str:
-    return graph.add_before(
-        before, "Reshape", [tensor, graph.constant([-1, *shape], np.int64)]
-    )
+    return graph.add_before(before, "Reshape", [tensor, graph.constant([-1, *shape], np.int64)])

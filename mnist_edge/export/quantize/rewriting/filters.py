@@ -3,8 +3,8 @@
 import numpy as np
 
 from mnist_edge.export.passes.graph import Graph, Node
-from mnist_edge.export.quantize.borders import is_plain
 from mnist_edge.export.quantize.plan import ABSORBED, is_layer
+from mnist_edge.export.quantize.rewriting.borders import is_plain
 
 MULTIPLE = 4
 """Of channels: onnxruntime's kernels for convolutions take so many at a time; else it copies each
