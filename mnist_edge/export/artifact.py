@@ -184,9 +184,11 @@ def _make(task: Task, precision: Precision, active: Active | None) -> _Made:
             reason = not_read(task.reference, task.examples)
             provenance = replace(provenance, unverified=reason)
     content = _content(task, precision, made, provenance)
+    file = model_file.read(content)
     if task.reference and parity:
-        failures = missed(precision.gate, parity, len(content), task.reference)
-    return _Made(content, model_file.read(content), parity, failures, active)
+        size = len(content)
+        failures = missed(precision.gate, parity, size, task.reference, file.operators)
+    return _Made(content, file, parity, failures, active)
 
 
 def _quantized(task: Task, precision: Precision, active: Active | None) -> onnx.ModelProto:

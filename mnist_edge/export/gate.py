@@ -1,10 +1,10 @@
 """Whether a file keeps the gate of its precision: a sentence for each part that it misses."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mnist_edge.export.parity import CLEAR_MARGIN
-from mnist_edge.export.quantize import OVERHEAD_BYTES, Gate
+from mnist_edge.export.quantize import Gate
 from mnist_edge.export.reference import Reference
 from mnist_edge.export.reports import Parity
 
@@ -21,7 +21,13 @@ _LOSS_OF_OTHERS = 0.001
 """Accuracy that a file may lose of a reference that reads worse."""
 
 
-def missed(gate: Gate, parity: Parity, size: int, reference: Reference) -> tuple[str, ...]:
+def missed(
+    gate: Gate,
+    parity: Parity,
+    size: int,
+    reference: Reference,
+    operators: Sequence[str] = (),
+) -> tuple[str, ...]:
     """Return a sentence for each part of a gate that a file misses.
 
     Args:
@@ -29,9 +35,10 @@ def missed(gate: Gate, parity: Parity, size: int, reference: Reference) -> tuple
         parity: How close the file comes to the reference.
         size: Its bytes.
         reference: What it was measured against.
+        operators: The operators of its graph, some of which take room.
     """
     failures = [*_answers(gate, parity), *_shares(gate, parity, reference)]
-    limit = int(gate.max_bytes_per_weight * reference.weights) + OVERHEAD_BYTES
+    limit = gate.max_bytes(reference.weights, operators)
     if size > limit:
         failures.append(f"the file has {size:,} bytes, {limit:,} are allowed")
     return tuple(failures)

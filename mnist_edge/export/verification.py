@@ -58,7 +58,7 @@ def verify(model: model_file.ModelFile, reference: Reference, examples: Examples
     gate = PRECISIONS[precision].gate
     parity = measure(model.content, reference, examples, gate)
     failures = (
-        *missed(gate, parity, len(model.content), reference),
+        *missed(gate, parity, len(model.content), reference, model.operators),
         *_changes(model),
         *_false_claims(model.provenance, parity, examples),
     )

@@ -4,7 +4,7 @@ Which settings were tried and why these were kept: docs/precisions.md.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,10 @@ from mnist_edge.model_spec import InputSpec
 OVERHEAD_BYTES = 8192
 """What a file may weigh beyond its weights: the graph and its metadata."""
 
+CONVOLUTION_BYTES = 2048
+"""What it may weigh beyond that for each convolution: scales and biases of each filter, and the
+zeros around the first one's kernels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -35,8 +39,8 @@ class Gate:
             reference.
         max_accuracy_loss: Largest allowed loss of accuracy, as a fraction of 10,000 images or more;
             of fewer, as many images may be lost.
-        max_bytes_per_weight: Largest allowed size, beyond ``OVERHEAD_BYTES``, for each weight of
-            the Keras model.
+        max_bytes_per_weight: Largest allowed size, beyond ``OVERHEAD_BYTES`` and
+            ``CONVOLUTION_BYTES``, for each weight of the source.
     """
 
     max_score_diff: float = math.inf
@@ -44,6 +48,16 @@ class Gate:
     min_agreement: float = 0.0
     max_accuracy_loss: float = 1.0
     max_bytes_per_weight: float = 4.0
+
+    def max_bytes(self, weights: int, operators: Sequence[str]) -> int:
+        """Return the largest allowed size of a file.
+
+        Args:
+            weights: How many numbers its source holds.
+            operators: The operators of the file's graph.
+        """
+        overhead = OVERHEAD_BYTES + CONVOLUTION_BYTES * operators.count("Conv")
+        return int(self.max_bytes_per_weight * weights) + overhead
 
 
 @dataclass(frozen=True, slots=True)
