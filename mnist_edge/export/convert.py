@@ -30,6 +30,7 @@ IR_VERSION = 8
 needed here."""
 
 GRAPH_NAME = "mnist"
+"""Of the graph within a file, whatever network it is: files that were made before have it."""
 
 
 def to_onnx(

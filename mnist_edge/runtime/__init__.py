@@ -5,7 +5,7 @@ A file, from its bytes to a session; each step has its own limits on a hostile o
     model_file.py     the way through
     protobuf.py       bytes; onnx_schema.py says which messages and fields there may be
     graph.py          structure: nodes, weights, and what of them belongs together
-    operators.py      which operators, and the work and shapes that a graph of them comes to
+    operators/        which operators, and the work and shapes that a graph of them comes to
     ../model_spec.py  metadata: what the file takes, answers and was made from
     session.py        onnxruntime's session; binding.py the short way for one image
 

@@ -413,7 +413,12 @@ def test_the_input_has_the_shape_that_saves_work(kind: str) -> None:
 
 @pytest.mark.parametrize("opset", OPSETS)
 def test_each_opset_is_read_by_onnxruntime(opset: int) -> None:
-    layers = [L.Conv2D(4, 3, activation="gelu"), L.BatchNormalization(), L.LayerNormalization()]
+    layers = [
+        L.Conv2D(4, 3, activation="gelu"),
+        L.BatchNormalization(),
+        L.LayerNormalization(),
+        L.Activation("sparse_sigmoid"),
+    ]
     source = source_of(with_random_weights(stack(GREY, *layers)))
     model = to_onnx(source, opset)
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]

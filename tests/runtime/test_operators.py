@@ -286,7 +286,7 @@ def test_the_shape_is_the_one_that_onnxruntime_makes(kind: str) -> None:
     assert answer.shape == (2, *expected)
 
 
-def test_parts_of_a_split_are_told_apart() -> None:
+def test_each_part_of_a_split_has_its_shape() -> None:
     nodes = [
         node("Split", "x", "a b c", axis=2, num_outputs=3),
         node("Split", "a s", "d e", axis=1),

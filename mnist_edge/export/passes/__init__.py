@@ -13,6 +13,8 @@ from mnist_edge.export.passes import (
     borders,
     constants,
     dense,
+    fold_before,
+    fold_behind,
     normalization,
     reshapes,
     resizing,
@@ -61,8 +63,8 @@ PASSES: tuple[Pass, ...] = (
     affine.put_constants_last,
     affine.write_as_mul_and_add,
     affine.merge,
-    affine.fold_into_layer_before,
-    affine.fold_into_layer_behind,
+    fold_before.fold_into_layer_before,
+    fold_behind.fold_into_layer_behind,
 )
 
 GATHERED = frozenset((activations.GELU,))

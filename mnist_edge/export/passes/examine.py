@@ -39,6 +39,9 @@ _INVALID = (
 )
 """What onnx raises of a node that is none of its own, or takes what it cannot."""
 
+_INFERRED_FROM = {"LessOrEqual": 16, "GreaterOrEqual": 16}
+"""The opset from which on onnx infers the shapes of what was a function before."""
+
 _RANDOM = frozenset(
     (
         "Bernoulli",
@@ -136,7 +139,8 @@ class _Run:
         }
         opset = helper.make_opsetid("", self.opset)
         try:
-            schema = defs.get_schema(node.operator, self.opset, "")
+            version = max(self.opset, _INFERRED_FROM.get(node.operator, 0))
+            schema = defs.get_schema(node.operator, version, "")
             found = shape_inference.infer_node_outputs(schema, proto, types, data, None, [opset])
         except _INVALID as error:
             raise _refused(node, str(error).strip().splitlines()[-1]) from error

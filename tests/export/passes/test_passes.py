@@ -117,13 +117,38 @@ CASES = {
         ],
         {"w": random(6, 1, 3, 3), **batch_norm(3)},
     ),
-    "a border is not shifted": Case(
+    "a border is not shifted, pixels stay as they are": Case(
         "Mul Add Conv",
         [
             node("BatchNormalization", "x scale bias mean variance", "h"),
             node("Conv", "h w", "y", pads=[1, 1, 1, 1]),
         ],
         {"w": random(4, 3, 3, 3), **batch_norm(3)},
+    ),
+    "a border is not shifted, what is shifted is scaled behind that": Case(
+        "Relu Add MaxPool Conv",
+        [
+            node("Relu", "x", "g"),
+            node("Mul", "g a", "h"),
+            node("Add", "h b", "i"),
+            node("MaxPool", "i", "j", kernel_shape=[2, 2]),
+            node("Conv", "j w", "y", pads=[1, 1, 1, 1]),
+        ],
+        {"w": random(4, 3, 3, 3), "a": np.abs(random(3, 1, 1)) + 0.1, "b": random(3, 1, 1)},
+    ),
+    "a factor of nothing": Case(
+        "Relu Mul Add Conv",
+        [
+            node("Relu", "x", "g"),
+            node("Mul", "g a", "h"),
+            node("Add", "h b", "i"),
+            node("Conv", "i w", "y", pads=[1, 1, 1, 1]),
+        ],
+        {
+            "w": random(4, 3, 3, 3),
+            "a": np.array([[[1]], [[0]], [[2]]], np.float32),
+            "b": random(3, 1, 1),
+        },
     ),
     "a border may be scaled": Case(
         "Conv",
@@ -179,6 +204,18 @@ CASES = {
             node("Relu", "k", "y"),
         ],
         {"w": random(6, 4), "a": random(4), "two": np.array(2, np.float32)},
+        ROW,
+    ),
+    "one number for all biases": Case(
+        "MatMul Add Relu",
+        [
+            node("MatMul", "x w", "h"),
+            node("Add", "h two", "i"),
+            node("Mul", "i two", "j"),
+            node("Add", "j two", "k"),
+            node("Relu", "k", "y"),
+        ],
+        {"w": random(6, 4), "two": np.array(2, np.float32)},
         ROW,
     ),
     "weights that two layers share": Case(
