@@ -116,6 +116,7 @@ def export(
     options = _Options(opset or DEFAULT_OPSET, data, not no_verify, keep_inactive)
     if target == "onnx":
         report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
+        _note_speed(report)
         show_parity(report, as_json)
         return
     page = out or PAGE
@@ -174,6 +175,21 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         verify=options.verify,
         keep_inactive=options.keep_inactive,
     )
+
+
+def _note_speed(report: "ExportReport") -> None:
+    """Print a note where int8 is no faster than fp32 on this CPU."""
+    from mnist_edge.export.quantize import speed
+
+    made = {
+        model.precision: Path(model.path)
+        for model in report.models
+        if model.passed is not False and model.status != "not offered"
+    }
+    if "fp32" in made and "int8" in made:
+        sentence = speed.note(made["fp32"].read_bytes(), made["int8"].read_bytes())
+        if sentence:
+            note(sentence)
 
 
 def _export_page(model: Path, page: Path, precision: str, options: _Options, as_json: bool) -> None:

@@ -81,9 +81,9 @@ def test_int4_leaves_convolutions_in_int8(network: onnx.ModelProto) -> None:
 
 
 def test_precisions_that_convolutions_cannot_have(network: onnx.ModelProto) -> None:
-    with pytest.raises(ModelError, match="int8-dynamic is for dense networks"):
+    with pytest.raises(ModelError, match="int8-dynamic is for dense layers"):
         PRECISIONS["int8-dynamic"].make(network, NO_IMAGES, SPEC)
     layers = keras.layers
     pooled = graph_of(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D())
-    with pytest.raises(ModelError, match="int4 is for dense layers: the network has none"):
+    with pytest.raises(ModelError, match="int4 is for dense layers: they hold 0 of"):
         PRECISIONS["int4"].make(pooled, NO_IMAGES, SPEC)
