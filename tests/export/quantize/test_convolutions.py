@@ -87,3 +87,51 @@ def test_precisions_that_convolutions_cannot_have(network: onnx.ModelProto) -> N
     pooled = graph_of(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D())
     with pytest.raises(ModelError, match="int4 is for dense layers: they hold 0 of"):
         PRECISIONS["int4"].make(pooled, NO_IMAGES, SPEC)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_int8_takes_pixels_and_answers_as_float(channels: int) -> None:
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, channels)),
+            layers.Conv2D(8, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(10),
+        ]
+    )
+    network = convert.to_onnx(source_of(model))
+    spec = InputSpec((12, 12) if channels == 1 else (12, 12, channels))
+    pixels = np.random.default_rng(0).integers(0, 256, (300, spec.elements), np.uint8)
+    calibration = pixels.astype(np.float32) / np.float32(255)
+    made = PRECISIONS["int8"].make(network, calibration, spec)
+    onnx.checker.check_model(made, full_check=True)
+    assert serialized(PRECISIONS["int8"].make(network, calibration, spec)) == serialized(made)
+    assert made.graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
+    stored = sum(tensor.data_type == TensorProto.INT8 for tensor in made.graph.initializer)
+    assert stored >= 2
+    shape = [axis.dim_value for axis in made.graph.input[0].type.tensor_type.shape.dim[1:]]
+    float_shape = [axis.dim_value for axis in network.graph.input[0].type.tensor_type.shape.dim[1:]]
+    exact = run(network, calibration.reshape(-1, *float_shape))
+    received = run(made, pixels.reshape(-1, *shape))
+    assert np.abs(received - exact).max() < 0.05
+
+
+def test_int8_of_features_takes_float() -> None:
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(16, "tanh"), layers.Dense(3)])
+    network = convert.to_onnx(source_of(model))
+    spec = InputSpec((6,), "float32", None)
+    features = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
+    made = PRECISIONS["int8"].make(network, features, spec)
+    assert made.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT
+    assert np.abs(run(made, features) - run(network, features)).max() < 0.05
+
+
+def run(model: onnx.ModelProto, inputs: np.ndarray) -> np.ndarray:
+    session = ort.InferenceSession(serialized(model), providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": inputs})[0]
