@@ -24,7 +24,7 @@ def specify(source: Source, scaling: TrainedScaling) -> ModelSpec:
     Inputs with rows and columns are pixels, and so are 784 in a row; all others are features, which
     are taken as they are.
     """
-    taken = _input(source)
+    taken = input_of(source)
     preprocessing: Preprocessing = "resize"
     if taken.range is None:
         preprocessing = "none"
@@ -34,7 +34,8 @@ def specify(source: Source, scaling: TrainedScaling) -> ModelSpec:
     return ModelSpec("fp32", taken, labels, preprocessing, scaling)
 
 
-def _input(source: Source) -> InputSpec:
+def input_of(source: Source) -> InputSpec:
+    """Return what one input of a float file is."""
     shape = source.input_shape
     if shape == (UNIT_PIXELS.elements,):
         return UNIT_PIXELS

@@ -97,7 +97,7 @@ def export(
             make_file(task, precision, out_dir / name)
             for precision, name in zip(precisions, names, strict=True)
         ),
-        notes=tuple(notes(source, task.reference, examples)),
+        notes=tuple(notes(source, scaling, task.reference, examples)),
     )
 
 

@@ -69,7 +69,12 @@ def accuracy(answers: NDArray[np.float32], examples: Examples) -> float | None:
     return float((answers.argmax(axis=1) == examples.labels).mean())
 
 
-def notes(source: Source, reference: Reference | None, examples: Examples | None) -> Iterator[str]:
+def notes(
+    source: Source,
+    scaling: TrainedScaling,
+    reference: Reference | None,
+    examples: Examples | None,
+) -> Iterator[str]:
     """Yield what is worth knowing of a model and of what its files are verified on."""
     if source.head == "logits":
         yield "the model answers with logits: its files end with a softmax"
@@ -79,17 +84,25 @@ def notes(source: Source, reference: Reference | None, examples: Examples | None
         yield (
             "no labelled images here fit the model: its files are verified on inputs made for it, "
             "which show that they answer as it does, and nothing of its accuracy"
+            f"{_unconfirmed(examples, scaling)}"
         )
     if not reference.reads:
         yield not_read(reference, examples)
 
 
+def _unconfirmed(examples: Examples, scaling: TrainedScaling) -> str:
+    """Return what nothing has confirmed of the pixels; empty for features."""
+    if examples.inputs.dtype != np.uint8:
+        return ""
+    return f", nor that it was trained on pixels of {scaling.name}, which is what they give it"
+
+
 def not_read(reference: Reference, examples: Examples) -> str:
     """Return the sentence on a reference that does not read the images."""
     return (
-        f"the model itself reads {reference.accuracy:.1%} of {examples.name}: it was trained on "
-        "other images, or on pixels of another scaling; its files answer as it does, and are "
-        "unverified"
+        f"the model itself reads {reference.accuracy:.1%} of {examples.name}: it is "
+        "untrained, or was trained on other images or on pixels of another scaling; its files "
+        "answer as it does, and are unverified"
     )
 
 

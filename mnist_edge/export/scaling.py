@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from mnist_edge.export.inputs import input_of
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.sources.source import Source
 
@@ -19,6 +20,15 @@ _MIN_FACTOR = 1 / 64
 _MAX_MEAN = 2.0
 """A larger mean is one of pixels up to 255."""
 
+_ARITHMETIC = {
+    "TrueDivide": lambda number: number > 1 / _MIN_FACTOR,
+    "Divide": lambda number: number > 1 / _MIN_FACTOR,
+    "Multiply": lambda number: number < _MIN_FACTOR,
+    "Subtract": lambda number: number > _MAX_MEAN,
+}
+"""Keras' functions, and whether a number that they are called with is one for such pixels. Layers
+called so take no number."""
+
 _MOVING = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Cast")
 """Operators that leave all numbers as they are."""
 
@@ -26,9 +36,12 @@ _MOVING = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"
 def own_scaling(source: Source) -> TrainedScaling:
     """Return the scaling that a model's first steps show.
 
-    That is 0..255 where these divide by much (``Rescaling(1 / 255)``) or take away a mean that only
-    such pixels have (``Normalization``); else 0..1.
+    That is 0..255 where these divide by much (``Rescaling(1 / 255)``, ``image / 127.5``) or take
+    away a mean that only such pixels have (``Normalization``); else 0..1, and for features, which
+    are no pixels.
     """
+    if input_of(source).range is None:
+        return UNIT
     if isinstance(source.network, onnx.ModelProto):
         takes_raw = _graph_takes_raw(source.network.graph)
     else:
@@ -37,24 +50,34 @@ def own_scaling(source: Source) -> TrainedScaling:
 
 
 def _layers_take_raw(model: Any) -> bool:
-    for layer in _in_order(model):
-        kind = type(layer).__name__
+    for operation in _in_order(model):
+        kind = type(operation).__name__
         if kind == "Rescaling":
-            return bool(np.max(np.abs(layer.scale)) < _MIN_FACTOR)
+            return bool(np.max(np.abs(operation.scale)) < _MIN_FACTOR)
         if kind == "Normalization":
-            return bool(np.max(np.abs(np.asarray(layer.mean))) > _MAX_MEAN)
-        if layer.weights:
+            return bool(np.max(np.abs(np.asarray(operation.mean))) > _MAX_MEAN)
+        if kind in _ARITHMETIC:
+            constants = _constants(operation)
+            return bool(constants) and _ARITHMETIC[kind](max(map(abs, constants)))
+        if getattr(operation, "weights", None):
             return False
     return False
 
 
 def _in_order(model: Any) -> Iterator[Any]:
-    """Yield a model's layers, those of models within it in their place."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _in_order(layer)
+    """Yield a model's layers and functions, those of models within it in their place."""
+    for operation in getattr(model, "operations", model.layers):
+        if hasattr(operation, "layers"):
+            yield from _in_order(operation)
         else:
-            yield layer
+            yield operation
+
+
+def _constants(operation: Any) -> list[float]:
+    """Return the numbers that a function such as ``x / 255`` is called with."""
+    (node,) = operation._inbound_nodes  # Keras shows the arguments of a call nowhere else
+    given = [*node.arguments.args, *node.arguments.kwargs.values()]
+    return [float(value) for value in given if isinstance(value, int | float)]
 
 
 def _graph_takes_raw(graph: onnx.GraphProto) -> bool:

@@ -39,7 +39,7 @@ def verify_all(paths: Sequence[Path], source: Source, dataset: Dataset) -> Verif
         data=examples.summary,
         reference=reference.describe(source.path),
         models=tuple(verify(model, reference, examples) for model in models),
-        notes=tuple(notes(source, reference, examples)),
+        notes=tuple(notes(source, spec.trained_scaling, reference, examples)),
     )
 
 

@@ -171,7 +171,7 @@ class Predictor:
         if not self._reads_strokes:
             raise ModelError(
                 f"expected a model that reads strokes, but {self._model.origin} has "
-                f"preprocessing={self._spec.preprocessing}: prepare the picture, and use predict"
+                f"preprocessing={self._spec.preprocessing}: give its input to Predictor.predict"
             )
         preparation = examine(picture)
         return self.predict(preparation.pixels)._replace(preparation=preparation)

@@ -179,5 +179,5 @@ def test_a_limit_rejects_what_falls_short_of_it() -> None:
 def test_a_picture_of_what_has_no_strokes() -> None:
     for spec in (models.COLOUR, models.FEATURES):
         predictor = Predictor(models.linear(spec, models.TWO))
-        with pytest.raises(ModelError, match=r"preprocessing=none: prepare the picture, and use"):
+        with pytest.raises(ModelError, match=r"preprocessing=none: give its input to"):
             predictor.predict_picture(np.zeros((50, 50), np.uint8))
