@@ -7,6 +7,8 @@
     limits.py    how much a file may unpack to
     dataset.py   what comes back
 
+A new format is a reader beside arrays.py, and a case in mnist.py, where what --data names is found.
+
 numpy is all that an import of this package needs.
 """
 
