@@ -1,6 +1,7 @@
 """A model of anybody's in, verified .onnx files out. Needs ONNX and TensorFlow.
 
-pipeline.py        the way through
+pipeline.py        the way through; artifact.py makes, verifies and writes each file
+inputs.py          what one input is, for apps and for the model; scaling.py of its pixels
 convert.py         a model -> the clean float graph; keras_to_onnx.py and foreign.py come before,
                    front.py and head.py put at its ends what apps see, names.py names it
 passes/            clean-ups of such a graph; a new one goes there
@@ -8,7 +9,9 @@ graph.py           changes finished graphs, and evaluates them
 inactive.py        drops hidden units that hardly ever fire
 quantize/          the precisions; a new one goes there
 metadata.py        what a file says of itself
-parity.py          its answers beside its Keras model's
+reference.py       what the model itself answers, on examples.py: labelled images or made inputs
+parity.py          a file's answers beside the reference's; gate.py judges them
+verification.py    the same of finished files
 reports.py         what export and verify report
 """
 
