@@ -11,6 +11,7 @@ _MAX_LENGTH = 100
 # What each further input of an operator is called.
 _ROLES = {
     "MatMul": ("", "weight"),
+    "Gemm": ("", "weight", "bias"),
     "Conv": ("", "weight", "bias"),
     "ConvTranspose": ("", "weight", "bias"),
     "Add": ("bias", "bias"),
@@ -50,8 +51,8 @@ def clean(graph: Graph) -> None:
         layer = _OTHERS.sub("_", node.layer)[:_MAX_LENGTH] or "layer"
         for position, name in enumerate(node.inputs):
             if name in graph.constants and name not in names:
-                names[name] = _unique(f"{layer}.{_role(node, position)}", taken)
-        node.layer = _unique(f"{layer}.{node.operator.lower()}", taken)
+                names[name] = unique(f"{layer}.{role(node, position)}", taken)
+        node.layer = unique(f"{layer}.{node.operator.lower()}", taken)
         for position, name in enumerate(node.outputs):
             own = node.layer if position == 0 else f"{node.layer}.{position}"
             names.setdefault(name, own)
@@ -65,12 +66,14 @@ def clean(graph: Graph) -> None:
         node.outputs = [names[name] for name in node.outputs]
 
 
-def _role(node: Node, position: int) -> str:
+def role(node: Node, position: int) -> str:
+    """Return what an input of a node is called."""
     roles = _ROLES.get(node.operator, ())
     return roles[position] if position < len(roles) else f"constant{position}"
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, and take it."""
     number = 1
     candidate = name
     while candidate in taken:

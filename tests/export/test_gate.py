@@ -74,3 +74,10 @@ def test_each_part_of_a_gate_has_its_sentence() -> None:
     failures = missed(Gate(min_agreement=0.9), nothing_right, 5 * LARGE, reference(0.99))
     assert len(failures) == 4
     assert "a probability is no number" in failures
+
+
+def test_convolutions_may_weigh_more() -> None:
+    gate = PRECISIONS["int8"].gate
+    size = gate.max_bytes(LARGE, ()) + 1
+    assert "bytes" in missed(gate, parity(), size, reference(0.99))[0]
+    assert missed(gate, parity(), size, reference(0.99), ("Pad", "Conv", "Softmax")) == ()

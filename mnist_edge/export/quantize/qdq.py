@@ -93,8 +93,9 @@ class _Writer:
 
     def add(self, node: Node) -> None:
         """Write a node, and behind it what stores its result."""
-        inputs = [self._input(node, number) for number in range(len(node.inputs))]
-        self.nodes.append(_proto(node, inputs))
+        proto = node.proto()
+        proto.input[:] = [self._input(node, number) for number in range(len(node.inputs))]
+        self.nodes.append(proto)
         if node.output in self._plan.stored and node.output not in self._plan.moved:
             self.store(node.output)
 
@@ -180,13 +181,6 @@ class _Writer:
         ]
         self.first.append(_linear("Dequantize", name, steps, scales, name, **axis))
         return name
-
-
-def _proto(node: Node, inputs: Sequence[str]) -> onnx.NodeProto:
-    proto = helper.make_node(node.operator, inputs, node.outputs, node.layer)
-    for name, value in sorted(node.attributes.items()):
-        proto.attribute.append(helper.make_attribute(name, value))
-    return proto
 
 
 def _linear(

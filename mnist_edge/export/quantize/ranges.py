@@ -97,40 +97,34 @@ def batches(
 def _engine_batches(
     model: onnx.ModelProto, names: Sequence[str], images: NDArray[np.float32]
 ) -> Iterator[Mapping[str, NDArray[np.floating]]]:
+    shape = [axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim[1:]]
+    images = images.reshape(-1, *shape)
     made = [name for name in names if name != INPUT_NAME]
-    run = Engine(model, made)
-    single = run(images[:1])
-    elements = sum(value.size for value in single.values()) + images.shape[1]
+    session = _session(model, made)
+
+    def run(batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        found = session.run(made, {INPUT_NAME: batch}) if made else []
+        return {INPUT_NAME: batch, **dict(zip(made, found, strict=True))}
+
+    elements = sum(value.size for value in run(images[:1]).values())
     size = max(1, _BATCH_ELEMENTS // elements)
     count = min(len(images), max(size, _MAX_ELEMENTS // elements))
     for start in range(0, count, size):
-        batch = images[start : min(start + size, count)]
-        yield {INPUT_NAME: batch, **run(batch)}
+        yield run(images[start : min(start + size, count)])
 
 
-class Engine:
-    """A model in onnxruntime that answers with some of its tensors."""
+def _session(model: onnx.ModelProto, names: Sequence[str]) -> Any:
+    """Open a float model in onnxruntime that answers with some of its tensors."""
+    import onnxruntime as ort
 
-    def __init__(self, model: onnx.ModelProto, names: Sequence[str]) -> None:
-        import onnxruntime as ort
-
-        shown = copied(model)
-        del shown.graph.output[:]
-        shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._names = list(names)
-        dimensions = model.graph.input[0].type.tensor_type.shape.dim
-        self._shape = [dimension.dim_value for dimension in dimensions[1:]]
-        self._session = ort.InferenceSession(
-            shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(self, images: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Return the tensors for images (N, elements)."""
-        found = self._session.run(self._names, {INPUT_NAME: images.reshape(-1, *self._shape)})
-        return dict(zip(self._names, found, strict=True))
+    shown = copied(model)
+    shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(
+        shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def as_range(name: str, low: float, high: float) -> tuple[np.float32, np.float32]:

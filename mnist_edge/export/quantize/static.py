@@ -1,6 +1,8 @@
 """Static quantization in QDQ form: raw uint8 pixels in, float scores and probabilities out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import onnx
@@ -28,7 +30,7 @@ PERCENTILE = 99.99
 CONVOLUTION_PERCENTILE = 99.999
 """The same in networks with convolutions, whose tensors have many more values."""
 
-MOMENT_IMAGES = 2_000
+ROUNDING_IMAGES = 2_000
 """Images, of networks with convolutions, that weights are rounded for."""
 
 
@@ -56,39 +58,48 @@ def int8(
         ModelError: A tensor whose values on them have no range.
     """
     _require_calibration(calibration)
-    pixels = spec.range is not None
-    graph = rewritten(model)
-    plan = make_plan(graph, pixels=pixels)
-    exact = _as_float(model, graph)
-    convolves = any(node.operator == "Conv" for node in graph.nodes)
-    if percentile is None:
-        percentile = CONVOLUTION_PERCENTILE if convolves else PERCENTILE
-    limits = _limits(exact, graph, plan, calibration, percentile)
+    network = _Network.of(model, pixels=spec.range is not None)
+    images = calibration
+    if any(node.operator == "Conv" for node in network.graph.nodes):
+        percentile = CONVOLUTION_PERCENTILE if percentile is None else percentile
+        images = calibration[:ROUNDING_IMAGES]
+    limits = _limits(network, calibration, PERCENTILE if percentile is None else percentile)
     steps = {root: Step.of_range(*edges) for root, edges in limits.items()}
-    images = calibration[:MOMENT_IMAGES] if convolves else calibration
-    layers = _layers(exact, graph, plan, images, limits, per_channel=per_channel)
+    layers = _layers(network, images, limits, per_channel=per_channel)
+    quantized = Quantized(network.graph, network.plan, steps, layers)
     # What stays float is at least stored small.
-    return with_int8_weights(_file(exact, Quantized(graph, plan, steps, layers)))
+    return with_int8_weights(_file(network.exact, quantized))
 
 
-def _as_float(model: onnx.ModelProto, graph: Graph) -> onnx.ModelProto:
-    dimensions = model.graph.output[0].type.tensor_type.shape.dim
-    shape = tuple(dimension.dim_value for dimension in dimensions[1:])
-    return graphs.write(graph, model.graph.name, shape, model.ir_version)
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """A float graph as integer kernels want it.
+
+    Attributes:
+        graph: The graph.
+        exact: The same as a model that can be run.
+        plan: What of it is stored as uint8.
+    """
+
+    graph: Graph
+    exact: onnx.ModelProto
+    plan: Plan
+
+    @classmethod
+    def of(cls, model: onnx.ModelProto, *, pixels: bool) -> Self:
+        graph = rewritten(model)
+        dimensions = model.graph.output[0].type.tensor_type.shape.dim
+        shape = tuple(dimension.dim_value for dimension in dimensions[1:])
+        exact = graphs.write(graph, model.graph.name, shape, model.ir_version)
+        return cls(graph, exact, make_plan(graph, pixels=pixels))
 
 
-def _limits(
-    exact: onnx.ModelProto,
-    graph: Graph,
-    plan: Plan,
-    images: NDArray[np.float32],
-    percentile: float,
-) -> dict[str, Limits]:
+def _limits(network: _Network, images: NDArray[np.float32], percentile: float) -> dict[str, Limits]:
     """Return the range of each tensor whose range others share."""
-    measured = plan.measured(graph)
+    measured = network.plan.measured(network.graph)
     names = [name for found in measured.values() for name in found]
     tails: dict[str, ranges.Tails] = {}
-    for batch in ranges.batches(exact, names, images):
+    for batch in ranges.batches(network.exact, names, images):
         for name in names:
             values = batch[name]
             if name not in tails:
@@ -99,26 +110,25 @@ def _limits(
     for root, found in measured.items():
         lows, highs = zip(*(tails[name].range(percentile) for name in found), strict=True)
         limits[root] = ranges.as_range(root, min(lows), max(highs))
-    if plan.pixels:
+    if network.plan.pixels:
         # One step of the input is one grey level: quantizing pixels loses nothing.
-        limits[graph.input] = (np.float32(0), np.float32(1))
+        limits[network.graph.input] = (np.float32(0), np.float32(1))
     return limits
 
 
 def _layers(
-    exact: onnx.ModelProto,
-    graph: Graph,
-    plan: Plan,
+    network: _Network,
     images: NDArray[np.float32],
     limits: Mapping[str, Limits],
     *,
     per_channel: bool,
 ) -> dict[str, weights.Int8]:
     """Return the weights of each layer, rounded for what it takes on images."""
+    graph = network.graph
     layers = [node for node in graph.nodes if is_layer(graph, node)]
-    taken = {node.inputs[0]: limits[plan.stored[node.inputs[0]]] for node in layers}
+    taken = {node.inputs[0]: limits[network.plan.stored[node.inputs[0]]] for node in layers}
     moments = LayerMoments(graph, layers)
-    for batch in ranges.batches(exact, list(taken), images):
+    for batch in ranges.batches(network.exact, list(taken), images):
         moments.add(batch, taken)
     stored = {}
     for node in layers:
@@ -160,5 +170,6 @@ def _require_calibration(images: NDArray[np.float32]) -> None:
         )
     if not images.any():
         raise DataError(
-            f"expected images of digits to calibrate on, received {len(images):,} blank ones"
+            f"expected images of the model's own kind to calibrate on, received {len(images):,} "
+            "blank ones"
         )

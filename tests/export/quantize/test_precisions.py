@@ -77,50 +77,6 @@ def test_int8_reads_a_pixel_as_its_255th(classic: onnx.ModelProto, images: np.nd
     assert (received.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.998
 
 
-def saturating_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """uint8 (M, K) by int8 (K, N) as vpmaddubsw does it: pairs are added and cut off at 16 bits."""
-    products = left.astype(np.int32)[:, :, None] * right.astype(np.int32)
-    pairs = products.reshape(len(left), -1, 2, right.shape[1]).sum(axis=2)
-    return np.clip(pairs, -32768, 32767).sum(axis=1)
-
-
-def test_extreme_weights_cannot_saturate() -> None:
-    rng = np.random.default_rng(0)
-    weight = rng.choice([-1, 1], (64, 8)).astype(np.float32) * rng.uniform(0.9, 1, (64, 8)).astype(
-        np.float32
-    )
-    brightest = np.full((1, 64), 255, np.uint8)
-
-    def wrong(limit: np.float32) -> bool:
-        steps = np.rint(weight / (limit / 127)).astype(np.int8)
-        exact = brightest.astype(np.int32) @ steps.astype(np.int32)
-        return bool((saturating_product(brightest, steps) != exact).any())
-
-    assert wrong(np.abs(weight).max())
-    assert not wrong(static.saturation_free_range(weight).max())
-
-
-def test_no_pair_of_the_shipped_weights_can_saturate() -> None:
-    model = onnx.load(ARTIFACTS / "mnist-mlp.int8.onnx")
-    weights = [
-        numpy_helper.to_array(tensor)
-        for tensor in model.graph.initializer
-        if tensor.data_type == 3 and tensor.dims
-    ]
-    assert [weights[0].shape[0], len(weights), weights[-1].shape[1]] == [784, 3, 10]
-    for weight in weights:
-        pairs = np.pad(weight.astype(int), ((0, len(weight) % 2), (0, 0))).reshape(
-            -1, 2, weight.shape[1]
-        )
-        for sign in (1, -1):
-            assert 255 * np.maximum(sign * pairs, 0).sum(axis=1).max() <= 32767
-
-
-def test_an_odd_number_of_inputs_is_fine() -> None:
-    weight = np.array([[1.0], [-3.0], [2.0]], np.float32)
-    assert static.saturation_free_range(weight).tolist() == [3.0]
-
-
 def test_fp16_halves_the_weights_and_refuses_what_does_not_fit(
     classic: onnx.ModelProto, images: np.ndarray
 ) -> None:

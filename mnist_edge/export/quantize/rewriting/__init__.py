@@ -9,12 +9,12 @@ from mnist_edge.export.passes import graph as graphs
 from mnist_edge.export.passes.graph import Graph
 from mnist_edge.export.quantize.plan import is_layer
 from mnist_edge.export.quantize.rewriting import (
-    activations,
     blocks,
     borders,
     dense,
     depthwise,
     filters,
+    maxima,
     names,
 )
 
@@ -26,7 +26,8 @@ def rewritten(model: onnx.ModelProto) -> Graph:
     if any(node.operator == "Conv" for node in graph.nodes):
         borders.give_values(graph)
         borders.fold_scaling(graph)
-        activations.swap_with_pools(graph)
+        maxima.write_global_maximum(graph)
+        maxima.swap_with_pools(graph)
         filters.round_up(graph)
         depthwise.write_as_convolutions(graph)
         dense.take_pixels_as_they_lie(graph)

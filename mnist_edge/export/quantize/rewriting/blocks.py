@@ -1,4 +1,4 @@
-"""Cut pixels into blocks for the first convolution, which then has channels enough.
+"""Cut pixels into blocks for a convolution of few channels, mostly the first.
 
 An integer kernel takes the channels of a pixel at a time, four or more: a picture of one channel
 makes it slower than float. Here two by two pixels become one of four channels (or of twelve, for
@@ -69,27 +69,27 @@ class _Axis:
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """A convolution on pixels.
+    """A convolution on pixels of few channels.
 
     Attributes:
         node: The convolution.
+        source: What it takes, without its border.
         rows: How it goes over rows.
         columns: How it goes over columns.
         border: What stands around the image.
         channels: Of a pixel.
-        channels_last: Whether the graph's input has them last.
     """
 
     node: Node
+    source: str
     rows: _Axis
     columns: _Axis
     border: float
     channels: int
-    channels_last: bool
 
 
 def cut_into_blocks(graph: Graph) -> None:
-    """Let each convolution that takes the pixels themselves work on blocks of them."""
+    """Let each convolution on pixels of few channels work on blocks of them."""
     for node in list(graph.nodes):
         first = _first(graph, node)
         if first is not None:
@@ -103,15 +103,12 @@ def _first(graph: Graph, node: Node) -> _First | None:
     """Return a convolution on pixels of too few channels; None where a node is no such thing."""
     if node.operator != "Conv" or not is_layer(graph, node) or not is_plain(graph, node):
         return None
+    channels = graph.constants[node.inputs[1]].shape[1]
+    if channels >= CHANNELS:
+        return None
     pad = graph.maker(node.inputs[0], "Pad")
     border = border_of(graph, pad) if pad is not None else None
     source = pad.inputs[0] if pad is not None and border is not None else node.inputs[0]
-    transpose = graph.maker(source, "Transpose")
-    last = transpose is not None and transpose.attributes["perm"] == [0, 3, 1, 2]
-    taken = transpose.inputs[0] if transpose is not None and last else source
-    channels = graph.constants[node.inputs[1]].shape[1]
-    if taken != graph.input or channels >= CHANNELS or not (last or channels == 1):
-        return None
     own = node.attributes.get("pads", [0, 0, 0, 0])
     if border is None:
         border = Border(tuple(own[:2]), 0.0)
@@ -119,7 +116,7 @@ def _first(graph: Graph, node: Node) -> _First | None:
         return None
     made = _results_of_a_block(graph, node, channels)
     rows, columns = (_axis(graph, node, source, border, axis, made[axis]) for axis in range(2))
-    return _First(node, rows, columns, border.value, channels, last)
+    return _First(node, source, rows, columns, border.value, channels)
 
 
 def _results_of_a_block(graph: Graph, node: Node, channels: int) -> tuple[int, int]:
@@ -149,13 +146,14 @@ def _axis(graph: Graph, node: Node, source: str, border: Border, axis: int, made
 
 
 def _cut(graph: Graph, first: _First) -> None:
-    """Make an image of blocks, whose channels are a block's pixels, of the graph's input."""
+    """Make an image of blocks, whose channels are a block's pixels."""
     node, rows, columns = first.node, first.rows, first.columns
-    tensor = graph.input
+    last = first.channels > 1
+    tensor = _channels_last(graph, node, first.source) if last else first.source
     pads = [rows.pad, columns.pad, rows.pad_behind, columns.pad_behind]
     if any(pads):
-        spatial = [0, *pads[:2], 0] if first.channels_last else [0, 0, *pads[:2]]
-        spatial += [0, *pads[2:], 0] if first.channels_last else [0, 0, *pads[2:]]
+        spatial = [0, *pads[:2], 0] if last else [0, 0, *pads[:2]]
+        spatial += [0, *pads[2:], 0] if last else [0, 0, *pads[2:]]
         constants = [graph.constant(spatial, np.int64), graph.constant(first.border)]
         tensor = graph.add_before(node, "Pad", [tensor, *constants])
     shape = [rows.blocks_taken, rows.block, columns.blocks_taken, columns.block * first.channels]
@@ -164,6 +162,18 @@ def _cut(graph: Graph, first: _First) -> None:
         tensor = graph.add_before(node, "Transpose", [tensor], perm=[0, 1, 3, 2, 4])
     tensor = _reshape(graph, node, tensor, [shape[0], shape[2], shape[1] * shape[3]])
     node.inputs[0] = graph.add_before(node, "Transpose", [tensor], perm=[0, 3, 1, 2])
+
+
+def _channels_last(graph: Graph, before: Node, source: str) -> str:
+    """Transpose an image of channels first; as the graph's input it mostly is one already."""
+    order = [0, 2, 3, 1]
+    transpose = graph.maker(source, "Transpose")
+    if transpose is not None:
+        source = transpose.inputs[0]
+        order = [transpose.attributes["perm"][axis] for axis in order]
+    if order == sorted(order):
+        return source
+    return graph.add_before(before, "Transpose", [source], perm=order)
 
 
 def _spread_kernels(graph: Graph, first: _First) -> None:

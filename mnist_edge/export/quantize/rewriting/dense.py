@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnist_edge.export.passes.examine import examine
-from mnist_edge.export.passes.graph import Graph, Node
+from mnist_edge.export.passes.graph import UNARY, Graph, Node
 from mnist_edge.export.quantize.plan import integer_results
 
 
@@ -43,8 +43,16 @@ def take_pixels_as_they_lie(graph: Graph) -> None:
         flat = shapes[reshape.output][1:] == (int(np.prod(before[1:])),)
         alone = graph.only_user(reshape.output) is node
         last = graph.maker(reshape.inputs[0], "Transpose") is None
-        if reshape.inputs[0] in integer and flat and len(before) > 2 and alone and last:
+        from_integers = _before_activations(graph, reshape.inputs[0]) in integer
+        if from_integers and flat and len(before) > 2 and alone and last:
             _move_channels(graph, reshape, node, before[1:])
+
+
+def _before_activations(graph: Graph, name: str) -> str:
+    """Return the tensor that a tensor is made of one number at a time."""
+    while (node := graph.maker(name, *UNARY)) is not None:
+        name = node.inputs[0]
+    return name
 
 
 def _move_channels(graph: Graph, reshape: Node, layer: Node, shape: tuple[int, ...]) -> None:

@@ -1,17 +1,10 @@
 """Names of what was added to a graph."""
 
+from mnist_edge.export.names import role, unique
 from mnist_edge.export.passes.graph import Graph
 
 _NEW = "new:"
-
-_ROLES = {
-    "Conv": ("", "weight", "bias"),
-    "Gemm": ("", "weight", "bias"),
-    "Pad": ("", "pads", "value"),
-    "Reshape": ("", "shape"),
-    "Slice": ("", "starts", "ends", "axes"),
-}
-"""What each input of an operator is called."""
+"""What ``Graph.fresh`` begins names with."""
 
 
 def name_new(graph: Graph) -> None:
@@ -21,27 +14,17 @@ def name_new(graph: Graph) -> None:
     nodes: set[str] = set()
     for node in graph.nodes:
         layer = node.layer.rsplit(".", 1)[0]
+        kind = f"{layer}.{node.operator.lower()}"
         for position, name in enumerate(node.inputs):
             if name.startswith(_NEW) and name in graph.constants and name not in names:
-                role = _ROLES[node.operator][position]
-                names[name] = _unique(f"{layer}.{role}", taken)
+                names[name] = unique(f"{layer}.{role(node, position)}", taken)
         for name in node.outputs:
             if name.startswith(_NEW):
-                node.layer = names[name] = _unique(f"{layer}.{node.operator.lower()}", taken)
+                node.layer = names[name] = unique(kind, taken)
         if node.layer in nodes:
-            node.layer = _unique(f"{layer}.{node.operator.lower()}", {*taken, *nodes})
+            node.layer = unique(kind, {*taken, *nodes})
         nodes.add(node.layer)
     graph.constants = {names.get(name, name): value for name, value in graph.constants.items()}
     for node in graph.nodes:
         node.inputs = [names.get(name, name) for name in node.inputs]
         node.outputs = [names.get(name, name) for name in node.outputs]
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    number = 1
-    candidate = name
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    taken.add(candidate)
-    return candidate

@@ -1,10 +1,20 @@
-"""Activations where integer kernels have least of them to do."""
+"""Maxima and activations where integer kernels have least of them to do."""
 
+from mnist_edge.export.passes.examine import examine
 from mnist_edge.export.passes.graph import Graph, Node
 from mnist_edge.export.quantize.plan import ABSORBED
 
 _RISING = frozenset(("LeakyRelu", "Sigmoid", "Tanh", "Elu", "Selu", "Celu", "Softplus", "Softsign"))
 """Activations of which the largest value is that of the largest input."""
+
+
+def write_global_maximum(graph: Graph) -> None:
+    """Write GlobalMaxPool of images as MaxPool, which takes uint8 too."""
+    shapes = examine(graph).shapes
+    for node in graph.nodes:
+        if node.operator == "GlobalMaxPool" and len(shapes[node.inputs[0]]) == 4:
+            node.operator = "MaxPool"
+            node.attributes["kernel_shape"] = list(shapes[node.inputs[0]][2:])
 
 
 def swap_with_pools(graph: Graph) -> None:
