@@ -52,12 +52,10 @@ def verify(
             "expected .onnx files to verify, found none in artifacts/: run mnist-edge export first"
         )
     from mnist_edge.runtime import model_file
-
-    digests = {path: model_file.read(path).provenance.source_sha256 for path in distinct(files)}
-    path = _reference(digests, reference)
     from mnist_edge.sources import open_source
 
-    source = open_source(path)
+    digests = {path: model_file.read(path).provenance.source_sha256 for path in distinct(files)}
+    source = open_source(_reference(digests, reference))
     from mnist_edge.export.verification import verify_all
 
     show_parity(verify_all(files, source, find_data(data, allow_sample=True)), as_json)
