@@ -115,8 +115,6 @@ class _Writer:
             return self._constant(node, number)
         if name not in self._plan.stored:
             return name
-        # What is only moved stays uint8; the rest stands between DequantizeLinear and
-        # QuantizeLinear, as engines expect it.
         moved = node.output in self._plan.moved
         return self._stored_as(name) if moved else self._float(name)
 

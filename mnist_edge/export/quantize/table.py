@@ -21,9 +21,9 @@ from mnist_edge.model_spec import InputSpec
 OVERHEAD_BYTES = 8192
 """What a file may weigh beyond its weights: the graph and its metadata."""
 
-CONVOLUTION_BYTES = 2048
-"""What it may weigh beyond that for each convolution: scales and biases of each filter, and the
-zeros around the first one's kernels."""
+CONVOLUTION_BYTES = 3072
+"""What it may weigh beyond that for each convolution: scales and biases of each filter, the nodes
+around it, and the zeros around the first one's kernels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+import numpy as np
+
 from mnist_edge.export.quantize.plan import make_plan
 from tests.export.quantize.networks import Network
 
@@ -27,13 +29,22 @@ def test_a_pool_has_the_range_of_what_it_takes_and_decides_it() -> None:
     assert "image" not in plan.measured(network.graph)
 
 
-def test_pixels_are_moved_as_they_are_and_what_else_is_moved_too() -> None:
+def test_pixels_are_moved_as_they_are_and_what_else_is_moved_is_stored_again() -> None:
     network = Network(8, 8, 4).add("Transpose", perm=[0, 3, 1, 2]).convolution(8, 3, 3)
     network.add("Transpose", perm=[0, 2, 3, 1]).add("Softmax")
     first, last = (node.output for node in network.graph.nodes if node.operator == "Transpose")
     named(network)
-    assert make_plan(network.graph, pixels=True).moved == {"image", first, last}
-    assert make_plan(network.graph, pixels=False).moved == {first, last}
+    plan = make_plan(network.graph, pixels=True)
+    assert plan.moved == {"image", first}
+    assert plan.stored[last] == network.graph.nodes[1].output
+    assert not make_plan(network.graph, pixels=False).moved
+
+
+def test_a_border_is_put_around_uint8() -> None:
+    network = Network(4, 8, 8).convolution(8, 3, 3)
+    network.add("Pad", np.array([0, 0, 1, 1, 0, 0, 1, 1]), np.float32(0)).convolution(8, 3, 3)
+    names = named(network.add("Softmax"))
+    assert make_plan(network.graph, pixels=False).moved == {names["Pad"]}
 
 
 def test_scores_of_a_dense_layer_stay_float() -> None:
