@@ -79,6 +79,21 @@ UNIT_PIXELS = InputSpec(MNIST_SHAPE, "float32", (0, 1))
 RAW_PIXELS = InputSpec(MNIST_SHAPE, "uint8", (0, PIXEL_MAX))
 """Pixels as they are."""
 
+IMAGE_CHANNELS = (1, 3, 4)
+"""How many channels an image has: grey, colour, colour with alpha."""
+
+
+def float_input(shape: tuple[int, ...]) -> InputSpec:
+    """Return what one input of a shape is, channels last, where nothing else says it.
+
+    What has rows and columns is pixels, and so are as many numbers in a row as MNIST's images have;
+    all else is features.
+    """
+    if shape == (UNIT_PIXELS.elements,):
+        return UNIT_PIXELS
+    are_pixels = len(shape) == 2 or (len(shape) == 3 and shape[2] in IMAGE_CHANNELS)
+    return InputSpec(shape, "float32", (0, 1) if are_pixels else None)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedScaling:

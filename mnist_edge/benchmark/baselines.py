@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.benchmark import inputs
 from mnist_edge.errors import MnistEdgeError
-from mnist_edge.model_spec import InputSpec, TrainedScaling
+from mnist_edge.model_spec import InputSpec, TrainedScaling, float_input
 
 LITERT_PRECISIONS = ("fp32", "int8-dynamic", "int8")
 """Float weights; int8 weights, activations quantized in each call; int8, integers in and out."""
@@ -122,7 +122,7 @@ class _Samples:
 
 
 def _samples(task: Task, shape: tuple[int, ...]) -> _Samples:
-    spec = task.input or inputs.of_keras(shape)
+    spec = task.input or float_input(shape)
     images = task.images
     if images[0].size != spec.elements:
         images = inputs.made(spec)[:CALIBRATION_IMAGES]

@@ -17,7 +17,7 @@ from mnist_edge.benchmark.setup import Candidate, Setup
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import MissingExtraError, ModelError, OptionError
 from mnist_edge.extras import require
-from mnist_edge.model_spec import UNIT_PIXELS, ModelSpec
+from mnist_edge.model_spec import UNIT_PIXELS, ModelSpec, float_input
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.foreign_file import ForeignFile
 from mnist_edge.runtime.model_file import ModelFile
@@ -116,7 +116,7 @@ def of_baselines(
         spec = network.spec
         if spec is None and made.shape:
             labels = tuple(map(str, range(max(2, made.outputs))))
-            spec = ModelSpec("fp32", inputs.of_keras(made.shape), labels, "none")
+            spec = ModelSpec("fp32", float_input(made.shape), labels, "none")
         for name, variant in variants:
             located = _locate(variant, network, into, made)
             for count in threads:
@@ -203,7 +203,7 @@ def _belongs(path: Path, digests: set[str | None]) -> bool:
     try:
         digest = model_file.read(path).provenance.source_sha256
     except ModelError:
-        return True  # what is wrong with it is told when it is opened
+        return True  # what is wrong with it shows when it is opened
     return not digests or digest in digests
 
 

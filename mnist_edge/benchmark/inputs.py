@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from mnist_edge.model_spec import (
     PIXEL_MAX,
-    UNIT_PIXELS,
     InputSpec,
     ModelSpec,
     TrainedScaling,
@@ -24,9 +23,6 @@ MADE_INPUTS = 1_000
 
 _MADE_ELEMENTS = 2**24
 _FEWEST = 16
-
-_CHANNELS = (1, 3, 4)
-"""How many channels an image has: grey, colour, colour with alpha."""
 
 WHITE = np.float32(PIXEL_MAX)
 
@@ -84,17 +80,6 @@ def made(spec: InputSpec) -> NDArray[np.generic]:
     pixels[0] = 0
     pixels[1] = PIXEL_MAX
     return pixels
-
-
-def of_keras(shape: tuple[int, ...]) -> InputSpec:
-    """Return what a Keras model of this input is fed with, where no exported file says it.
-
-    What has rows and columns is pixels, and so are as many numbers in a row as MNIST's images have.
-    """
-    if shape == (UNIT_PIXELS.elements,):
-        return UNIT_PIXELS
-    are_pixels = len(shape) == 2 or (len(shape) == 3 and shape[2] in _CHANNELS)
-    return InputSpec(shape, "float32", (0, 1) if are_pixels else None)
 
 
 def scaler(

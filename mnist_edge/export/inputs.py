@@ -6,16 +6,13 @@ from numpy.typing import NDArray
 from mnist_edge.model_spec import (
     MNIST_SHAPE,
     PIXEL_MAX,
-    UNIT_PIXELS,
     InputSpec,
     ModelSpec,
     Preprocessing,
     TrainedScaling,
+    float_input,
 )
 from mnist_edge.sources.source import Source
-
-_CHANNELS = (1, 3, 4)
-"""How many channels an image has: grey, colour, colour with alpha."""
 
 
 def specify(source: Source, scaling: TrainedScaling) -> ModelSpec:
@@ -37,14 +34,11 @@ def specify(source: Source, scaling: TrainedScaling) -> ModelSpec:
 def input_of(source: Source) -> InputSpec:
     """Return what one input of a float file is."""
     shape = source.input_shape
-    if shape == (UNIT_PIXELS.elements,):
-        return UNIT_PIXELS
     if source.channels_first:
         shape = (*shape[1:], shape[0])
     if len(shape) == 3 and shape[2] == 1:
         shape = shape[:2]
-    are_pixels = len(shape) == 2 or (len(shape) == 3 and shape[2] in _CHANNELS)
-    return InputSpec(shape, "float32", (0, 1) if are_pixels else None)
+    return float_input(shape)
 
 
 def as_trained(

@@ -1,8 +1,8 @@
-"""What an ONNX file of others is: told from its bytes, and never run.
+"""What an ONNX file of others is: known by its bytes, and never run.
 
-Such a file may hold more than ours may: weights in nodes, several inputs, loops. All that is told
-of it is read within the bounds of ``protobuf``; what it costs to run is known where it happens to
-keep to ``operators``.
+Such a file may hold more than ours may: weights in nodes, several inputs, loops. It is
+read within the bounds of ``protobuf``; what it costs to run is known where it happens to keep to
+``operators``.
 """
 
 from dataclasses import dataclass, replace

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from mnist_edge.backend import keras
 from mnist_edge.errors import shown
 from mnist_edge.model_spec import MAX_MODEL_BYTES
-from mnist_edge.sources import child, packet
-from mnist_edge.sources.layers import LAYERS, OPERATIONS, require_taken
+from mnist_edge.sources import packet
+from mnist_edge.sources.layers import OPERATIONS, require_taken
+from mnist_edge.sources.network import LAYERS
 from mnist_edge.sources.settings import Json, SettingError, Shape
 
 MAX_ELEMENTS = 2**24
@@ -166,12 +167,12 @@ def load(folder: Path) -> keras.Model:
         SettingError: As ``build``, or the weights are not those of the layers; Keras and h5py raise
             a dozen kinds.
     """
-    model = build(json.loads((folder / child.CONFIG).read_text()))
-    weights = folder / child.WEIGHTS
+    model = build(json.loads((folder / packet.CONFIG).read_text()))
+    weights = folder / packet.WEIGHTS
     if weights.exists():
         model.load_weights(weights)
     else:
-        header, arrays = packet.unpack((folder / child.NUMBERS).read_bytes())
+        header, arrays = packet.unpack((folder / packet.NUMBERS).read_bytes())
         _assign_by_layer(model, _grouped(header["layers"], arrays))
     finish(model)
     return model

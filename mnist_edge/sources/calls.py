@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_edge.errors import shown
-from mnist_edge.sources.layers import LAYERS, Layer
-from mnist_edge.sources.network import INPUT, Call, Tensor
+from mnist_edge.sources.network import INPUT, LAYERS, Call, Layer, Tensor
 from mnist_edge.sources.settings import Json, SettingError, plain
 
 _MAX_OUTPUTS = 256

@@ -23,14 +23,6 @@ from mnist_edge.sources.archive import reason
 from mnist_edge.sources.settings import SettingError
 from mnist_edge.sources.weights_file import require_plain, with_slashes
 
-MODEL = "model.h5"
-CONFIG = "config.json"
-WEIGHTS = "model.weights.h5"
-NUMBERS = "weights.packet"
-ONNX = "model.onnx"
-"""Files in the folder: what is read; what is built, with its weights in one way or the other; what
-is run."""
-
 REFUSED = 3
 SENTENCE = 4
 
@@ -65,7 +57,7 @@ def main() -> None:
 
 def read(folder: Path) -> bytes:
     """Return what stands in an HDF5 file of a whole model, as a packet (``hdf5_file.read``)."""
-    path = folder / MODEL
+    path = folder / packet.MODEL
     import h5py  # noqa: F401  # before the limits
 
     with limits(MEMORY + 4 * path.stat().st_size):
@@ -75,7 +67,7 @@ def read(folder: Path) -> bytes:
 def build(folder: Path) -> bytes:
     """Return the weights of a model, in Keras' order, as a packet with its layers' shapes."""
     memory = MEMORY + 4 * sum(path.stat().st_size for path in folder.iterdir())
-    weights = folder / WEIGHTS
+    weights = folder / packet.WEIGHTS
     if weights.exists():
         with limits(memory):
             _require_plain(weights)
@@ -88,8 +80,8 @@ def build(folder: Path) -> bytes:
 
 
 def run(folder: Path) -> bytes:
-    """Run an ONNX file; return the shapes at its end, as a packet without numbers."""
-    content = (folder / ONNX).read_bytes()
+    """Run an packet.ONNX file; return the shapes at its end, as a packet without numbers."""
+    content = (folder / packet.ONNX).read_bytes()
     from mnist_edge.sources import onnx_graph, onnx_run
 
     with limits(MEMORY + 6 * len(content)):

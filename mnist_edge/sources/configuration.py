@@ -8,8 +8,8 @@ from typing import Any
 
 from mnist_edge.errors import ModelError, shown
 from mnist_edge.sources import calls
-from mnist_edge.sources.layers import Layer, plain_name, read_kind, read_layer
-from mnist_edge.sources.network import INPUT, Network
+from mnist_edge.sources.layers import plain_name, read_kind, read_layer
+from mnist_edge.sources.network import INPUT, Layer, Network
 from mnist_edge.sources.settings import Json, SettingError, Shape, read_shape
 
 MAX_LAYERS = 512

@@ -6,8 +6,7 @@ from math import prod
 from typing import Any
 
 from mnist_edge.errors import shown
-from mnist_edge.sources.layers import LAYERS, Layer
-from mnist_edge.sources.network import Network, Tensor
+from mnist_edge.sources.network import LAYERS, Layer, Network, Tensor
 from mnist_edge.sources.settings import SettingError, Shape
 from mnist_edge.sources.source import Head
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mnist_edge.errors import ModelError
 from mnist_edge.files import parse_json, read_regular
 from mnist_edge.model_spec import MAX_MODEL_BYTES
-from mnist_edge.sources import child, file_kind, packet
+from mnist_edge.sources import file_kind, packet
 from mnist_edge.sources.archive import open_archive, read_member, reason
 from mnist_edge.sources.configuration import read_network
 from mnist_edge.sources.hdf5_file import MAX_JSON_BYTES
@@ -178,7 +178,7 @@ def _examine_zip(content: bytes, origin: str) -> Understood:
 
 def _examine_hdf5(content: bytes, origin: str) -> Understood:
     try:
-        with trial("read", {child.MODEL: content}) as answer:
+        with trial("read", {packet.MODEL: content}) as answer:
             header, arrays = answer()
         config = parse_json(str(header["config"]).encode())
     except SettingError as error:
@@ -190,12 +190,12 @@ def _examine_hdf5(content: bytes, origin: str) -> Understood:
     network = read_network(config, origin, str(header["version"]))
     names = {layer.saved_name: layer.name for layer in network.layers}
     layers = [[names.get(name, name), weights] for name, weights in header["layers"]]
-    return _understood(network, {child.NUMBERS: packet.pack({"layers": layers}, arrays)})
+    return _understood(network, {packet.NUMBERS: packet.pack({"layers": layers}, arrays)})
 
 
 def _understood(network: Network, weights: Mapping[str, bytes]) -> Understood:
     config = json.dumps(network.keras_config()).encode()
-    return Understood(network, {child.CONFIG: config, **weights})
+    return Understood(network, {packet.CONFIG: config, **weights})
 
 
 def _metadata(content: bytes) -> dict[str, Any]:

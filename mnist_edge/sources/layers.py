@@ -6,17 +6,13 @@ is one of Keras' own is for Keras to say (building.py).
 """
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnist_edge.errors import shown
 from mnist_edge.sources.activations import read_activation
+from mnist_edge.sources.network import LAYERS, Layer, keras_object
 from mnist_edge.sources.settings import Json, SettingError, plain
 
-if TYPE_CHECKING:
-    from mnist_edge.sources.network import Call, Network
-
-LAYERS = "keras.layers"
 OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn")
 """Where the functions are that a model may call in place of layers, such as the + of two layers."""
 
@@ -60,50 +56,6 @@ _FOREIGN_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _CLASS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _OWN_MODULE = re.compile(r"(tensorflow\.(python\.)?)?(tf_)?keras(\..*)?")
 _MAX_OBJECTS_DEEP = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer, or a model within a model.
-
-    Attributes:
-        kind: Its class in Keras.
-        name: As Keras and ONNX may have it; unique in its network.
-        saved_name: As the file has it.
-        settings: Those that its answers depend on, as Keras calls them.
-        module: Where Keras has its class.
-        calls: What it is called on, once or more; none for inputs and in a Sequential model.
-        inner: The network that it is, if it is one.
-    """
-
-    kind: str
-    name: str
-    saved_name: str
-    settings: Json
-    module: str = LAYERS
-    calls: "tuple[Call, ...]" = ()
-    inner: "Network | None" = None
-
-    def keras_config(self) -> Json:
-        """Return the layer as Keras writes it."""
-        if self.inner is not None:
-            return self.inner.keras_config()
-        settings = {"name": self.name, **self.settings}
-        if self.module == LAYERS:
-            settings["dtype"] = "float32"
-        return keras_object(self.kind, settings, self.module)
-
-    def linear(self) -> "Layer":
-        """Return the layer without its activation, which is all that some layers are."""
-        if "activation" in self.settings:
-            return replace(self, settings=self.settings | {"activation": "linear"})
-        settings = {"activation": "linear"}
-        return replace(self, kind="Activation", module=LAYERS, settings=settings)
-
-
-def keras_object(kind: str, config: Json, module: str = LAYERS) -> Json:
-    """Return an object of Keras' own as a configuration has it."""
-    return {"module": module, "class_name": kind, "config": config, "registered_name": None}
 
 
 def read_layer(entry: Json, *, keras2: bool) -> Layer:

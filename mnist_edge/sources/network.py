@@ -7,15 +7,15 @@ writes from what was understood of it: the settings that decide the model's answ
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mnist_edge.sources.layers import Layer, keras_object
 from mnist_edge.sources.settings import Json, Shape
 
 Kind = Literal["Sequential", "Functional"]
 
 INPUT = "InputLayer"
+LAYERS = "keras.layers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,45 @@ class Call:
         if len(self.args) == 1 and isinstance(self.args[0], Tensor) and not self.kwargs:
             return self.args[0]
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer, or a model within a model.
+
+    Attributes:
+        kind: Its class in Keras.
+        name: As Keras and ONNX may have it; unique in its network.
+        saved_name: As the file has it.
+        settings: Those that its answers depend on, as Keras calls them.
+        module: Where Keras has its class.
+        calls: What it is called on, once or more; none for inputs and in a Sequential model.
+        inner: The network that it is, if it is one.
+    """
+
+    kind: str
+    name: str
+    saved_name: str
+    settings: Json
+    module: str = LAYERS
+    calls: tuple[Call, ...] = ()
+    inner: "Network | None" = None
+
+    def keras_config(self) -> Json:
+        """Return the layer as Keras writes it."""
+        if self.inner is not None:
+            return self.inner.keras_config()
+        settings = {"name": self.name, **self.settings}
+        if self.module == LAYERS:
+            settings["dtype"] = "float32"
+        return keras_object(self.kind, settings, self.module)
+
+    def linear(self) -> "Layer":
+        """Return the layer without its activation, which is all that some layers are."""
+        if "activation" in self.settings:
+            return replace(self, settings=self.settings | {"activation": "linear"})
+        settings = {"activation": "linear"}
+        return replace(self, kind="Activation", module=LAYERS, settings=settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +181,8 @@ def tensors(part: Any) -> Iterator[Tensor]:
             yield from tensors(inner)
     elif isinstance(part, dict):
         yield from tensors(list(part.values()))
+
+
+def keras_object(kind: str, config: Json, module: str = LAYERS) -> Json:
+    """Return an object of Keras' own as a configuration has it."""
+    return {"module": module, "class_name": kind, "config": config, "registered_name": None}

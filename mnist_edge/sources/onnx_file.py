@@ -10,19 +10,16 @@ from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
 from mnist_edge.files import sha256
-from mnist_edge.model_spec import MAX_MODEL_BYTES
+from mnist_edge.model_spec import IMAGE_CHANNELS, MAX_MODEL_BYTES
 from mnist_edge.sources import packet
 from mnist_edge.sources.archive import reason
-from mnist_edge.sources.child import ONNX
+from mnist_edge.sources.packet import ONNX
 from mnist_edge.sources.settings import SettingError
 from mnist_edge.sources.source import Source
 from mnist_edge.sources.trial import TrialError, trial
 
 _AT_ONCE = 256
 """Images that the reference answers at once, where it can."""
-
-_CHANNELS = (1, 3, 4)
-"""Channels of pictures: an axis of another length is one of rows."""
 
 
 def open_onnx(content: bytes, path: Path) -> Source:
@@ -64,7 +61,7 @@ def open_onnx(content: bytes, path: Path) -> Source:
         sha256=sha256(content),
         network=network,
         input_shape=graph.input_shape,
-        channels_first=len(graph.input_shape) == 3 and graph.input_shape[0] in _CHANNELS,
+        channels_first=len(graph.input_shape) == 3 and graph.input_shape[0] in IMAGE_CHANNELS,
         outputs=scores.outputs,
         head=scores.head,
         weights=weights,

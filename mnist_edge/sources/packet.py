@@ -1,6 +1,7 @@
-"""Float32 numbers with a header, as a child hands them back: plain JSON, and then plain numbers.
+"""What goes to a child and comes back: files by name, and float32 numbers with a header.
 
-A packet is one line of JSON, {"weights": [[784, 10], [10]], ...}, and the numbers, little-endian.
+A packet is plain JSON and then plain numbers: one line, {"weights": [[784, 10], [10]], ...}, and
+the numbers, little-endian.
 """
 
 import json
@@ -13,6 +14,14 @@ from numpy.typing import NDArray
 
 from mnist_edge.files import parse_json
 from mnist_edge.sources.settings import Json, Shape
+
+MODEL = "model.h5"
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"
+NUMBERS = "weights.packet"
+ONNX = "model.onnx"
+"""Files in the child's folder: what is read; what is built, with its weights in one way or the
+other; what is run."""
 
 MAX_HEADER_BYTES = 2**24
 """Of an HDF5 file's configuration, a text within the header; and the shapes of all layers."""

@@ -3,7 +3,14 @@ import pytest
 
 from mnist_edge.benchmark import inputs
 from mnist_edge.datasets import Dataset
-from mnist_edge.model_spec import RAW_PIXELS, UNIT_PIXELS, InputSpec, ModelSpec, TrainedScaling
+from mnist_edge.model_spec import (
+    RAW_PIXELS,
+    UNIT_PIXELS,
+    InputSpec,
+    ModelSpec,
+    TrainedScaling,
+    float_input,
+)
 from tests.models import COLOUR, FEATURES, LETTERS, RAW_COLOUR
 
 LINE = InputSpec((784,), "float32", None)
@@ -73,7 +80,7 @@ def test_training_images_calibrate_what_they_fit(sample: Dataset) -> None:
     ],
 )
 def test_what_a_keras_model_takes(shape: tuple[int, ...], expected: InputSpec) -> None:
-    assert inputs.of_keras(shape) == expected
+    assert float_input(shape) == expected
 
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3) * 20

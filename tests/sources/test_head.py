@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from mnist_edge.sources.head import take_off
-from mnist_edge.sources.layers import Layer
-from mnist_edge.sources.network import Call, Network, Tensor
+from mnist_edge.sources.network import Call, Layer, Network, Tensor
 from mnist_edge.sources.settings import SettingError, Shape
 
 NN = "keras.src.ops.nn"

@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 from mnist_edge.sources import trial as trials
-from mnist_edge.sources.child import CONFIG, WEIGHTS
-from mnist_edge.sources.layers import Layer
-from mnist_edge.sources.network import Call, Network, Tensor
+from mnist_edge.sources.network import Call, Layer, Network, Tensor
+from mnist_edge.sources.packet import CONFIG, WEIGHTS
 from mnist_edge.sources.settings import SettingError
 from mnist_edge.sources.trial import TrialError, trial
 from tests.sources import misbehaving as ways

@@ -34,7 +34,7 @@ def note(exact: bytes, quantized: bytes) -> str | None:
 
 
 def sentence(exact_us: float, quantized_us: float) -> str | None:
-    """Return what is to be said of a time in fp32 and one in int8; None where int8 is faster."""
+    """Return a sentence on a time in fp32 and one in int8; None where int8 is faster."""
     if quantized_us < GAIN * exact_us:
         return None
     return (

@@ -62,14 +62,14 @@ def _uses(model: onnx.ModelProto) -> dict[str, list[_Use]]:
     stays as it is.
     """
     uses: dict[str, list[_Use]] = {tensor.name: [] for tensor in model.graph.initializer}
-    told: set[str] = set()
+    settings: set[str] = set()
     for node in model.graph.node:
         for position, name in enumerate(node.input):
             if node.op_type in _SETTINGS:
-                told.add(name)
+                settings.add(name)
             elif name in uses:
                 uses[name].append((node.op_type, position))
-    return {name: [] if name in told else found for name, found in uses.items()}
+    return {name: [] if name in settings else found for name, found in uses.items()}
 
 
 def _shared_axes(uses: list[_Use], rank: int) -> tuple[int, ...] | None:
