@@ -27,7 +27,7 @@ BLAS = {
 
 # A PNG rather than an array alone: Pillow is imported, and takes logging's lock, at its first use.
 START = """
-import io, os, sys, threading
+import io, os, sys, threading, time
 import numpy as np
 from PIL import Image
 from mnist_edge import Predictor
@@ -78,10 +78,21 @@ def switches():
         found[task] = [line for line in lines if "ctxt_switches" in line]
     return found
 
-def woken(work):
+def settled():
+    # Threads that were started or woken spin for a while; a switch counts once they sleep again.
     before = switches()
+    quiet = time.monotonic()
+    while time.monotonic() - quiet < 0.5:
+        time.sleep(0.05)
+        if switches() != before:
+            before = switches()
+            quiet = time.monotonic()
+    return before
+
+def woken(work):
+    before = settled()
     work()
-    return switches() != before
+    return settled() != before
 
 def read():
     for size in (240, 1500):
