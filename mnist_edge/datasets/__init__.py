@@ -20,7 +20,7 @@ numpy is all that an import of this package needs.
 
 from mnist_edge.datasets.dataset import Dataset, DataSummary
 from mnist_edge.datasets.find import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
-from mnist_edge.datasets.wanted import RESIZES, Resize, Wanted
+from mnist_edge.datasets.wanted import RESIZES, Resize, Wanted, as_resize
 
 __all__ = [
     "DATA_VARIABLE",
@@ -31,5 +31,6 @@ __all__ = [
     "Dataset",
     "Resize",
     "Wanted",
+    "as_resize",
     "find",
 ]

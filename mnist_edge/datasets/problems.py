@@ -20,17 +20,20 @@ class Problems:
         skipped: How many pictures or rows.
         seen: Of how many.
         first: The first of them, each with its reason.
+        what: What they are: pictures or rows.
     """
 
     skipped: Count = 0
     seen: Count = 0
     first: tuple[str, ...] = ()
+    what: str = "examples"
 
-    def sentence(self, what: str) -> str:
+    def sentence(self) -> str:
         """Return them as a sentence: 3 of 100 pictures were left out: ..."""
         more = ", ..." if self.skipped > len(self.first) else ""
         return (
-            f"{self.skipped:,} of {self.seen:,} {what} were left out: {', '.join(self.first)}{more}"
+            f"{self.skipped:,} of {self.seen:,} {self.what} were left out: "
+            f"{', '.join(self.first)}{more}"
         )
 
 
@@ -69,10 +72,10 @@ class Tally:
         Raises:
             DataError: It is too much.
         """
-        found = Problems(self._skipped, self._seen, tuple(self._first))
+        found = Problems(self._skipped, self._seen, tuple(self._first), self.what)
         if self._skipped > MAX_SHARE * self._seen:
             raise DataError(
                 f"expected at least {1 - MAX_SHARE:.0%} of the {self.what} in {self.source} to be "
-                f"readable, found fewer: {found.sentence(self.what)}"
+                f"readable, found fewer: {found.sentence()}"
             )
         return found

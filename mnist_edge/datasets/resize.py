@@ -53,12 +53,13 @@ def _cropped(picture: Floats, height: int, width: int) -> Floats:
 
 def _padded(picture: Floats, height: int, width: int) -> Floats:
     """Return a picture in its own proportions, as large as there is room, on black."""
-    rows, columns, channels = picture.shape
-    ratio = max(rows / height, columns / width)
+    # In float32, as TensorFlow works it out: a last bit decides on which side a pixel is.
+    rows, columns = map(np.float32, picture.shape[:2])
+    ratio = max(rows / np.float32(height), columns / np.float32(width))
     tall = max(1, int(rows / ratio))
     wide = max(1, int(columns / ratio))
     top = int((height - rows / ratio) / 2)
     left = int((width - columns / ratio) / 2)
-    padded = np.zeros((height, width, channels))
+    padded = np.zeros((height, width, picture.shape[2]))
     padded[top : top + tall, left : left + wide] = stretched(picture, tall, wide)
     return padded

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from mnist_edge.errors import OptionError, shown
 from mnist_edge.model_spec import InputSpec
 
 Resize = Literal["stretch", "crop", "pad"]
@@ -10,6 +11,18 @@ Resize = Literal["stretch", "crop", "pad"]
 ``crop`` cuts off what is too much, ``pad`` adds black."""
 
 RESIZES: tuple[Resize, ...] = ("stretch", "crop", "pad")
+
+
+def as_resize(text: str) -> Resize:
+    """Return an option's text as one of ``RESIZES``.
+
+    Raises:
+        OptionError: It is none of them.
+    """
+    for how in RESIZES:
+        if text == how:
+            return how
+    raise OptionError(f"expected --resize as {', '.join(RESIZES)}, received {shown(text)}")
 
 
 @dataclass(frozen=True, slots=True)
