@@ -138,5 +138,6 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
     images = dataset.train_images[:64]
     labels = dataset.train_labels[:64]
     distorted = distort(images, labels, distortion, np.random.default_rng(seed))
-    pictures.save_contact_sheet(distorted, labels, png)
+    captions = [dataset.classes[label] for label in labels]
+    pictures.save_contact_sheet(distorted, captions, png)
     echo(f"wrote {printable(str(png))}")

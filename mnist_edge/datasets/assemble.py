@@ -58,7 +58,7 @@ def assemble(found: Found, wanted: Wanted | None = None) -> Dataset:
         test_labels=test[1],
         classes=classes.names,
         are_named=classes.are_named,
-        columns=found.columns,
+        columns=found.columns if train[0].dtype == np.float32 else (),
         problems=found.problems,
         notes=inputs.notes,
     )

@@ -96,7 +96,7 @@ def _read(path: Path, wanted: Wanted | None, label_column: str | None, resize: R
     if path.is_file() and path.suffix.lower() == ".npz":
         return read_arrays(path)
     if path.is_file() and path.suffix.lower() in table.SUFFIXES:
-        return table.read_table(path, wanted, label_column)
+        return table.read_table(path, label_column)
     # EMNIST's sets lie in one folder: each is named by how its files start.
     if not path.exists() and path.parent.is_dir() and idx.is_idx_folder(path.parent, path.name):
         return idx.read_folder(path.parent, path.name)

@@ -116,6 +116,11 @@ def _in_wanted_order(
 def _numbered(labels: dict[str, NDArray[Any]], wanted: Wanted | None, source: str) -> Classes:
     """Return the classes of whole numbers."""
     present = np.unique(np.concatenate([np.unique(values) for values in labels.values()]))
+    if len(present) < 2:
+        raise DataError(
+            f"expected at least 2 classes in {source}, found a single one: all labels are "
+            f"{present[0]}"
+        )
     first, last = int(present[0]), int(present[-1])
     classes = wanted.classes if wanted else None
     start = 1 if first == 1 and last == (classes or len(present)) else 0
@@ -172,11 +177,6 @@ def _require_range(
                 f"expected {split} labels from {start} to {start + known - 1} in {source}, found "
                 f"{least} to {most}"
             )
-    if count < 2:
-        raise DataError(
-            f"expected at least 2 classes in {source}, found a single one: all labels are "
-            f"{present[0]}"
-        )
 
 
 def require_names(names: Sequence[str], source: str) -> None:

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_edge.datasets.found import Found, Part
 from mnist_edge.datasets.problems import Tally
-from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError, OptionError, shown
 from mnist_edge.files import open_regular
-from mnist_edge.model_spec import PIXEL_MAX, UNIT_PIXELS
 
 SUFFIXES = (".csv", ".tsv")
 
@@ -46,15 +43,11 @@ class _Header(NamedTuple):
     delimiter: str
 
 
-def read_table(path: Path, wanted: Wanted | None, label_column: str | None) -> Found:
+def read_table(path: Path, label_column: str | None) -> Found:
     """Return the rows of a table.
-
-    They are pixels where a row has as many whole numbers from 0 to 255 as the model takes, or 784
-    without one; else features.
 
     Args:
         path: The file, in UTF-8, cells separated by commas, semicolons or tabs.
-        wanted: What a model takes.
         label_column: The name of the column of the labels, if it is another than is usual.
 
     Raises:
@@ -73,14 +66,14 @@ def read_table(path: Path, wanted: Wanted | None, label_column: str | None) -> F
         binary.seek(0)
         text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
         try:
-            return _read(text, path, wanted, label_column)
+            return _read(text, path, label_column)
         except UnicodeDecodeError as error:
             raise DataError(f"expected {path} in UTF-8, found other bytes") from error
         except csv.Error as error:
             raise DataError(f"expected a .csv in {path}, which is damaged: {error}") from error
 
 
-def _read(text: TextIO, path: Path, wanted: Wanted | None, label_column: str | None) -> Found:
+def _read(text: TextIO, path: Path, label_column: str | None) -> Found:
     first = text.readline(MAX_BYTES)
     if not first.strip():
         raise DataError(f"expected a header with a column of labels in {path}, found nothing")
@@ -95,12 +88,8 @@ def _read(text: TextIO, path: Path, wanted: Wanted | None, label_column: str | N
     if not labels:
         raise DataError(f"expected rows below the header of {path}, found none")
     values = np.frombuffer(numbers, np.float32).reshape(len(labels), -1)
-    names = np.array(labels)
-    if not _are_pixels(values, wanted):
-        return Found(str(path), Part(values, names), None, (), header.names, problems)
-    shape = wanted.input.shape if wanted else UNIT_PIXELS.shape
-    pixels = Part(values.astype(np.uint8).reshape(-1, *shape), names)
-    return Found(str(path), pixels, None, problems=problems)
+    part = Part(values, np.array(labels))
+    return Found(str(path), part, None, columns=header.names, problems=problems)
 
 
 def _read_header(first: str, path: Path, label_column: str | None) -> _Header:
@@ -193,15 +182,6 @@ def _without_point(label: str) -> str:
     """Return 3.0 as 3: a column of numbers that lacks one is written so."""
     whole = label.removesuffix(".0")
     return whole if whole.isdigit() else label
-
-
-def _are_pixels(values: NDArray[np.float32], wanted: Wanted | None) -> bool:
-    elements = wanted.input.elements if wanted else UNIT_PIXELS.elements
-    if values.shape[1] != elements or (wanted and not wanted.takes_pixels):
-        return False
-    return bool(
-        values.min() >= 0 and values.max() <= PIXEL_MAX and (values == np.rint(values)).all()
-    )
 
 
 def _some(names: Sequence[str]) -> str:
