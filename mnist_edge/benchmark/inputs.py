@@ -14,6 +14,7 @@ from mnist_edge.model_spec import (
     TrainedScaling,
     are_digits,
 )
+from mnist_edge.pixels import affine
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset
@@ -88,35 +89,22 @@ def scaler(
     """Return a function of inputs (N, ...) as apps pass them to float32 as a network takes them.
 
     Raises:
-        ValueError: The scaling is none that is known.
+        OptionError: The scaling is none that is known, or does not fit the channels.
     """
     if spec.range is None:
         return lambda features: features.astype(np.float32)
     if scaling == TrainedScaling("0..1"):
         return lambda pixels: pixels.astype(np.float32) / WHITE
-    factor, offset = _affine(scaling)
+    factor, offset = affine(scaling, spec.shape[2] if len(spec.shape) > 2 else 1)
+    step = (factor / PIXEL_MAX).astype(np.float32)
+    start = offset.astype(np.float32)
 
     def scaled(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         numbers = pixels.astype(np.float32)
         turned = numbers.swapaxes(1, 2) if scaling.transposed else numbers
-        return np.asarray(turned * factor + offset)
+        return np.asarray(turned * step + start)
 
     return scaled
-
-
-def _affine(scaling: TrainedScaling) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the factor and the offset that make of pixels in 0..255 what a network takes."""
-    known = {"0..1": (1 / PIXEL_MAX, 0.0), "0..255": (1.0, 0.0), "-1..1": (2 / PIXEL_MAX, -1.0)}
-    if scaling.name == "mean,std":
-        factor = 1 / (PIXEL_MAX * np.array(scaling.std))
-        offset = -np.array(scaling.mean) / np.array(scaling.std)
-    elif scaling.name in known:
-        factor, offset = map(np.array, known[scaling.name])
-    else:
-        raise ValueError(f"a scaling {scaling.name!r}, which is not known")
-    if scaling.inverted:
-        factor, offset = -factor, offset + PIXEL_MAX * factor
-    return factor.astype(np.float32), offset.astype(np.float32)
 
 
 def _long_axes(shape: tuple[int, ...]) -> list[int]:

@@ -22,6 +22,7 @@ from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
+from mnist_edge.pixels import AskedScaling, parse_scaling
 
 if TYPE_CHECKING:
     from mnist_edge.export.reports import ExportReport
@@ -66,6 +67,22 @@ def export(
         ),
     ] = None,
     data: Data = None,
+    scaling: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCALING",
+            show_default="what the model itself shows, else 0..1",
+            help="Pixels that the model was trained on: 0..1, 0..255, -1..1, mean,std of the "
+            "training images, numbers such as 0.1307,0.3081 (mean, deviation), or auto.",
+        ),
+    ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="The model was trained on dark ink on white.")
+    ] = False,
+    transpose: Annotated[
+        bool,
+        typer.Option("--transpose", help="It was trained with rows and columns exchanged."),
+    ] = False,
     no_verify: Annotated[
         bool,
         typer.Option(
@@ -99,10 +116,16 @@ def export(
     listed as not offered. Quantized dense networks leave out hidden units that fire for fewer than
     0.5 % of 1,000 to 5,000 training images.
 
+    All files take pixels as they are or in 0..1: the scaling that the model was trained on becomes
+    part of them. One that does not read labelled images as it is exported, but would in another
+    scaling, is named, and its files are unverified.
+
     With --target web, an exported file becomes one HTML page that reads what is drawn on it, in any
     browser, from disk and without a network. A model is exported first.
 
     Example: mnist-edge export mine.keras --out build --precision fp32
+
+    Example: mnist-edge export mine.h5 --scaling -1..1 --invert
 
     Example: mnist-edge export small --target web --out digits.html
     """
@@ -113,7 +136,8 @@ def export(
     model = _one_of("MODEL", model, "--model", page_model)
     out = _one_of("--out", out, "--out-dir", out_dir)
     keep_inactive = keep_inactive or keep_silent
-    options = _Options(opset or DEFAULT_OPSET, data, not no_verify, keep_inactive)
+    asked = parse_scaling(scaling, inverted=invert, transposed=transpose)
+    options = _Options(opset or DEFAULT_OPSET, data, asked, not no_verify, keep_inactive)
     if target == "onnx":
         report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
         _note_speed(report)
@@ -125,10 +149,11 @@ def export(
             Path(model), page, PAGE_PRECISION if precision is None else precision, options, as_json
         )
         return
-    if precision is not None or opset or data or no_verify or keep_inactive:
+    if precision is not None or opset or data or no_verify or keep_inactive or asked.is_given:
         raise OptionError(
-            "expected a .keras or .h5 file with --precision, --opset, --data, --no-verify or "
-            f"--keep-inactive, received {model or 'the shipped model'}, which is exported already"
+            "expected a .keras or .h5 file with --precision, --opset, --data, --scaling, --invert, "
+            f"--transpose, --no-verify or --keep-inactive, received {model or 'the shipped model'},"
+            " which is exported already"
         )
     show_page(make_page(model, page), as_json)
 
@@ -146,6 +171,7 @@ class _Options:
 
     opset: int
     data: str | None
+    scaling: AskedScaling
     verify: bool
     keep_inactive: bool
 
@@ -174,6 +200,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         dataset=dataset,
         verify=options.verify,
         keep_inactive=options.keep_inactive,
+        asked=options.scaling,
     )
 
 

@@ -3,12 +3,14 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import checker
 
+from mnist_edge.datasets import Dataset
 from mnist_edge.errors import MnistEdgeError, ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.examples import SAMPLE_NAME, Examples
@@ -16,7 +18,7 @@ from mnist_edge.export.gate import missed
 from mnist_edge.export.inactive import Active
 from mnist_edge.export.parity import measure
 from mnist_edge.export.quantize import Precision
-from mnist_edge.export.reference import Reference, not_read
+from mnist_edge.export.reference import Reference
 from mnist_edge.export.reports import (
     ExportManifest,
     InactiveUnits,
@@ -36,6 +38,8 @@ from mnist_edge.model_spec import MAX_MODEL_BYTES, PIXEL_MAX, InputSpec, ModelSp
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.model_file import ModelFile
 
+CALIBRATION_IMAGES = 5_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,12 +50,17 @@ class CalibrationImages:
     Attributes:
         pixels: float32 (N, elements) in 0..1.
         name: What their set is called.
-        is_read: Whether the model reads them.
     """
 
     pixels: NDArray[np.float32]
     name: str
-    is_read: bool
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        """Take the first training images of a set."""
+        images = dataset.train_images[:CALIBRATION_IMAGES]
+        rows = images.reshape(len(images), -1)
+        return cls(np.divide(rows, PIXEL_MAX, dtype=np.float32), dataset.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class Task:
         reference: What the model itself answers; None to verify nothing.
         examples: The inputs of these answers.
         calibration: Images to find ranges on; None where none fit.
+        doubt: Why the model is not to be trusted with images as its files give them.
         named: Whether the precisions were asked for.
     """
 
@@ -78,6 +88,7 @@ class Task:
     reference: Reference | None
     examples: Examples | None
     calibration: CalibrationImages | None
+    doubt: str | None
     named: bool
 
 
@@ -94,7 +105,7 @@ def make_file(task: Task, precision: Precision, path: Path) -> ModelReport:
     if made.failures:
         return _without_file(task, precision, path, made.failures, "rejected", made)
     passed = None
-    if task.reference and task.reference.reads:
+    if task.reference and not task.doubt:
         passed = True
     manifest = ExportManifest(
         file=path.name,
@@ -105,7 +116,7 @@ def make_file(task: Task, precision: Precision, path: Path) -> ModelReport:
     )
     status = _write(path, made.content, made.file, manifest)
     size = path.stat().st_size if status == "kept" else len(made.content)
-    if task.reference and not task.reference.reads:
+    if task.reference and task.doubt:
         status = "unverified"
     active = made.active
     return ModelReport(
@@ -148,7 +159,7 @@ def _require_calibration(task: Task, precision: Precision) -> None:
             f"{precision.name} needs images of the model's own kind to find its ranges on, and "
             "data sets are 28x28 images of ten classes"
         )
-    if not task.calibration.is_read and not task.named:
+    if task.doubt and not task.named:
         raise ModelError(
             f"{precision.name} needs images that the model reads to find its ranges on, and it "
             f"does not read {task.calibration.name}"
@@ -180,9 +191,7 @@ def _make(task: Task, precision: Precision, active: Active | None) -> _Made:
         content = _content(task, precision, made, provenance)
         parity = measure(content, task.reference, task.examples, precision.gate)
         provenance = _verified(provenance, parity, task.examples)
-        if not task.reference.reads:
-            reason = not_read(task.reference, task.examples)
-            provenance = replace(provenance, unverified=reason)
+        provenance = replace(provenance, unverified=task.doubt)
     content = _content(task, precision, made, provenance)
     file = model_file.read(content)
     if task.reference and parity:

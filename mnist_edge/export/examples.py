@@ -53,11 +53,6 @@ def choose(spec: ModelSpec, dataset: Dataset | None) -> Examples:
     return Examples(dataset.test_images, dataset.test_labels, dataset.summary)
 
 
-def of_training(dataset: Dataset, count: int) -> Examples:
-    """Return the first training images of a data set."""
-    return Examples(dataset.train_images[:count], dataset.train_labels[:count], dataset.summary)
-
-
 def made(spec: InputSpec) -> Examples:
     """Make inputs of a shape: the same ones each time.
 

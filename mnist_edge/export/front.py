@@ -3,11 +3,11 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_edge.errors import OptionError
 from mnist_edge.export.passes.graph import UNARY, Graph, Node, Shape
-from mnist_edge.model_spec import PIXEL_MAX, TrainedScaling
+from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.pixels import affine
 
 _IMAGES_RANK = 4
 
@@ -37,7 +37,7 @@ def prepend(graph: Graph, channels_first: bool, scaling: TrainedScaling) -> None
 
     if scaling.transposed:
         add("Transpose", perm=[0, 1, 3, 2] if channels == 1 else [0, 2, 1, 3])
-    factor, offset = _affine(scaling, channels)
+    factor, offset = affine(scaling, channels)
     if np.any(factor != 1):
         add("Mul", graph.constant(factor))
     if offset.any():
@@ -70,33 +70,6 @@ def _as_passed(trained: Shape, channels_first: bool, transposed: bool) -> tuple[
             )
         return (1, side, side), 1
     return trained, 1
-
-
-def _affine(
-    scaling: TrainedScaling, channels: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the factor and the offset that pixels in 0..1 become what was trained on by."""
-    known = {"0..1": (1.0, 0.0), "0..255": (float(PIXEL_MAX), 0.0), "-1..1": (2.0, -1.0)}
-    if scaling.name == "mean,std":
-        mean, std = np.array(scaling.mean), np.array(scaling.std)
-        if mean.shape != std.shape or mean.shape not in ((1,), (channels,)) or not std.all():
-            raise OptionError(
-                f"expected a mean and a standard deviation for each of {channels} channels, "
-                f"received {list(scaling.mean)} and {list(scaling.std)}"
-            )
-        factor, offset = 1 / std, -mean / std
-    elif scaling.name in known:
-        factor, offset = (np.array([value]) for value in known[scaling.name])
-    else:
-        raise OptionError(
-            f"expected a scaling out of {', '.join((*known, 'mean,std'))}, received "
-            f"{scaling.name!r}"
-        )
-    if scaling.inverted:  # of 1 - p
-        factor, offset = -factor, offset + factor
-    if len(factor) == 1:
-        return factor.reshape(()), offset.reshape(())
-    return factor, offset
 
 
 def take_reshaped(graph: Graph) -> bool:

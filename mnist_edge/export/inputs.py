@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge import pixels
 from mnist_edge.model_spec import (
     MNIST_SHAPE,
-    PIXEL_MAX,
     InputSpec,
     ModelSpec,
     Preprocessing,
@@ -54,9 +54,13 @@ def as_trained(
     Returns:
         float32 (N, *source.input_shape).
     """
-    values = inputs.astype(np.float32)
-    if inputs.dtype == np.uint8 and scaling.name != "0..255":
-        values /= np.float32(PIXEL_MAX)
+    images = inputs.dtype == np.uint8
+    values = pixels.as_trained(inputs, scaling) if images else inputs.astype(np.float32)
+    return in_the_models_order(values, source)
+
+
+def in_the_models_order(values: NDArray[np.float32], source: Source) -> NDArray[np.float32]:
+    """Return inputs (N, ...), channels last, as float32 (N, *source.input_shape)."""
     if source.channels_first:
         channels, *sides = source.input_shape
         values = np.moveaxis(values.reshape(-1, *sides, channels), -1, 1)

@@ -1,29 +1,29 @@
 """From a model of anybody's to files that can be shipped: converted, verified, written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
 from mnist_edge.export.artifact import CalibrationImages, Task, make_file
 from mnist_edge.export.convert import to_onnx
-from mnist_edge.export.examples import choose, fits, of_training
+from mnist_edge.export.doubt import examine
+from mnist_edge.export.examples import choose, fits
 from mnist_edge.export.inactive import without_inactive_units
 from mnist_edge.export.inputs import specify
 from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET
 from mnist_edge.export.quantize import Precision
+from mnist_edge.export.readings import Trial, described
 from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ExportReport, ReferenceReport
-from mnist_edge.export.scaling import own_scaling
+from mnist_edge.export.scaling import choose_scaling
 from mnist_edge.files import manifest_path, require_writable
-from mnist_edge.model_spec import PIXEL_MAX, ModelSpec
+from mnist_edge.model_spec import ModelSpec, TrainedScaling
+from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.sources.source import Source
-
-CALIBRATION_IMAGES = 5_000
 
 
 def export(
@@ -36,6 +36,7 @@ def export(
     dataset: Dataset | None,
     verify: bool = True,
     keep_inactive: bool = False,
+    asked: AskedScaling | None = None,
 ) -> ExportReport:
     """Export a model in each of ``precisions``.
 
@@ -55,6 +56,7 @@ def export(
             the files unverified, and their metadata without any claim.
         verify: Whether to verify on ``dataset``.
         keep_inactive: Keep the hidden units that hardly ever fire in the quantized files too.
+        asked: The scaling of the pixels that the model was trained on, as far as it is known.
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
@@ -65,14 +67,21 @@ def export(
     """
     names = [f"{source.path.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(manifest_path(Path(name)).name for name in names))
-    scaling = own_scaling(source)
-    spec = specify(source, scaling)
+    kind = specify(source, TrainedScaling())
+    training = _training_set(kind, dataset, precisions, keep_inactive=keep_inactive)
+    labelled = training if dataset is None else dataset
+    trial = Trial.of(labelled) if labelled and fits(kind, labelled) else None
+    asked = asked or AskedScaling()
+    scaling = choose_scaling(source, asked, trial)
+    found = [f"--scaling auto finds {described(scaling)}"] if asked.name == AUTO else []
+    doubt = examine(source, trial, scaling) if trial else None
+    grave = doubt.sentence if doubt and doubt.is_grave else None
+    spec = replace(kind, trained_scaling=scaling)
     model = to_onnx(source, opset, scaling)
-    checked = dataset is not None and verify
-    examples = choose(spec, dataset) if checked else None
-    calibration = _calibration(source, spec, dataset, precisions, keep_inactive=keep_inactive)
+    examples = choose(spec, dataset) if dataset and verify else None
+    calibration = CalibrationImages.of(training) if training else None
     active = None
-    if calibration and calibration.is_read and not keep_inactive:
+    if calibration and not grave and not keep_inactive:
         # What is found on training images is found once, for all precisions.
         active = without_inactive_units(model, calibration.pixels)
     task = Task(
@@ -84,6 +93,7 @@ def export(
         reference=Reference.of(source, scaling, examples) if examples else None,
         examples=examples,
         calibration=calibration,
+        doubt=grave,
         named=named,
     )
     reference = ReferenceReport(str(source.path), source.sha256)
@@ -97,7 +107,7 @@ def export(
             make_file(task, precision, out_dir / name)
             for precision, name in zip(precisions, names, strict=True)
         ),
-        notes=tuple(notes(source, scaling, task.reference, examples)),
+        notes=(*found, *notes(source, scaling, examples, doubt)),
     )
 
 
@@ -107,7 +117,7 @@ def require_fit(source: Source, dataset: Dataset) -> None:
     Raises:
         DataError: Its images have another shape, or its labels are other classes.
     """
-    spec = specify(source, own_scaling(source))
+    spec = specify(source, TrainedScaling())
     if not fits(spec, dataset):
         shape = "x".join(map(str, dataset.test_images.shape[1:]))
         raise DataError(
@@ -130,26 +140,19 @@ def _confidence(recorded: object) -> dict[str, str]:
     return found
 
 
-def _calibration(
-    source: Source,
+def _training_set(
     spec: ModelSpec,
     dataset: Dataset | None,
     precisions: Sequence[Precision],
     *,
     keep_inactive: bool,
-) -> CalibrationImages | None:
-    """Return training images that fit the model, if any precision needs them."""
+) -> Dataset | None:
+    """Return the set whose training images are calibrated on, if any precision needs them."""
     drops = not keep_inactive and any(precision.drops_inactive for precision in precisions)
     if not drops and not any(precision.calibrated for precision in precisions):
         return None
     found = _calibration_set(dataset)
-    if not fits(spec, found):
-        return None
-    training = of_training(found, CALIBRATION_IMAGES)
-    rows = training.inputs.reshape(len(training.inputs), -1)
-    pixels = np.divide(rows, PIXEL_MAX, dtype=np.float32)
-    reads = Reference.of(source, spec.trained_scaling, training).reads
-    return CalibrationImages(pixels, found.name, reads)
+    return found if fits(spec, found) else None
 
 
 def _calibration_set(dataset: Dataset | None) -> Dataset:

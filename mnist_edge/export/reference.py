@@ -7,15 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.export.doubt import Doubt
 from mnist_edge.export.examples import Examples
 from mnist_edge.export.inputs import as_trained
 from mnist_edge.export.reports import ReferenceReport, WideNetworkReport
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.sources.source import Source, probabilities
-
-READS = 0.5
-"""Share of labelled images below which a reference does not read them: they are scaled, inverted or
-labelled in another way than those that it was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +49,6 @@ class Reference:
             compressed_from=_wide_network(source, examples),
         )
 
-    @property
-    def reads(self) -> bool:
-        """Whether it reads what has labels."""
-        return self.accuracy is None or self.accuracy >= READS
-
     def describe(self, path: Path) -> ReferenceReport:
         """Return what the reports of export and verify hold of it."""
         return ReferenceReport(str(path), self.sha256, self.compressed_from)
@@ -72,22 +64,20 @@ def accuracy(answers: NDArray[np.float32], examples: Examples) -> float | None:
 def notes(
     source: Source,
     scaling: TrainedScaling,
-    reference: Reference | None,
     examples: Examples | None,
+    doubt: Doubt | None,
 ) -> Iterator[str]:
     """Yield what is worth knowing of a model and of what its files are verified on."""
     if source.head == "logits":
         yield "the model answers with logits: its files end with a softmax"
-    if reference is None or examples is None:
-        return
-    if examples.labels is None:
+    if examples and examples.labels is None:
         yield (
             "no labelled images here fit the model: its files are verified on inputs made for it, "
             "which show that they answer as it does, and nothing of its accuracy"
             f"{_unconfirmed(examples, scaling)}"
         )
-    if not reference.reads:
-        yield not_read(reference, examples)
+    if doubt:
+        yield doubt.sentence
 
 
 def _unconfirmed(examples: Examples, scaling: TrainedScaling) -> str:
@@ -95,15 +85,6 @@ def _unconfirmed(examples: Examples, scaling: TrainedScaling) -> str:
     if examples.inputs.dtype != np.uint8:
         return ""
     return f", nor that it was trained on pixels of {scaling.name}, which is what they give it"
-
-
-def not_read(reference: Reference, examples: Examples) -> str:
-    """Return the sentence on a reference that does not read the images."""
-    return (
-        f"the model itself reads {reference.accuracy:.1%} of {examples.name}: it is "
-        "untrained, or was trained on other images or on pixels of another scaling; its files "
-        "answer as it does, and are unverified"
-    )
 
 
 def _wide_network(source: Source, examples: Examples) -> WideNetworkReport | None:

@@ -1,14 +1,18 @@
-"""What scaling of the pixels a model was trained on, as far as the model itself shows it."""
+"""What scaling of the pixels a model was trained on: as asked for, found out, or shown by it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import input_of
+from mnist_edge.export.readings import Trial, best
 from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.pixels import AUTO, MEAN_STD, AskedScaling
 from mnist_edge.sources.source import Source
 
 UNIT = TrainedScaling("0..1")
@@ -31,6 +35,39 @@ called so take no number."""
 
 _MOVING = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Cast")
 """Operators that leave all numbers as they are."""
+
+
+def choose_scaling(source: Source, asked: AskedScaling, trial: Trial | None) -> TrainedScaling:
+    """Return the scaling that a model's files do for it.
+
+    Args:
+        source: The model.
+        asked: What somebody asks for.
+        trial: Training images with their labels; None where none fit the model.
+
+    Raises:
+        OptionError: It takes images, and there are none; or the model takes features.
+    """
+    own = own_scaling(source)
+    if not asked.is_given:
+        return own
+    if input_of(source).range is None:
+        raise OptionError(
+            f"expected no scaling for {source.path}, which takes features of the shape "
+            f"{list(source.input_shape)}, no pixels: leave --scaling, --invert and --transpose out"
+        )
+    needs_images = asked.name == AUTO or (asked.name == MEAN_STD and not asked.mean)
+    if needs_images and trial is None:
+        raise OptionError(
+            f"expected labelled images that {source.path} takes, for --scaling {asked.name}, found "
+            "none: name them with --data"
+        )
+    if trial and asked.name == AUTO:
+        return best(source, trial, own).scaling
+    found = TrainedScaling(asked.name or own.name, asked.mean, asked.std)
+    if trial and needs_images:
+        found = trial.mean_std
+    return replace(found, inverted=asked.inverted, transposed=asked.transposed)
 
 
 def own_scaling(source: Source) -> TrainedScaling:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
-from mnist_edge.export.examples import Examples, choose
+from mnist_edge.export.doubt import examine
+from mnist_edge.export.examples import Examples, choose, fits
 from mnist_edge.export.gate import missed
 from mnist_edge.export.parity import measure
 from mnist_edge.export.quantize import PRECISIONS
+from mnist_edge.export.readings import Trial
 from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ModelReport, Parity, VerifyReport
 from mnist_edge.files import manifest_sha256
@@ -34,17 +36,33 @@ def verify_all(paths: Sequence[Path], source: Source, dataset: Dataset) -> Verif
     spec = models[0].spec
     examples = choose(spec, dataset)
     reference = Reference.of(source, spec.trained_scaling, examples)
+    doubt = None
+    if fits(spec, dataset):
+        doubt = examine(source, Trial.of(dataset), spec.trained_scaling)
+    is_read = doubt is None or not doubt.is_grave
     return VerifyReport(
         images=len(examples.inputs),
         data=examples.summary,
         reference=reference.describe(source.path),
-        models=tuple(verify(model, reference, examples) for model in models),
-        notes=tuple(notes(source, spec.trained_scaling, reference, examples)),
+        models=tuple(verify(model, reference, examples, is_read=is_read) for model in models),
+        notes=tuple(notes(source, spec.trained_scaling, examples, doubt)),
     )
 
 
-def verify(model: model_file.ModelFile, reference: Reference, examples: Examples) -> ModelReport:
+def verify(
+    model: model_file.ModelFile,
+    reference: Reference,
+    examples: Examples,
+    *,
+    is_read: bool = True,
+) -> ModelReport:
     """Verify a finished file: its checksum, its manifest, its parity at its precision's gate.
+
+    Args:
+        model: The file.
+        reference: What the model that it was made of answers.
+        examples: The inputs of these answers.
+        is_read: Whether that model reads images as its files give them to it.
 
     Raises:
         ModelError: The file cannot be run, or is of a precision that is not known.
@@ -65,11 +83,11 @@ def verify(model: model_file.ModelFile, reference: Reference, examples: Examples
     return ModelReport(
         path=model.origin,
         precision=precision,
-        status="failed" if failures else "passed" if reference.reads else "unverified",
+        status="failed" if failures else "passed" if is_read else "unverified",
         bytes=len(model.content),
         parity=parity,
         failures=failures,
-        passed=False if failures else True if reference.reads else None,
+        passed=False if failures else True if is_read else None,
     )
 
 

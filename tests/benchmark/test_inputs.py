@@ -3,6 +3,7 @@ import pytest
 
 from mnist_edge.benchmark import inputs
 from mnist_edge.datasets import Dataset
+from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import (
     RAW_PIXELS,
     UNIT_PIXELS,
@@ -115,5 +116,5 @@ def test_features_are_not_scaled() -> None:
 
 
 def test_a_scaling_that_nobody_knows() -> None:
-    with pytest.raises(ValueError, match="a scaling 'logarithmic', which is not known"):
+    with pytest.raises(OptionError, match="expected a scaling out of"):
         inputs.scaler(UNIT_PIXELS, TrainedScaling("logarithmic"))

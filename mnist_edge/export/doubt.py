@@ -1,0 +1,111 @@
+"""Whether a model reads labelled images as its files give them to it.
+
+Parity cannot show that: with a wrong scaling the model and its files answer alike, and both
+wrongly. So the model is tried on training images, and where it reads few of them, in the other ways
+in which people train.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_edge.export.inputs import in_the_models_order
+from mnist_edge.export.readings import Trial, best, described, options
+from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.sources.source import Source
+
+READS_WELL = 0.9
+"""Accuracy from which nothing else is tried."""
+
+CLEARLY_BETTER = 0.8
+"""What is read below this share of the best accuracy is given to the model in a wrong way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a model's files may not read as well as they could.
+
+    Attributes:
+        sentence: The reason, and what to do.
+        is_grave: Whether they read so little that nothing about them is verified.
+    """
+
+    sentence: str
+    is_grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """Another way to give images to a model.
+
+    Attributes:
+        accuracy: Share of them that it reads so.
+        words: Which way it is.
+        advice: What to do if it is the right one.
+    """
+
+    accuracy: float
+    words: str
+    advice: str
+
+
+def examine(source: Source, trial: Trial, scaling: TrainedScaling) -> Doubt | None:
+    """Return what speaks against a model's files in one scaling; None where nothing does."""
+    given = trial.read(source, scaling).accuracy
+    if given >= READS_WELL:
+        return None
+    other = _best_other(source, trial, scaling)
+    least = least_accuracy(source.classes)
+    reads = (
+        f"the model reads {given:.1%} of {len(trial.images):,} training images of {trial.name} as "
+        f"its files give them ({described(scaling)})"
+    )
+    if other.accuracy >= least and other.accuracy > given + trial.noise(given):
+        reads += f", and {other.accuracy:.1%} {other.words}"
+        if given < CLEARLY_BETTER * other.accuracy:
+            return Doubt(f"{reads}: {other.advice}", is_grave=True)
+        return Doubt(f"{reads}: if it was trained so, {other.advice}", is_grave=False)
+    if given >= least:
+        return None
+    return Doubt(
+        f"{reads}, and no more than {max(given, other.accuracy):.1%} in any usual way: it is "
+        "untrained, or was trained on other images or classes; its files answer as it does, and "
+        "are unverified",
+        is_grave=True,
+    )
+
+
+def least_accuracy(classes: int) -> float:
+    """Return the accuracy from which a model reads at all: a third of the way up from chance."""
+    chance = 1 / classes
+    return chance + (1 - chance) / 3
+
+
+def _best_other(source: Source, trial: Trial, scaling: TrainedScaling) -> _Other:
+    """Return the best way to give images to a model; one scaling comes first among equals."""
+    found = best(source, trial, scaling)
+    scaled = _Other(
+        found.accuracy, f"as {described(found.scaling)}", f"pass {options(found.scaling)}"
+    )
+    others = [scaled, *_normalized(source, trial)]
+    return max(others, key=lambda other: other.accuracy)
+
+
+def _normalized(source: Source, trial: Trial) -> list[_Other]:
+    """Return what a model reads of images as ``keras.utils.normalize`` scales rows or columns."""
+    images = trial.images.astype(np.float32)
+    if len(source.input_shape) == 1:
+        images = images.reshape(len(images), -1)
+    found = []
+    for axis in range(1, min(images.ndim, 3)):
+        length = np.linalg.norm(images, axis=axis, keepdims=True)
+        inputs = in_the_models_order(images / np.maximum(length, 1), source)
+        found.append(
+            _Other(
+                trial.accuracy(source, inputs),
+                f"as keras.utils.normalize(images, axis={axis}) leaves them",
+                f"put keras.layers.UnitNormalization(axis={axis}) before its first layer and save "
+                "it again",
+            )
+        )
+    return found
