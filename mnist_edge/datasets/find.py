@@ -63,7 +63,8 @@ def find(
         return replace(sample(mnist.read_sample()), is_named=is_named)
     if named is not None:
         found = _named(mnist.expanded(named), wanted, label_column, resize)
-        return replace(found, is_named=is_named)
+        # MNIST in the variable is what there is; another set there was chosen.
+        return replace(found, is_named=is_named or found.name != "MNIST")
     try:
         return replace(_from_keras(download), is_named=False)
     except DataNotFoundError as error:
