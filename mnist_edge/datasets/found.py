@@ -81,7 +81,8 @@ def require_examples(values: Described, labels: Described, split: str, source: s
         )
     whole = labels.dtype.kind in "uiUS"
     one_hot = len(labels.shape) == 2 and labels.shape[1] > 1 and labels.dtype.kind in "buif"
-    if not one_hot and not (whole and labels.shape[1:] in ((), (1,))):
+    in_a_column = len(labels.shape) == 1 or labels.shape[1:] == (1,)
+    if not one_hot and not (whole and in_a_column):
         raise DataError(
             f"expected {split} labels of shape (N,) and an integer type, names, or one-hot in "
             f"{source}, found {_described(labels)}"

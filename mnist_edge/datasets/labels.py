@@ -212,5 +212,9 @@ def _small(labels: dict[str, NDArray[Any]], count: int) -> dict[str, Labels]:
 
 def _some(names: Sequence[object]) -> str:
     """Return the first of some names, as an error's text has them."""
-    some = ", ".join(str(name) for name in names[:10])
+    some = ", ".join(_plain(str(name)) for name in names[:10])
     return some + (", ..." if len(names) > 10 else "")
+
+
+def _plain(name: str) -> str:
+    return name if name.isprintable() and len(name) <= MAX_NAME else shown(name)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mnist_edge.documents import Count
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, shown
 
 MAX_SHARE = 0.1
 """Share of the examples that may be unreadable; beyond it something else is wrong."""
@@ -64,7 +64,8 @@ class Tally:
         self._seen += 1
         self._skipped += 1
         if len(self._first) < NAMED:
-            self._first.append(f"{where} ({reason})")
+            named = where if where.isprintable() else shown(where)
+            self._first.append(f"{named} ({reason})")
 
     def problems(self) -> Problems:
         """Return what was left out.

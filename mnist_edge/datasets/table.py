@@ -166,7 +166,7 @@ def _bad_cell(cells: Sequence[str], header: _Header) -> str:
     for place, name in zip(header.columns, header.names, strict=True):
         if not _is_number(cells[place]) or not abs(float(cells[place])) < _MOST:
             what = shown(cells[place]) if cells[place].strip() else "nothing"
-            return f"{what} in column {name}"
+            return f"{what} in column {_some([name])}"
     return "no numbers"
 
 
@@ -186,5 +186,5 @@ def _without_point(label: str) -> str:
 
 def _some(names: Sequence[str]) -> str:
     """Return the first of some names, as an error's text has them."""
-    some = ", ".join(name[:40] for name in names[:8])
+    some = ", ".join(name[:40] if name.isprintable() else shown(name) for name in names[:8])
     return some + (", ..." if len(names) > 8 else "")

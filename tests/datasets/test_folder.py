@@ -172,6 +172,14 @@ def test_proportions_are_kept_where_that_is_wanted(tmp_path: Path) -> None:
         datasets.as_resize("zoom")
 
 
+def test_names_are_printed_as_text(pictures: Path) -> None:
+    (pictures / "cat" / "two\nlines.txt").write_text("no picture")
+    assert datasets.find(str(pictures)).problems.first[0].startswith("'cat/two\\nlines.txt' (")
+    (pictures / "cat").rename(pictures / "two\nlines")
+    with pytest.raises(DataError, match=r"characters for the classes in .*, found 'two\\nlines'"):
+        datasets.find(str(pictures))
+
+
 def test_wrong_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"or a folder of pictures a class, in .* found neither"):
         datasets.find(str(tmp_path))

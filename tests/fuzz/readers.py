@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz import archives, idx_files, json_files, onnx_files, pictures
+from tests.fuzz import archives, idx_files, json_files, onnx_files, pictures, tables
 
 MIB = 2**20
 
@@ -83,6 +83,11 @@ def _open_source(content: bytes) -> None:
 def read_npz(content: bytes) -> None:
     """Read a data set from an .npz."""
     _read_data({"x.npz": content}, "x.npz")
+
+
+def read_table(content: bytes) -> None:
+    """Read a data set from a .csv."""
+    _read_data({"x.csv": content}, "x.csv")
 
 
 def read_idx(content: bytes) -> None:
@@ -200,6 +205,7 @@ READERS = {
     ),
     "npz": Reader(archives.make_npz, read_npz, 5, lambda size: 64 * size + 600 * MIB),
     "idx": Reader(idx_files.make, read_idx, 5, lambda size: 64 * size + 300 * MIB),
+    "table": Reader(tables.make, read_table, 2, lambda size: 64 * size + 50 * MIB),
     "checkpoint": Reader(archives.make_checkpoint, read_checkpoint, 5, lambda _: 300 * MIB),
     "report": Reader(json_files.make_report, read_report, 2, _json_memory),
     "manifest": Reader(json_files.make_manifest, read_manifest, 2, _json_memory),
