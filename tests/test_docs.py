@@ -1,14 +1,19 @@
 """Every Python example in the docs runs as it is written."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from tests.conftest import Run, idx_bytes
+from tests.datasets.conftest import write_pictures
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -117,3 +122,33 @@ def test_fastapi_handler_answers_others_while_it_prepares_a_picture(
             return str(picture.json()["detail"])
 
     assert asyncio.run(both()) == "answered"
+
+
+@pytest.fixture
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a set of each kind, as docs/data.md calls them."""
+    write_pictures(tmp_path / "pets", {"cat": 6, "dog": 6})
+    rows = [f"{number},{number / 2},{'ab'[number % 2]}" for number in range(20)]
+    (tmp_path / "flowers.csv").write_text("\n".join(["petal,sepal,species", *rows]))
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "own.npz", x=rng.integers(0, 256, (20, 8, 8), np.uint8), y=np.arange(20) % 2
+    )
+    (tmp_path / "emnist").mkdir()
+    images = rng.integers(0, 256, (52, 28, 28), np.uint8)
+    labels = (np.arange(52) % 26 + 1).astype(np.uint8)
+    for split in ("train", "test"):
+        start = f"{tmp_path}/emnist/emnist-letters-{split}"
+        Path(f"{start}-images-idx3-ubyte").write_bytes(idx_bytes(images))
+        Path(f"{start}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_look_at_data_runs_as_written(own_data: Path, run: Callable[..., Run]) -> None:
+    page = (DOCS / "data.md").read_text()
+    commands = re.findall(r"mnist-edge (data --data [^`#\n]+)", page)
+    assert len(commands) == 6
+    for command in commands:
+        assert run(*command.split()).code == 0, command
+    assert (own_data / "pets.png").exists()
