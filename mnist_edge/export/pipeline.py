@@ -7,6 +7,7 @@ from pathlib import Path
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, ModelError
+from mnist_edge.export import metadata
 from mnist_edge.export.artifact import CalibrationImages, Task, make_file
 from mnist_edge.export.convert import to_onnx
 from mnist_edge.export.doubt import examine
@@ -89,6 +90,7 @@ def export(
         spec=spec,
         active=active,
         source_sha256=source.sha256,
+        tools=metadata.tool_versions(source),
         confidence=_confidence(source.facts.get("confidence")),
         reference=Reference.of(source, scaling, examples) if examples else None,
         examples=examples,
