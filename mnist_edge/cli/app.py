@@ -15,7 +15,7 @@ from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text
 
 if TYPE_CHECKING:
-    from mnist_edge.datasets import Dataset
+    from mnist_edge.datasets import Dataset, Wanted
 
 app = typer.Typer(
     name="mnist-edge",
@@ -65,8 +65,24 @@ Data = Annotated[
         "--data",
         metavar="PATH",
         show_default=False,
-        help="A folder of IDX files, an .npz in Keras' layout, or 'sample'. "
-        "Otherwise MNIST_EDGE_DATA, then Keras' cache or download.",
+        help="A folder of a folder of pictures a class, a .csv, an .npz, a folder of IDX files, or "
+        "'sample'. Otherwise MNIST_EDGE_DATA, then MNIST of Keras' cache or download.",
+    ),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--label-column",
+        metavar="NAME",
+        show_default="label, class, target or y",
+        help="The column of a .csv that holds the labels.",
+    ),
+]
+Resize = Annotated[
+    str,
+    typer.Option(
+        metavar="stretch|crop|pad",
+        help="How pictures of other proportions get the model's size.",
     ),
 ]
 
@@ -93,11 +109,26 @@ def _root(
     require_address_space("numpy", ADDRESS_SPACE)
 
 
-def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -> "Dataset":
-    """Find the data, with a note on stderr where it is not the full set."""
+def find_data(
+    named: str | None,
+    wanted: "Wanted | None" = None,
+    *,
+    label_column: str | None = None,
+    resize: str = "stretch",
+    allow_sample: bool,
+    download: bool = True,
+) -> "Dataset":
+    """Find the data, with notes on stderr where it is not MNIST's full set, or not all of it."""
     from mnist_edge import datasets
 
-    found = datasets.find(named, allow_sample=allow_sample, download=download)
+    found = datasets.find(
+        named,
+        wanted,
+        label_column=label_column,
+        resize=datasets.as_resize(resize),
+        allow_sample=allow_sample,
+        download=download,
+    )
     asked_for = (named, os.environ.get(datasets.DATA_VARIABLE))
     if found.test_split == "train" and datasets.SAMPLE not in asked_for:
         note(
@@ -106,6 +137,10 @@ def find_data(named: str | None, *, allow_sample: bool, download: bool = True) -
         )
     elif found.name != "MNIST":
         note(f"using {found.name} from {found.source}")
+    if found.problems.skipped:
+        note(found.problems.sentence())
+    for sentence in found.notes:
+        note(f"{found.name}: {sentence}")
     return found
 
 

@@ -9,7 +9,9 @@ from mnist_edge.cli.app import (
     Data,
     Fresh,
     Json,
+    LabelColumn,
     NoResume,
+    Resize,
     app,
     echo,
     find_data,
@@ -24,6 +26,7 @@ from mnist_edge.cli.render import training as render_training
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
+from mnist_edge.model_spec import UNIT_PIXELS
 
 if TYPE_CHECKING:
     from mnist_edge.training.manifest import CompressionManifest
@@ -68,6 +71,8 @@ def compress(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
     data: Data = None,
+    label_column: LabelColumn = None,
+    resize: Resize = "stretch",
     no_resume: NoResume = False,
     fresh: Fresh = False,
     as_json: Json = False,
@@ -80,6 +85,7 @@ def compress(
 
     Example: mnist-edge compress artifacts/mnist-mlp.keras --widths 128,64 --out small.keras
     """
+    from mnist_edge.datasets import Wanted
     from mnist_edge.extras import require
     from mnist_edge.training.recipes import COMPRESSED
 
@@ -96,7 +102,9 @@ def compress(
     recipe = COMPRESSED if epochs is None else COMPRESSED.with_epochs(epochs)
     if widths is not None:
         recipe = recipe.with_widths(tuple(numbers(widths, "--widths")))
-    dataset = find_data(data, allow_sample=False)
+    dataset = find_data(
+        data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
+    )
     from mnist_edge.training import search
     from mnist_edge.training.compress import compress as compress_file
     from mnist_edge.training.compress import compressed_path
@@ -107,7 +115,7 @@ def compress(
             found = search.find_narrowest(
                 keras, recipe, dataset, out, max_loss, seed=seed, resume=resume, on_epoch=on_epoch
             )
-        _print_search(found, max_loss, as_json)
+        _print_search(found, max_loss, len(dataset.classes), as_json)
         return
     made = out or compressed_path(keras, recipe.widths)
     with interruptible(), progress.epoch_bar() as on_epoch:
@@ -125,12 +133,12 @@ def _print(manifest: "CompressionManifest", widths: tuple[int, ...], path: str) 
     echo(f"wrote {printable(str(path))} ({manifest.network.bytes:,} bytes)")
 
 
-def _print_search(found: "SearchResult", max_loss: float, as_json: bool) -> None:
+def _print_search(found: "SearchResult", max_loss: float, classes: int, as_json: bool) -> None:
     """Print what --max-loss has found; end with 1 where that is nothing."""
     if as_json:
         print_json(found)
     else:
-        echo(render_training.search_table(found.tried))
+        echo(render_training.search_table(found.tried, classes))
         if found.receipt and found.widths and found.path:
             _print(found.receipt, found.widths, found.path)
     if not found.path:

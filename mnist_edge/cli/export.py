@@ -13,6 +13,8 @@ from mnist_edge.cli.app import (
     PAGE,
     Data,
     Json,
+    LabelColumn,
+    Resize,
     app,
     find_data,
     note,
@@ -22,6 +24,7 @@ from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
+from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.pixels import AskedScaling, parse_scaling
 
 if TYPE_CHECKING:
@@ -67,6 +70,16 @@ def export(
         ),
     ] = None,
     data: Data = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST|FILE",
+            show_default="as the model's file or the data has them, else numbers",
+            help="Names of the classes, by commas, or a file with a name a line.",
+        ),
+    ] = None,
+    label_column: LabelColumn = None,
+    resize: Resize = "stretch",
     scaling: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +140,8 @@ def export(
 
     Example: mnist-edge export mine.h5 --scaling -1..1 --invert
 
+    Example: mnist-edge export flowers.keras --data flowers/ --precision int8
+
     Example: mnist-edge export small --target web --out digits.html
     """
     if target not in TARGETS:
@@ -137,7 +152,16 @@ def export(
     out = _one_of("--out", out, "--out-dir", out_dir)
     keep_inactive = keep_inactive or keep_silent
     asked = parse_scaling(scaling, inverted=invert, transposed=transpose)
-    options = _Options(opset or DEFAULT_OPSET, data, asked, not no_verify, keep_inactive)
+    options = _Options(
+        opset=opset or DEFAULT_OPSET,
+        data=data,
+        labels=labels,
+        label_column=label_column,
+        resize=resize,
+        scaling=asked,
+        verify=not no_verify,
+        keep_inactive=keep_inactive,
+    )
     if target == "onnx":
         report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
         _note_speed(report)
@@ -149,11 +173,12 @@ def export(
             Path(model), page, PAGE_PRECISION if precision is None else precision, options, as_json
         )
         return
-    if precision is not None or opset or data or no_verify or keep_inactive or asked.is_given:
+    given = precision is not None or opset or data or labels is not None or label_column
+    if given or no_verify or keep_inactive or asked.is_given:
         raise OptionError(
-            "expected a .keras or .h5 file with --precision, --opset, --data, --scaling, --invert, "
-            f"--transpose, --no-verify or --keep-inactive, received {model or 'the shipped model'},"
-            " which is exported already"
+            "expected a .keras or .h5 file with --precision, --opset, --data, --labels, "
+            "--label-column, --scaling, --invert, --transpose, --no-verify or --keep-inactive, "
+            f"received {model or 'the shipped model'}, which is exported already"
         )
     show_page(make_page(model, page), as_json)
 
@@ -171,6 +196,9 @@ class _Options:
 
     opset: int
     data: str | None
+    labels: str | None
+    label_column: str | None
+    resize: str
     scaling: AskedScaling
     verify: bool
     keep_inactive: bool
@@ -182,15 +210,27 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
     from mnist_edge.sources import open_source
 
     precisions = chosen("all" if precision is None else precision)
+    from mnist_edge.export.labels import choose_labels, known_labels, parse_labels
+
+    asked = parse_labels(options.labels) if options.labels is not None else ()
     source = open_source(model)
     from mnist_edge.export import pipeline
+    from mnist_edge.export.examples import require_fit
+    from mnist_edge.export.inputs import specify, wanted_by
 
     show_warnings()
     dataset = None
     if options.verify or options.data:
-        dataset = find_data(options.data, allow_sample=True)
+        dataset = find_data(
+            options.data,
+            wanted_by(source, known_labels(source, asked)),
+            label_column=options.label_column,
+            resize=options.resize,
+            allow_sample=True,
+        )
     if options.data and dataset:
-        pipeline.require_fit(source, dataset)
+        labels = choose_labels(source, asked, dataset)
+        require_fit(specify(source, TrainedScaling(), labels), dataset, str(source.path))
     return pipeline.export(
         source,
         folder,
@@ -201,6 +241,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         verify=options.verify,
         keep_inactive=options.keep_inactive,
         asked=options.scaling,
+        labels=asked,
     )
 
 

@@ -1,5 +1,6 @@
 """mnist-edge train: pixels to a .keras file."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,9 @@ from mnist_edge.cli.app import (
     Data,
     Fresh,
     Json,
+    LabelColumn,
     NoResume,
+    Resize,
     app,
     echo,
     find_data,
@@ -23,6 +26,7 @@ from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
+from mnist_edge.model_spec import UNIT_PIXELS
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset
@@ -49,6 +53,8 @@ def train(
         int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")
     ] = 0,
     data: Data = None,
+    label_column: LabelColumn = None,
+    resize: Resize = "stretch",
     out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
     no_resume: NoResume = False,
     fresh: Fresh = False,
@@ -72,9 +78,14 @@ def train(
 ) -> None:
     """Train the network; an interrupted run goes on where it stopped.
 
+    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units.
+
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
+
+    Example: mnist-edge train --data letters/ --recipe article --out letters.keras
     """
     from mnist_edge.cli.render import charts
+    from mnist_edge.datasets import Wanted
     from mnist_edge.extras import require
     from mnist_edge.files import require_writable
     from mnist_edge.training.recipes import RECIPES
@@ -87,13 +98,14 @@ def train(
     if plot:
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
+    find = partial(find_data, data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize)
     if preview:
         if plot or as_json:
             raise OptionError("expected --preview without --plot and --json: nothing is trained")
-        _preview(chosen, find_data(data, allow_sample=True), seed, preview)
+        _preview(chosen, find(allow_sample=True), seed, preview)
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
-    dataset = find_data(data, allow_sample=False)
+    dataset = find(allow_sample=False)
     from mnist_edge.training import stages
 
     show_warnings()
@@ -127,8 +139,10 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
 
     from mnist_edge.cli.render import pictures
     from mnist_edge.training.augment import distort
+    from mnist_edge.training.epochs import require_trainable
 
-    distortion = recipe.stages[-1].distortion
+    require_trainable(dataset)
+    distortion = recipe.for_classes(dataset.classes).stages[-1].distortion
     if distortion is None:
         raise OptionError(
             "expected a recipe with distortion to preview, "
@@ -138,5 +152,6 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
     images = dataset.train_images[:64]
     labels = dataset.train_labels[:64]
     distorted = distort(images, labels, distortion, np.random.default_rng(seed))
-    pictures.save_contact_sheet(distorted, labels, png)
+    captions = [dataset.classes[label] for label in labels]
+    pictures.save_contact_sheet(distorted, captions, png)
     echo(f"wrote {printable(str(png))}")

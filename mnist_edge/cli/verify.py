@@ -11,6 +11,8 @@ from mnist_edge.cli.app import (
     Data,
     Exported,
     Json,
+    LabelColumn,
+    Resize,
     app,
     distinct,
     echo,
@@ -38,6 +40,8 @@ def verify(
         ),
     ] = None,
     data: Data = None,
+    label_column: LabelColumn = None,
+    resize: Resize = "stretch",
     as_json: Json = False,
 ) -> None:
     """Compare exported files with the model they were made from, input by input.
@@ -51,14 +55,23 @@ def verify(
         raise OptionError(
             "expected .onnx files to verify, found none in artifacts/: run mnist-edge export first"
         )
+    from mnist_edge.datasets import Wanted
     from mnist_edge.runtime import model_file
     from mnist_edge.sources import open_source
 
-    digests = {path: model_file.read(path).provenance.source_sha256 for path in distinct(files)}
+    models = {path: model_file.read(path) for path in distinct(files)}
+    digests = {path: model.provenance.source_sha256 for path, model in models.items()}
     source = open_source(_reference(digests, reference))
+    from mnist_edge.export.examples import require_fit
     from mnist_edge.export.verification import verify_all
 
-    show_parity(verify_all(files, source, find_data(data, allow_sample=True)), as_json)
+    # All files of one model take the same inputs.
+    path, first = next(iter(models.items()))
+    wanted = Wanted(first.spec.input, len(first.spec.labels), first.spec.labels)
+    dataset = find_data(data, wanted, label_column=label_column, resize=resize, allow_sample=True)
+    if data:
+        require_fit(first.spec, dataset, str(path))
+    show_parity(verify_all(files, source, dataset), as_json)
 
 
 def _reference(digests: Mapping[Path, str | None], named: Path | None) -> Path:

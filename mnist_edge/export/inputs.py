@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge import pixels
+from mnist_edge.datasets import Wanted
 from mnist_edge.model_spec import (
     MNIST_SHAPE,
     InputSpec,
@@ -15,20 +16,36 @@ from mnist_edge.model_spec import (
 from mnist_edge.sources.source import Source
 
 
-def specify(source: Source, scaling: TrainedScaling) -> ModelSpec:
+def specify(source: Source, scaling: TrainedScaling, labels: tuple[str, ...] = ()) -> ModelSpec:
     """Return what an exported float file of a model takes and answers.
 
     Inputs with rows and columns are pixels, and so are 784 in a row; all others are features, which
-    are taken as they are.
+    are taken as they are. Pictures are prepared as ink on paper where they are of MNIST's shape and
+    of digits and letters.
+
+    Args:
+        source: The model.
+        scaling: What it was trained on.
+        labels: The names of its classes; none for their numbers.
     """
+    labels = labels or tuple(map(str, range(source.classes)))
     taken = input_of(source)
     preprocessing: Preprocessing = "resize"
     if taken.range is None:
         preprocessing = "none"
-    elif taken.shape == MNIST_SHAPE:
+    elif taken.shape == MNIST_SHAPE and all(map(_is_written, labels)):
         preprocessing = "strokes"
-    labels = tuple(map(str, range(source.classes)))
     return ModelSpec("fp32", taken, labels, preprocessing, scaling)
+
+
+def _is_written(label: str) -> bool:
+    """Return whether a label is a single digit or letter."""
+    return len(label) == 1 and label.isalnum()
+
+
+def wanted_by(source: Source, labels: tuple[str, ...] = ()) -> Wanted:
+    """Return what a model takes of a data set; ``labels`` as for ``specify``."""
+    return Wanted(input_of(source), source.classes, labels)
 
 
 def input_of(source: Source) -> InputSpec:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
-from mnist_edge.errors import DataError, ModelError
+from mnist_edge.errors import ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.artifact import CalibrationImages, Task, make_file
 from mnist_edge.export.convert import to_onnx
@@ -15,6 +15,7 @@ from mnist_edge.export.examples import choose, fits
 from mnist_edge.export.inactive import without_inactive_units
 from mnist_edge.export.inputs import specify
 from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET
+from mnist_edge.export.labels import choose_labels
 from mnist_edge.export.quantize import Precision
 from mnist_edge.export.readings import Trial, described
 from mnist_edge.export.reference import Reference, notes
@@ -38,6 +39,7 @@ def export(
     verify: bool = True,
     keep_inactive: bool = False,
     asked: AskedScaling | None = None,
+    labels: tuple[str, ...] = (),
 ) -> ExportReport:
     """Export a model in each of ``precisions``.
 
@@ -58,17 +60,18 @@ def export(
         verify: Whether to verify on ``dataset``.
         keep_inactive: Keep the hidden units that hardly ever fire in the quantized files too.
         asked: The scaling of the pixels that the model was trained on, as far as it is known.
+        labels: The names of its classes; none for those that its file or the data has.
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
         ModelError: The model cannot be converted.
-        OptionError: tf2onnx does not write the opset.
+        OptionError: tf2onnx does not write the opset, or there are not as many labels as classes.
         OutputError: The folder cannot be written.
         MissingExtraError: The sample, which MNIST's ranges are found on, is not installed.
     """
     names = [f"{source.path.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(manifest_path(Path(name)).name for name in names))
-    kind = specify(source, TrainedScaling())
+    kind = specify(source, TrainedScaling(), choose_labels(source, labels, dataset))
     training = _training_set(kind, dataset, precisions, keep_inactive=keep_inactive)
     labelled = training if dataset is None else dataset
     trial = Trial.of(labelled) if labelled and fits(kind, labelled) else None
@@ -113,21 +116,6 @@ def export(
     )
 
 
-def require_fit(source: Source, dataset: Dataset) -> None:
-    """Refuse a data set that a model does not take.
-
-    Raises:
-        DataError: Its images have another shape, or its labels are other classes.
-    """
-    spec = specify(source, TrainedScaling())
-    if not fits(spec, dataset):
-        shape = "x".join(map(str, dataset.test_images.shape[1:]))
-        raise DataError(
-            f"expected data that {source.path} takes, inputs of shape {list(spec.input.shape)} in "
-            f"{len(spec.labels)} classes, received {shape} images of 10 digits ({dataset.source})"
-        )
-
-
 def _confidence(recorded: object) -> dict[str, str]:
     """Return, as metadata, the temperature and the limit that stand in the .keras file."""
     entries = recorded if isinstance(recorded, dict) else {}
@@ -164,5 +152,6 @@ def _calibration_set(dataset: Dataset | None) -> Dataset:
     everywhere.
     """
     if dataset is None or dataset.name == "MNIST":
-        return datasets.find(datasets.SAMPLE)
+        is_named = dataset is not None and dataset.is_named
+        return replace(datasets.find(datasets.SAMPLE), is_named=is_named)
     return dataset

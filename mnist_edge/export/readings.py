@@ -42,13 +42,14 @@ class Trial:
     """Training images with their labels, as apps have them: what a model is tried on.
 
     Attributes:
-        images: uint8 (N, *shape).
+        images: uint8 pixels or float32 features (N, *shape).
         labels: (N,), the index of each image's class.
         name: What their set is called.
-        mean_std: The scaling by the mean and the standard deviation of all training images.
+        mean_std: The scaling by the mean and the standard deviation of all training images; of
+            features, which nothing scales, 0..1.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.generic]
     labels: NDArray[np.integer]
     name: str
     mean_std: TrainedScaling
@@ -58,7 +59,13 @@ class Trial:
         """Take images from all over a set: some are sorted by class."""
         step = -(-len(dataset.train_images) // TRIED)  # rounded up
         images = dataset.train_images
-        return cls(images[::step], dataset.train_labels[::step], dataset.name, _mean_std(images))
+        mean_std = _mean_std(images) if dataset.has_pixels else TrainedScaling()
+        return cls(images[::step], dataset.train_labels[::step], dataset.name, mean_std)
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether there are scalings to try."""
+        return self.images.dtype == np.uint8
 
     def accuracy(self, source: Source, inputs: NDArray[np.float32]) -> float:
         """Return the share of the images that a model reads, of inputs in its own shape."""

@@ -51,7 +51,8 @@ class Reference:
 
     def describe(self, path: Path) -> ReferenceReport:
         """Return what the reports of export and verify hold of it."""
-        return ReferenceReport(str(path), self.sha256, self.compressed_from)
+        classes = self.probabilities.shape[1]
+        return ReferenceReport(str(path), self.sha256, self.compressed_from, classes)
 
 
 def accuracy(answers: NDArray[np.float32], examples: Examples) -> float | None:

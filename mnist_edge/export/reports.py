@@ -133,11 +133,13 @@ class ReferenceReport:
         path: The model's file.
         sha256: Its hash.
         compressed_from: The wide network that it was made of, if it was.
+        classes: How many the model has; null where it was not run.
     """
 
     path: str
     sha256: str
     compressed_from: WideNetworkReport | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

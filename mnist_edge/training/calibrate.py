@@ -24,7 +24,7 @@ def calibrate(probabilities: NDArray[np.float32], labels: Labels) -> Calibration
     more is noise.
 
     Args:
-        probabilities: float32 (N, 10), the network's answers.
+        probabilities: float32 (N, classes), the network's answers.
         labels: integers (N,).
     """
     candidates = [float(f"{temperature:.3g}") for temperature in np.geomspace(0.25, 8, 200)]

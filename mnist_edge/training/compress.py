@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_edge.backend import keras
 from mnist_edge.datasets import Dataset
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import DataError, OptionError
 from mnist_edge.files import sha256
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.fit import OnEpoch
@@ -25,7 +25,7 @@ from mnist_edge.training.manifest import (
     write_manifest,
     write_network,
 )
-from mnist_edge.training.network import dense_layers, hidden_widths, plain
+from mnist_edge.training.network import class_count, dense_layers, hidden_widths, plain
 from mnist_edge.training.recipes import Recipe
 from mnist_edge.training.stages import checkpoint_paths, run
 
@@ -65,6 +65,7 @@ def compress(
         on_epoch: Called after each epoch, and once before the first.
 
     Raises:
+        DataError: The data has other classes, or is no 28x28 grey images.
         ModelError: ``wide`` is missing, damaged, or no plain stack of Dense relu layers.
         OptionError: The widths do not fit it, or an interrupted run with other settings is in the
             way.
@@ -73,6 +74,12 @@ def compress(
     content = read_keras(wide)
     network = plain(from_bytes(content, str(wide)), str(wide))
     require_narrower(recipe.widths, network)
+    if class_count(network) != len(dataset.classes):
+        raise DataError(
+            f"expected data of the {class_count(network)} classes of {wide}, received "
+            f"{dataset.described} ({dataset.source})"
+        )
+    recipe = recipe.for_classes(dataset.classes)
     origin = sha256(content)
     checkpoint = checkpoint_path(out)
     checkpoints = checkpoint_paths(recipe, checkpoint)

@@ -38,7 +38,7 @@ def distillation(temperature: float) -> Callable[[Any, Any, Any], Any]:
 
 
 def logits_function(teacher: keras.Model) -> Logits:
-    """Return a function of uint8 (N, 784) pixels that gives a teacher's logits, float16 (N, 10)."""
+    """Return a function of uint8 (N, 784) pixels to a teacher's logits, float16 (N, classes)."""
     model = logits_model(teacher)
 
     @tf.function(reduce_retracing=True)  # the last batch is smaller

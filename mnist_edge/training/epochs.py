@@ -19,7 +19,7 @@ from mnist_edge.training.recipes import Stage
 Made = TypeVar("Made")
 
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
-"""A teacher: uint8 (N, 784) pixels in, float16 (N, 10) out."""
+"""A teacher: uint8 (N, 784) pixels in, float16 (N, classes) out."""
 
 
 class Digits(NamedTuple):
@@ -28,7 +28,7 @@ class Digits(NamedTuple):
     Attributes:
         images: uint8 (N, 784).
         labels: int32 (N,).
-        teacher_logits: float16 (N, 10), or (N, 0) where there is no teacher.
+        teacher_logits: float16 (N, classes), or (N, 0) where there is no teacher.
     """
 
     images: NDArray[np.uint8]
@@ -40,8 +40,9 @@ def split(dataset: Dataset) -> tuple[Digits, Digits]:
     """Return what is trained on, and the validation images, which never are.
 
     Raises:
-        DataError: There is a single training image.
+        DataError: There is a single training image, or they are no 28x28 grey ones.
     """
+    require_trainable(dataset)
     count = len(dataset.train_images) - dataset.validation_images
     if count < 1:
         raise DataError(
@@ -53,6 +54,19 @@ def split(dataset: Dataset) -> tuple[Digits, Digits]:
     training = Digits(images[:count], labels[:count], nothing[:count])
     validation = Digits(images[count:], labels[count:], nothing[count:])
     return training, validation
+
+
+def require_trainable(dataset: Dataset) -> None:
+    """Refuse data that the network does not take.
+
+    Raises:
+        DataError: It is no 28x28 grey images.
+    """
+    if dataset.shape != MNIST_SHAPE or not dataset.has_pixels:
+        raise DataError(
+            f"expected 28x28 grey images to train the network on, received {dataset.described} "
+            f"({dataset.source})"
+        )
 
 
 class EpochDigits:

@@ -118,7 +118,7 @@ def require_finite(values: Iterable[np.ndarray | float], what: str) -> None:
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the model's probabilities, float32 (N, 10).
+    """Return the model's probabilities, float32 (N, classes).
 
     Args:
         model: Of ``network.build``, or as ``sources.keras_file`` reads it.

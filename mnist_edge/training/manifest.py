@@ -31,7 +31,7 @@ from mnist_edge.training.history import History
 from mnist_edge.training.network import to_bytes
 from mnist_edge.training.recipes import Recipe
 
-Labelled = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Labelled = tuple[NDArray[np.uint8], NDArray[np.integer]]
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class TrainedNetwork:
         test: On the test images; null for the sample, which has none.
         history: Of its training.
         tools: Versions, by package.
+        labels: The names of its classes; null for the digits 0 to 9.
     """
 
     file: str
@@ -82,6 +83,7 @@ class TrainedNetwork:
     test: Quality | None
     history: History
     tools: Mapping[str, str]
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,7 @@ def write_network(
         test=quality.get("test"),
         history=history,
         tools=_tools(),
+        labels=None if dataset.has_digits else dataset.classes,
     )
     write_whole(out, content)
     return network
@@ -288,11 +291,13 @@ def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> floa
 def _facts(recipe: Recipe, seed: int, dataset: Dataset) -> dict[str, Any]:
     """Return what decides a training's result, as JSON."""
     facts = {"recipe": recipe.describe(), "seed": seed, "data": dataset.summary}
+    if not dataset.has_digits:
+        facts["labels"] = dataset.classes
     return dict(to_json(facts))
 
 
 def _quality(
-    probabilities: NDArray[np.float32], labels: NDArray[np.uint8], calibration: Calibration
+    probabilities: NDArray[np.float32], labels: NDArray[np.integer], calibration: Calibration
 ) -> Quality:
     right = probabilities.argmax(axis=1) == labels
     errors = []

@@ -28,6 +28,7 @@ def build(
     *,
     batch_norm: bool = False,
     convolutions: tuple[int, ...] = (),
+    classes: int = len(DIGITS),
 ) -> keras.Model:
     """Build the classic network: 784 inputs in 0..1, Dense relu layers, Dense 10 softmax.
 
@@ -40,6 +41,7 @@ def build(
             ``logits_model`` can leave it out.
         convolutions: Channels of normalised 3x3 convolutions before them; the first, third, ...
             halve the picture.
+        classes: Units of the last layer.
     """
 
     def glorot(number: int) -> keras.initializers.Initializer:
@@ -73,7 +75,7 @@ def build(
             layers += [keras.layers.BatchNormalization(), keras.layers.ReLU()]
     activation = None if batch_norm else "softmax"
     layers.append(
-        keras.layers.Dense(len(DIGITS), activation, kernel_initializer=glorot(0), name="digit")
+        keras.layers.Dense(classes, activation, kernel_initializer=glorot(0), name="digit")
     )
     if batch_norm:
         layers.append(keras.layers.Softmax())
@@ -83,7 +85,7 @@ def build(
 def of_weights(weights: Sequence[np.ndarray]) -> keras.Model:
     """Build the classic network of these weights: kernel and bias of each layer in turn."""
     widths = tuple(bias.shape[0] for bias in weights[1:-1:2])
-    model = build(widths, seed=0)
+    model = build(widths, seed=0, classes=weights[-1].shape[0])
     model.set_weights(weights)
     return model
 
@@ -150,7 +152,7 @@ def plain(model: keras.Model, origin: str) -> keras.Model:
     for layer in layers:
         bias = layer.bias if layer.use_bias else np.zeros(layer.units)
         weights += [np.asarray(layer.kernel), np.asarray(bias)]
-    same = build(hidden_widths(model), seed=0)
+    same = build(hidden_widths(model), seed=0, classes=class_count(model))
     if not _has_shapes_of(model, same, weights) or not _answers_as(model, same, weights):
         kinds = ", ".join(f"{layer.units} {layer.activation.__name__}" for layer in layers)
         raise ModelError(
@@ -189,7 +191,7 @@ def normalised(model: keras.Model, images: np.ndarray) -> keras.Model:
             from.
     """
     *hidden, last = [layer.get_weights() for layer in dense_layers(model)]
-    made = build(hidden_widths(model), seed=0, batch_norm=True)
+    made = build(hidden_widths(model), seed=0, batch_norm=True, classes=class_count(model))
     norms = [layer for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]
     values = images
     for dense, norm, (kernel, bias) in zip(dense_layers(made)[:-1], norms, hidden, strict=True):
@@ -229,13 +231,19 @@ def to_bytes(model: keras.Model, facts: dict[str, Any]) -> bytes:
 
 
 def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
-    """Return the model's Dense layers, from the pixels to the digit."""
+    """Return the model's Dense layers, from the pixels to the class."""
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
 
 
 def hidden_widths(model: keras.Model) -> tuple[int, ...]:
     """Return the units of each of its hidden Dense layers."""
     return tuple(layer.units for layer in dense_layers(model)[:-1])
+
+
+def class_count(model: keras.Model) -> int:
+    """Return the units of its last Dense layer."""
+    units: int = dense_layers(model)[-1].units
+    return units
 
 
 def _without_addresses(config: str) -> str:

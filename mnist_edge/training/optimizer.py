@@ -94,7 +94,7 @@ def make_train_epoch(
             cross-entropy of labels and probabilities if not given.
 
     Returns:
-        A function of uint8 (N, 784) pixels, int32 (N,) labels and float16 (N, 10) logits of a
+        A function of uint8 (N, 784) pixels, int32 (N,) labels and float16 (N, classes) logits of a
         teacher (N, 0 where there is none), in the order in which they are to be seen. It trains
         ``model`` and returns mean loss and accuracy.
     """

@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from mnist_edge.errors import OptionError
+from mnist_edge.model_spec import are_digits
 from mnist_edge.training.augment import Distortion
 
 LABELS = "labels"
@@ -147,6 +148,21 @@ class Recipe:
         """Return the recipe with other widths in its last stage."""
         *before, last = self.stages
         return replace(self, stages=(*before, replace(last, widths=widths)))
+
+    def for_classes(self, labels: tuple[str, ...]) -> "Recipe":
+        """Return the recipe as it is for classes of these names.
+
+        Other pens and the strokes that writers leave out are of digits alone.
+        """
+        if are_digits(labels):
+            return self
+        stages = []
+        for stage in self.stages:
+            found = stage.distortion and replace(
+                stage.distortion, pens=0, european_ones=0, crossed_sevens=0
+            )
+            stages.append(replace(stage, distortion=found))
+        return replace(self, stages=tuple(stages))
 
     def describe(self) -> dict[str, Any]:
         """Return what manifests record of it."""

@@ -121,6 +121,7 @@ def find_narrowest(
     """
     if not max_loss >= 0:
         raise OptionError(f"expected a loss of 0 points or more, received {max_loss:g}")
+    recipe = recipe.for_classes(dataset.classes)
     own, in_use = widths_of(wide)
     rungs = ladder(own, in_use)
     if not rungs:

@@ -73,10 +73,12 @@ def train(
         The manifest.
 
     Raises:
+        DataError: The data is no 28x28 grey images.
         OptionError: An interrupted run with other settings is in the way.
         ModelError: The training has diverged: ``out`` stays as it was.
         OutputError: The folder of ``out`` cannot be written.
     """
+    recipe = recipe.for_classes(dataset.classes)
     checkpoint = checkpoint_path(out)
     checkpoints = checkpoint_paths(recipe, checkpoint)
     prepare(out, checkpoints.values(), resume=resume)
@@ -112,7 +114,7 @@ def run(
         on_epoch: Called with each stage and its history, before its first epoch and after each.
 
     Raises:
-        DataError: There is a single training image.
+        DataError: There is a single training image, or the data is no 28x28 grey images.
         OptionError: A checkpoint is of another run (stages, seed, data or origin differ), or
             ``wide`` is missing.
         ModelError, OutputError: As ``fit.fit``.
@@ -134,7 +136,7 @@ def run(
     for stage in recipe.stages:
         # The network: with new weights, or what is left of an earlier one.
         start = networks[stage.starts_from] if stage.starts_from else None
-        model = _network_for(stage, seed, start, images)
+        model = _network_for(stage, seed, start, images, len(dataset.classes))
 
         # What it learns from: the labels, or the answers of an earlier network.
         if digits is None or not digits.are_for(stage):
@@ -199,12 +201,20 @@ def _identities(
 
 
 def _network_for(
-    stage: Stage, seed: int, start: keras.Model | None, images: NDArray[np.float32]
+    stage: Stage,
+    seed: int,
+    start: keras.Model | None,
+    images: NDArray[np.float32],
+    classes: int,
 ) -> keras.Model:
     """Return the network that a stage trains, as it is before its first epoch."""
     if start is None:
         return build(
-            stage.widths, seed, batch_norm=stage.batch_norm, convolutions=stage.convolutions
+            stage.widths,
+            seed,
+            batch_norm=stage.batch_norm,
+            convolutions=stage.convolutions,
+            classes=classes,
         )
     pruned = of_weights(prune(folded(start).get_weights(), stage.widths, images))
     return normalised(pruned, images) if stage.batch_norm else pruned

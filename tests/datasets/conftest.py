@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_edge.datasets import Dataset
 from tests.conftest import write_idx_folder
@@ -23,3 +24,14 @@ def write_npz(path: Path, source: Dataset, **changes: np.ndarray) -> Path:
     }
     np.savez(path, **(arrays | changes))
     return path
+
+
+def write_pictures(folder: Path, counts: dict[str, int], seed: int = 0) -> Path:
+    """A folder of small pictures in colour a class, each another."""
+    rng = np.random.default_rng(seed)
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            colours = rng.integers(0, 256, (10, 12, 3), np.uint8)
+            Image.fromarray(colours).save(folder / name / f"{number}.png")
+    return folder

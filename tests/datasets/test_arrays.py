@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Dataset, limits, npz
+from mnist_edge.datasets import Dataset, Wanted, limits, npz
 from mnist_edge.errors import DataError
+from mnist_edge.model_spec import InputSpec
+from tests.conftest import Run
 from tests.datasets.conftest import write_npz
 
 
@@ -87,3 +89,149 @@ def test_a_damaged_npz_is_one_sentence(
     content[3000] ^= 1  # a pixel: the checksum of the archive knows
     path.write_bytes(content)
     assert "Bad CRC-32 for file 'x_train.npy'" in refused("data", "--data", path)
+
+
+RNG = np.random.default_rng(0)
+LETTERS = RNG.integers(0, 256, (260, 5, 4), np.uint8)
+LABELS = np.arange(260) % 26
+
+
+def save(folder: Path, **arrays: np.ndarray) -> str:
+    np.savez(folder / "own.npz", **arrays)
+    return str(folder / "own.npz")
+
+
+def labels_of(found: Dataset) -> np.ndarray:
+    return np.concatenate([found.train_labels, found.test_labels])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        LABELS,
+        LABELS + 1,
+        LABELS[:, None],
+        np.eye(26, dtype=np.float32)[LABELS],
+        np.eye(26, dtype=bool)[LABELS],
+    ],
+    ids=["from 0", "from 1", "in a column", "one-hot", "one-hot of bool"],
+)
+def test_labels_of_any_kind_are_class_indices(tmp_path: Path, labels: np.ndarray) -> None:
+    found = datasets.find(save(tmp_path, x=LETTERS, y=labels))
+    assert np.bincount(labels_of(found)).tolist() == [10] * 26
+    first = "1" if labels.max() == 26 else "0"
+    assert (len(found.classes), found.classes[0]) == (26, first)
+    assert found.train_labels.dtype == np.uint8
+
+
+def test_labels_from_1_stay_where_the_model_has_one_class_more(tmp_path: Path) -> None:
+    path = save(tmp_path, x=LETTERS, y=LABELS + 1)
+    image = InputSpec((5, 4))
+    assert datasets.find(path, Wanted(image, 26)).train_labels.max() == 25
+    found = datasets.find(path, Wanted(image, 27))
+    assert (labels_of(found).min(), labels_of(found).max(), len(found.classes)) == (1, 26, 27)
+
+
+def test_names_are_labels_too(tmp_path: Path) -> None:
+    found = datasets.find(save(tmp_path, images=LETTERS, labels=np.array(["up", "down"] * 130)))
+    assert found.classes == ("down", "up")
+    assert found.are_named
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x", "y", "x", "y"),
+        ("images", "labels", None, None),
+        ("X", "y", None, None),
+        ("X_train", "y_train", "X_test", "y_test"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+    ],
+    ids=str,
+)
+def test_usual_names_of_arrays(tmp_path: Path, names: tuple[str | None, ...]) -> None:
+    values, labels, test_values, test_labels = names
+    arrays = {values: LETTERS, labels: LABELS}
+    if test_values and test_values != values:
+        arrays |= {test_values: LETTERS[:52], test_labels: LABELS[:52]}
+    found = datasets.find(save(tmp_path, **arrays))
+    assert len(labels_of(found)) == (312 if test_values and test_values != values else 260)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("white", [1, 255])
+def test_floats_become_the_pixels_that_they_were(tmp_path: Path, dtype: type, white: int) -> None:
+    plain = datasets.find(save(tmp_path, x=LETTERS, y=LABELS))
+    values = (LETTERS / 255 * white).astype(dtype)
+    found = datasets.find(save(tmp_path, x=values, y=LABELS))
+    assert found.fingerprint == plain.fingerprint
+    assert found.notes == ()
+
+
+def test_what_has_to_be_rounded_is_said(tmp_path: Path, run: Callable[..., Run]) -> None:
+    path = save(tmp_path, x=np.clip(LETTERS / 255 + 0.001, 0, 1), y=LABELS)
+    assert datasets.find(path).notes == ("its pixels were rounded to whole numbers from 0 to 255",)
+    assert "its pixels were rounded" in run("data", "--data", path).err
+
+
+def test_examples_get_the_models_shape(tmp_path: Path) -> None:
+    colour = RNG.integers(0, 256, (20, 3, 6, 5), np.uint8)
+    labels = np.arange(20) % 2
+    wanted = Wanted(InputSpec((6, 5, 3)), 2)
+    first = datasets.find(save(tmp_path, x=colour, y=labels), wanted)
+    last = datasets.find(save(tmp_path, x=np.moveaxis(colour, 1, -1), y=labels), wanted)
+    assert first.shape == (6, 5, 3)
+    assert first.fingerprint == last.fingerprint
+    flat = datasets.find(save(tmp_path, x=colour.reshape(20, -1), y=labels), wanted)
+    assert flat.shape == (6, 5, 3)
+    grey = save(tmp_path, x=RNG.integers(0, 256, (20, 28, 28, 1), np.uint8), y=labels)
+    assert datasets.find(grey).shape == (28, 28)
+    assert datasets.find(grey, wanted).shape == (28, 28)
+
+
+def test_features_are_float32_as_they_are(tmp_path: Path) -> None:
+    values = RNG.normal(0, 100, (30, 4))
+    found = datasets.find(save(tmp_path, x=values, y=np.arange(30) % 3))
+    assert (found.shape, found.train_images.dtype, found.has_pixels) == ((4,), np.float32, False)
+    assert {row.tobytes() for row in values.astype(np.float32)} == {
+        row.tobytes() for row in np.concatenate([found.train_images, found.test_images])
+    }
+    steps = datasets.find(save(tmp_path, x=RNG.normal(0, 1, (30, 9, 2)), y=np.arange(30) % 3))
+    assert (steps.shape, steps.has_pixels) == ((9, 2), False)
+
+
+def test_examples_that_stand_class_by_class_are_mixed(tmp_path: Path) -> None:
+    order = LABELS.argsort(kind="stable")
+    arrays = {"x_train": LETTERS[order], "y_train": LABELS[order]}
+    found = datasets.find(save(tmp_path, **arrays, x_test=LETTERS[:26], y_test=LABELS[:26]))
+    assert len(set(found.validation[1].tolist())) > 5
+    np.testing.assert_array_equal(found.test_labels, LABELS[:26])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y": LABELS * 2}, "found none with the label 1, 3, 5"),
+        ({"y": LABELS * 0 + 7}, "a single one: all labels are 7"),
+        ({"y": LABELS * 10**12}, "labels from 0 to 65535 in .*, found 0 to 25000000000000"),
+        ({"y": LABELS - 1}, "labels from 0 to 24 in .*, found -1 to 24"),
+        ({"y": LABELS + 0.5}, "an integer type"),
+        ({"y": np.ones((260, 26))}, "to be one-hot"),
+        ({"x": np.full((260, 4), np.nan)}, "NaN or infinity in 260 of 260 train examples"),
+        ({"x": np.full((260, 4), 1e39)}, "numbers that float32 can hold"),
+        ({"x": LETTERS[:, :, :, None].repeat(3, 3) * -1.0}, "pixels from 0 to 1 or whole numbers"),
+        ({"x": np.array(["a"] * 260)}, "numbers in .*, found"),
+        ({"x": LETTERS.astype(complex)}, "numbers in .*, found"),
+        (
+            {"x": np.array([np.zeros((2, 3)), np.zeros((3, 2))] * 130, dtype=object)},
+            "pictures of several sizes",
+        ),
+    ],
+)
+def test_wrong_arrays_are_one_sentence(
+    tmp_path: Path, refused: Callable[..., str], changes: dict[str, np.ndarray], message: str
+) -> None:
+    path = save(tmp_path, **({"x": LETTERS, "y": LABELS} | changes))
+    with pytest.raises(DataError, match=message):
+        datasets.find(path)
+    assert refused("data", "--data", path)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Dataset, mnist
+from mnist_edge.datasets import Dataset, assemble, mnist
 from mnist_edge.errors import DataError
 from tests.conftest import idx_bytes, write_idx_folder
 from tests.datasets.conftest import write_npz
@@ -166,8 +166,8 @@ def test_what_does_not_fit_into_memory_is_said(
     def full(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(mnist, "fingerprint", full)
-    with pytest.raises(DataError, match="digits that fit into memory"):
+    monkeypatch.setattr(assemble, "fingerprint", full)
+    with pytest.raises(DataError, match="a data set that fits into memory"):
         datasets.find(str(folder))
 
 

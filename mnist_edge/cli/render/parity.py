@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mnist_edge.cli.render.tables import network, table
+from mnist_edge.model_spec import DIGITS
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import DataSummary
@@ -40,7 +41,7 @@ def compressed_from(reference: "ReferenceReport") -> list[str]:
     if wide is None:
         return []
     reads = "" if wide.accuracy is None else f", which reads {wide.accuracy:.2%} of these"
-    return [f"compressed from {network(wide.widths)}{reads}"]
+    return [f"compressed from {network(wide.widths, reference.classes or len(DIGITS))}{reads}"]
 
 
 def inactive_units(models: Sequence["ModelReport"]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Digits in a terminal, or as a contact sheet."""
+"""Images in a terminal, or as a contact sheet."""
 
 import io
 from collections.abc import Sequence
@@ -12,72 +12,109 @@ from mnist_edge.files import write_whole
 from mnist_edge.model_spec import PIXEL_MAX
 
 if TYPE_CHECKING:
-    from PIL import Image
-
+    from PIL import Image, ImageFont
 
 _ZOOM = 2
 _MARGIN = 4
 _CAPTION = 16
 _SHADES = np.array(list(" .:-=+*#%@"))
 
+_ZOOMED_SIDE = 64
+"""Larger images are drawn as they are."""
+
+_LARGEST_SIDE = 256
+"""Images larger than this are drawn smaller."""
+
+_TERMINAL_SIDE = 40
+"""Rows and columns of pixels, about, that an image has in a terminal."""
+
+_GREY = np.array([0.299, 0.587, 0.114])
+
 
 def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int = 80) -> str:
     """Draw images side by side as text, as many a row as ``columns`` characters hold.
 
     Args:
-        images: uint8 (N, height, width); the height is even.
+        images: uint8 (N, height, width) or (N, height, width, channels).
         captions: N short texts, one above each image.
         columns: Width of the terminal.
     """
-    count, height, width = images.shape
+    small = _reduced(images, _TERMINAL_SIDE)
+    if small.ndim == 4:
+        small = small[..., :3] @ _GREY if small.shape[3] > 1 else small[..., 0]
+    if small.shape[1] % 2:
+        small = np.pad(small, ((0, 0), (0, 1), (0, 0)))
+    count, height, width = small.shape
     # A character is about twice as high as wide: two rows of pixels make one row of text.
-    grey = images.reshape(count, height // 2, 2, width).astype(int).mean(axis=2)
+    grey = small.reshape(count, height // 2, 2, width).astype(int).mean(axis=2)
     drawn = _SHADES[(grey * (len(_SHADES) - 1) / PIXEL_MAX).round().astype(int)]
     a_row = max(1, (columns + 1) // (width + 1))
     lines: list[str] = []
     for start in range(0, count, a_row):
         shown = slice(start, start + a_row)
-        lines.append(" ".join(caption.ljust(width) for caption in captions[shown]).rstrip())
+        texts = [caption[:width].ljust(width) for caption in captions[shown]]
+        lines.append(" ".join(texts).rstrip())
         for line in range(height // 2):
             lines.append(" ".join("".join(image[line]) for image in drawn[shown]).rstrip())
     return "\n".join(lines)
 
 
 def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> "Image.Image":
-    """Draw images in a square of rows, dark on white, a caption under each.
+    """Draw images in a square of rows, a caption under each; light ink on black as dark on white.
 
     Args:
-        images: uint8 (N, height, width), N at least 1.
-        captions: N short texts.
+        images: uint8 (N, height, width) or (N, height, width, channels), N at least 1.
+        captions: N short texts; what is wider than an image is cut.
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    count, height, width = images.shape
+    drawn = _reduced(images, _LARGEST_SIDE)
+    if drawn.ndim == 4 and drawn.shape[3] == 1:
+        drawn = drawn[..., 0]
+    is_grey = drawn.ndim == 3
+    if is_grey and drawn.mean() < PIXEL_MAX / 2:
+        drawn = PIXEL_MAX - drawn
+    count, height, width = drawn.shape[:3]
+    zoom = _ZOOM if max(height, width) <= _ZOOMED_SIDE else 1
     a_row = int(np.ceil(np.sqrt(count)))
     rows = -(-count // a_row)
-    cell = (width * _ZOOM + 2 * _MARGIN, height * _ZOOM + 2 * _MARGIN)
+    cell = (width * zoom + 2 * _MARGIN, height * zoom + 2 * _MARGIN)
     font = ImageFont.load_default(size=12)
-    sheet = Image.new("L", (a_row * cell[0], rows * (cell[1] + _CAPTION)), 255)
+    size = (a_row * cell[0], rows * (cell[1] + _CAPTION))
+    sheet = Image.new("L" if is_grey else "RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+    for index, (image, caption) in enumerate(zip(drawn, captions, strict=True)):
         left = index % a_row * cell[0]
         top = index // a_row * (cell[1] + _CAPTION)
-        enlarged = Image.fromarray(PIXEL_MAX - image).resize(
-            (width * _ZOOM, height * _ZOOM), Image.Resampling.NEAREST
-        )
+        picture = Image.fromarray(image if is_grey else image[..., :3])
+        enlarged = picture.resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (left + _MARGIN, top + _MARGIN))
         middle = (left + cell[0] // 2, top + cell[1])
-        draw.text(middle, caption, fill=0, font=font, anchor="mt")
+        draw.text(middle, _cut(caption, font, cell[0]), fill="black", font=font, anchor="mt")
     return sheet
 
 
-def save_contact_sheet(images: NDArray[np.uint8], labels: NDArray[np.uint8], path: Path) -> None:
-    """Write images with their labels as a contact sheet, in PNG.
+def _reduced(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return images with every second, third, ... pixel, so that they are about ``side`` large."""
+    step = max(1, max(images.shape[1:3]) // side)
+    return images[:, ::step, ::step]
+
+
+def _cut(caption: str, font: "ImageFont.FreeTypeFont | ImageFont.ImageFont", width: int) -> str:
+    """Return as much of a caption as is no wider than ``width``, in one line."""
+    text = " ".join(caption.split())
+    while text and font.getlength(text) > width:
+        text = text[:-1]
+    return text
+
+
+def save_contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], path: Path) -> None:
+    """Write images with their captions as a contact sheet, in PNG.
 
     Raises:
         OutputError: It cannot be written.
     """
-    sheet = contact_sheet(images, [str(label) for label in labels])
+    sheet = contact_sheet(images, captions)
     write_whole(path, png_bytes(sheet))
 
 

@@ -37,9 +37,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def network(widths: Sequence[int]) -> str:
+def network(widths: Sequence[int], classes: int = len(DIGITS)) -> str:
     """Return what a network of these hidden layers is called: 784-128-64-10."""
-    return "-".join(map(str, (UNIT_PIXELS.elements, *widths, len(DIGITS))))
+    return "-".join(map(str, (UNIT_PIXELS.elements, *widths, classes)))
 
 
 def percent(share: float | None) -> str:

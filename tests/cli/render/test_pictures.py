@@ -25,6 +25,25 @@ def test_contact_sheet_holds_every_digit(sample: Dataset) -> None:
     assert not (pixels[160:, 64:] < 128).any()
 
 
+@pytest.mark.parametrize("shape", [(7, 5), (9, 6, 1), (8, 8, 3), (8, 8, 4), (300, 301, 3)], ids=str)
+def test_images_of_any_shape_are_drawn(shape: tuple[int, ...]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
+    captions = ["a", "a name that is much longer than the image is wide", "line\nbreak"]
+    drawn = pictures.in_terminal(images, ["a", "b", "c"], columns=60)
+    assert max(map(len, drawn.split("\n"))) <= 60
+    sheet = pictures.contact_sheet(images, captions)
+    assert sheet.mode == ("RGB" if shape[-1] in (3, 4) else "L")
+    assert max(sheet.size) <= 2 * (301 + 8 + 16)
+
+
+def test_colours_are_drawn_as_they_are(sample: Dataset) -> None:
+    red = np.zeros((1, 4, 4, 3), np.uint8)
+    red[..., 0] = 255
+    assert pictures.contact_sheet(red, ["r"]).getpixel((6, 6)) == (255, 0, 0)
+    # Ink is drawn dark on white.
+    assert pictures.contact_sheet(sample.test_images[:1], ["7"]).getpixel((5, 5)) == 255
+
+
 @pytest.mark.parametrize(
     ("distilled", "labels"),
     [

@@ -109,7 +109,7 @@ def _fonts() -> list[Path]:
 
 
 def _of_glyphs(characters: str) -> Arrays:
-    """Draw each character in each font, turned, scaled and moved; every sixth is kept for a test."""
+    """Draw each character in each font, turned, scaled and moved; a sixth is kept for the test."""
     rng = np.random.default_rng(0)
     fonts = _fonts()
     images = []

@@ -1,0 +1,205 @@
+"""A folder with a folder of pictures a class, as Keras' image_dataset_from_directory takes it."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.limits import MAX_UNPACKED_BYTES
+from mnist_edge.datasets.pictures import Format, UnreadableError, in_format, is_grey, read_colours
+from mnist_edge.datasets.problems import Tally
+from mnist_edge.datasets.wanted import Resize, Wanted
+from mnist_edge.errors import DataError
+from mnist_edge.files import is_special
+from mnist_edge.model_spec import MNIST_SHAPE
+
+TRAIN_NAMES = ("train", "training")
+TEST_NAMES = ("test", "testing", "val", "valid", "validation")
+"""What a folder of pictures to test on may be called, in the order in which they are taken."""
+
+MAX_OWN_SIDE = 256
+"""Pictures of one size keep it up to here where no model says another."""
+
+UNKNOWN_SIDE = 64
+"""Rows and columns of pictures of several sizes where no model says another."""
+
+_LOOKED_AT = 200
+"""Pictures that are looked at to find what all of them are."""
+
+_PASSED_OVER = ("thumbs.db", "desktop.ini")
+"""What Windows leaves in folders of pictures."""
+
+Listed = list[tuple[Path, int]]
+"""Pictures, each with the place of its class."""
+
+
+def read_folder(folder: Path, wanted: Wanted | None, resize: Resize) -> Found:
+    """Return the pictures of a folder: its train/ and test/ where these are there, else all.
+
+    Args:
+        folder: Where the folders of the classes are, or train/ and test/ with these in them.
+        wanted: What a model takes; else pictures keep their size where all have the same.
+        resize: How pictures of other proportions get a model's size.
+
+    Raises:
+        DataError: There are no classes, a class is empty, too many pictures cannot be read, or all
+            take too much memory.
+        OSError: A folder cannot be read.
+    """
+    train, test = _split_folders(folder)
+    classes = tuple(path.name for path in _folders(train))
+    if not classes:
+        raise DataError(
+            f"expected IDX files, or a folder of pictures a class, in {train}, found neither"
+        )
+    if wanted and not wanted.takes_pixels:
+        raise DataError(
+            f"expected an .npz or a .csv of {wanted.input.elements} features, which the model "
+            f"takes, received pictures ({folder})"
+        )
+    listed = {"train": _listed(train, classes, folder)}
+    for name, count in zip(classes, _counts(listed["train"], len(classes)), strict=True):
+        if not count:
+            raise DataError(
+                f"expected pictures in each class' folder in {train}, found none in {name!r}"
+            )
+    if test:
+        _require_known(test, classes)
+        listed["test"] = _listed(test, classes, folder)
+        if not listed["test"]:
+            raise DataError(f"expected pictures in the classes' folders in {test}, found none")
+    taken = _format_of(wanted) if wanted else _own_format(listed["train"])
+    count = sum(map(len, listed.values()))
+    if count * taken.nbytes > MAX_UNPACKED_BYTES:
+        raise DataError(
+            f"expected pictures that take at most {MAX_UNPACKED_BYTES:,} bytes in {folder}, found "
+            f"{count:,} that take {taken.nbytes:,} each: name a smaller set"
+        )
+    tally = Tally("pictures", str(folder))
+    parts = {}
+    for split, pictures in listed.items():
+        parts[split] = _read(pictures, folder, taken, resize, tally)
+    problems = tally.problems()
+    for name, left in zip(
+        classes, np.bincount(parts["train"].labels, minlength=len(classes)), strict=True
+    ):
+        if not left:
+            raise DataError(
+                f"expected pictures that can be read of each class in {train}, found "
+                f"none of {name!r}"
+            )
+    return Found(str(folder), parts["train"], parts.get("test"), classes, problems=problems)
+
+
+def _split_folders(folder: Path) -> tuple[Path, Path | None]:
+    """Return the folders to train on and to test on; the folder itself where it has no such."""
+    by_name = {path.name.lower(): path for path in _folders(folder)}
+    train = next((by_name[name] for name in TRAIN_NAMES if name in by_name), None)
+    if train is None or not _folders(train):
+        return folder, None
+    test = next((by_name[name] for name in TEST_NAMES if name in by_name), None)
+    if test is not None and _folders(test):
+        return train, test
+    return (train, None) if len(by_name) == 1 else (folder, None)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted by name, as Keras sorts them."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith(".") and _is_within(path, folder):
+            found.append(path)
+    return found
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """Return whether a path is in a folder, wherever links lead to."""
+    return not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+
+
+def _listed(folder: Path, classes: tuple[str, ...], root: Path) -> Listed:
+    """Return all files in the folders of the classes, in the order of their names."""
+    listed = []
+    for place, name in enumerate(classes):
+        if (folder / name).is_dir():
+            listed += [(path, place) for path in _files(folder / name, root)]
+    return listed
+
+
+def _files(folder: Path, root: Path) -> Iterator[Path]:
+    """Yield the files below a folder: none that is hidden, special, or a link out of the root."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for here, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(here, name)
+            hidden = name.startswith(".") or name.lower() in _PASSED_OVER
+            if not hidden and not is_special(path) and _is_within(path, root):
+                yield path
+
+
+def _require_known(test: Path, classes: tuple[str, ...]) -> None:
+    """Refuse classes that there is nothing of to train on."""
+    other = [path.name for path in _folders(test) if path.name not in classes]
+    if other:
+        raise DataError(
+            f"expected the classes of the training pictures in {test}, found {other[0]!r} too"
+        )
+
+
+def _format_of(wanted: Wanted) -> Format:
+    shape = wanted.input.shape
+    if len(shape) == 1:
+        shape = MNIST_SHAPE if wanted.input.elements == math.prod(MNIST_SHAPE) else (1, *shape)
+    rows, columns, *channels = shape
+    return Format(rows, columns, channels[0] if channels else 1)
+
+
+def _own_format(listed: Listed) -> Format:
+    """Return what pictures are by themselves, by some of them from all over the folder."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    colour = False
+    for path, _ in listed[:: -(-len(listed) // _LOOKED_AT)]:
+        try:
+            colours = read_colours(path)
+        except UnreadableError:
+            continue
+        sizes[colours.shape[:2]] += 1
+        colour = colour or not is_grey(colours)
+    height, width = next(iter(sizes), (UNKNOWN_SIDE, UNKNOWN_SIDE))
+    if len(sizes) > 1 or max(height, width) > MAX_OWN_SIDE:
+        height = width = UNKNOWN_SIDE
+    return Format(height, width, 3 if colour else 1)
+
+
+def _read(listed: Listed, root: Path, taken: Format, resize: Resize, tally: Tally) -> Part:
+    """Return the pictures that can be read."""
+    values: NDArray[np.uint8] = np.empty((len(listed), *taken), np.uint8)
+    labels = np.empty(len(listed), np.int64)
+    count = 0
+    for path, place in listed:
+        try:
+            values[count] = in_format(read_colours(path), taken, resize)
+        except UnreadableError as error:
+            tally.skip(str(path.relative_to(root)), str(error))
+            continue
+        tally.read()
+        labels[count] = place
+        count += 1
+    shaped = values[:count]
+    return Part(shaped[..., 0] if taken.channels == 1 else shaped, labels[:count])
+
+
+def _counts(listed: Listed, classes: int) -> list[int]:
+    """Return how many pictures there are of each class."""
+    places = np.array([place for _, place in listed], np.int64)
+    counts: list[int] = np.bincount(places, minlength=classes).tolist()
+    return counts

@@ -1,0 +1,81 @@
+"""What could not be read of a data set: counted, the first few by name; too much is an error."""
+
+from dataclasses import dataclass
+
+from mnist_edge.documents import Count
+from mnist_edge.errors import DataError
+
+MAX_SHARE = 0.1
+"""Share of the examples that may be unreadable; beyond it something else is wrong."""
+
+NAMED = 5
+"""How many are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What was left out.
+
+    Attributes:
+        skipped: How many pictures or rows.
+        seen: Of how many.
+        first: The first of them, each with its reason.
+        what: What they are: pictures or rows.
+    """
+
+    skipped: Count = 0
+    seen: Count = 0
+    first: tuple[str, ...] = ()
+    what: str = "examples"
+
+    def sentence(self) -> str:
+        """Return them as a sentence: 3 of 100 pictures were left out: ..."""
+        more = ", ..." if self.skipped > len(self.first) else ""
+        return (
+            f"{self.skipped:,} of {self.seen:,} {self.what} were left out: "
+            f"{', '.join(self.first)}{more}"
+        )
+
+
+NO_PROBLEMS = Problems()
+
+
+class Tally:
+    """Counts examples, and those that cannot be read.
+
+    Args:
+        what: What they are: pictures or rows.
+        source: Where they are.
+    """
+
+    def __init__(self, what: str, source: str) -> None:
+        self.what = what
+        self.source = source
+        self._seen = 0
+        self._skipped = 0
+        self._first: list[str] = []
+
+    def read(self) -> None:
+        """Count one that was read."""
+        self._seen += 1
+
+    def skip(self, where: str, reason: str) -> None:
+        """Count one that was left out."""
+        self._seen += 1
+        self._skipped += 1
+        if len(self._first) < NAMED:
+            self._first.append(f"{where} ({reason})")
+
+    def problems(self) -> Problems:
+        """Return what was left out.
+
+        Raises:
+            DataError: It is too much.
+        """
+        found = Problems(self._skipped, self._seen, tuple(self._first), self.what)
+        if self._skipped > MAX_SHARE * self._seen:
+            raise DataError(
+                f"expected at least {1 - MAX_SHARE:.0%} of the {self.what} in {self.source} to be "
+                f"readable, found fewer: {found.sentence()}"
+            )
+        return found

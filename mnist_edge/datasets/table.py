@@ -1,0 +1,190 @@
+"""A .csv with a header: a column of labels, all others pixels or features."""
+
+import csv
+import io
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+
+from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.problems import Tally
+from mnist_edge.errors import DataError, OptionError, shown
+from mnist_edge.files import open_regular
+
+SUFFIXES = (".csv", ".tsv")
+
+LABEL_NAMES = ("label", "class", "target", "y")
+"""What the column of the labels is called where nobody names it, in this order."""
+
+MAX_BYTES = 2 * 2**30
+"""Of a file: as numbers in memory it takes twice as much."""
+
+MAX_COLUMNS = 2**20
+
+
+class _Header(NamedTuple):
+    """Where everything is in a row.
+
+    Attributes:
+        width: How many cells a row has.
+        label: Place of the label.
+        columns: Places of all that is pixels or features.
+        names: Their names.
+        delimiter: What stands between cells.
+    """
+
+    width: int
+    label: int
+    columns: list[int]
+    names: tuple[str, ...]
+    delimiter: str
+
+
+def read_table(path: Path, label_column: str | None) -> Found:
+    """Return the rows of a table.
+
+    Args:
+        path: The file, in UTF-8, cells separated by commas, semicolons or tabs.
+        label_column: The name of the column of the labels, if it is another than is usual.
+
+    Raises:
+        DataError: It has no header or no such column, is damaged or too large, or too many of its
+            rows cannot be read.
+        OptionError: It has no column of the name that was given.
+        OSError: It cannot be read.
+    """
+    with open_regular(path) as binary:
+        size = binary.seek(0, io.SEEK_END)
+        if size > MAX_BYTES:
+            raise DataError(
+                f"expected a .csv of at most {MAX_BYTES:,} bytes in {path}, found {size:,}: save "
+                "it as .npz"
+            )
+        binary.seek(0)
+        text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+        try:
+            return _read(text, path, label_column)
+        except UnicodeDecodeError as error:
+            raise DataError(f"expected {path} in UTF-8, found other bytes") from error
+        except csv.Error as error:
+            raise DataError(f"expected a .csv in {path}, which is damaged: {error}") from error
+
+
+def _read(text: TextIO, path: Path, label_column: str | None) -> Found:
+    first = text.readline(MAX_BYTES)
+    if not first.strip():
+        raise DataError(f"expected a header with a column of labels in {path}, found nothing")
+    header = _read_header(first, path, label_column)
+    tally = Tally("rows", str(path))
+    numbers = array("f")
+    labels: list[str] = []
+    for row in _rows(text, header, tally):
+        numbers.extend(row.values)
+        labels.append(row.label)
+    problems = tally.problems()
+    if not labels:
+        raise DataError(f"expected rows below the header of {path}, found none")
+    values = np.frombuffer(numbers, np.float32).reshape(len(labels), -1)
+    part = Part(values, np.array(labels))
+    return Found(str(path), part, None, columns=header.names, problems=problems)
+
+
+def _read_header(first: str, path: Path, label_column: str | None) -> _Header:
+    delimiter = max(",;\t", key=first.count)
+    names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+    if len(names) > MAX_COLUMNS:
+        raise DataError(f"expected at most {MAX_COLUMNS:,} columns in {path}, found {len(names):,}")
+    if all(map(_is_number, names)):
+        raise DataError(
+            f"expected a header with the names of the columns in {path}, found numbers: give it a "
+            "first line such as label,pixel0,pixel1"
+        )
+    label = _label_place(names, path, label_column)
+    # pandas writes its row numbers as a first column without a name.
+    columns = [place for place, name in enumerate(names) if place != label and (name or place)]
+    if not columns:
+        raise DataError(f"expected columns of numbers beside the labels in {path}, found none")
+    return _Header(len(names), label, columns, tuple(names[place] for place in columns), delimiter)
+
+
+def _label_place(names: Sequence[str], path: Path, label_column: str | None) -> int:
+    if label_column is not None:
+        if names.count(label_column) != 1:
+            raise OptionError(
+                f"expected --label-column to name one of the columns of {path} ({_some(names)}), "
+                f"received {shown(label_column)}"
+            )
+        return names.index(label_column)
+    lower = [name.lower() for name in names]
+    for name in LABEL_NAMES:
+        if lower.count(name) == 1:
+            return lower.index(name)
+    raise DataError(
+        f"expected a column of labels called {', '.join(LABEL_NAMES)} in {path}, found "
+        f"{_some(names)}: name it with --label-column"
+    )
+
+
+class _Row(NamedTuple):
+    label: str
+    values: list[float]
+
+
+def _rows(text: TextIO, header: _Header, tally: Tally) -> Iterator[_Row]:
+    """Yield the rows that can be read."""
+    reader = csv.reader(text, delimiter=header.delimiter)
+    for cells in reader:
+        if not cells:  # an empty line
+            continue
+        where = f"line {reader.line_num + 1}"
+        label = cells[header.label].strip() if header.label < len(cells) else ""
+        if len(cells) != header.width:
+            tally.skip(where, f"{len(cells)} cells instead of {header.width}")
+        elif not label:
+            tally.skip(where, "no label")
+        else:
+            try:
+                values = [float(cells[place]) for place in header.columns]
+            except ValueError:
+                tally.skip(where, _bad_cell(cells, header))
+                continue
+            if not all(abs(value) < _MOST for value in values):
+                tally.skip(where, _bad_cell(cells, header))
+                continue
+            tally.read()
+            yield _Row(_without_point(label), values)
+
+
+_MOST = float(np.finfo(np.float32).max)
+
+
+def _bad_cell(cells: Sequence[str], header: _Header) -> str:
+    """Return what is wrong with a row, by its first cell that is no number."""
+    for place, name in zip(header.columns, header.names, strict=True):
+        if not _is_number(cells[place]) or not abs(float(cells[place])) < _MOST:
+            what = shown(cells[place]) if cells[place].strip() else "nothing"
+            return f"{what} in column {name}"
+    return "no numbers"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _without_point(label: str) -> str:
+    """Return 3.0 as 3: a column of numbers that lacks one is written so."""
+    whole = label.removesuffix(".0")
+    return whole if whole.isdigit() else label
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first of some names, as an error's text has them."""
+    some = ", ".join(name[:40] for name in names[:8])
+    return some + (", ..." if len(names) > 8 else "")

@@ -1,0 +1,171 @@
+"""Tables: a .csv with a header and a column of labels."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_edge import datasets
+from mnist_edge.datasets import Dataset, Wanted, table
+from mnist_edge.errors import DataError, OptionError
+from mnist_edge.model_spec import UNIT_PIXELS, InputSpec
+
+FLOWERS = "sepal,petal,{label}\n" + "\n".join(
+    f"{number}.5,{number * number},{name}"
+    for number, name in enumerate(["setosa", "virginica", "iris"] * 10)
+)
+TWO = Wanted(InputSpec((2,), "float32", None), 3)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], str]:
+    def written(text: str, name: str = "own.csv") -> str:
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return written
+
+
+Write = Callable[..., str]
+
+
+def every(found: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    values = np.concatenate([found.train_images, found.test_images])
+    return values, np.concatenate([found.train_labels, found.test_labels])
+
+
+@pytest.mark.parametrize("label", ["label", "class", "Target", "y"])
+def test_rows_are_features_with_named_labels(write: Write, label: str) -> None:
+    found = datasets.find(write(FLOWERS.format(label=label)), TWO)
+    values, labels = every(found)
+    assert values.dtype == np.float32
+    assert found.classes == ("iris", "setosa", "virginica")
+    assert found.columns == ("sepal", "petal")
+    assert np.bincount(labels).tolist() == [10, 10, 10]
+    row = np.flatnonzero(values[:, 0] == 4.5)
+    assert (values[row, 1], labels[row]) == (16, 2)
+    assert 0 < len(found.test_labels) < 10
+
+
+def test_the_column_of_the_labels_can_be_named(write: Write, refused: Callable[..., str]) -> None:
+    path = write(FLOWERS.format(label="species"))
+    assert datasets.find(path, label_column="species").classes == ("iris", "setosa", "virginica")
+    with pytest.raises(DataError, match=r"found sepal, petal, species: name it with --label-col"):
+        datasets.find(path)
+    with pytest.raises(OptionError, match=r"columns of .*, received 'colour'"):
+        datasets.find(path, label_column="colour")
+    with pytest.raises(OptionError, match=r"a \.csv with --label-column"):
+        datasets.find(str(Path(path).parent), label_column="species")
+    assert "received 'colour'" in refused("data", "--data", path, "--label-column", "colour")
+
+
+def pixels(label: str = "label", count: int = 784) -> str:
+    rng = np.random.default_rng(0)
+    lines = [",".join([label, *(f"pixel{number}" for number in range(count))])]
+    for number in range(40):
+        lines.append(",".join(map(str, [number % 4, *rng.integers(0, 256, count)])))
+    return "\n".join(lines)
+
+
+def test_as_many_whole_numbers_as_mnist_has_are_pixels(write: Write) -> None:
+    found = datasets.find(write(pixels()))
+    assert (found.shape, found.train_images.dtype) == ((28, 28), np.uint8)
+    assert found.classes == ("0", "1", "2", "3")
+    assert not found.are_named
+    assert found.columns == ()
+
+
+def test_as_many_as_the_model_takes_are_pixels(write: Write) -> None:
+    path = write(pixels(count=48))
+    assert datasets.find(path, Wanted(InputSpec((4, 4, 3)), 4)).shape == (4, 4, 3)
+    assert datasets.find(path).train_images.dtype == np.float32
+    features = datasets.find(path, Wanted(InputSpec((48,), "float32", None), 4))
+    assert (features.shape, features.has_pixels) == ((48,), False)
+
+
+def test_numbers_that_are_no_pixels_stay_features(write: Write) -> None:
+    broken = pixels().replace("\n0,", "\n0,1000", 1)
+    assert not datasets.find(write(broken), Wanted(UNIT_PIXELS, 4)).has_pixels
+
+
+def test_whole_numbers_are_sorted_as_numbers(write: Write) -> None:
+    lines = [f"{number}.25,{number % 11}" for number in range(44)]
+    found = datasets.find(write("x,y\n" + "\n".join(lines)))
+    assert found.classes == tuple(map(str, range(11)))
+    with_points = datasets.find(write("x,y\n" + "\n".join(line + ".0" for line in lines)))
+    assert with_points.fingerprint == found.fingerprint
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_quotes_and_a_byte_order_mark(write: Write, delimiter: str) -> None:
+    rows = [f'"{number}.5"{delimiter}{number}{delimiter}"a, {number % 2}"' for number in range(20)]
+    text = "\ufeff" + delimiter.join(["one", "two", "label"]) + "\r\n" + "\r\n".join(rows)
+    assert datasets.find(write(text)).classes == ("a, 0", "a, 1")
+
+
+def test_row_numbers_of_pandas_are_no_feature(write: Write) -> None:
+    rows = [f"{number},{number / 2},{number % 2}" for number in range(20)]
+    assert datasets.find(write("\n".join([",x,label", *rows]))).columns == ("x",)
+
+
+def test_bad_rows_are_counted_and_named(write: Write) -> None:
+    rows = [f"{number},1,{number % 2}" for number in range(50)]
+    rows[3] = "3,,1"
+    rows[7] = "7,many,1"
+    rows[9] = "nan,1,1"
+    rows[11] = "1,2"
+    rows[13] = "1,2,"
+    found = datasets.find(write("\n".join(["a,b,label", *rows])))
+    assert (found.problems.skipped, found.problems.seen, found.problems.what) == (5, 50, "rows")
+    assert found.problems.first == (
+        "line 5 (nothing in column b)",
+        "line 9 ('many' in column b)",
+        "line 11 ('nan' in column a)",
+        "line 13 (2 cells instead of 3)",
+        "line 15 (no label)",
+    )
+    assert len(every(found)[0]) == 45
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "found nothing"),
+        ("a,label\n", "rows below the header"),
+        ("1,2,3\n4,5,6", "found numbers: give it a first line"),
+        ("label\n1\n2", "columns of numbers beside the labels"),
+        ("a,label\nx,1\ny,2", r"2 of 2 rows were left out: line 2 \('x' in column a\)"),
+        ("a,label\n1,one\n2,one", "at least 2 classes in .*, found one"),
+        ("a,label\n1,0\n2,1\n3,5", "found none with the label 2, 3, 4"),
+        ("a,label\n1,0\n2,0", "a single one: all labels are 0"),
+        ("a,label\n1e39,0\n2,1", "1 of 2 rows were left out"),
+        ("a,label\n1,0\n1,1", "all alike"),
+        ('a,label\n1,"' + "x" * 300 + '"\n2,b', "names of 1 to 200 printable characters"),
+        ('a,label\n1,"' + "x" * 200_000 + '"\n2,b', "is damaged: field larger than"),
+    ],
+)
+def test_wrong_tables_are_one_sentence(
+    write: Write, refused: Callable[..., str], text: str, message: str
+) -> None:
+    path = write(text)
+    with pytest.raises(DataError, match=message):
+        datasets.find(path)
+    assert refused("data", "--data", path)
+
+
+def test_labels_must_be_the_models(write: Write) -> None:
+    path = write("a,b,label\n" + "\n".join(f"{n},1,{'015'[n % 3]}" for n in range(9)))
+    with pytest.raises(DataError, match=r"train labels from 0 to 2 in .*, found 0 to 5"):
+        datasets.find(path, TWO)
+
+
+def test_bytes_that_are_no_text_and_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Write
+) -> None:
+    (tmp_path / "own.csv").write_bytes(b"a,label\n1,\xff\xfe\n")
+    with pytest.raises(DataError, match=r"own\.csv in UTF-8, found other bytes"):
+        datasets.find(str(tmp_path / "own.csv"))
+    monkeypatch.setattr(table, "MAX_BYTES", 10)
+    with pytest.raises(DataError, match=r"at most 10 bytes in .*: save it as \.npz"):
+        datasets.find(write(FLOWERS))
