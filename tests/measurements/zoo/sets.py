@@ -128,7 +128,7 @@ def _glyph(character: str, font: Path, rng: np.random.Generator) -> NDArray[np.u
     size = int(rng.integers(60, 92))
     middle = 2 * _SIDE + rng.integers(-8, 9, 2)
     ImageDraw.Draw(large).text(
-        tuple(map(int, middle)), character, 255, ImageFont.truetype(font, size), "mm"
+        (float(middle[0]), float(middle[1])), character, 255, ImageFont.truetype(font, size), "mm"
     )
     turned = large.rotate(float(rng.normal(0, 8)), Image.Resampling.BILINEAR)
     return np.asarray(turned.resize((_SIDE, _SIDE), Image.Resampling.BOX))
