@@ -12,7 +12,6 @@ from mnist_edge.model_spec import (
     InputSpec,
     ModelSpec,
     TrainedScaling,
-    are_digits,
 )
 from mnist_edge.pixels import affine
 
@@ -34,30 +33,30 @@ class Inputs:
 
     Attributes:
         values: (N, ...): uint8 pixels, or float32 features.
-        labels: uint8 (N,); None where it is not known what is right.
+        labels: Class indices (N,); None where it is not known what is right.
         made: Whether they were made here, and are of no data set.
     """
 
     values: NDArray[np.generic]
-    labels: NDArray[np.uint8] | None
+    labels: NDArray[np.integer] | None
     made: bool
 
 
 def fits(spec: InputSpec, dataset: "Dataset | None") -> bool:
-    """Return whether a model takes a data set's images; axes of length 1 do not count."""
-    if dataset is None or spec.range is None:
+    """Return whether a model takes a data set's examples; axes of length 1 do not count."""
+    if dataset is None or dataset.has_pixels == (spec.range is None):
         return False
-    sizes = dataset.test_images.shape[1:]
+    sizes = dataset.shape
     elements = [spec.elements] if spec.elements == np.prod(sizes) else None
     return _long_axes(spec.shape) in (_long_axes(sizes), elements)
 
 
 def to_read(spec: ModelSpec, dataset: "Dataset | None") -> Inputs:
-    """Return the test images of a data set that fits, with labels if they are the model's."""
+    """Return the test examples of a data set that fits, with labels if they are the model's."""
     if dataset is None or not fits(spec.input, dataset):
         return Inputs(made(spec.input), None, made=True)
     images = dataset.test_images.reshape(-1, *spec.input.shape)
-    labels = dataset.test_labels if are_digits(spec.labels) else None
+    labels = dataset.test_labels if dataset.has_classes_of(spec.labels) else None
     return Inputs(images, labels, made=False)
 
 

@@ -1,7 +1,8 @@
 """mnist-edge benchmark: latency and throughput, side by side in one run."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +10,8 @@ from mnist_edge.cli.app import (
     Data,
     Exported,
     Json,
+    LabelColumn,
+    Resize,
     app,
     distinct,
     exported,
@@ -17,7 +20,10 @@ from mnist_edge.cli.app import (
     numbers,
     print_json,
 )
-from mnist_edge.errors import DataNotFoundError, OptionError
+from mnist_edge.errors import DataNotFoundError, ModelError, OptionError
+
+if TYPE_CHECKING:
+    from mnist_edge.datasets import Wanted
 
 
 @app.command()
@@ -64,6 +70,8 @@ def benchmark(
         ),
     ] = None,
     data: Data = None,
+    label_column: LabelColumn = None,
+    resize: Resize = "stretch",
     as_json: Json = False,
 ) -> None:
     """Measure latency and throughput, side by side in one run, from pixels to classes.
@@ -96,7 +104,14 @@ def benchmark(
         require_page(html)
     try:
         # TensorFlow, loaded to download MNIST, would be in the way of what is measured.
-        dataset = find_data(data, allow_sample=True, download=False)
+        dataset = find_data(
+            data,
+            _wanted(files),
+            label_column=label_column,
+            resize=resize,
+            allow_sample=True,
+            download=False,
+        )
     except DataNotFoundError:
         dataset = None
         note("no MNIST here: timing made inputs, accuracy unknown")
@@ -127,3 +142,17 @@ def benchmark(
         raise typer.Exit(130)
     if any(row.error for row in measured.results):
         raise typer.Exit(1)
+
+
+def _wanted(files: Sequence[Path]) -> "Wanted | None":
+    """Return what the first file that export has made takes of a data set."""
+    from mnist_edge.datasets import Wanted
+    from mnist_edge.runtime import model_file
+
+    for path in files:
+        try:
+            spec = model_file.read(path).spec
+        except ModelError:  # of others, or damaged: the run names it
+            continue
+        return Wanted(spec.input, len(spec.labels), spec.labels)
+    return None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.datasets.problems import NO_PROBLEMS, Problems
+from mnist_edge.datasets.split import content_hashes
 from mnist_edge.documents import INLINE, Count
 from mnist_edge.model_spec import DIGITS, are_digits
 
@@ -159,6 +160,17 @@ class Dataset:
         """Those images and their labels."""
         count = self.validation_images
         return self.train_images[-count:], self.train_labels[-count:]
+
+    def unseen(self, count: int) -> Inputs:
+        """Return the first training examples that are not tested on too, at most ``count``.
+
+        All of MNIST's sample are.
+        """
+        first = self.train_images[:count]
+        if self.test_split != "test":
+            return first
+        tested = content_hashes(self.test_images)
+        return np.asarray(first[~np.isin(content_hashes(first), tested)])
 
     @property
     def summary(self) -> DataSummary:

@@ -5,6 +5,7 @@ only: nothing is verified on what it was trained or calibrated on.
 """
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ Hashes = NDArray[np.uint64]
 
 TEST_SHARE = 0.1
 """Share of the examples that are kept to test on."""
+
+
+MANY = 1_000
+"""Different examples from which each is on a side of its own."""
 
 
 def content_hashes(values: NDArray[Any]) -> Hashes:
@@ -30,15 +35,16 @@ def content_hashes(values: NDArray[Any]) -> Hashes:
 
 
 def held_out(hashes: Hashes) -> NDArray[np.bool_]:
-    """Return which examples are to test on, bool (N,): about a tenth.
+    """Return which examples are to test on, bool (N,).
 
-    Of few examples it is at least one, and never all where there are two different ones.
+    Of many, each example's hash decides by itself, so that no other one changes its side, and it is
+    about a tenth. Of few that could be far from a tenth, so it is the tenth with the lowest hashes.
     """
-    chosen = hashes < np.uint64(TEST_SHARE * 2**64)
-    if chosen.any() and not chosen.all():
-        return chosen
-    # By chance none of a few, or all of them.
-    return np.asarray(hashes == hashes.min())
+    different = np.unique(hashes)
+    if len(different) >= MANY:
+        return np.asarray(hashes < np.uint64(TEST_SHARE * 2**64))
+    last = different[math.ceil(TEST_SHARE * len(different)) - 1]
+    return np.asarray(hashes <= last)
 
 
 def mixed_order(hashes: Hashes, labels: NDArray[np.integer[Any]]) -> NDArray[np.intp]:

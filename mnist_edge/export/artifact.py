@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import checker
 
 from mnist_edge.datasets import Dataset
-from mnist_edge.errors import MnistEdgeError, ModelError
+from mnist_edge.errors import DataError, MnistEdgeError, ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.examples import SAMPLE_NAME, Examples
 from mnist_edge.export.gate import missed
@@ -58,8 +58,8 @@ class CalibrationImages:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """Take the first training images of a set."""
-        images = dataset.train_images[:CALIBRATION_IMAGES]
+        """Take the first training images of a set: none that is also tested on."""
+        images = dataset.unseen(CALIBRATION_IMAGES)
         rows = images.reshape(len(images), -1)
         white = PIXEL_MAX if dataset.has_pixels else 1
         return cls(np.divide(rows, white, dtype=np.float32), dataset.name)
@@ -105,6 +105,10 @@ def make_file(task: Task, precision: Precision, path: Path) -> ModelReport:
             # The units that hardly ever fire decide too much: all are kept.
             made = _make(task, precision, None)
     except ModelError as error:  # this precision cannot be had of this network; the others may
+        return _without_file(task, precision, path, (str(error),), "failed")
+    except DataError as error:  # too few examples to calibrate on, which the others do not need
+        if task.named:
+            raise
         return _without_file(task, precision, path, (str(error),), "failed")
     if made.failures:
         return _without_file(task, precision, path, made.failures, "rejected", made)

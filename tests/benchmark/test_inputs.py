@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from mnist_edge import datasets
 from mnist_edge.benchmark import inputs
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import OptionError
@@ -118,3 +121,21 @@ def test_features_are_not_scaled() -> None:
 def test_a_scaling_that_nobody_knows() -> None:
     with pytest.raises(OptionError, match="expected a scaling out of"):
         inputs.scaler(UNIT_PIXELS, TrainedScaling("logarithmic"))
+
+
+def test_any_data_is_read_by_what_takes_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    np.savez(tmp_path / "features.npz", x=rng.normal(0, 1, (60, 4)), y=labels)
+    features = datasets.find(str(tmp_path / "features.npz"))
+    spec = ModelSpec("fp32", FEATURES, ("a", "b", "c"), "none")
+    read = inputs.to_read(spec, features)
+    assert (read.values.dtype, read.made) == (np.float32, False)
+    assert read.labels is features.test_labels
+    assert inputs.fits(LINE, features) is False
+    np.savez(tmp_path / "colour.npz", x=rng.integers(0, 256, (60, 32, 32, 3), np.uint8), y=labels)
+    colour = datasets.find(str(tmp_path / "colour.npz"))
+    assert inputs.to_read(ModelSpec("fp32", COLOUR, ("a", "b"), "resize"), colour).labels is None
+    assert (
+        inputs.to_read(ModelSpec("fp32", COLOUR, ("a", "b", "c"), "resize"), colour).made is False
+    )
