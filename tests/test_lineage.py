@@ -39,7 +39,7 @@ def test_a_model_file_here_is_found_too(
 
 
 def test_those_of_its_own_name_come_first(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(exported.parent)
+    monkeypatch.chdir(exported.parent.parent)
     for name in ("a.keras", "net.keras", "net.fp32.onnx", "readme.md"):
         write(exported.with_name(name), SOURCE)
     names = [path.name for path in lineage.near(exported)]
