@@ -59,6 +59,9 @@ def find(
     if named is None:
         named = os.environ.get(DATA_VARIABLE) or None
         wanted = wanted.of_any_classes() if wanted else None
+    if label_column is not None and not (named or "").lower().endswith(table.SUFFIXES):
+        received = named or "no --data"
+        raise OptionError(f"expected a .csv with --label-column, received {received}")
     if named == SAMPLE:
         return replace(sample(mnist.read_sample()), is_named=is_named)
     if named is not None:
@@ -74,9 +77,6 @@ def find(
 
 
 def _named(path: Path, wanted: Wanted | None, label_column: str | None, resize: Resize) -> Dataset:
-    is_table = path.suffix.lower() in table.SUFFIXES
-    if label_column is not None and not is_table:
-        raise OptionError(f"expected a .csv with --label-column, received {path}")
     try:
         found = _read(path, wanted, label_column, resize)
         return known(assemble(found, wanted))

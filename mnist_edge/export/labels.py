@@ -22,12 +22,11 @@ def parse_labels(text: str) -> Labels:
         OptionError: It is neither.
         DataError: There are fewer than two, two are one, or one is no name.
     """
-    path = Path(text)
-    if "," in text and not path.is_file():
+    if "," in text:
         names = text.split(",")
     else:
         try:
-            names = read_named(path, MAX_BYTES).decode("utf-8-sig").splitlines()
+            names = read_named(Path(text), MAX_BYTES).decode("utf-8-sig").splitlines()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
             raise OptionError(
