@@ -477,6 +477,16 @@ def test_a_network_of_dark_ink_takes_what_apps_have(
     np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
+def test_preprocessing_stands_in_the_file(
+    run: Runner, refused: Refused, tiny_keras: Path, workshop: Path
+) -> None:
+    options = ("--out", "out", "--precision", "fp32", "--no-verify")
+    run("export", tiny_keras, *options, "--preprocessing", "resize")
+    assert run("info", "out/tiny.fp32.onnx", "--json").json["preprocessing"] == "resize"
+    sentence = refused("export", tiny_keras, *options, "--preprocessing", "otsu")
+    assert "expected --preprocessing strokes, resize or none, received 'otsu'" in sentence
+
+
 def test_a_form_that_cannot_be_had_leaves_the_others(run: Runner, workshop: Path) -> None:
     from mnist_edge.training import network
 
