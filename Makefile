@@ -51,6 +51,9 @@ overhead: $(VENV)/dev  ## what the Predictor and the command line cost beside th
 engine: $(VENV)/dev  ## where the time of one image goes, and other ways to write the int8 network
 	$(RUN)python -m tests.measurements.engine
 
+zoo: $(VENV)/dev  ## some thirty usual classifiers, trained, exported, measured; writes docs/zoo.md
+	$(RUN)python -m tests.measurements.zoo
+
 training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and PyTorch
 	$(RUN)python -m tests.measurements.training_speed
 

@@ -24,10 +24,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file
 
 
-def beside(exported: Path) -> list[Path]:
-    """Return the model files in the folder of an exported file, those of its name first."""
+def near(exported: Path) -> list[Path]:
+    """Return the model files beside an exported file and here, those of its name first."""
     name = exported.name.split(".")[0]
-    found = [path for path in exported.parent.glob("*") if path.suffix.lower() in ENDINGS]
+    folders = dict.fromkeys([exported.parent, Path()])
+    everything = [path for folder in folders for path in folder.glob("*")]
+    found = [path for path in everything if path.suffix.lower() in ENDINGS]
     return sorted(found, key=lambda path: (path.name.split(".")[0] != name, path))
 
 
@@ -62,7 +64,7 @@ def references(
         digests: For each exported file the hash of its source, as ``Provenance.source_sha256`` has
             it.
         named: Files to look at first: those of --reference.
-        shipped: Files to look at next, before those beside each exported file.
+        shipped: Files to look at next, before those near each exported file.
 
     Raises:
         OptionError: A named file cannot be read, or no exported file was made from it.
@@ -77,7 +79,7 @@ def references(
                 f"expected {exported} to record the hash of the model it was made from, found "
                 "none in its metadata: export it again"
             )
-        source = finder.find(digest, [*named, *shipped, *beside(exported)])
+        source = finder.find(digest, [*named, *shipped, *near(exported)])
         if source is None:
             raise ModelError(_missing(exported, digest, named))
         found[exported] = source
@@ -106,6 +108,6 @@ def _missing(exported: Path, digest: str, named: Sequence[Path]) -> str:
             f"{wanted}, which {', '.join(map(str, named))} has not: name its own with --reference"
         )
     return (
-        f"{wanted}, and no file beside it or in artifacts/ has that hash: name its own with "
-        "--reference"
+        f"{wanted}, and no file beside it, here or in artifacts/ has that hash: name its own "
+        "with --reference"
     )

@@ -152,3 +152,53 @@ def test_every_look_at_data_runs_as_written(own_data: Path, run: Callable[..., R
     for command in commands:
         assert run(*command.split()).code == 0, command
     assert (own_data / "pets.png").exists()
+
+
+WALK = {
+    "data --data": "'triangle'",
+    "export shapes.keras": "build/shapes.int8.onnx",
+    "verify build/shapes.int8.onnx": "passed",
+    "info build/shapes.int8.onnx": "circle, square, triangle",
+    "predict shapes/square/000.png": "square",
+    "benchmark build/shapes.fp32.onnx": "mnist-edge int8",
+    "export raw.keras --data shapes --out build --precision": "build/raw.fp32.onnx",
+    "export raw.keras --data shapes --out build --scaling": "written",
+}
+"""What the output of each command holds, by how the command begins."""
+
+PRINTED = ("circle ", "['circle', 'square', 'triangle']")
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Return the language and the text of each block of a page, in order."""
+    parts = (DOCS / page).read_text().split("```")[1::2]
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
+
+
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")  # Keras', of its own default
+def test_the_walk_from_a_tutorial_to_a_device(
+    run: Callable[..., Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    expected = dict(WALK)
+    printed = ""
+    for language, text in blocks("your-own-model.md"):
+        if language == "python":
+            capsys.readouterr()
+            exec(text, names)
+            printed += capsys.readouterr().out
+            continue
+        command = text.strip().removeprefix("$ mnist-edge ")
+        done = run(*command.split())
+        (start,) = (start for start in expected if command.startswith(start))
+        assert done.code == 0, done.err
+        assert expected.pop(start) in done.out
+        if start.endswith("--precision"):
+            assert "pass --scaling 0..255" in done.err
+    assert not expected
+    for text in PRINTED:
+        assert text in printed

@@ -30,10 +30,19 @@ def test_a_model_file_beside_it_is_found_by_its_hash(exported: Path, name: str) 
     assert lineage.references({exported: DIGEST}, [], []) == {exported: source}
 
 
-def test_those_of_its_own_name_come_first(exported: Path) -> None:
+def test_a_model_file_here_is_found_too(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "net.keras", SOURCE)
+    monkeypatch.chdir(tmp_path)
+    assert lineage.references({exported: DIGEST}, [], []) == {exported: Path("net.keras")}
+
+
+def test_those_of_its_own_name_come_first(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(exported.parent.parent)
     for name in ("a.keras", "net.keras", "net.fp32.onnx", "readme.md"):
         write(exported.with_name(name), SOURCE)
-    names = [path.name for path in lineage.beside(exported)]
+    names = [path.name for path in lineage.near(exported)]
     assert names == ["net.fp32.onnx", "net.int8.onnx", "net.keras", "a.keras"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_edge.benchmark import foreign
 from mnist_edge.errors import ModelError
-from mnist_edge.lineage import Finder, beside
+from mnist_edge.lineage import Finder, near
 from mnist_edge.model_spec import ModelSpec, TrainedScaling
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.foreign_file import ForeignFile
@@ -145,7 +145,7 @@ def _named(path: Path, ours: Sequence[Read], named: Sequence[Path], finder: Find
 
 def _found(digest: str, own: Sequence[Read], shipped: Iterable[Path], finder: Finder) -> Network:
     """Return the network of the files that were made from one model, wherever that is."""
-    places = [*shipped, *(path for file in own for path in beside(file.path))]
+    places = [*shipped, *(path for file in own for path in near(file.path))]
     source = finder.find(digest, places)
     if source is not None and source.suffix.lower() in KERAS_ENDINGS:
         return Network(source, _those_of_name_first(own, source))

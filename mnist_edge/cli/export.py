@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast, get_args
 
 import typer
 
@@ -24,15 +24,16 @@ from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
-from mnist_edge.model_spec import TrainedScaling
-from mnist_edge.pixels import AskedScaling, parse_scaling
+from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
 if TYPE_CHECKING:
     from mnist_edge.export.reports import ExportReport
+    from mnist_edge.pixels import AskedScaling
 
 Value = TypeVar("Value")
 
 TARGETS = ("onnx", "web")
+PREPROCESSINGS = get_args(Preprocessing)
 DEFAULT_OPSET = 17
 PAGE_PRECISION = "int8"
 
@@ -96,6 +97,14 @@ def export(
         bool,
         typer.Option("--transpose", help="It was trained with rows and columns exchanged."),
     ] = False,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(PREPROCESSINGS),
+            show_default="strokes for 28x28 pixels of digits and letters, else resize",
+            help="How a picture becomes an input: as ink on paper, as a whole, or not at all.",
+        ),
+    ] = None,
     no_verify: Annotated[
         bool,
         typer.Option(
@@ -144,6 +153,8 @@ def export(
 
     Example: mnist-edge export small --target web --out digits.html
     """
+    from mnist_edge.pixels import parse_scaling
+
     if target not in TARGETS:
         raise OptionError(f"expected --target {' or '.join(TARGETS)}, received {target!r}")
     if "" in (model, page_model):
@@ -151,6 +162,11 @@ def export(
     model = _one_of("MODEL", model, "--model", page_model)
     out = _one_of("--out", out, "--out-dir", out_dir)
     keep_inactive = keep_inactive or keep_silent
+    if preprocessing not in (None, *PREPROCESSINGS):
+        raise OptionError(
+            f"expected --preprocessing {', '.join(PREPROCESSINGS[:-1])} or {PREPROCESSINGS[-1]}, "
+            f"received {preprocessing!r}"
+        )
     asked = parse_scaling(scaling, inverted=invert, transposed=transpose)
     options = _Options(
         opset=opset or DEFAULT_OPSET,
@@ -159,6 +175,7 @@ def export(
         label_column=label_column,
         resize=resize,
         scaling=asked,
+        preprocessing=cast("Preprocessing | None", preprocessing),
         verify=not no_verify,
         keep_inactive=keep_inactive,
     )
@@ -174,10 +191,11 @@ def export(
         )
         return
     given = precision is not None or opset or data or labels is not None or label_column
-    if given or no_verify or keep_inactive or asked.is_given:
+    if given or no_verify or keep_inactive or asked.is_given or preprocessing:
         raise OptionError(
             "expected a .keras or .h5 file with --precision, --opset, --data, --labels, "
-            "--label-column, --scaling, --invert, --transpose, --no-verify or --keep-inactive, "
+            "--label-column, --scaling, --invert, --transpose, --preprocessing, --no-verify or "
+            "--keep-inactive, "
             f"received {model or 'the shipped model'}, which is exported already"
         )
     show_page(make_page(model, page), as_json)
@@ -199,7 +217,8 @@ class _Options:
     labels: str | None
     label_column: str | None
     resize: str
-    scaling: AskedScaling
+    scaling: "AskedScaling"
+    preprocessing: Preprocessing | None
     verify: bool
     keep_inactive: bool
 
@@ -242,6 +261,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         keep_inactive=options.keep_inactive,
         asked=options.scaling,
         labels=asked,
+        preprocessing=options.preprocessing,
     )
 
 

@@ -35,7 +35,7 @@ def verify(
         Path | None,
         typer.Option(
             metavar="MODEL",
-            show_default="found by its hash, in artifacts/ and beside the files",
+            show_default="found by its hash: in artifacts/, beside the files, or here",
             help="The .keras, .h5 or .onnx file they were made from.",
         ),
     ] = None,

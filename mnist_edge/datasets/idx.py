@@ -32,6 +32,11 @@ _TYPES = {"|u1": b"\x08", ">i4": b"\x0c", ">f4": b"\x0d"}
 """The types of numbers that are written, with their code."""
 
 
+_SIDEWAYS = "emnist"
+"""The names of EMNIST's files begin so. They have rows and columns exchanged, which apps have not:
+its images are turned upright."""
+
+
 def is_idx_folder(folder: Path, prefix: str = "") -> bool:
     """Return whether a folder holds IDX files whose names start with ``prefix``.
 
@@ -57,10 +62,12 @@ def read_folder(folder: Path, prefix: str = "") -> Found:
     """
     parts = {}
     for split in _WORDS:
-        arrays = {}
-        for kind in _DIMENSIONS:
-            arrays[kind] = _read(_find_file(folder, split, kind, prefix), kind)
-        parts[split] = Part(arrays["images"], arrays["labels"])
+        images_file = _find_file(folder, split, "images", prefix)
+        images = _read(images_file, "images")
+        if images.ndim > 2 and images_file.name.lower().startswith(_SIDEWAYS):
+            images = np.ascontiguousarray(images.swapaxes(1, 2))
+        labels = _read(_find_file(folder, split, "labels", prefix), "labels")
+        parts[split] = Part(images, labels)
     return Found(str(folder / prefix), parts["train"], parts["test"])
 
 

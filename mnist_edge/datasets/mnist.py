@@ -21,7 +21,7 @@ from mnist_edge.datasets.arrays import read_arrays
 from mnist_edge.datasets.found import Found, Part
 from mnist_edge.errors import DataError, DataNotFoundError
 from mnist_edge.extras import require
-from mnist_edge.model_spec import MNIST_SHAPE
+from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 
 CANONICAL_MD5 = {
     "train images": "6bbc9ace898e44ae57da46a324031adb",
@@ -107,14 +107,16 @@ def is_mnist(arrays: Mapping[str, NDArray[Any]], source: str) -> bool:
     md5 = {}
     for what, array in arrays.items():
         md5[what] = hashlib.md5(idx.encode(array), usedforsecurity=False).hexdigest()
-    _require_right_names(md5, source)
+    are_digits = len(np.unique(arrays["train labels"])) == len(DIGITS)
+    _require_right_names(md5, source, are_digits=are_digits)
     return md5 == CANONICAL_MD5
 
 
-def _require_right_names(md5: Mapping[str, str], source: str) -> None:
-    """Refuse MNIST's own arrays under a wrong name, and its images with labels of others.
+def _require_right_names(md5: Mapping[str, str], source: str, *, are_digits: bool) -> None:
+    """Refuse MNIST's own arrays under a wrong name, and its images with other digits' labels.
 
     Other images with MNIST's labels are fine: such are the sets made from MNIST (MNIST-C is one).
+    So are its images in other classes, such as even and odd.
     """
     places = {digest: what for what, digest in CANONICAL_MD5.items()}
     for what, digest in md5.items():
@@ -125,7 +127,7 @@ def _require_right_names(md5: Mapping[str, str], source: str) -> None:
         images = f"{split} images"
         labels = f"{split} labels"
         own_images = md5[images] == CANONICAL_MD5[images]
-        if own_images and md5[labels] != CANONICAL_MD5[labels]:
+        if are_digits and own_images and md5[labels] != CANONICAL_MD5[labels]:
             raise DataError(
                 f"the {labels} in {source} do not belong to its images, MNIST's own: damaged or "
                 "mislabelled"

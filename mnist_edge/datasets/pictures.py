@@ -11,7 +11,7 @@ from mnist_edge.datasets.wanted import Resize
 from mnist_edge.errors import ImageError
 from mnist_edge.files import read_regular
 from mnist_edge.model_spec import PIXEL_MAX
-from mnist_edge.runtime.preprocess.decode import decode
+from mnist_edge.runtime.preprocess.decode import read_layers
 from mnist_edge.runtime.preprocess.pillow import MAX_BYTES
 
 _GREY = np.array([0.299, 0.587, 0.114])
@@ -42,7 +42,7 @@ class UnreadableError(ValueError):
 
 
 def read_colours(path: Path) -> NDArray[np.float64]:
-    """Return a picture's colours from 0 to 255, (h, w, 3), upright and on paper.
+    """Return a picture's colours from 0 to 255, (h, w, 3), upright; transparent parts are white.
 
     Raises:
         UnreadableError: It is no picture that can be decoded.
@@ -54,12 +54,13 @@ def read_colours(path: Path) -> NDArray[np.float64]:
     if not content:
         raise UnreadableError("empty")
     try:
-        colours = decode(content)
+        layers = read_layers(content)
     except ImageError as error:
         reason = "too large" if "a picture of 1 to" in str(error) else "not a picture, or damaged"
         raise UnreadableError(reason) from error
     # Up to 1,024 a side they are a file's own bytes.
-    return np.rint(colours * PIXEL_MAX)
+    colours = layers.colour + (1 - layers.opacity)
+    return np.asarray(np.rint(colours * PIXEL_MAX))
 
 
 def is_grey(colours: NDArray[np.float64]) -> bool:

@@ -1,6 +1,7 @@
 """One exported file: made in memory, verified, and only then written, with its manifest."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -73,6 +74,7 @@ class Task:
         spec: What its file takes and answers.
         active: The same without inactive units; None where none were looked for.
         source_sha256: Hash of the file that it was made from.
+        tools: Versions of what decides the files' bytes.
         confidence: Entries of the metadata on the confidence of its answers.
         reference: What the model itself answers; None to verify nothing.
         examples: The inputs of these answers.
@@ -85,6 +87,7 @@ class Task:
     spec: ModelSpec
     active: Active | None
     source_sha256: str
+    tools: Mapping[str, str]
     confidence: dict[str, str]
     reference: Reference | None
     examples: Examples | None
@@ -230,7 +233,7 @@ def _quantized(task: Task, precision: Precision, active: Active | None) -> onnx.
 
 def _provenance(task: Task, precision: Precision, active: Active | None) -> Provenance:
     """Return what a file is made from, as far as it does not depend on what it is verified on."""
-    provenance = Provenance(source_sha256=task.source_sha256, tools=metadata.tool_versions())
+    provenance = Provenance(source_sha256=task.source_sha256, tools=task.tools)
     if task.calibration and (precision.calibrated or active):
         provenance = replace(
             provenance,

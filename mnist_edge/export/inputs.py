@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from mnist_edge import pixels
 from mnist_edge.datasets import Wanted
+from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import (
     MNIST_SHAPE,
     InputSpec,
@@ -16,26 +17,50 @@ from mnist_edge.model_spec import (
 from mnist_edge.sources.source import Source
 
 
-def specify(source: Source, scaling: TrainedScaling, labels: tuple[str, ...] = ()) -> ModelSpec:
+def specify(
+    source: Source,
+    scaling: TrainedScaling,
+    labels: tuple[str, ...] = (),
+    preprocessing: Preprocessing | None = None,
+) -> ModelSpec:
     """Return what an exported float file of a model takes and answers.
 
     Inputs with rows and columns are pixels, and so are 784 in a row; all others are features, which
-    are taken as they are. Pictures are prepared as ink on paper where they are of MNIST's shape and
-    of digits and letters.
+    are taken as they are.
 
     Args:
         source: The model.
         scaling: What it was trained on.
         labels: The names of its classes; none for their numbers.
+        preprocessing: How a picture becomes its input; None for what is usual: as ink on paper
+            where it takes MNIST's shape and answers with digits and letters, else as a whole.
+
+    Raises:
+        OptionError: The model's inputs are not made of pictures in that way.
     """
     labels = labels or tuple(map(str, range(source.classes)))
     taken = input_of(source)
-    preprocessing: Preprocessing = "resize"
-    if taken.range is None:
-        preprocessing = "none"
-    elif taken.shape == MNIST_SHAPE and all(map(_is_written, labels)):
-        preprocessing = "strokes"
+    if preprocessing is None:
+        preprocessing = _usual(taken, labels)
+    elif preprocessing == "strokes" and taken.shape != MNIST_SHAPE:
+        raise OptionError(
+            f"expected --preprocessing resize or none for {source.path}, which takes "
+            f"{list(taken.shape)}, received strokes, which makes 28x28 pixels"
+        )
+    elif preprocessing == "resize" and taken.range is None:
+        raise OptionError(
+            f"expected --preprocessing none for {source.path}, which takes features, received "
+            "resize"
+        )
     return ModelSpec("fp32", taken, labels, preprocessing, scaling)
+
+
+def _usual(taken: InputSpec, labels: tuple[str, ...]) -> Preprocessing:
+    if taken.range is None:
+        return "none"
+    if taken.shape == MNIST_SHAPE and all(map(_is_written, labels)):
+        return "strokes"
+    return "resize"
 
 
 def _is_written(label: str) -> bool:

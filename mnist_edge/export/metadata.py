@@ -13,13 +13,16 @@ from mnist_edge.export.graph import copied
 from mnist_edge.files import sha256
 from mnist_edge.model_spec import VERIFICATION_ENTRIES
 from mnist_edge.runtime.model_file import CHECKSUM, checksum_entry
+from mnist_edge.sources.source import Source
 
-_TOOLS = ("mnist-edge", "keras", "tf2onnx", "onnx", "onnxruntime")
+_TOOLS = ("mnist-edge", "onnx", "onnxruntime")
+_KERAS_TOOLS = ("mnist-edge", "keras", "tf2onnx", "onnx", "onnxruntime")
 
 
-def tool_versions() -> dict[str, str]:
-    """Return the versions of what decides an exported file's bytes."""
-    return {tool: importlib.metadata.version(tool) for tool in _TOOLS}
+def tool_versions(source: Source) -> dict[str, str]:
+    """Return the versions of what decides the bytes of a model's exported files."""
+    tools = _TOOLS if isinstance(source.network, onnx.ModelProto) else _KERAS_TOOLS
+    return {tool: importlib.metadata.version(tool) for tool in tools}
 
 
 def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError
+from mnist_edge.export import metadata
 from mnist_edge.export.artifact import CalibrationImages, Task, make_file
 from mnist_edge.export.convert import to_onnx
 from mnist_edge.export.doubt import examine
@@ -21,7 +22,7 @@ from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ExportReport, ReferenceReport
 from mnist_edge.export.scaling import choose_scaling
 from mnist_edge.files import manifest_path, require_writable
-from mnist_edge.model_spec import ModelSpec, TrainedScaling
+from mnist_edge.model_spec import ModelSpec, Preprocessing, TrainedScaling
 from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.sources.source import Source
@@ -39,6 +40,7 @@ def export(
     keep_inactive: bool = False,
     asked: AskedScaling | None = None,
     labels: tuple[str, ...] = (),
+    preprocessing: Preprocessing | None = None,
 ) -> ExportReport:
     """Export a model in each of ``precisions``.
 
@@ -60,17 +62,20 @@ def export(
         keep_inactive: Keep the hidden units that hardly ever fire in the quantized files too.
         asked: The scaling of the pixels that the model was trained on, as far as it is known.
         labels: The names of its classes; none for those that its file or the data has.
+        preprocessing: How a picture becomes an input; None for what is usual.
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
         ModelError: The model cannot be converted.
-        OptionError: tf2onnx does not write the opset, or there are not as many labels as classes.
+        OptionError: tf2onnx does not write the opset, there are not as many labels as classes, or
+            the model takes no scaling or preprocessing of this kind.
         OutputError: The folder cannot be written.
         MissingExtraError: The sample, which MNIST's ranges are found on, is not installed.
     """
     names = [f"{source.path.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(manifest_path(Path(name)).name for name in names))
-    kind = specify(source, TrainedScaling(), choose_labels(source, labels, dataset))
+    classes = choose_labels(source, labels, dataset)
+    kind = specify(source, TrainedScaling(), classes, preprocessing)
     training = _training_set(kind, dataset, precisions, keep_inactive=keep_inactive)
     labelled = training if dataset is None else dataset
     trial = Trial.of(labelled) if labelled and fits(kind, labelled) else None
@@ -92,6 +97,7 @@ def export(
         spec=spec,
         active=active,
         source_sha256=source.sha256,
+        tools=metadata.tool_versions(source),
         confidence=_confidence(source.facts.get("confidence")),
         reference=Reference.of(source, scaling, examples) if examples else None,
         examples=examples,

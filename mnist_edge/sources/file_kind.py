@@ -46,6 +46,7 @@ _TEXTS = {
         "model.save('model.keras')"
     ),
     "web page": "a web page: download the file itself (on GitHub: Download raw file)",
+    "text": "a text: name the model itself, or save it with model.save('model.keras')",
     "zip": "a zip archive without a Keras model: unpack it and name the model within",
     "cut zip": "a zip archive that was cut off or damaged: fetch or save it again",
     "packed": "a packed archive: unpack it and name the model within",
@@ -97,6 +98,11 @@ def _matches(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda start: compiled.match(start) is not None
 
 
+def _is_text(start: bytes) -> bool:
+    """Return whether a file begins as texts do: a model has a byte that none of them has."""
+    return start.isascii() and not any(byte < 32 and byte not in b"\t\n\r" for byte in start)
+
+
 # The first that matches counts. The last four are protocol buffers, distinguished by their
 # fields: ONNX begins with its IR version (1 to 2 digits), SavedModels with the number 1 and a graph
 # that begins with its own description, graphs with a node that begins with a name.
@@ -114,6 +120,7 @@ _SIGNS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
         "packed",
         _begins(b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"),
     ),
+    ("text", _is_text),
     ("saved_model", _matches(rb"\x08\x01\x12[\x80-\xff]+.\x0a")),
     (ONNX, _matches(rb"\x08[\x01-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")),
     ("graph", _matches(rb"\x0a.{1,3}\x0a[\x01-\xff][\x20-\x7e]+\x12[\x01-\x40][A-Za-z_]+")),

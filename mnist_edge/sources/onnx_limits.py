@@ -10,6 +10,11 @@ _QUANTIZED = (
     *("QLinearMatMul", "ConvInteger", "MatMulInteger", "MatMulNBits", "QGemm"),
 )
 
+_RANDOM = (
+    *("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"),
+    *("Bernoulli", "Multinomial"),
+)
+
 
 def require_foreign(model: onnx.ModelProto) -> None:
     """Refuse what an export of ours has made.
@@ -43,6 +48,11 @@ def require_plain(model: onnx.ModelProto) -> None:
             raise SettingError(
                 f"expected a float model, found {shown(name)}, which is quantized: export the "
                 "float model that it was made from"
+            )
+        if name in _RANDOM:
+            raise SettingError(
+                f"expected a model that answers the same each time, found {name}: export it for "
+                "inference (after model.eval() in PyTorch)"
             )
         if node.domain not in ("", "ai.onnx"):
             raise SettingError(

@@ -114,8 +114,13 @@ def _agree(
 
 
 def _fixed(graph: Graph) -> SettingError:
+    if graph.batch is None:
+        return SettingError(
+            "expected a model that reads each image by itself, found one whose answers depend on "
+            "the other images at hand: export it for inference, without operators over the batch"
+        )
     return SettingError(
-        f"expected a model that reads each image by itself, found one for {graph.batch or 1} at "
+        f"expected a model that reads each image by itself, found one for {graph.batch} at "
         "once that cannot be changed: export it again with a batch axis of any length "
         "(dynamic_axes or dynamic_shapes in torch.onnx.export)"
     )

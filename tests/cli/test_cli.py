@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_edge import cli, datasets
+from mnist_edge import Predictor, cli, datasets
 from mnist_edge.cli.app import exported
 from mnist_edge.datasets import Dataset
 from tests.conftest import ARTIFACTS, Run
@@ -441,6 +441,50 @@ def test_a_failed_export_says_what_became_of_the_old_file(
     assert "FAILED" in done.out
     assert "agreement is 1.0000" in done.err
     assert "the file that was there before was left as it was" in done.err
+
+
+@pytest.fixture
+def dark_ink(tiny_keras: Path, workshop: Path) -> str:
+    """A network that reads dark ink on white as ``tiny_keras`` reads light ink on black."""
+    from mnist_edge.sources.keras_file import from_bytes
+    from mnist_edge.training import network
+
+    model = from_bytes(tiny_keras.read_bytes(), "tiny.keras")
+    first, bias, *others = model.get_weights()
+    model.set_weights([-first, bias + first.sum(axis=0), *others])
+    Path("dark.keras").write_bytes(network.to_bytes(model, {}))
+    return "dark.keras"
+
+
+def test_a_network_of_dark_ink_is_named_and_unverified(run: Runner, dark_ink: str) -> None:
+    done = run("export", dark_ink, "--out", "out", "--precision", "fp32", "--json")
+    assert done.code == 0
+    assert [entry["status"] for entry in done.json["models"]] == ["unverified"]
+    assert "as pixels of 0..1, inverted: pass --scaling 0..1 --invert" in done.json["notes"][-1]
+    assert "inverted" in run("info", "out/dark.fp32.onnx", "--json").json["unverified"]
+
+
+@pytest.mark.parametrize("options", [["--invert"], ["--scaling", "auto"]], ids=str)
+def test_a_network_of_dark_ink_takes_what_apps_have(
+    run: Runner, dark_ink: str, tiny_onnx: Path, options: list[str]
+) -> None:
+    done = run("export", dark_ink, "--out", "out", "--precision", "fp32", *options, "--json")
+    assert done.code == 0
+    assert [entry["status"] for entry in done.json["models"]] == ["written"]
+    images = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    expected = Predictor(tiny_onnx).predict_batch(images).probabilities
+    received = Predictor("out/dark.fp32.onnx").predict_batch(images).probabilities
+    np.testing.assert_allclose(received, expected, atol=1e-5)
+
+
+def test_preprocessing_stands_in_the_file(
+    run: Runner, refused: Refused, tiny_keras: Path, workshop: Path
+) -> None:
+    options = ("--out", "out", "--precision", "fp32", "--no-verify")
+    run("export", tiny_keras, *options, "--preprocessing", "resize")
+    assert run("info", "out/tiny.fp32.onnx", "--json").json["preprocessing"] == "resize"
+    sentence = refused("export", tiny_keras, *options, "--preprocessing", "otsu")
+    assert "expected --preprocessing strokes, resize or none, received 'otsu'" in sentence
 
 
 def test_a_form_that_cannot_be_had_leaves_the_others(run: Runner, workshop: Path) -> None:

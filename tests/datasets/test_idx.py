@@ -135,3 +135,12 @@ def test_a_fifo_in_the_folder_is_passed_over(folder: Path) -> None:
     for place in (folder / "mnist.npz", "/dev/null", "/dev/zero"):
         with pytest.raises(DataError, match="a file that is neither"):
             datasets.find(str(place))
+
+
+def test_emnists_images_are_turned_upright(folder: Path) -> None:
+    before = datasets.find(str(folder))
+    for path in list(folder.iterdir()):
+        path.rename(folder / f"emnist-digits-{path.name}")
+    turned = datasets.find(str(folder / "emnist-digits"))
+    np.testing.assert_array_equal(turned.test_images, before.test_images.swapaxes(1, 2))
+    np.testing.assert_array_equal(turned.test_labels, before.test_labels)

@@ -606,3 +606,16 @@ def test_what_the_predictor_would_not_run_is_refused(kind: str) -> None:
     make, sentence = REFUSED[kind]
     with pytest.raises(ModelError, match=sentence):
         to_onnx(source_of(make()))
+
+
+def test_weights_of_a_model_that_is_called_twice_are_stored_once() -> None:
+    inner = stack(GREY, L.Conv2D(8, 3, activation="relu"), L.GlobalAveragePooling2D())
+    image = keras.Input(GREY)
+    both = L.Concatenate()([inner(image), inner(L.Rescaling(-1.0, 1.0)(image))])
+    source = source_of(with_random_weights(keras.Model(image, L.Dense(3)(both))))
+    model = to_onnx(source)
+    kernels = [tensor for tensor in model.graph.initializer if len(tensor.dims) == 4]
+    assert operators(model).count("Conv") == 2
+    assert len(kernels) <= 2
+    images = np.random.default_rng(0).random((4, *GREY), np.float32)
+    np.testing.assert_allclose(scores_of(model, images), source.scores(images), atol=1e-4)

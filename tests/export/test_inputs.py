@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import as_trained, specify
-from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.model_spec import Preprocessing, TrainedScaling
 from mnist_edge.sources.source import Source
 
 UNIT, RAW = TrainedScaling("0..1"), TrainedScaling("0..255")
@@ -48,6 +49,27 @@ def test_what_an_app_passes(
     assert (spec.input.range is not None) is pixels
     assert spec.preprocessing == preprocessing
     assert spec.reads_digits
+
+
+def test_preprocessing_is_as_asked_for() -> None:
+    digits = source((28, 28))
+    assert specify(digits, UNIT, preprocessing="resize").preprocessing == "resize"
+    assert specify(digits, UNIT, preprocessing="none").preprocessing == "none"
+    letters = tuple("ABCDEFGHIJ")
+    assert specify(digits, UNIT, letters).preprocessing == "strokes"
+    words = tuple(f"item {letter}" for letter in letters)
+    assert specify(digits, UNIT, words).preprocessing == "resize"
+    assert specify(digits, UNIT, words, "strokes").preprocessing == "strokes"
+
+
+@pytest.mark.parametrize(
+    ("shape", "preprocessing"), [((32, 32, 3), "strokes"), ((4,), "strokes"), ((4,), "resize")]
+)
+def test_preprocessing_that_makes_other_inputs(
+    shape: tuple[int, ...], preprocessing: Preprocessing
+) -> None:
+    with pytest.raises(OptionError, match="expected --preprocessing"):
+        specify(source(shape), UNIT, preprocessing=preprocessing)
 
 
 def test_labels_are_numbers_until_they_are_named() -> None:

@@ -1,4 +1,4 @@
-"""The scaling that a model's own first steps show."""
+"""The scaling that is asked for, found out, or shown by a model's own first steps."""
 
 import dataclasses
 
@@ -8,8 +8,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mnist_edge.backend import keras
-from mnist_edge.export.scaling import own_scaling
+from mnist_edge.errors import OptionError
+from mnist_edge.export.scaling import choose_scaling, own_scaling
+from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.pixels import AskedScaling
 from tests.export.sources import source_of
+from tests.export.trials import MEAN_STD, TRIAL, reader
 
 L = keras.layers
 
@@ -86,3 +90,46 @@ def test_graphs(operator: str, number: float, scaling: str) -> None:
     source = source_of(keras.Sequential([keras.Input((28, 28)), L.Flatten(), L.Dense(2)]))
     network: onnx.ModelProto = helper.make_model(graph)
     assert own_scaling(dataclasses.replace(source, network=network)).name == scaling
+
+
+DARK_INK = TrainedScaling("-1..1", inverted=True)
+READER = source_of(
+    keras.Sequential([keras.Input((6, 6, 1)), L.Rescaling(1 / 255), L.Flatten(), L.Dense(2)])
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (AskedScaling(), TrainedScaling("0..255")),
+        (AskedScaling("-1..1"), TrainedScaling("-1..1")),
+        (AskedScaling(inverted=True), TrainedScaling("0..255", inverted=True)),
+        (AskedScaling("mean,std"), MEAN_STD),
+        (
+            AskedScaling("mean,std", (0.5,), (0.25,), transposed=True),
+            TrainedScaling("mean,std", (0.5,), (0.25,), transposed=True),
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_asked_for_comes_before_what_the_model_shows(
+    asked: AskedScaling, chosen: TrainedScaling
+) -> None:
+    assert choose_scaling(READER, asked, TRIAL) == chosen
+
+
+def test_auto_takes_what_reads_best() -> None:
+    source = dataclasses.replace(reader({DARK_INK: 0.9}), network=READER.network)
+    assert choose_scaling(source, AskedScaling("auto"), TRIAL) == DARK_INK
+
+
+@pytest.mark.parametrize("name", ["auto", "mean,std"])
+def test_what_needs_images_is_refused_without(name: str) -> None:
+    with pytest.raises(OptionError, match="expected labelled images that"):
+        choose_scaling(READER, AskedScaling(name), None)
+
+
+def test_features_have_no_scaling() -> None:
+    features = source_of(keras.Sequential([keras.Input((4,)), L.Dense(2)]))
+    with pytest.raises(OptionError, match="which takes features"):
+        choose_scaling(features, AskedScaling("0..255"), None)

@@ -70,7 +70,8 @@ META_GRAPH = field(2, field(1, field(1, b"x" * 100) + field(2, bytes(200))))
         (zipped("x.npy"), "zip"),
         (zipped("config.json")[:40], "cut zip"),
         (b"\x1f\x8b\x08\0", "packed"),
-        (b"import keras\n", "else"),
+        (b"import keras\n", "text"),
+        (b"epoch,loss\r\n1,\t0.5\r\n", "text"),
         (b"\x08\x08" + bytes(64), "else"),
         (bytes(100), "else"),
     ],
@@ -91,6 +92,7 @@ def test_what_a_file_is(content: bytes, kind: str) -> None:
         ("pytorch", r"torch\.onnx\.export\(model, image, 'model\.onnx'"),
         ("notebook", "run it"),
         ("architecture", "keras.models.model_from_json"),
+        ("text", r"save it with model\.save\('model\.keras'\)"),
         ("else", "something else"),
     ],
 )

@@ -257,6 +257,14 @@ RELU: NodeProto = node("Relu", ["b"], ["y"])
         (two_outputs, r"one output, found 2 \(\['y', 'd'\]\)"),
         (a_branch, "without control flow, found 'If'"),
         (of_two_at_once, "found one for 2 at once that cannot be changed"),
+        (
+            lambda: dense(node("RandomNormalLike", ["d"], ["y"])),
+            r"found RandomNormalLike: export it for inference \(after model\.eval\(\)",
+        ),
+        (
+            lambda: dense(node("ReduceMean", ["d"], ["y"], axes=[0])),
+            "answers depend on the other images at hand",
+        ),
         (quantized, "found 'DynamicQuantizeLinear', which is quantized: export the float model"),
         (class_alone, "answers with float32 scores or probabilities, found int64"),
         (lambda: no_weights("Relu"), "found one without weights"),

@@ -87,5 +87,6 @@ def settle(graph: Graph) -> None:
 
 
 def finish(graph: Graph) -> None:
-    """Write out what passes gathered to one operator that is not in the file's opset."""
+    """Write a settled graph as a file has it: operators of its opset, equal weights once."""
     activations.write_gelu(graph)
+    constants.share_equal(graph)

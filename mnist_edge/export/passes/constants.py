@@ -82,3 +82,18 @@ def _is_identity(graph: Graph, node: Node) -> bool:
         permutation = list(node.attributes.get("perm", ()))
         return bool(permutation) and permutation == sorted(permutation)
     return node.operator in _KEEPING or (node.operator == "Concat" and len(node.inputs) == 1)
+
+
+_SHARED_BYTES = 256
+"""Smaller constants stay with their own layer: nothing is gained."""
+
+
+def share_equal(graph: Graph) -> None:
+    """Store weights that several layers share once: a model called twice has all of them twice."""
+    first: dict[tuple[object, ...], str] = {}
+    for node in graph.nodes:
+        for position, name in enumerate(node.inputs):
+            value = graph.constants.get(name)
+            if value is not None and value.nbytes >= _SHARED_BYTES:
+                content = (value.dtype, value.shape, value.tobytes())
+                node.inputs[position] = first.setdefault(content, name)

@@ -123,6 +123,8 @@ def chosen(names: str) -> list[Precision]:
     if names == "all":
         return list(PRECISIONS.values())
     wanted = dict.fromkeys(name.strip() for name in names.split(","))
+    if "all" in wanted:
+        raise OptionError(f"expected 'all' alone, or precisions by name, received {names!r}")
     for name in wanted:
         if name not in PRECISIONS:
             raise OptionError(

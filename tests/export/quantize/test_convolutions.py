@@ -120,6 +120,29 @@ def test_int8_takes_pixels_and_answers_as_float(channels: int) -> None:
     assert np.abs(received - exact).max() < 0.05
 
 
+def test_int8_of_a_model_that_is_called_twice() -> None:
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    inner = keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+        ]
+    )
+    image = keras.Input((12, 12, 1))
+    both = layers.Concatenate()([inner(image), inner(layers.Rescaling(-1.0, 1.0)(image))])
+    network = convert.to_onnx(source_of(keras.Model(image, layers.Dense(10)(both))))
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 12, 12), np.uint8)
+    calibration = pixels.reshape(300, -1).astype(np.float32) / np.float32(255)
+    made = PRECISIONS["int8"].make(network, calibration, SPEC)
+    shape = [axis.dim_value for axis in made.graph.input[0].type.tensor_type.shape.dim[1:]]
+    exact = run(network, calibration.reshape(-1, 1, 12, 12))
+    assert np.abs(run(made, pixels.reshape(-1, *shape)) - exact).max() < 0.02
+
+
 def test_int8_of_features_takes_float() -> None:
     layers = keras.layers
     keras.utils.set_random_seed(1)

@@ -160,6 +160,8 @@ def test_pictures_flattened_first_and_single_layers_quantize_too(
 
 def test_lists_of_precisions() -> None:
     assert [entry.name for entry in quantize.chosen("all")] == list(quantize.PRECISIONS)
+    with pytest.raises(OptionError, match="expected 'all' alone, or precisions by name"):
+        quantize.chosen("all,fp32")
     assert [entry.name for entry in quantize.chosen(" int8, fp32,int8")] == ["int8", "fp32"]
     for wrong in ("", "int7", "fp32,", "ALL"):
         with pytest.raises(OptionError, match="expected precisions out of fp32, fp16"):

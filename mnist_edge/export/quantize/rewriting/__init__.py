@@ -23,6 +23,7 @@ def rewritten(model: onnx.ModelProto) -> Graph:
     """Return a clean float graph as integer kernels want it; no two layers share weights."""
     graph = graphs.read(model)
     dense.write_as_gemm(graph)
+    _give_own_weights(graph)
     if any(node.operator == "Conv" for node in graph.nodes):
         borders.give_values(graph)
         borders.fold_scaling(graph)
@@ -32,13 +33,12 @@ def rewritten(model: onnx.ModelProto) -> Graph:
         depthwise.write_as_convolutions(graph)
         dense.take_pixels_as_they_lie(graph)
         blocks.cut_into_blocks(graph)
-    _give_own_weights(graph)
     names.name_new(graph)
     return graph
 
 
 def _give_own_weights(graph: Graph) -> None:
-    """Let no two layers share weights: a bias is stored in steps of its own layer's input."""
+    """Let no two layers share weights: each is rewritten, and rounded, for what it takes itself."""
     used: set[str] = set()
     for node in graph.nodes:
         for position, name in enumerate(node.inputs):
