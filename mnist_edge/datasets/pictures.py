@@ -13,9 +13,7 @@ from mnist_edge.files import read_regular
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.runtime.preprocess.decode import read_layers
 from mnist_edge.runtime.preprocess.pillow import MAX_BYTES
-
-_GREY = np.array([0.299, 0.587, 0.114])
-"""How light red, green and blue are (ITU-R BT.601), as Pillow has it."""
+from mnist_edge.runtime.preprocess.resize import grey
 
 
 class Format(NamedTuple):
@@ -74,7 +72,7 @@ def in_format(
     """Return colours (h, w, 3) from 0 to 255 as uint8 (height, width, channels)."""
     values = colours
     if wanted.channels == 1:
-        values = colours[..., :1] if is_grey(colours) else (colours @ _GREY)[..., None]
+        values = colours[..., :1] if is_grey(colours) else grey(colours)[..., None]
     pixels = np.rint(resized(values, wanted.height, wanted.width, how)).astype(np.uint8)
     if wanted.channels == 4:
         opaque = np.full_like(pixels[..., :1], PIXEL_MAX)

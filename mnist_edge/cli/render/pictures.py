@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.files import write_whole
 from mnist_edge.model_spec import PIXEL_MAX
+from mnist_edge.runtime.preprocess.resize import grey
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
@@ -28,8 +29,6 @@ _LARGEST_SIDE = 256
 _TERMINAL_SIDE = 40
 """Rows and columns of pixels, about, that an image has in a terminal."""
 
-_GREY = np.array([0.299, 0.587, 0.114])
-
 
 def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int = 80) -> str:
     """Draw images side by side as text, as many a row as ``columns`` characters hold.
@@ -41,13 +40,14 @@ def in_terminal(images: NDArray[np.uint8], captions: Sequence[str], columns: int
     """
     small = _reduced(images, _TERMINAL_SIDE)
     if small.ndim == 4:
-        small = small[..., :3] @ _GREY if small.shape[3] > 1 else small[..., 0]
+        colours = small[..., :3]
+        small = grey(colours).astype(np.uint8) if small.shape[3] > 1 else small[..., 0]
     if small.shape[1] % 2:
         small = np.pad(small, ((0, 0), (0, 1), (0, 0)))
     count, height, width = small.shape
     # A character is about twice as high as wide: two rows of pixels make one row of text.
-    grey = small.reshape(count, height // 2, 2, width).astype(int).mean(axis=2)
-    drawn = _SHADES[(grey * (len(_SHADES) - 1) / PIXEL_MAX).round().astype(int)]
+    levels = small.reshape(count, height // 2, 2, width).astype(int).mean(axis=2)
+    drawn = _SHADES[(levels * (len(_SHADES) - 1) / PIXEL_MAX).round().astype(int)]
     a_row = max(1, (columns + 1) // (width + 1))
     lines: list[str] = []
     for start in range(0, count, a_row):

@@ -57,8 +57,17 @@ def _channels(layers: Layers, channels: int) -> Floats:
     on_white = colour + (1 - opacity)
     if channels == 3:
         return on_white
-    red, green, blue = np.moveaxis(on_white, 2, 0)
-    return np.asarray(LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[..., None]
+    return grey(on_white)[..., None]
+
+
+def grey(colours: NDArray[np.generic]) -> Floats:
+    """Return how light colours (..., 3) are, (...): the same on every machine.
+
+    A sum written out: ``@`` goes to BLAS, whose last bit is the processor's, and in one of 1,000
+    colours it decides on which side of a half the grey is.
+    """
+    red, green, blue = np.moveaxis(colours, -1, 0)
+    return np.asarray(LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)
 
 
 def _levels(pixels: Floats) -> NDArray[np.uint8]:
