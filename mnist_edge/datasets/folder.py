@@ -102,10 +102,13 @@ def _split_folders(folder: Path) -> tuple[Path, Path | None]:
     train = next((by_name[name] for name in TRAIN_NAMES if name in by_name), None)
     if train is None or not _folders(train):
         return folder, None
-    test = next((by_name[name] for name in TEST_NAMES if name in by_name), None)
-    if test is not None and _folders(test):
-        return train, test
-    return (train, None) if len(by_name) == 1 else (folder, None)
+    tests = [by_name[name] for name in TEST_NAMES if name in by_name]
+    for test in tests:
+        if _folders(test):
+            return train, test
+    # Pictures to test on that nobody has labelled, as competitions give them, are no class.
+    others = by_name.keys() - {*TRAIN_NAMES, *TEST_NAMES}
+    return (folder, None) if others else (train, None)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -119,7 +122,12 @@ def _folders(folder: Path) -> list[Path]:
 
 def _is_within(path: Path, folder: Path) -> bool:
     """Return whether a path is in a folder, wherever links lead to."""
-    return not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+    if not path.is_symlink():
+        return True
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except RuntimeError:  # links in a circle, until Python 3.13: to read it fails, and is counted
+        return True
 
 
 def _listed(folder: Path, classes: tuple[str, ...], root: Path) -> Listed:

@@ -87,6 +87,16 @@ def test_test_goes_before_validation_and_train_may_be_alone(tmp_path: Path) -> N
     assert len(datasets.find(str(tmp_path)).test_labels) == 4
 
 
+def test_pictures_to_test_on_without_labels_are_no_class(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train", {"a": 12, "b": 12})
+    write_pictures(tmp_path, {"test": 4}, seed=1)
+    found = datasets.find(str(tmp_path))
+    assert found.classes == ("a", "b")
+    assert len(found.train_labels) + len(found.test_labels) == 24
+    write_pictures(tmp_path / "val", {"a": 1, "b": 2}, seed=2)
+    assert len(datasets.find(str(tmp_path)).test_labels) == 3
+
+
 def test_a_class_called_train_is_a_class(tmp_path: Path) -> None:
     write_pictures(tmp_path, {"train": 4, "tram": 4})
     assert datasets.find(str(tmp_path)).classes == ("train", "tram")
@@ -141,6 +151,12 @@ def test_special_files_and_links_out_of_the_folder_are_passed_over(
     found = datasets.find(str(pictures))
     assert found.classes == ("bird", "cat", "dog")
     assert found.problems.seen == 12 + 10 + 10
+
+
+def test_links_in_a_circle_are_counted(pictures: Path) -> None:
+    (pictures / "cat" / "circle.png").symlink_to("circle.png")
+    (problem,) = datasets.find(str(pictures)).problems.first
+    assert problem.startswith("cat/circle.png (")
 
 
 def test_a_bomb_is_counted_not_decoded(pictures: Path) -> None:
