@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import OptionError
-from mnist_edge.model_spec import PIXEL_MAX, TrainedScaling
+from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX, TrainedScaling
 
 AFFINE = {"0..1": (1.0, 0.0), "0..255": (float(PIXEL_MAX), 0.0), "-1..1": (2.0, -1.0)}
 """The factor and the offset that make of pixels in 0..1 what each scaling has."""
-
-COLOURS = 3
-"""Channels of a colour image without alpha."""
 
 MEAN_STD = "mean,std"
 """The scaling that has numbers of its own."""
@@ -66,13 +63,13 @@ def parse_scaling(
     if text is None or text in (*AFFINE, MEAN_STD, AUTO):
         return AskedScaling(text, inverted=inverted, transposed=transposed)
     numbers = _numbers(text)
-    channels = len(numbers) // 2
+    channels, odd = divmod(len(numbers), 2)
     std = numbers[channels:]
-    if len(numbers) not in (2, 2 * COLOURS) or not all(value > 0 for value in std):
+    if odd or channels not in IMAGE_CHANNELS or not all(value > 0 for value in std):
         raise OptionError(
             f"expected --scaling as {', '.join(AFFINE)}, {AUTO}, {MEAN_STD} (of the training "
             "images), or a mean and a standard deviation of pixels in 0..1 such as 0.1307,0.3081 "
-            f"(three of each for colour), received {text!r}"
+            f"(three of each for colour, four with alpha), received {text!r}"
         )
     return AskedScaling(MEAN_STD, numbers[:channels], std, inverted, transposed)
 

@@ -60,6 +60,7 @@ def test_means_of_another_number_of_channels() -> None:
         ("mean,std", AskedScaling("mean,std")),
         ("0.1307,0.3081", AskedScaling("mean,std", (0.1307,), (0.3081,))),
         ("0.1, 0.2,0.3,0.5,0.25,2", AskedScaling("mean,std", MEANS, DEVIATIONS)),
+        ("0,0,0,0,1,1,1,1", AskedScaling("mean,std", (0,) * 4, (1,) * 4)),
     ],
 )
 def test_what_an_option_asks_for(text: str | None, asked: AskedScaling) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnist_edge.datasets import Dataset
 from mnist_edge.export.inputs import as_trained
 from mnist_edge.model_spec import PIXEL_MAX, TrainedScaling
-from mnist_edge.pixels import AFFINE, COLOURS, MEAN_STD
+from mnist_edge.pixels import AFFINE, MEAN_STD
 from mnist_edge.sources.source import Source
 
 TRIED = 1_000
@@ -104,11 +104,23 @@ def best(source: Source, trial: Trial, own: TrainedScaling) -> Reading:
 def usual(trial: Trial) -> Iterator[TrainedScaling]:
     """Yield the scalings that people train in, the most usual ones first."""
     plain = [*map(TrainedScaling, AFFINE), trial.mean_std]
-    if len(trial.mean_std.mean) == COLOURS:
-        plain.append(TrainedScaling(MEAN_STD, *_IMAGENET))
-    for inverted, transposed in ((False, False), (True, False), (False, True), (True, True)):
-        for scaling in plain:
-            yield replace(scaling, inverted=inverted, transposed=transposed)
+    inverted = [*(replace(one, inverted=True) for one in plain[:-1]), of_inverted(trial.mean_std)]
+    if len(trial.mean_std.mean) == len(_IMAGENET[0]):
+        photographs = TrainedScaling(MEAN_STD, *_IMAGENET)
+        plain.append(photographs)
+        inverted.append(replace(photographs, inverted=True))
+    yield from plain
+    yield from inverted
+    _, rows, columns, *_ = trial.images.shape
+    if rows == columns:
+        for scaling in (*plain, *inverted):
+            yield replace(scaling, transposed=True)
+
+
+def of_inverted(mean_std: TrainedScaling) -> TrainedScaling:
+    """Return the scaling by mean and deviation of some images as it is of these inverted."""
+    mean = _rounded(1 - value for value in mean_std.mean)
+    return replace(mean_std, mean=mean, inverted=True)
 
 
 def _mean_std(images: NDArray[np.uint8]) -> TrainedScaling:
@@ -121,8 +133,9 @@ def _mean_std(images: NDArray[np.uint8]) -> TrainedScaling:
         # By how often each value is there: floats of all pixels would take eight times their room.
         shares = np.bincount(values, minlength=len(levels)) / len(values)
         mean.append(float(shares @ levels))
-        std.append(math.sqrt(shares @ (levels - mean[-1]) ** 2) or 1.0)
-    return TrainedScaling(MEAN_STD, _rounded(mean), _rounded(std))
+        std.append(math.sqrt(shares @ (levels - mean[-1]) ** 2))
+    # A channel that is the same all over, or nearly, has nothing to be divided by.
+    return TrainedScaling(MEAN_STD, _rounded(mean), tuple(one or 1.0 for one in _rounded(std)))
 
 
 def _rounded(values: Iterable[float]) -> tuple[float, ...]:

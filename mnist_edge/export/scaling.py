@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import input_of
-from mnist_edge.export.readings import Trial, best
+from mnist_edge.export.readings import Trial, best, of_inverted
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.pixels import AUTO, MEAN_STD, AskedScaling
 from mnist_edge.sources.source import Source
@@ -46,7 +46,8 @@ def choose_scaling(source: Source, asked: AskedScaling, trial: Trial | None) -> 
         trial: Training images with their labels; None where none fit the model.
 
     Raises:
-        OptionError: It takes images, and there are none; or the model takes features.
+        OptionError: It takes images, and there are none; the model takes features; or rows and
+            columns cannot be exchanged, since there are not as many of them.
     """
     own = own_scaling(source)
     if not asked.is_given:
@@ -55,6 +56,12 @@ def choose_scaling(source: Source, asked: AskedScaling, trial: Trial | None) -> 
         raise OptionError(
             f"expected no scaling for {source.path}, which takes features of the shape "
             f"{list(source.input_shape)}, no pixels: leave --scaling, --invert and --transpose out"
+        )
+    rows, columns, *_ = input_of(source).shape
+    if asked.transposed and rows != columns:
+        raise OptionError(
+            f"expected square images for --transpose, received {source.path}, which takes "
+            f"{rows}x{columns}: leave it out"
         )
     needs_images = asked.name == AUTO or (asked.name == MEAN_STD and not asked.mean)
     if needs_images and trial is None:
@@ -66,7 +73,7 @@ def choose_scaling(source: Source, asked: AskedScaling, trial: Trial | None) -> 
         return best(source, trial, own).scaling
     found = TrainedScaling(asked.name or own.name, asked.mean, asked.std)
     if trial and needs_images:
-        found = trial.mean_std
+        found = of_inverted(trial.mean_std) if asked.inverted else trial.mean_std
     return replace(found, inverted=asked.inverted, transposed=asked.transposed)
 
 

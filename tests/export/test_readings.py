@@ -61,6 +61,24 @@ def test_colour_has_a_mean_of_each_channel_and_those_of_photographs() -> None:
     assert photographs not in [scaling.mean for scaling in usual(TRIAL)]
 
 
+def test_what_is_inverted_has_its_own_mean() -> None:
+    assert TrainedScaling("mean,std", (0.7,), (0.2,), inverted=True) in list(usual(TRIAL))
+
+
+def test_rows_and_columns_are_exchanged_only_where_there_are_as_many_of_them() -> None:
+    wide = dataclasses.replace(TRIAL, images=TRIAL.images[:, :4])
+    assert not any(scaling.transposed for scaling in usual(wide))
+    assert any(scaling.transposed for scaling in usual(TRIAL))
+
+
+def test_a_channel_that_is_nearly_the_same_all_over_is_divided_by_one(tiny_data: Path) -> None:
+    dataset = datasets.find(str(tiny_data))
+    images = np.zeros((2_000, 28, 28, 3), np.uint8)
+    images[0, 0, 0, 1] = 1
+    trial = Trial.of(dataclasses.replace(dataset, train_images=images))
+    assert trial.mean_std.std == (1, 1, 1)
+
+
 def test_scalings_in_words_and_as_options() -> None:
     scaling = dataclasses.replace(MEAN_STD, inverted=True, transposed=True)
     assert described(scaling) == "pixels less mean 0.3, by deviation 0.2, inverted, transposed"

@@ -106,6 +106,10 @@ READER = source_of(
         (AskedScaling(inverted=True), TrainedScaling("0..255", inverted=True)),
         (AskedScaling("mean,std"), MEAN_STD),
         (
+            AskedScaling("mean,std", inverted=True),
+            TrainedScaling("mean,std", (0.7,), (0.2,), inverted=True),
+        ),
+        (
             AskedScaling("mean,std", (0.5,), (0.25,), transposed=True),
             TrainedScaling("mean,std", (0.5,), (0.25,), transposed=True),
         ),
@@ -127,6 +131,12 @@ def test_auto_takes_what_reads_best() -> None:
 def test_what_needs_images_is_refused_without(name: str) -> None:
     with pytest.raises(OptionError, match="expected labelled images that"):
         choose_scaling(READER, AskedScaling(name), None)
+
+
+def test_only_square_images_are_transposed() -> None:
+    wide = source_of(keras.Sequential([keras.Input((4, 6)), L.Flatten(), L.Dense(2)]))
+    with pytest.raises(OptionError, match=r"expected square images for --transpose.* 4x6"):
+        choose_scaling(wide, AskedScaling(transposed=True), None)
 
 
 def test_features_have_no_scaling() -> None:
