@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 import numpy as np
 
 from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.labels import MAX_NAME
 from mnist_edge.datasets.problems import Tally
 from mnist_edge.errors import DataError, OptionError, shown
 from mnist_edge.files import open_regular
@@ -145,6 +146,8 @@ def _rows(text: TextIO, header: _Header, tally: Tally) -> Iterator[_Row]:
             tally.skip(where, f"{len(cells)} cells instead of {header.width}")
         elif not label:
             tally.skip(where, "no label")
+        elif len(label) > MAX_NAME:  # in an array all would take as much room
+            tally.skip(where, f"a label of {len(label):,} characters")
         else:
             try:
                 values = [float(cells[place]) for place in header.columns]
