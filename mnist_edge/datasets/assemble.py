@@ -118,9 +118,9 @@ def _divided(values: NDArray[Any], labels: NDArray[Any], source: str) -> tuple[E
             "the other, found all alike"
         )
     order = mixed_order(hashes, labels)
-    mixed = _taken((values, labels), order)
     is_test = is_test[order]
-    return _taken(mixed, np.flatnonzero(~is_test)), _taken(mixed, np.flatnonzero(is_test))
+    examples = (values, labels)
+    return _taken(examples, order[~is_test]), _taken(examples, order[is_test])
 
 
 def _taken(examples: Examples, which: NDArray[np.intp]) -> Examples:
