@@ -191,11 +191,12 @@ def export(
         )
         return
     given = precision is not None or opset or data or labels is not None or label_column
+    given = given or resize != "stretch"
     if given or no_verify or keep_inactive or asked.is_given or preprocessing:
         raise OptionError(
             "expected a .keras or .h5 file with --precision, --opset, --data, --labels, "
-            "--label-column, --scaling, --invert, --transpose, --preprocessing, --no-verify or "
-            "--keep-inactive, "
+            "--label-column, --resize, --scaling, --invert, --transpose, --preprocessing, "
+            "--no-verify or --keep-inactive, "
             f"received {model or 'the shipped model'}, which is exported already"
         )
     show_page(make_page(model, page), as_json)
