@@ -22,8 +22,8 @@ CLEARLY_BETTER = 0.8
 
 
 _UNTRAINED = (
-    "it is untrained, or was trained on others or other classes; its files answer as it does, and "
-    "are unverified"
+    "it is untrained, or was trained on other examples or classes; its files answer as it does, "
+    "and are unverified"
 )
 
 
@@ -56,7 +56,7 @@ class _Other:
 
 
 def examine(source: Source, trial: Trial, scaling: TrainedScaling) -> Doubt | None:
-    """Return what speaks against a model's files in one scaling; None where nothing does."""
+    """Return the reason to doubt a model's files in one scaling; None where there is none."""
     given = trial.read(source, scaling).accuracy
     if given >= READS_WELL:
         return None

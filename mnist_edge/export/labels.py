@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mnist_edge.datasets import Dataset
-from mnist_edge.datasets.labels import require_names
+from mnist_edge.datasets.labels import MAX_NAME, require_names
 from mnist_edge.errors import OptionError, shown
 from mnist_edge.export.inputs import input_of
 from mnist_edge.files import read_named
@@ -78,6 +78,6 @@ def _recorded(source: Source) -> Labels:
     found = source.facts.get("labels")
     if not isinstance(found, list) or len(found) != source.classes:
         return ()
-    if not all(isinstance(name, str) and 0 < len(name) <= 200 for name in found):
+    if not all(isinstance(name, str) and 0 < len(name) <= MAX_NAME for name in found):
         return ()
     return tuple(found) if len(set(found)) == len(found) else ()
