@@ -104,9 +104,9 @@ def _batch_normalized() -> keras.Model:
     return _stack((28, 28), *layers, _classes())
 
 
-def _convnet(classes: int = 10, shape: tuple[int, ...] = GREY) -> keras.Model:
+def _convnet(classes: int = 10) -> keras.Model:
     return _stack(
-        shape,
+        GREY,
         L.Conv2D(32, 3, activation="relu"),
         L.MaxPooling2D(),
         L.Conv2D(64, 3, activation="relu"),
@@ -138,10 +138,6 @@ def _small_convnet(shape: tuple[int, ...] = GREY) -> keras.Model:
         L.Dense(64, activation="relu"),
         _classes(),
     )
-
-
-def _convnet_of_small_images() -> keras.Model:
-    return _small_convnet((14, 14, 1))
 
 
 def _convnet_normalized() -> keras.Model:
