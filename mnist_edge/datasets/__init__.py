@@ -20,7 +20,8 @@ numpy is all that an import of this package needs.
 
 from mnist_edge.datasets.dataset import Dataset, DataSummary
 from mnist_edge.datasets.find import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
-from mnist_edge.datasets.wanted import RESIZES, Resize, Wanted, as_resize
+from mnist_edge.datasets.resize import RESIZES, Resize, as_resize
+from mnist_edge.datasets.wanted import Wanted
 
 __all__ = [
     "DATA_VARIABLE",

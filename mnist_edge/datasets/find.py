@@ -16,7 +16,8 @@ from mnist_edge.datasets.arrays import read_arrays
 from mnist_edge.datasets.assemble import assemble, known, sample
 from mnist_edge.datasets.dataset import Dataset
 from mnist_edge.datasets.found import Found
-from mnist_edge.datasets.wanted import Resize, Wanted
+from mnist_edge.datasets.resize import Resize
+from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError, DataNotFoundError, OptionError
 
 DATA_VARIABLE = "MNIST_EDGE_DATA"

@@ -13,7 +13,8 @@ from mnist_edge.datasets.found import Found, Part
 from mnist_edge.datasets.limits import MAX_UNPACKED_BYTES
 from mnist_edge.datasets.pictures import Format, UnreadableError, in_format, is_grey, read_colours
 from mnist_edge.datasets.problems import Tally
-from mnist_edge.datasets.wanted import Resize, Wanted
+from mnist_edge.datasets.resize import Resize
+from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError
 from mnist_edge.files import is_special
 from mnist_edge.model_spec import MNIST_SHAPE

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.resize import resized
-from mnist_edge.datasets.wanted import Resize
+from mnist_edge.datasets.resize import Resize, resized
 from mnist_edge.errors import ImageError
 from mnist_edge.files import read_regular
 from mnist_edge.model_spec import PIXEL_MAX

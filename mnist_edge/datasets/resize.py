@@ -3,14 +3,32 @@
 Bilinear, pixel centres at halves, no smoothing before: https://keras.io/api/data_loading/image/
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.wanted import Resize
+from mnist_edge.errors import OptionError, shown
 
 Floats = NDArray[np.floating[Any]]
+
+Resize = Literal["stretch", "crop", "pad"]
+"""How a picture of other proportions gets a model's size: ``stretch`` changes its proportions,
+``crop`` cuts off what is too much, ``pad`` adds black."""
+
+RESIZES: tuple[Resize, ...] = ("stretch", "crop", "pad")
+
+
+def as_resize(text: str) -> Resize:
+    """Return an option's text as one of ``RESIZES``.
+
+    Raises:
+        OptionError: It is none of them.
+    """
+    for how in RESIZES:
+        if text == how:
+            return how
+    raise OptionError(f"expected --resize as {', '.join(RESIZES)}, received {shown(text)}")
 
 
 def resized(picture: Floats, height: int, width: int, how: Resize) -> Floats:
