@@ -235,7 +235,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
     source = open_source(model)
     from mnist_edge.export import pipeline
     from mnist_edge.export.examples import require_fit
-    from mnist_edge.export.inputs import specify, wanted_by
+    from mnist_edge.export.inputs import is_of_features, specify, wanted_by
 
     show_warnings()
     dataset = None
@@ -249,7 +249,9 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         )
     if options.data and dataset:
         labels = choose_labels(source, asked, dataset)
-        require_fit(specify(source, TrainedScaling(), labels), dataset, str(source.path))
+        features = is_of_features(source, dataset)
+        spec = specify(source, TrainedScaling(), labels, features=features)
+        require_fit(spec, dataset, str(source.path))
     return pipeline.export(
         source,
         folder,

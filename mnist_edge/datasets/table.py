@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 import numpy as np
 
 from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.labels import MAX_NAME
 from mnist_edge.datasets.problems import Tally
 from mnist_edge.errors import DataError, OptionError, shown
 from mnist_edge.files import open_regular
@@ -143,8 +144,8 @@ def _rows(text: TextIO, header: _Header, tally: Tally) -> Iterator[_Row]:
         label = cells[header.label].strip() if header.label < len(cells) else ""
         if len(cells) != header.width:
             tally.skip(where, f"{len(cells)} cells instead of {header.width}")
-        elif not label:
-            tally.skip(where, "no label")
+        elif not 0 < len(label) <= MAX_NAME:
+            tally.skip(where, f"a label of {len(label):,} characters" if label else "no label")
         else:
             try:
                 values = [float(cells[place]) for place in header.columns]
