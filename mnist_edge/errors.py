@@ -1,7 +1,7 @@
 """Every error that mnist-edge raises on purpose.
 
     MnistEdgeError
-    ├── DataError               MNIST is damaged or mislabelled here
+    ├── DataError               data that is damaged, mislabelled, or not what is wanted
     │   └── DataNotFoundError   there is no MNIST here, and none could be downloaded
     ├── DownloadError           a part could not be fetched, or is not what it should be
     ├── ImageError              an image that the model cannot take (also a ValueError)
@@ -36,7 +36,7 @@ class MnistEdgeError(Exception):
 
 
 class DataError(MnistEdgeError):
-    """What was found for MNIST is damaged or mislabelled."""
+    """Data that is damaged, mislabelled, or of another kind than is wanted."""
 
 
 class DataNotFoundError(DataError):

@@ -14,6 +14,7 @@ from mnist_edge.cli.app import (
     Data,
     Json,
     LabelColumn,
+    Labels,
     Resize,
     app,
     find_data,
@@ -71,14 +72,7 @@ def export(
         ),
     ] = None,
     data: Data = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST|FILE",
-            show_default="as the model's file or the data has them, else numbers",
-            help="Names of the classes, by commas, or a file with a name a line.",
-        ),
-    ] = None,
+    labels: Labels = None,
     label_column: LabelColumn = None,
     resize: Resize = "stretch",
     scaling: Annotated[
@@ -229,7 +223,8 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
     from mnist_edge.sources import open_source
 
     precisions = chosen("all" if precision is None else precision)
-    from mnist_edge.export.labels import choose_labels, known_labels, parse_labels
+    from mnist_edge.datasets import parse_labels
+    from mnist_edge.export.labels import choose_labels, known_labels
 
     asked = parse_labels(options.labels) if options.labels is not None else ()
     source = open_source(model)
