@@ -100,7 +100,10 @@ def _named(
 def _in_wanted_order(
     labels: dict[str, NDArray[Any]], names: tuple[str, ...], wanted: Wanted | None, source: str
 ) -> Classes:
-    """Return the classes by their names: in the model's order, where it has the same ones."""
+    """Return the classes by their names: in the model's order, where it has the same ones.
+
+    A small set may lack one of them.
+    """
     require_names(names, source)
     theirs = wanted.labels if wanted else ()
     shared = set(theirs) & set(names)
@@ -110,7 +113,7 @@ def _in_wanted_order(
             f"expected the model's classes {_some(theirs)} in {source}, found {_some(other)} among "
             "them: name them alike"
         )
-    if shared and len(shared) == len(names) == len(theirs) and theirs != names:
+    if len(shared) == len(names) and _nearly(len(names), len(theirs)) and theirs != names:
         place = {name: number for number, name in enumerate(theirs)}
         moved = np.array([place[name] for name in names])
         labels = {split: moved[values] for split, values in labels.items()}
