@@ -1,7 +1,9 @@
 """A model of anybody's in, verified .onnx files out. Needs ONNX and TensorFlow.
 
 pipeline.py        the way through; artifact.py makes, verifies and writes each file
-inputs.py          what one input is, for apps and for the model; scaling.py of its pixels
+inputs.py          what one input is, for apps and for the model; labels.py names its classes
+scaling.py         what its pixels are: as asked for, found out by readings.py, or shown by it
+doubt.py           whether the model reads labelled images at all
 convert.py         a model -> the clean float graph; keras_to_onnx.py and foreign.py come before,
                    front.py and head.py put at its ends what apps see, names.py names it
 passes/            clean-ups of such a graph; a new one goes there
