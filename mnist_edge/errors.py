@@ -36,7 +36,7 @@ class MnistEdgeError(Exception):
 
 
 class DataError(MnistEdgeError):
-    """Data that is damaged or mislabelled, or that a model does not take."""
+    """Data that is damaged, mislabelled, or of another kind than is wanted."""
 
 
 class DataNotFoundError(DataError):

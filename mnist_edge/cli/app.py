@@ -69,6 +69,14 @@ Data = Annotated[
         "'sample'. Otherwise MNIST_EDGE_DATA, then MNIST of Keras' cache or download.",
     ),
 ]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST|FILE",
+        show_default="as the model's file or the data has them, else numbers",
+        help="Names of the classes, by commas, or a file with a name a line.",
+    ),
+]
 LabelColumn = Annotated[
     str | None,
     typer.Option(

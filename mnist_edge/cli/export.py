@@ -14,6 +14,7 @@ from mnist_edge.cli.app import (
     Data,
     Json,
     LabelColumn,
+    Labels,
     Resize,
     app,
     find_data,
@@ -71,14 +72,7 @@ def export(
         ),
     ] = None,
     data: Data = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST|FILE",
-            show_default="as the model's file or the data has them, else numbers",
-            help="Names of the classes, by commas, or a file with a name a line.",
-        ),
-    ] = None,
+    labels: Labels = None,
     label_column: LabelColumn = None,
     resize: Resize = "stretch",
     scaling: Annotated[
@@ -230,13 +224,14 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
     from mnist_edge.sources import open_source
 
     precisions = chosen("all" if precision is None else precision)
-    from mnist_edge.export.labels import choose_labels, known_labels, parse_labels
+    from mnist_edge.datasets import parse_labels
+    from mnist_edge.export.labels import choose_labels, known_labels
 
     asked = parse_labels(options.labels) if options.labels is not None else ()
     source = open_source(model)
     from mnist_edge.export import pipeline
     from mnist_edge.export.examples import require_fit
-    from mnist_edge.export.inputs import specify, wanted_by
+    from mnist_edge.export.inputs import is_of_features, specify, wanted_by
 
     show_warnings()
     dataset = None
@@ -250,7 +245,9 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         )
     if options.data and dataset:
         labels = choose_labels(source, asked, dataset)
-        require_fit(specify(source, TrainedScaling(), labels), dataset, str(source.path))
+        features = is_of_features(source, dataset)
+        spec = specify(source, TrainedScaling(), labels, features=features)
+        require_fit(spec, dataset, str(source.path))
     return pipeline.export(
         source,
         folder,

@@ -12,6 +12,7 @@ from mnist_edge.cli.app import (
     Fresh,
     Json,
     LabelColumn,
+    Labels,
     NoResume,
     Resize,
     app,
@@ -53,6 +54,7 @@ def train(
         int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")
     ] = 0,
     data: Data = None,
+    labels: Labels = None,
     label_column: LabelColumn = None,
     resize: Resize = "stretch",
     out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
@@ -78,14 +80,15 @@ def train(
 ) -> None:
     """Train the network; an interrupted run goes on where it stopped.
 
-    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units.
+    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Strokes
+    that writers leave out are drawn on digits alone; --labels says that 0 to 9 are none.
 
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
 
     Example: mnist-edge train --data letters/ --recipe article --out letters.keras
     """
     from mnist_edge.cli.render import charts
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import Wanted, parse_labels
     from mnist_edge.extras import require
     from mnist_edge.files import require_writable
     from mnist_edge.training.recipes import RECIPES
@@ -98,14 +101,15 @@ def train(
     if plot:
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
+    names = parse_labels(labels) if labels is not None else ()
     find = partial(find_data, data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize)
     if preview:
         if plot or as_json:
             raise OptionError("expected --preview without --plot and --json: nothing is trained")
-        _preview(chosen, find(allow_sample=True), seed, preview)
+        _preview(chosen, find(allow_sample=True).with_labels(names), seed, preview)
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
-    dataset = find(allow_sample=False)
+    dataset = find(allow_sample=False).with_labels(names)
     from mnist_edge.training import stages
 
     show_warnings()

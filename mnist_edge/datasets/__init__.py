@@ -20,6 +20,7 @@ numpy is all that an import of this package needs.
 
 from mnist_edge.datasets.dataset import Dataset, DataSummary
 from mnist_edge.datasets.find import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
+from mnist_edge.datasets.labels import parse_labels
 from mnist_edge.datasets.resize import RESIZES, Resize, as_resize
 from mnist_edge.datasets.wanted import Wanted
 
@@ -34,4 +35,5 @@ __all__ = [
     "Wanted",
     "as_resize",
     "find",
+    "parse_labels",
 ]

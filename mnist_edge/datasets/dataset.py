@@ -1,7 +1,7 @@
 """A data set: its examples and labels, and by what it is known again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mnist_edge.datasets.problems import NO_PROBLEMS, Problems
 from mnist_edge.datasets.split import content_hashes
 from mnist_edge.documents import INLINE, Count
+from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import DIGITS, are_digits
 
 Inputs = NDArray[Any]
@@ -160,6 +161,21 @@ class Dataset:
         """Those images and their labels."""
         count = self.validation_images
         return self.train_images[-count:], self.train_labels[-count:]
+
+    def with_labels(self, labels: tuple[str, ...]) -> "Dataset":
+        """Return the set with other names of its classes; as it is without any.
+
+        Raises:
+            OptionError: There are not as many as classes.
+        """
+        if not labels:
+            return self
+        if len(labels) != len(self.classes):
+            raise OptionError(
+                f"expected --labels to name the {len(self.classes)} classes of {self.source}, "
+                f"received {len(labels)}"
+            )
+        return replace(self, classes=labels, are_named=True)
 
     def unseen(self, count: int) -> Inputs:
         """Return the first training examples that are not tested on too, at most ``count``.

@@ -59,7 +59,8 @@ def find(
     is_named = named is not None
     if named is None:
         named = os.environ.get(DATA_VARIABLE) or None
-        wanted = wanted.of_any_classes() if wanted else None
+        # What is there may be of another model than this one: that is no error.
+        wanted = wanted.of_any_classes() if wanted and wanted.takes_pixels else None
     if label_column is not None and not (named or "").lower().endswith(table.SUFFIXES):
         received = named or "no --data"
         raise OptionError(f"expected a .csv with --label-column, received {received}")

@@ -1,6 +1,7 @@
 """Labels of any kind -> class indices, and the names of the classes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 
 from mnist_edge.datasets.found import Found
 from mnist_edge.datasets.wanted import Wanted
-from mnist_edge.errors import DataError, shown
+from mnist_edge.errors import DataError, OptionError, shown
+from mnist_edge.files import read_named
 from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 
 Labels = NDArray[np.integer[Any]]
@@ -16,6 +18,9 @@ Labels = NDArray[np.integer[Any]]
 MAX_CLASSES = 2**16
 MAX_NAME = 200
 """Characters of a class' name, which has to stand in a file."""
+
+MAX_LABELS_BYTES = 2**24
+"""Of a file of names."""
 
 
 class Classes(NamedTuple):
@@ -95,7 +100,10 @@ def _named(
 def _in_wanted_order(
     labels: dict[str, NDArray[Any]], names: tuple[str, ...], wanted: Wanted | None, source: str
 ) -> Classes:
-    """Return the classes by their names: in the model's order, where it has the same ones."""
+    """Return the classes by their names: in the model's order, where it has the same ones.
+
+    A small set may lack one of them.
+    """
     require_names(names, source)
     theirs = wanted.labels if wanted else ()
     shared = set(theirs) & set(names)
@@ -105,7 +113,7 @@ def _in_wanted_order(
             f"expected the model's classes {_some(theirs)} in {source}, found {_some(other)} among "
             "them: name them alike"
         )
-    if shared and len(shared) == len(names) == len(theirs) and theirs != names:
+    if len(shared) == len(names) and _nearly(len(names), len(theirs)) and theirs != names:
         place = {name: number for number, name in enumerate(theirs)}
         moved = np.array([place[name] for name in names])
         labels = {split: moved[values] for split, values in labels.items()}
@@ -177,6 +185,30 @@ def _require_range(
                 f"expected {split} labels from {start} to {start + known - 1} in {source}, found "
                 f"{least} to {most}"
             )
+
+
+def parse_labels(text: str) -> tuple[str, ...]:
+    """Return the names in an option: separated by commas, or a file with a name a line.
+
+    Raises:
+        OptionError: It is neither.
+        DataError: There are fewer than two, two are one, or one is no name.
+    """
+    if "," in text:
+        names = text.split(",")
+    else:
+        try:
+            names = read_named(Path(text), MAX_LABELS_BYTES).decode("utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+            raise OptionError(
+                "expected --labels as names separated by commas, or a file with a name a line, "
+                f"received {shown(text)} ({reason})"
+            ) from error
+        names = [name for name in names if name.strip()]
+    labels = tuple(name.strip() for name in names)
+    require_names(labels, "--labels")
+    return labels
 
 
 def require_names(names: Sequence[str], source: str) -> None:

@@ -62,7 +62,8 @@ def read_colours(path: Path) -> NDArray[np.float64]:
 
 def is_grey(colours: NDArray[np.float64]) -> bool:
     """Return whether a picture has no colours."""
-    return bool((colours.min(axis=2) == colours.max(axis=2)).all())
+    red = colours[..., 0]
+    return bool((red == colours[..., 1]).all() and (red == colours[..., 2]).all())
 
 
 def in_format(

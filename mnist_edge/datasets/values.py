@@ -64,6 +64,7 @@ def read_values(splits: Mapping[str, Values], wanted: Wanted | None, source: str
         max(part.most for part in found.values()),
     )
     first = next(iter(splits.values()))
+    notes: tuple[str, ...] = ()
     taken = _taken(first.shape[1:], wanted) or _natural(first)
     if taken.range is not None and not _are_pixels(total):
         if len(taken.shape) == 3:
@@ -72,11 +73,15 @@ def read_values(splits: Mapping[str, Values], wanted: Wanted | None, source: str
                 f"found {total.least:g} to {total.most:g}: bring them to 0..1"
             )
         # Features may have rows and columns too: then they are no pixels by their values.
+        if wanted:
+            notes = (
+                f"numbers from {total.least:g} to {total.most:g} are no pixels: taken as they are",
+            )
         shape = first.shape[1:] if len(_long_axes(first.shape[1:])) == 1 else taken.shape
-        taken = InputSpec(shape, "float32", None)
+        taken = InputSpec(taken.shape if wanted else shape, "float32", None)
     if taken.range is None:
         shaped = {split: _shaped(values, taken.shape) for split, values in splits.items()}
-        return Inputs(_features(shaped, source), ())
+        return Inputs(_features(shaped, source), notes)
     pixels, notes = _pixels(splits, total)
     return Inputs({split: _shaped(part, taken.shape) for split, part in pixels.items()}, notes)
 
@@ -141,10 +146,10 @@ def _channels_first(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 def _pixels(
     splits: Mapping[str, Values], total: _Range
 ) -> tuple[dict[str, Values], tuple[str, ...]]:
-    """Return pixels as uint8: numbers from 0 to 1 times 255."""
+    """Return pixels as uint8: numbers from 0 to 1, or of 0 and 1, times 255."""
     first = next(iter(splits.values()))
-    if first.dtype.kind in "ui":
-        return {split: _converted(part, _as_they_are) for split, part in splits.items()}, ()
+    if first.dtype.kind in "ui" and total.most != 1:
+        return {split: _as_uint8(part) for split, part in splits.items()}, ()
     factor = PIXEL_MAX if total.most <= 1 else 1
     furthest = 0.0
 
@@ -162,14 +167,14 @@ def _pixels(
     return made, (f"its pixels were rounded to whole numbers from 0 to {PIXEL_MAX}",)
 
 
-def _as_they_are(part: Values) -> Values:
-    return part
+def _as_uint8(values: Values) -> Values:
+    """Return whole numbers from 0 to 255 as uint8."""
+    whole: Values = np.ascontiguousarray(values, np.uint8)
+    return whole
 
 
 def _converted(values: Values, convert: Callable[[Values], Values]) -> Values:
     """Return what a function makes of examples, as uint8."""
-    if values.dtype == np.uint8:
-        return np.ascontiguousarray(values)
     made = np.empty(values.shape, np.uint8)
     start = 0
     for part in _chunks(values):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge import pixels
-from mnist_edge.datasets import Wanted
+from mnist_edge.datasets import Dataset, Wanted
 from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import (
     MNIST_SHAPE,
@@ -22,6 +22,8 @@ def specify(
     scaling: TrainedScaling,
     labels: tuple[str, ...] = (),
     preprocessing: Preprocessing | None = None,
+    *,
+    features: bool = False,
 ) -> ModelSpec:
     """Return what an exported float file of a model takes and answers.
 
@@ -34,12 +36,15 @@ def specify(
         labels: The names of its classes; none for their numbers.
         preprocessing: How a picture becomes its input; None for what is usual: as ink on paper
             where it takes MNIST's shape and answers with digits and letters, else as a whole.
+        features: Whether its inputs are features though they have rows and columns.
 
     Raises:
         OptionError: The model's inputs are not made of pictures in that way.
     """
     labels = labels or tuple(map(str, range(source.classes)))
     taken = input_of(source)
+    if features:
+        taken = InputSpec(taken.shape, "float32", None)
     if preprocessing is None:
         preprocessing = _usual(taken, labels)
     elif preprocessing == "strokes" and taken.shape != MNIST_SHAPE:
@@ -61,6 +66,16 @@ def _usual(taken: InputSpec, labels: tuple[str, ...]) -> Preprocessing:
     if taken.shape == MNIST_SHAPE and all(map(_is_written, labels)):
         return "strokes"
     return "resize"
+
+
+def is_of_features(source: Source, dataset: Dataset | None) -> bool:
+    """Return whether the data that is named for a model shows that it takes features.
+
+    Signals, for one: they have rows and columns as pictures have.
+    """
+    if dataset is None or not dataset.is_named or dataset.has_pixels:
+        return False
+    return dataset.shape == input_of(source).shape
 
 
 def _is_written(label: str) -> bool:

@@ -1,42 +1,12 @@
 """The names of a model's classes: as asked for, as it records them, or as its data has them."""
 
-from pathlib import Path
-
 from mnist_edge.datasets import Dataset
-from mnist_edge.datasets.labels import MAX_NAME, require_names
-from mnist_edge.errors import OptionError, shown
+from mnist_edge.datasets.labels import MAX_NAME
+from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import input_of
-from mnist_edge.files import read_named
 from mnist_edge.sources.source import Source
 
 Labels = tuple[str, ...]
-
-MAX_BYTES = 2**24
-"""Of a file of names."""
-
-
-def parse_labels(text: str) -> Labels:
-    """Return the names in an option: separated by commas, or a file with a name a line.
-
-    Raises:
-        OptionError: It is neither.
-        DataError: There are fewer than two, two are one, or one is no name.
-    """
-    if "," in text:
-        names = text.split(",")
-    else:
-        try:
-            names = read_named(Path(text), MAX_BYTES).decode("utf-8-sig").splitlines()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-            raise OptionError(
-                "expected --labels as names separated by commas, or a file with a name a line, "
-                f"received {shown(text)} ({reason})"
-            ) from error
-        names = [name for name in names if name.strip()]
-    labels = tuple(name.strip() for name in names)
-    require_names(labels, "--labels")
-    return labels
 
 
 def known_labels(source: Source, asked: Labels = ()) -> Labels:

@@ -13,7 +13,7 @@ from mnist_edge.export.convert import to_onnx
 from mnist_edge.export.doubt import examine
 from mnist_edge.export.examples import choose, fits
 from mnist_edge.export.inactive import without_inactive_units
-from mnist_edge.export.inputs import specify
+from mnist_edge.export.inputs import is_of_features, specify
 from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET
 from mnist_edge.export.labels import choose_labels
 from mnist_edge.export.quantize import Precision
@@ -75,12 +75,15 @@ def export(
     names = [f"{source.path.stem}.{precision.name}.onnx" for precision in precisions]
     require_writable(out_dir, *names, *(manifest_path(Path(name)).name for name in names))
     classes = choose_labels(source, labels, dataset)
-    kind = specify(source, TrainedScaling(), classes, preprocessing)
+    features = is_of_features(source, dataset)
+    kind = specify(source, TrainedScaling(), classes, preprocessing, features=features)
     training = _training_set(kind, dataset, precisions, keep_inactive=keep_inactive)
     labelled = training if dataset is None else dataset
     trial = Trial.of(labelled) if labelled and fits(kind, labelled) else None
     asked = asked or AskedScaling()
-    scaling = choose_scaling(source, asked, trial)
+    scaling = TrainedScaling()
+    if asked.is_given or not features:
+        scaling = choose_scaling(source, asked, trial)
     found = [f"--scaling auto finds {described(scaling)}"] if asked.name == AUTO else []
     doubt = examine(source, trial, scaling) if trial else None
     grave = doubt.sentence if doubt and doubt.is_grave else None

@@ -168,6 +168,13 @@ def test_floats_become_the_pixels_that_they_were(tmp_path: Path, dtype: type, wh
     assert found.notes == ()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool, np.float32])
+def test_zeros_and_ones_are_black_and_white(tmp_path: Path, dtype: type) -> None:
+    values = (LETTERS > 127).astype(dtype)
+    found = datasets.find(save(tmp_path, x=values, y=LABELS))
+    assert set(found.train_images.ravel().tolist()) == {0, 255}
+
+
 def test_what_has_to_be_rounded_is_said(tmp_path: Path, run: Callable[..., Run]) -> None:
     path = save(tmp_path, x=np.clip(LETTERS / 255 + 0.001, 0, 1), y=LABELS)
     assert datasets.find(path).notes == ("its pixels were rounded to whole numbers from 0 to 255",)

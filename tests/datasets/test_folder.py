@@ -253,5 +253,13 @@ def test_labels_follow_the_models_order(pictures: Path) -> None:
     assert renamed.classes == ("bird", "cat", "dog")
 
 
+def test_a_small_set_may_lack_a_class_of_the_models(pictures: Path) -> None:
+    found = datasets.find(str(pictures))
+    wanted = Wanted(plain_input(found), 4, ("bird", "cat", "cow", "dog"))
+    without_cows = datasets.find(str(pictures), wanted)
+    assert without_cows.classes == wanted.labels
+    assert set(without_cows.train_labels.tolist()) == {0, 1, 3}
+
+
 def plain_input(found: datasets.Dataset) -> InputSpec:
     return InputSpec(found.shape)

@@ -9,9 +9,9 @@ import pytest
 from mnist_edge import datasets
 from mnist_edge.backend import keras
 from mnist_edge.datasets import Dataset
-from mnist_edge.errors import DataError, OptionError
+from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import specify, wanted_by
-from mnist_edge.export.labels import choose_labels, known_labels, parse_labels
+from mnist_edge.export.labels import choose_labels, known_labels
 from mnist_edge.model_spec import InputSpec, TrainedScaling
 from mnist_edge.sources.source import Source
 from tests.export.sources import source_of
@@ -30,37 +30,6 @@ def colour(tmp_path: Path) -> Dataset:
     names = np.array(["ant", "bee", "fly"] * 20)
     np.savez(tmp_path / "colour.npz", x=rng.integers(0, 256, (60, 8, 8, 3), np.uint8), y=names)
     return datasets.find(str(tmp_path / "colour.npz"))
-
-
-def test_names_come_as_a_list_or_a_file(tmp_path: Path) -> None:
-    assert parse_labels("cat, dog,bird") == PETS
-    (tmp_path / "names.txt").write_text("\ufeffcat\ndog\n\n bird \n")
-    assert parse_labels(str(tmp_path / "names.txt")) == PETS
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "message"),
-    [
-        ("nowhere.txt", OptionError, r"separated by commas, or a file.*\(No such file"),
-        ("", OptionError, "separated by commas, or a file"),
-        ("cat,dog,cat", DataError, "another name for each class in --labels"),
-        ("cat,", DataError, "names of 1 to 200 printable characters"),
-        ("cat,d\x1bog", DataError, "printable characters"),
-        ("a" * 300 + ",b", DataError, "names of 1 to 200"),
-    ],
-)
-def test_wrong_names(text: str, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        parse_labels(text)
-
-
-def test_a_file_that_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "names").write_bytes(b"\xff\xfe")
-    with pytest.raises(OptionError, match="no text in UTF-8"):
-        parse_labels(str(tmp_path / "names"))
-    (tmp_path / "one").write_text("cat")
-    with pytest.raises(DataError, match="at least 2 classes in --labels, found cat"):
-        parse_labels(str(tmp_path / "one"))
 
 
 def test_who_names_the_classes(colour: Dataset) -> None:

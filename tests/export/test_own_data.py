@@ -125,6 +125,35 @@ def test_a_table_verifies_and_calibrates_a_model_of_features(run: Runner, tmp_pa
     assert predictor.metadata["calibration_images"] == str(len(found.train_images))
 
 
+def test_signals_are_features_though_they_have_rows_and_columns(
+    run: Runner, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(600) % 2
+    waves = np.sin(np.arange(32) * (0.3 + 0.6 * labels[:, None]) + rng.uniform(0, 6, (600, 1)))
+    np.savez(tmp_path / "waves.npz", x=waves[..., None].astype(np.float32), y=labels)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((32, 1)),
+            keras.layers.Conv1D(8, 7, activation="relu"),
+            keras.layers.GlobalMaxPooling1D(),
+            keras.layers.Dense(2, "softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    model.fit(waves[..., None], labels, epochs=10, verbose=0)
+    model.save(tmp_path / "waves.keras")
+    call = ("export", tmp_path / "waves.keras", "--out", tmp_path, "--data")
+    done = run(*call, tmp_path / "waves.npz", "--precision", "fp32,int8-weights", "--json")
+    assert [made["status"] for made in done.json["models"]] == ["written", "written"]
+    assert done.json["models"][0]["accuracy"] > 0.9
+    assert "numbers from -1 to 1 are no pixels: taken as they are" in done.err
+    predictor = Predictor(tmp_path / "waves.fp32.onnx")
+    assert (predictor.spec.input.range, predictor.spec.preprocessing) == (None, "none")
+    assert predictor.predict(waves[1][:, None].astype(np.float32)).class_index == 1
+
+
 def untrained(path: Path, shape: tuple[int, ...], classes: int) -> Path:
     flat = keras.layers.Flatten()
     last = keras.layers.Dense(classes, "softmax")

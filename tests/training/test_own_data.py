@@ -109,6 +109,16 @@ def test_other_images_are_not_trained_on(letters: Path, tmp_path: Path) -> None:
         stages.train(WITH_PRUNING, colour, tmp_path / "own.keras")
 
 
+def test_digits_that_are_none_are_called_otherwise(
+    run: Runner, tiny_data: Path, tmp_path: Path
+) -> None:
+    call = ("train", "--data", tiny_data, "--recipe", "article", "--epochs", 1, "--out")
+    names = "shirt,shoe,bag,coat,dress,boot,hat,belt,sock,scarf"
+    done = run(*call, tmp_path / "own.keras", "--labels", names, "--json")
+    assert done.json["labels"] == names.split(",")
+    assert run(*call, tmp_path / "two.keras", "--labels", "a,b").code == 2
+
+
 def test_a_preview_has_the_letters(run: Runner, letters: Path, tmp_path: Path) -> None:
     done = run("train", "--data", letters, "--preview", tmp_path / "sheet.png")
     assert done.code == 0
