@@ -81,9 +81,7 @@ def export(
     labelled = training if dataset is None else dataset
     trial = Trial.of(labelled) if labelled and fits(kind, labelled) else None
     asked = asked or AskedScaling()
-    scaling = TrainedScaling()
-    if asked.is_given or not features:
-        scaling = choose_scaling(source, asked, trial)
+    scaling = choose_scaling(source, kind.input, asked, trial)
     found = [f"--scaling auto finds {described(scaling)}"] if asked.name == AUTO else []
     doubt = examine(source, trial, scaling) if trial else None
     grave = doubt.sentence if doubt and doubt.is_grave else None

@@ -11,7 +11,7 @@ from onnx import numpy_helper
 from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import input_of
 from mnist_edge.export.readings import Trial, best, of_inverted
-from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.model_spec import InputSpec, TrainedScaling
 from mnist_edge.pixels import AUTO, MEAN_STD, AskedScaling
 from mnist_edge.sources.source import Source
 
@@ -37,11 +37,14 @@ _MOVING = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"
 """Operators that leave all numbers as they are."""
 
 
-def choose_scaling(source: Source, asked: AskedScaling, trial: Trial | None) -> TrainedScaling:
+def choose_scaling(
+    source: Source, taken: InputSpec, asked: AskedScaling, trial: Trial | None
+) -> TrainedScaling:
     """Return the scaling that a model's files do for it.
 
     Args:
         source: The model.
+        taken: What one input of its files is.
         asked: What somebody asks for.
         trial: Training images with their labels; None where none fit the model.
 
@@ -49,15 +52,15 @@ def choose_scaling(source: Source, asked: AskedScaling, trial: Trial | None) -> 
         OptionError: It takes images, and there are none; the model takes features; or rows and
             columns cannot be exchanged, since there are not as many of them.
     """
-    own = own_scaling(source)
-    if not asked.is_given:
-        return own
-    if input_of(source).range is None:
+    if asked.is_given and taken.range is None:
         raise OptionError(
             f"expected no scaling for {source.path}, which takes features of the shape "
             f"{list(source.input_shape)}, no pixels: leave --scaling, --invert and --transpose out"
         )
-    rows, columns, *_ = input_of(source).shape
+    own = UNIT if taken.range is None else own_scaling(source)
+    if not asked.is_given:
+        return own
+    rows, columns, *_ = taken.shape
     if asked.transposed and rows != columns:
         raise OptionError(
             f"expected square images for --transpose, received {source.path}, which takes "

@@ -9,8 +9,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mnist_edge.backend import keras
 from mnist_edge.errors import OptionError
+from mnist_edge.export.inputs import input_of
 from mnist_edge.export.scaling import choose_scaling, own_scaling
-from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.model_spec import InputSpec, TrainedScaling
 from mnist_edge.pixels import AskedScaling
 from tests.export.sources import source_of
 from tests.export.trials import MEAN_STD, TRIAL, reader
@@ -119,27 +120,34 @@ READER = source_of(
 def test_what_is_asked_for_comes_before_what_the_model_shows(
     asked: AskedScaling, chosen: TrainedScaling
 ) -> None:
-    assert choose_scaling(READER, asked, TRIAL) == chosen
+    assert choose_scaling(READER, input_of(READER), asked, TRIAL) == chosen
 
 
 def test_auto_takes_what_reads_best() -> None:
     source = dataclasses.replace(reader({DARK_INK: 0.9}), network=READER.network)
-    assert choose_scaling(source, AskedScaling("auto"), TRIAL) == DARK_INK
+    assert choose_scaling(source, input_of(source), AskedScaling("auto"), TRIAL) == DARK_INK
 
 
 @pytest.mark.parametrize("name", ["auto", "mean,std"])
 def test_what_needs_images_is_refused_without(name: str) -> None:
     with pytest.raises(OptionError, match="expected labelled images that"):
-        choose_scaling(READER, AskedScaling(name), None)
+        choose_scaling(READER, input_of(READER), AskedScaling(name), None)
+
+
+def test_signals_have_no_scaling_though_they_have_rows_and_columns() -> None:
+    signals = InputSpec((6, 6), "float32", None)
+    assert choose_scaling(READER, signals, AskedScaling(), None) == TrainedScaling()
+    with pytest.raises(OptionError, match="which takes features"):
+        choose_scaling(READER, signals, AskedScaling("0..255"), None)
 
 
 def test_only_square_images_are_transposed() -> None:
     wide = source_of(keras.Sequential([keras.Input((4, 6)), L.Flatten(), L.Dense(2)]))
     with pytest.raises(OptionError, match=r"expected square images for --transpose.* 4x6"):
-        choose_scaling(wide, AskedScaling(transposed=True), None)
+        choose_scaling(wide, input_of(wide), AskedScaling(transposed=True), None)
 
 
 def test_features_have_no_scaling() -> None:
     features = source_of(keras.Sequential([keras.Input((4,)), L.Dense(2)]))
     with pytest.raises(OptionError, match="which takes features"):
-        choose_scaling(features, AskedScaling("0..255"), None)
+        choose_scaling(features, input_of(features), AskedScaling("0..255"), None)
