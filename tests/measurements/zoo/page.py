@@ -99,10 +99,10 @@ def _network_row(network: Network, document: Document) -> list[str]:
 
 def _precision_row(network: Network, document: Document) -> list[str]:
     models = {model["precision"]: model for model in document["export"]["models"]}
-    made = [name for name, model in models.items() if model["status"] != "not offered"]
+    made = _made(document)
     int8 = models["int8"]
     images = document["export"]["images"]
-    is_made = int8["accuracy"] is not None
+    is_made = "int8" in made
     return [
         network.name,
         f"{models['fp32']['reference_accuracy']:.2%}",
@@ -143,20 +143,19 @@ def _latency(document: Document, runtime: str, precision: str, batch: int) -> fl
 
 def _summary(networks: Sequence[Network], documents: Sequence[Document]) -> str:
     """Return what the tables come to, and where we lose."""
-    pairs = list(zip(networks, documents, strict=True))
-    offered = [
-        network.name
-        for network, document in pairs
-        if any(
-            model["precision"] == "int8" and model["status"] != "not offered"
-            for model in document["export"]["models"]
-        )
-    ]
+    exported = sum(document["export"]["passed"] for document in documents)
+    as_int8 = sum("int8" in _made(document) for document in documents)
     sentences = [
-        f"All {len(networks)} are exported, {len(offered)} of them as int8 too.",
+        f"{exported} of {len(networks)} are exported, {as_int8} of them as int8 too.",
         *(_wins(documents, batch) for batch in BATCHES),
     ]
     return " ".join(sentences)
+
+
+def _made(document: Document) -> list[str]:
+    """Return the precisions that passed their gate."""
+    models = document["export"]["models"]
+    return [model["precision"] for model in models if model["status"] != "not offered"]
 
 
 def _wins(documents: Sequence[Document], batch: int) -> str:
