@@ -115,7 +115,7 @@ def _split_folders(folder: Path) -> tuple[Path, Path | None]:
 def _folders(folder: Path) -> list[Path]:
     """Return the folders in a folder, sorted by name, as Keras sorts them."""
     found = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):  # Windows' own has no case
         if path.is_dir() and not path.name.startswith(".") and _is_within(path, folder):
             found.append(path)
     return found
