@@ -89,17 +89,19 @@ def least_accuracy(classes: int) -> float:
 
 
 def _best_other(source: Source, trial: Trial, scaling: TrainedScaling) -> _Other:
-    """Return the best way to give images to a model; one scaling comes first among equals."""
+    """Return the best way to give images to a model; a scaling comes first among equals."""
     found = best(source, trial, scaling)
     scaled = _Other(
         found.accuracy, f"as {described(found.scaling)}", f"pass {options(found.scaling)}"
     )
-    others = [scaled, *_normalized(source, trial)]
-    return max(others, key=lambda other: other.accuracy)
+    for normalized in _normalized(source, trial):
+        if normalized.accuracy > scaled.accuracy + trial.noise(scaled.accuracy):
+            return normalized
+    return scaled
 
 
 def _normalized(source: Source, trial: Trial) -> list[_Other]:
-    """Return what a model reads of images as ``keras.utils.normalize`` scales rows or columns."""
+    """Return what a model reads of images as ``keras.utils.normalize`` scales them, best first."""
     images = trial.images.astype(np.float32)
     if len(source.input_shape) == 1:
         images = images.reshape(len(images), -1)
@@ -115,4 +117,4 @@ def _normalized(source: Source, trial: Trial) -> list[_Other]:
                 "it again",
             )
         )
-    return found
+    return sorted(found, key=lambda other: other.accuracy, reverse=True)
