@@ -5,7 +5,8 @@ engine.py     onnxruntime-web, from the npm registry
 serving.py    the page over HTTP, on this machine
 page.html     the frame; page.css the looks
 picture.js    any picture -> 28x28 pixels: mnist_edge/runtime/preprocess in JavaScript
-resize.js     any picture -> an image of another model: the same
-wording.py    the sentences that depend on the model
+resize.js     any picture -> an image of another shape: the same
 page.js       drawing, files, the network and its answer
+showing.js    what only the pages of such models have
+wording.py    the sentences that depend on the model
 """

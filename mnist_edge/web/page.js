@@ -137,7 +137,7 @@ function redraw() {
   context.fillStyle = getComputedStyle(paper).backgroundColor;
   context.fillRect(0, 0, side, side);
   const { strokes, photo } = now;
-  if (!readsStrokes && !strokes.length && !photo) invite();
+  if (!readsStrokes && !strokes.length && !photo) invite(); // in showing.js
   if (photo) {
     const scale = Math.min(side / photo.canvas.width, side / photo.canvas.height);
     const [width, height] = [photo.canvas.width * scale, photo.canvas.height * scale];
@@ -155,14 +155,6 @@ function redraw() {
   element("undo").disabled = !past.length;
   element("clear").disabled = !strokes.length && !photo;
   if (document.activeElement.disabled) paper.focus(); // else the keyboard's place would be lost
-}
-
-// On an empty paper, which is not read.
-function invite() {
-  const side = paper.width;
-  Object.assign(context, { font: `${side / 20}px system-ui`, textAlign: "center" });
-  context.fillStyle = "#757575";
-  context.fillText("Drop a picture here, or draw one", side / 2, side / 2);
 }
 
 function showPen() {
@@ -423,21 +415,6 @@ document.addEventListener("paste", ({ clipboardData }) => {
   if (clipboardData.files[0]) open(clipboardData.files[0]);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", answer);
-
-// A network of pictures sees the colours in which it is drawn: those of MNIST for characters.
-if (!readsStrokes) {
-  paper.before(element("opener"));
-  const invert = element("invert");
-  const lay = (black) => {
-    invert.setAttribute("aria-pressed", document.body.classList.toggle("black", black));
-  };
-  invert.hidden = false;
-  invert.addEventListener("click", () => {
-    lay(!document.body.classList.contains("black"));
-    answer();
-  });
-  lay(longest === 1);
-}
 
 // For apps and tests: the same from a script. A file or blob -> the answer; an image's bytes -> the
 // answer, or its probabilities.

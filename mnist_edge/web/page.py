@@ -163,7 +163,7 @@ def render(model: ModelFile, parts: Engine) -> str:
     """
     scripts = ["picture.js", "page.js"]
     if not model.spec.reads_strokes:
-        scripts.insert(1, "resize.js")
+        scripts = ["picture.js", "resize.js", "page.js", "showing.js"]
     wording = Wording.of(model.spec)
     return markup.page(
         Path(__file__).parent,
