@@ -1,4 +1,4 @@
-"""mnist-edge demo: draw digits in the browser."""
+"""mnist-edge demo: draw digits, or show pictures, in the browser."""
 
 import sys
 from dataclasses import replace
@@ -46,9 +46,12 @@ def demo(
 
     Makes the page as export --target web does, unless --out is that page already, and opens it. For
     a phone, serve it on an address that the phone can reach; whoever else can reach that address
-    can open the page too.
+    can open the page too. The page of a model of letters takes those, one of other images takes
+    pictures.
 
     Example: mnist-edge demo
+
+    Example: mnist-edge demo --model flowers.int8.onnx --out flowers.html
 
     Example: mnist-edge demo --serve 8000 --host 192.168.1.20
     """

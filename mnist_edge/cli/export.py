@@ -116,7 +116,7 @@ def export(
         str,
         typer.Option(
             metavar="|".join(TARGETS),
-            help="What to make: .onnx files, or one HTML page that reads digits.",
+            help="What to make: .onnx files, or one HTML page that runs the model.",
         ),
     ] = "onnx",
     as_json: Json = False,
@@ -136,8 +136,8 @@ def export(
     part of them. One that does not read labelled images as it is exported, but would in another
     scaling, is named, and its files are unverified.
 
-    With --target web, an exported file becomes one HTML page that reads what is drawn on it, in any
-    browser, from disk and without a network. A model is exported first.
+    With --target web, an exported file becomes one HTML page that reads what is drawn on it, or
+    pictures, in any browser, from disk and without a network. A model is exported first.
 
     Example: mnist-edge export mine.keras --out build --precision fp32
 

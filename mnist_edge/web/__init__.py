@@ -1,9 +1,12 @@
-"""One HTML file that reads digits in any browser, with no server and no network.
+"""One HTML file that reads digits, or any image, in any browser: no server, no network.
 
 page.py       fills the page and writes it
 engine.py     onnxruntime-web, from the npm registry
 serving.py    the page over HTTP, on this machine
 page.html     the frame; page.css the looks
 picture.js    any picture -> 28x28 pixels: mnist_edge/runtime/preprocess in JavaScript
+resize.js     any picture -> an image of another shape: the same
 page.js       drawing, files, the network and its answer
+showing.js    what only the pages of such models have
+wording.py    the sentences that depend on the model
 """

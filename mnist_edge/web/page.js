@@ -4,6 +4,10 @@ const element = (id) => document.getElementById(id);
 const facts = JSON.parse(element("facts").textContent);
 const PEN = 0.075,
   STEP = 0.03; // the pen's width and how far an arrow key moves it, in widths of the paper
+const readsStrokes = facts.preprocessing === "strokes"; // else the whole picture is stretched
+const readsDigits = facts.labels.join() === "0,1,2,3,4,5,6,7,8,9";
+const [ROWS, COLUMNS, CHANNELS = 1] = facts.image_shape;
+const MOST_BARS = 10; // of more classes, as many of the likeliest are shown
 const MOST_STEPS = 99; // of undo
 const MOST_PIXELS = 16e6; // a canvas of more fails on some phones
 
@@ -34,11 +38,13 @@ async function start() {
 
 const engine = start();
 
-// 784 bytes, white on black -> the network's ten probabilities.
+// An image's bytes in order of rows, columns and channels, 784 for digits, white on black -> the
+// network's probabilities.
 async function probabilitiesOf(pixels) {
   const level = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
-  if (pixels?.length !== 784 || !pixels.every(level))
-    throw new TypeError("expected 784 whole numbers from 0 to 255");
+  const size = ROWS * COLUMNS * CHANNELS;
+  if (pixels?.length !== size || !pixels.every(level))
+    throw new TypeError(`expected ${size} whole numbers from 0 to 255`);
   const { ort, session } = await engine,
     raw = facts.pixels;
   const values = raw ? Uint8Array.from(pixels) : Float32Array.from(pixels, (value) => value / 255);
@@ -48,30 +54,33 @@ async function probabilitiesOf(pixels) {
   return answer.probabilities.data;
 }
 
-// As Prediction in Python: the calibrated probabilities, the digit, and whether it may be none.
+// As Prediction in Python: the calibrated probabilities, the class, and whether it may be none.
 function judged(probabilities, doubtful) {
   const softened = Array.from(probabilities, (value) => value ** (1 / facts.temperature)),
     total = sum(softened);
   const shares = softened.map((value) => value / total),
-    confidence = largest(shares);
+    confidence = largest(shares),
+    index = probabilities.indexOf(largest(probabilities));
   return {
-    digit: probabilities.indexOf(largest(probabilities)), shares, confidence, probabilities,
+    index, label: facts.labels[index] ?? "?", ...(readsDigits && { digit: index }),
+    shares, confidence, probabilities,
     rejected: facts.reject_below !== null && (doubtful || !(confidence >= facts.reject_below)),
   };
 }
 
-// As Predictor.predict in Python: 784 bytes -> the answer. Where all are the same there is no
-// stroke to read.
+// As Predictor.predict in Python: an image's bytes -> the answer. Where all are the same there is
+// no stroke to read.
 async function predict(pixels, doubtful = false) {
   const probabilities = await probabilitiesOf(pixels);
-  const blank = facts.reads_strokes && pixels.every((level) => level === pixels[0]);
+  const blank = readsStrokes && pixels.every((level) => level === pixels[0]);
   return judged(probabilities, doubtful || blank);
 }
 
 // ImageData -> the answer, with what the network saw and the milliseconds that both halves took.
 async function read(imageData) {
   const before = performance.now(),
-    { pixels, doubtful } = examine(imageData),
+    prepared = readsStrokes ? examine(imageData) : whole.prepare(imageData, facts.image_shape),
+    { pixels, doubtful } = prepared,
     between = performance.now();
   const answer = await predict(pixels, doubtful),
     after = performance.now();
@@ -128,6 +137,7 @@ function redraw() {
   context.fillStyle = getComputedStyle(paper).backgroundColor;
   context.fillRect(0, 0, side, side);
   const { strokes, photo } = now;
+  if (!readsStrokes && !strokes.length && !photo) invite(); // in showing.js
   if (photo) {
     const scale = Math.min(side / photo.canvas.width, side / photo.canvas.height);
     const [width, height] = [photo.canvas.width * scale, photo.canvas.height * scale];
@@ -159,19 +169,35 @@ function showPen() {
 
 // -- the answer -----------------------------------------------------------------------------------
 
-const bars = count(10).map((digit) => {
+const bars = facts.labels.slice(0, MOST_BARS).map(() => {
   const [row, name, bar, share] = ["li", "span", "div", "span"].map((tag) =>
     document.createElement(tag),
   );
   const range = { "aria-valuemin": 0, "aria-valuemax": 1 };
-  const attributes = { role: "meter", "aria-label": `Probability of ${digit}`, ...range };
+  const attributes = { role: "meter", ...range };
   for (const [attribute, value] of Object.entries(attributes)) bar.setAttribute(attribute, value);
   bar.append(document.createElement("span"));
-  name.textContent = digit;
   row.append(name, bar, share);
   element("bars").append(row);
-  return { row, bar, share };
+  return { row, name, bar, share };
 });
+element("bars").start = readsDigits ? 0 : 1;
+
+// The names' column: as wide as the longest, up to two fifths. Many of these characters are as wide
+// as two digits.
+const widthOf = (label) =>
+  Array.from(label).reduce((width, letter) => width + (letter > "\u1000" ? 2 : 1), 0);
+const longest = facts.labels.reduce((most, label) => Math.max(most, widthOf(label)), 1);
+if (longest > 1 || !readsStrokes)
+  element("bars").style.setProperty("--name", `min(${longest + 1}ch, 40%)`);
+if (facts.labels.length > MOST_BARS) element("bars").classList.add("likeliest");
+
+// The class of each bar: all in their order, or the likeliest first.
+function barsOf(answer) {
+  const all = facts.labels.map((_, index) => index);
+  if (all.length <= MOST_BARS) return all;
+  return answer ? all.sort((a, b) => answer.shares[b] - answer.shares[a]).slice(0, MOST_BARS) : [];
+}
 
 function announce(sentence, wrong = false) {
   element("state").textContent = sentence;
@@ -179,28 +205,46 @@ function announce(sentence, wrong = false) {
 }
 
 function show(answer) {
-  element("digit").textContent = answer ? answer.digit : "?";
+  const label = answer ? answer.label : "?";
+  element("digit").textContent = label;
+  element("digit").className = label.length < 4 ? "" : label.length < 16 ? "word" : "phrase";
   const percent = (share) => `${(100 * share).toFixed(1)}%`,
-    sure = () => `${percent(answer.confidence)} sure`;
-  element("sure").textContent = !answer ? "" : answer.rejected ? "or no digit at all" : sure();
-  bars.forEach(({ row, bar, share }, digit) => {
-    const value = answer ? answer.shares[digit] : 0;
-    row.classList.toggle("best", answer?.digit === digit);
+    sure = () => `${percent(answer.confidence)} sure`,
+    { rejected } = element("sure").dataset;
+  element("sure").textContent = !answer ? "" : answer.rejected ? rejected : sure();
+  const classes = barsOf(answer);
+  bars.forEach(({ row, name, bar, share }, place) => {
+    const index = classes[place], value = answer ? answer.shares[index] : 0;
+    row.hidden = index === undefined;
+    if (row.hidden) return;
+    row.classList.toggle("best", answer?.index === index);
+    name.textContent = name.title = facts.labels[index];
+    bar.setAttribute("aria-label", `Probability of ${facts.labels[index]}`);
     bar.setAttribute("aria-valuenow", value.toFixed(4));
     bar.firstChild.style.width = percent(value);
     share.textContent = answer ? percent(value) : "";
   });
-  const seen = new ImageData(28, 28);
-  seen.data.forEach(
-    (_, i, data) => (data[i] = i % 4 === 3 ? 255 : answer ? answer.pixels[i >> 2] : 0),
-  );
-  element("seen").getContext("2d").putImageData(seen, 0, 0);
+  showSeen(answer?.pixels);
+  const article = readsStrokes ? "a " : "";
   element("seen").ariaLabel =
-    `What the network sees: ${answer ? `a ${answer.digit}, by its answer` : "nothing yet"}`;
+    `What the network sees: ${answer ? `${article}${label}, by its answer` : "nothing yet"}`;
   const { preparation, network } = answer?.times ?? {};
   element("time").textContent = answer
     ? `Made in ${preparation.toFixed(1)} ms, read in ${network.toFixed(1)} ms.`
     : "";
+}
+
+function showSeen(pixels) {
+  const seen = Object.assign(element("seen"), { width: COLUMNS, height: ROWS }); // and empty
+  if (!pixels) return;
+  const image = new ImageData(COLUMNS, ROWS);
+  for (let i = 0; i < ROWS * COLUMNS; i++) {
+    for (let c = 0; c < 4; c++) {
+      const colour = CHANNELS === 1 ? pixels[i] : pixels[CHANNELS * i + c];
+      image.data[4 * i + c] = c === 3 && CHANNELS < 4 ? 255 : colour;
+    }
+  }
+  seen.getContext("2d").putImageData(image, 0, 0);
 }
 
 let wanted = 0; // only the last answer asked for is shown
@@ -221,8 +265,10 @@ async function answer() {
       pen.shown
         ? `The pen is ${pen.down ? "down" : "up"}.`
         : found
-          ? "Draw on, or clear."
-          : "Ready: draw a digit, large.",
+          ? readsStrokes || !now.photo
+            ? "Draw on, or clear."
+            : "Open another picture, or clear."
+          : element("state").dataset.ready,
     );
   } catch (error) {
     if (mine !== wanted) return;
@@ -252,11 +298,12 @@ let changes = 0; // a photo that is decoded while something else is drawn comes 
 
 async function open(file) {
   const mine = ++changes;
-  announce("Opening the photo …");
+  announce(`Opening the ${readsStrokes ? "photo" : "picture"} …`);
   try {
     const imageData = await pixelsOf(file);
-    if (mine === changes)
-      change({ strokes: [], photo: { imageData, canvas: painted(decode(imageData)) } });
+    if (mine !== changes) return;
+    const canvas = readsStrokes ? painted(decode(imageData)) : whole.picture(imageData);
+    change({ strokes: [], photo: { imageData, canvas } });
   } catch (error) {
     if (mine === changes) announce(error.message, true);
   }
@@ -369,8 +416,8 @@ document.addEventListener("paste", ({ clipboardData }) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", answer);
 
-// For apps and tests: the same from a script. A file or blob -> the answer; 784 bytes -> the
-// answer, or ten probabilities.
+// For apps and tests: the same from a script. A file or blob -> the answer; an image's bytes -> the
+// answer, or its probabilities.
 window.mnistEdge = Object.freeze({
   facts, predict: (pixels) => predict(pixels), probabilities: probabilitiesOf,
   readPicture: async (file) => read(await pixelsOf(file)),

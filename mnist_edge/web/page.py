@@ -3,7 +3,7 @@
 import base64
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -11,11 +11,14 @@ from mnist_edge import markup
 from mnist_edge.documents import INLINE, Count, Share, to_json
 from mnist_edge.errors import ModelError
 from mnist_edge.files import sha256, write_whole
+from mnist_edge.markup import Markup
+from mnist_edge.model_spec import IMAGE_CHANNELS, Preprocessing
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.web import engine
 from mnist_edge.web.engine import Engine
+from mnist_edge.web.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +26,24 @@ class ModelFacts:
     """What the page must know of its model.
 
     Attributes:
+        labels: The name of each class, in the order of the probabilities.
+        preprocessing: How a picture becomes its image: strokes as MNIST's makers prepared ink on
+            paper, resize by stretching the whole of it.
+        image_shape: Of one image, as apps pass it: rows, columns and channels, if any.
         pixels: Whether it takes pixels as they are, rather than divided by 255.
         precision: How its weights are stored.
         temperature: What its logits are divided by for a confidence.
-        reject_below: The confidence below which an answer may be no digit; null where none was
-            measured, and no answer is rejected.
+        reject_below: The confidence below which an answer may be none of the classes; null where
+            none was measured, and no answer is rejected.
         reads_strokes: Whether an image without ink holds nothing to read.
         shape: Of one image, as its file takes it.
         bytes: Size of the file.
         sha256: Hash of the file.
     """
 
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    image_shape: tuple[int, ...]
     pixels: bool
     precision: str
     temperature: float
@@ -89,19 +99,14 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
         on_fetch: Called before the engine is fetched, the first time.
 
     Raises:
-        ModelError: The model is missing, damaged, does not keep the contract, or reads no digits.
+        ModelError: The model is missing, damaged, does not keep the contract, or takes no images.
         OutputError: ``out`` does not end in .html, is there and no page of ours, or cannot be
             written.
         MissingExtraError, DownloadError: The engine cannot be had, see ``engine.find``.
     """
     markup.require_page(out)
     source = model_file.read(model)
-    if not (source.spec.reads_digits and source.spec.reads_strokes):
-        raise ModelError(
-            f"expected a model that reads digits, since they are drawn on the page, but "
-            f"{source.origin} takes inputs of shape {list(source.spec.input.shape)} in "
-            f"{len(source.spec.labels)} classes"
-        )
+    _require_images(source)
     facts = describe(source)
     before = out.read_bytes() if out.exists() else None
     content = render(source, engine.find(on_fetch)).encode()
@@ -116,6 +121,18 @@ def write(model: str | None, out: Path, on_fetch: Callable[[], None] = lambda: N
     )
 
 
+def _require_images(model: ModelFile) -> None:
+    """Refuse a model that no picture can be made an input of."""
+    shape = model.spec.input.shape
+    is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in IMAGE_CHANNELS)
+    if model.spec.preprocessing == "none" or model.spec.input.range is None or not is_image:
+        raise ModelError(
+            f"expected a model that takes images, since a page shows it pictures, but "
+            f"{model.origin} takes inputs of shape {list(shape)} "
+            f"(preprocessing={model.spec.preprocessing}): give them to Predictor.predict"
+        )
+
+
 def describe(model: ModelFile) -> ModelFacts:
     """Return what the page must know of a model.
 
@@ -124,6 +141,9 @@ def describe(model: ModelFile) -> ModelFacts:
     """
     calibration = Calibration.read(model.metadata, model.origin)
     return ModelFacts(
+        labels=model.spec.labels,
+        preprocessing=model.spec.preprocessing,
+        image_shape=model.spec.input.shape,
         pixels=model.spec.input.dtype == "uint8",
         precision=model.spec.precision,
         temperature=calibration.temperature,
@@ -141,13 +161,19 @@ def render(model: ModelFile, parts: Engine) -> str:
     Raises:
         ModelError: The model's metadata makes no sense.
     """
+    scripts = ["picture.js", "page.js"]
+    if not model.spec.reads_strokes:
+        scripts = ["picture.js", "resize.js", "page.js", "showing.js"]
+    wording = Wording.of(model.spec)
     return markup.page(
         Path(__file__).parent,
-        "picture.js",
-        "page.js",
+        *scripts,
         # The engine's script becomes a blob, since a module inside a page cannot be imported; its
         # .wasm is compiled.
         admitted="blob: 'wasm-unsafe-eval'",
+        preprocessing=model.spec.preprocessing,
+        title=_text(f"{wording.heading[0].lower()}{wording.heading[1:]}"),
+        **{name: _text(sentence) for name, sentence in asdict(wording).items()},
         about=markup.tag("span", _about(model)),
         engine=engine.PACKAGE,
         facts=markup.json_in_html(to_json(describe(model))),
@@ -155,6 +181,11 @@ def render(model: ModelFile, parts: Engine) -> str:
         engine_script=_pack(parts.script),
         engine_wasm=_pack(parts.wasm),
     )
+
+
+def _text(sentence: str) -> Markup:
+    """Return a sentence for an element, or for an attribute in quotes."""
+    return markup.join([sentence])
 
 
 def _pack(content: bytes) -> str:

@@ -138,14 +138,49 @@ def test_models_without_our_contract(tmp_path: Path, content: bytes) -> None:
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_model_of_features_takes_no_pictures(refused: Callable[..., str], tmp_path: Path) -> None:
+    path = models.write(models.linear(models.FEATURES), tmp_path / "iris.onnx")
+    out = tmp_path / "page.html"
+    for command in (("demo", "--model", path), ("export", path, "--target", "web")):
+        sentence = refused(*command, "--out", out)
+        assert "expected a model that takes images" in sentence
+        assert "of shape [4] (preprocessing=none)" in sentence
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
-    "spec", [InputSpec((32, 32, 3)), InputSpec((4,), "float32", None)], ids=["colour", "features"]
+    "spec",
+    [
+        InputSpec((784,)),
+        InputSpec((16, 16, 2)),
+        InputSpec((4, 16, 16, 3)),
+        InputSpec((32, 32, 3), "float32", None),
+    ],
+    ids=["a row", "two channels", "four axes", "no range"],
 )
-def test_models_that_read_no_digits(spec: InputSpec, tmp_path: Path) -> None:
-    path = models.write(models.linear(spec), tmp_path / "other.onnx")
-    with pytest.raises(ModelError, match="expected a model that reads digits"):
+def test_inputs_that_no_picture_is_stretched_to(spec: InputSpec, tmp_path: Path) -> None:
+    path = models.write(models.linear(spec, preprocessing="resize"), tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match="expected a model that takes images"):
         page.write(str(path), tmp_path / "page.html")
-    assert not (tmp_path / "page.html").exists()
+
+
+def test_the_page_knows_labels_and_shape(tmp_path: Path) -> None:
+    hostile = ("</script><b>", "$about", "dog")
+    model = models.linear(models.RAW_COLOUR, hostile, (3072,), preprocessing="resize")
+    text = page.render(model_file.read(model), engine.find())
+    facts = json.loads(block(text, "facts"))
+    assert facts["labels"] == list(hostile)
+    assert (facts["image_shape"], facts["shape"]) == ([32, 32, 3], [3072])
+    assert (facts["preprocessing"], facts["pixels"]) == ("resize", True)
+    assert "<b>" not in text
+    assert "<h1>Show a picture</h1>" in text
+
+
+def test_only_pages_of_pictures_hold_what_stretches_them() -> None:
+    own = page.render(model_file.read(INT8), engine.find())
+    model = models.linear(models.COLOUR, preprocessing="resize")
+    other = page.render(model_file.read(model), engine.find())
+    assert ("const whole" in own, "const whole" in other) == (False, True)
 
 
 def test_export_target_web(run: Callable[..., Run], tmp_path: Path) -> None:
