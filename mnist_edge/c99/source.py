@@ -1,0 +1,250 @@
+"""C source of a network in integers: templates/ filled with its numbers."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.c99 import rejection, selftest
+from mnist_edge.c99.network import IntegerNetwork, Layer
+from mnist_edge.errors import ModelError
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+KERNELS = {
+    "KERNEL_VNNI": "vnni.c",
+    "KERNEL_AVX2": "avx2.c",
+    "KERNEL_NEON": "neon.c",
+    "KERNEL_DSP": "dsp.c",
+    "KERNEL_COLUMNS": "columns.c",
+}
+"""The template of each kernel that is chosen by a macro; without any it is rows.c."""
+
+_HEADERS = frozenset(
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign "
+    "stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time "
+    "uchar unistd wchar wctype".split()
+)
+"""Names whose NAME.h would stand before a header of the compiler's."""
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """C source of a network.
+
+    Attributes:
+        name: What its functions begin with, and its files are called.
+        header: Content of NAME.h.
+        code: Content of NAME.c.
+    """
+
+    name: str
+    header: str
+    code: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The content of each file by its name."""
+        return {f"{self.name}.h": self.header, f"{self.name}.c": self.code}
+
+
+def name_of(path: Path) -> str:
+    """Return what the functions of a model file begin with: mnist_mlp of mnist-mlp.int8.onnx."""
+    stem = path.name.split(".")[0]
+    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    if not name or name[0].isdigit() or name in _HEADERS:
+        name = f"network_{name}".rstrip("_")
+    return name[:40].rstrip("_")
+
+
+def render(network: IntegerNetwork, name: str, version: str) -> Source:
+    """Return a network as C99; the same for the same file and version.
+
+    Args:
+        network: The network.
+        name: What its functions begin with, a C identifier.
+        version: Of mnist-edge, for the comment at the top.
+
+    Raises:
+        ModelError: The file's calibration cannot be had in integers.
+    """
+    parts = {
+        **_facts(network, name, version),
+        "KERNEL_CHOICE": _template("choice.c"),
+        "KERNELS": _kernels(network),
+        "WEIGHTS": "\n\n".join(_weights(network.layers)),
+        "STEPS": "\n".join(_steps(network.layers)),
+        "STORE_CORRECTED": _store_corrected(network.layers),
+        "BYTES": _bytes(network.layers),
+        "LAYERS": "\n".join(_calls(network.layers)),
+        "WIDEST": str(max(layer.columns for layer in network.layers)),
+    }
+    parts |= _rejection(network, name)
+    return Source(name, _filled("network.h", parts), _filled("network.c", parts))
+
+
+def _filled(template: str, parts: dict[str, str]) -> str:
+    text = re.sub(r"@([A-Z0-9_]+)@", lambda match: parts[match[1]], _template(template))
+    # Functions that are given to a template have places of their own.
+    text = re.sub(r"@([A-Z0-9_]+)@", lambda match: parts[match[1]], text)
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8").rstrip()
+
+
+def _facts(network: IntegerNetwork, name: str, version: str) -> dict[str, str]:
+    spec = network.model.spec
+    widths = "-".join(str(layer.columns) for layer in network.layers)
+    shape = "x".join(map(str, spec.input.shape))
+    return {
+        "TITLE": f"{name}: {shape} pixels to {len(spec.labels)} classes, dense layers {widths}",
+        "VERSION": version,
+        "FILE": _in_comment(Path(network.model.origin).name),
+        "SHA256": network.model.sha256,
+        "GUARD": f"{name.upper()}_H",
+        "NAME": name,
+        "UPPER": name.upper(),
+        "PIXELS": str(spec.input.elements),
+        "CLASSES": str(len(spec.labels)),
+        # Nine digits are enough for any float32.
+        "LOGIT_SCALE": f"{float(network.logit_scale):.9g}",
+        "LABELS": "\n".join(f"    {_string(label)}," for label in spec.labels),
+        "SELFTEST_IMAGES": str(selftest.IMAGES),
+        "SELFTEST_HASH": str(selftest.hash_of(network)),
+    }
+
+
+def _in_comment(text: str) -> str:
+    """Return a file's name as a comment may hold it: ASCII that cannot end it, or a line."""
+    return re.sub(r"[^A-Za-z0-9 ._+-]", "?", text)[:80].replace("??", "?")
+
+
+def _string(text: str) -> str:
+    """Return a text as a C string: what is not a plain character as octal digits of UTF-8."""
+    plain = (
+        chr(byte) if chr(byte).isalnum() and byte < 128 or chr(byte) in " -_.,+" else f"\\{byte:03o}"
+        for byte in text.encode()
+    )
+    return f'"{"".join(plain)}"'
+
+
+def _kernels(network: IntegerNetwork) -> str:
+    parts = [f"#define MOST_ROWS {max(layer.rows for layer in network.layers)}\n"]
+    word = "if"
+    for macro, template in KERNELS.items():
+        parts.append(f"#{word} defined({macro})\n\n{_template(template)}\n")
+        word = "elif"
+    parts.append(f"#else\n\n{_template('rows.c')}\n\n#endif")
+    return "\n".join(parts)
+
+
+def _weights(layers: Sequence[Layer]) -> Iterator[str]:
+    for number, layer in enumerate(layers, 1):
+        yield (
+            f"/* Layer {number}: {layer.rows} inputs, {layer.columns} units; a row of weights for "
+            "each input. */"
+        )
+        yield _array(f"int8_t weights_{number}[{layer.weights.size} + PADDING]", layer.weights)
+        yield _array(f"int32_t bias_{number}[{layer.columns}]", layer.bias)
+
+
+def _array(declared: str, values: NDArray[np.generic]) -> str:
+    lines = []
+    line = "   "
+    for value in values.reshape(-1).tolist():
+        if len(line) + len(str(value)) + 2 > _WIDTH:
+            lines.append(line)
+            line = "   "
+        line += f" {_number(value)},"
+    return "\n".join([f"static const {declared} = {{", *lines, line, "};"])
+
+
+def _number(value: int) -> str:
+    # In C -2147483648 is a minus and a number that int does not hold.
+    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
+
+
+def _steps(layers: Sequence[Layer]) -> Iterator[str]:
+    for number, layer in enumerate(layers, 1):
+        if layer.step is None:
+            continue
+        step = layer.step
+        half = f"((uint64_t){step.half >> 32}u << 32) + {step.half % 2**32}u"
+        yield (
+            f"static const step step_{number} = {{ {_number(step.least)}, {step.most}, "
+            f"{step.factor}u, {step.shift}, {half} }};"
+        )
+        if step.corrections is not None:
+            yield f"/* Sums from which on the uint8 of layer {number} is one more. */"
+            yield _array(f"int32_t corrections_{number}[256]", step.corrections)
+
+
+def _store_corrected(layers: Sequence[Layer]) -> str:
+    if all(layer.step is None or layer.step.corrections is None for layer in layers):
+        return ""
+    return f"\n{_template('store_corrected.c')}\n"
+
+
+def _bytes(layers: Sequence[Layer]) -> str:
+    """Return the room for what hidden layers hand on: each reads it before it writes it."""
+    hidden = [layer.columns for layer in layers[:-1]]
+    return f"    uint8_t bytes[{max(hidden)}];\n" if hidden else ""
+
+
+def _calls(layers: Sequence[Layer]) -> Iterator[str]:
+    taken = "pixels"
+    for number, layer in enumerate(layers, 1):
+        yield f"    begin(bias_{number}, {layer.columns}, sums);"
+        yield (
+            f"    add_products({taken}, {layer.rows}, weights_{number}, {layer.columns}, sums);"
+        )
+        if layer.step is not None and layer.step.corrections is not None:
+            yield (
+                f"    store_corrected(sums, {layer.columns}, step_{number}, "
+                f"corrections_{number}, bytes);"
+            )
+        elif layer.step is not None:
+            yield f"    store(sums, {layer.columns}, step_{number}, bytes);"
+        taken = "bytes"
+        yield ""
+
+
+def _rejection(network: IntegerNetwork, name: str) -> dict[str, str]:
+    limit = network.calibration.reject_below
+    if not limit:
+        return {
+            "REJECTION": "never, since the model's\n * file carries no limit.",
+            "REJECTED": _template("rejected_never.c"),
+        }
+    try:
+        found = rejection.made(
+            float(network.logit_scale),
+            network.calibration.temperature,
+            limit,
+            len(network.model.spec.labels),
+        )
+    except ValueError as error:
+        raise ModelError(
+            f"expected logits whose confidence integers give in {network.model.origin}, found "
+            f"{error}"
+        ) from error
+    return {
+        "REJECTION": (
+            f"its confidence is\n * below {limit}, which one in a hundred real images falls short "
+            f"of. It is off by less than\n * {rejection.ERROR:.5f}, and where an image holds no ink "
+            "at all, that is for the caller to see."
+        ),
+        "REJECTED": _template("rejected.c"),
+        "POWERS": _array("uint32_t powers[65]", np.array(found.powers)),
+        "FARTHEST": str(found.farthest),
+        "GAP_FACTOR": f"((uint64_t){found.factor >> 32}u << 32) + {found.factor % 2**32}u",
+        "GAP_SHIFT": str(found.shift),
+        "MOST_POWERS": f"((uint64_t){found.most >> 32}u << 32) + {found.most % 2**32}u",
+    }
