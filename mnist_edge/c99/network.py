@@ -19,7 +19,7 @@ from mnist_edge.runtime.graph import Node
 from mnist_edge.runtime.model_file import ModelFile
 
 MOST_PAIR = 2**15 - 1
-"""What two products may come to: 16 bits hold them, in C and in onnxruntime on CPUs without VNNI."""
+"""What two products may come to: 16 bits hold them, as in onnxruntime on CPUs without VNNI."""
 
 MOST_SUM = 2**31 - 1
 
@@ -50,7 +50,7 @@ class Layer:
     @property
     def columns(self) -> int:
         """How many units it has."""
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def read(model: ModelFile) -> IntegerNetwork:
     Raises:
         ModelError: It is not int8, or holds something that is not proved to be exact.
     """
-    _require_kind(model)
+    require_kind(model)
     try:
         layers, logit_scale = _Walk(tensors.read(model.content)).layers()
     except ValueError as error:
@@ -100,7 +100,12 @@ def read(model: ModelFile) -> IntegerNetwork:
     return IntegerNetwork(model, layers, logit_scale, calibration)
 
 
-def _require_kind(model: ModelFile) -> None:
+def require_kind(model: ModelFile) -> None:
+    """Refuse a file that is not of pixels in int8, or was changed.
+
+    Raises:
+        ModelError: It is one.
+    """
     spec = model.spec
     if spec.precision != "int8":
         raise ModelError(
@@ -271,7 +276,7 @@ def _with_zero_point(
     moved = bias.astype(np.int64) - zero_point * weights.sum(axis=0, dtype=np.int64)
     if np.abs(moved).max() > MOST_SUM:
         raise ValueError("a bias that 32 bits do not hold")
-    return moved.astype(np.int32)
+    return np.asarray(moved.astype(np.int32))
 
 
 def _require_bounds(

@@ -1,7 +1,7 @@
 """The images that ``NAME_selftest`` makes, and the hash that their logits must have.
 
-They are noise, from a recurrence that C repeats, so that they take no room on a device. Some weights
-of each row take part in them; a real digit reaches fewer.
+They are noise, from a recurrence that C repeats, so that they take no room on a device. They reach
+every row of the first layer; a real digit reaches fewer.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """C source of a network in integers: templates/ filled with its numbers."""
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,16 @@ KERNELS = {
 """The template of each kernel that is chosen by a macro; without any it is rows.c."""
 
 _HEADERS = frozenset(
-    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign "
-    "stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time "
-    "uchar unistd wchar wctype".split()
+    """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
+    stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
+    unistd wchar wctype
+    """.split()
 )
 """Names whose NAME.h would stand before a header of the compiler's."""
+
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits} -_.,+")
+"""Characters that stand in C as they are; others could end a string, or a trigraph begin one."""
 
 _WIDTH = 100
 
@@ -84,8 +90,13 @@ def render(network: IntegerNetwork, name: str, version: str) -> Source:
         "LAYERS": "\n".join(_calls(network.layers)),
         "WIDEST": str(max(layer.columns for layer in network.layers)),
     }
-    parts |= _rejection(network, name)
+    parts |= _rejection(network)
     return Source(name, _filled("network.h", parts), _filled("network.c", parts))
+
+
+def check_program(name: str) -> str:
+    """Return a program that writes what the code of that name answers to each image of a file."""
+    return _filled("check.c", {"NAME": name, "UPPER": name.upper()})
 
 
 def _filled(template: str, parts: dict[str, str]) -> str:
@@ -129,7 +140,9 @@ def _in_comment(text: str) -> str:
 def _string(text: str) -> str:
     """Return a text as a C string: what is not a plain character as octal digits of UTF-8."""
     plain = (
-        chr(byte) if chr(byte).isalnum() and byte < 128 or chr(byte) in " -_.,+" else f"\\{byte:03o}"
+        chr(byte)
+        if chr(byte).isalnum() and byte < 128 or chr(byte) in " -_.,+"
+        else f"\\{byte:03o}"
         for byte in text.encode()
     )
     return f'"{"".join(plain)}"'
@@ -202,9 +215,7 @@ def _calls(layers: Sequence[Layer]) -> Iterator[str]:
     taken = "pixels"
     for number, layer in enumerate(layers, 1):
         yield f"    begin(bias_{number}, {layer.columns}, sums);"
-        yield (
-            f"    add_products({taken}, {layer.rows}, weights_{number}, {layer.columns}, sums);"
-        )
+        yield (f"    add_products({taken}, {layer.rows}, weights_{number}, {layer.columns}, sums);")
         if layer.step is not None and layer.step.corrections is not None:
             yield (
                 f"    store_corrected(sums, {layer.columns}, step_{number}, "
@@ -216,7 +227,7 @@ def _calls(layers: Sequence[Layer]) -> Iterator[str]:
         yield ""
 
 
-def _rejection(network: IntegerNetwork, name: str) -> dict[str, str]:
+def _rejection(network: IntegerNetwork) -> dict[str, str]:
     limit = network.calibration.reject_below
     if not limit:
         return {
@@ -238,8 +249,8 @@ def _rejection(network: IntegerNetwork, name: str) -> dict[str, str]:
     return {
         "REJECTION": (
             f"its confidence is\n * below {limit}, which one in a hundred real images falls short "
-            f"of. It is off by less than\n * {rejection.ERROR:.5f}, and where an image holds no ink "
-            "at all, that is for the caller to see."
+            f"of. It is off by less than\n * {rejection.ERROR:.5f}. That an image holds no ink at "
+            "all is for the caller to see."
         ),
         "REJECTED": _template("rejected.c"),
         "POWERS": _array("uint32_t powers[65]", np.array(found.powers)),

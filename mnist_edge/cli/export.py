@@ -18,6 +18,7 @@ from mnist_edge.cli.app import (
     note,
     show_warnings,
 )
+from mnist_edge.cli.c_source import export_c
 from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-TARGETS = ("onnx", "web")
+TARGETS = ("onnx", "c", "web")
 DEFAULT_OPSET = 17
 PAGE_PRECISION = "int8"
 
@@ -39,8 +40,8 @@ def export(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
-            show_default=f"{KERAS_FILE}, with --target web the shipped model",
-            help="A .keras, .h5 or .onnx file; with --target web also an exported file, or small.",
+            show_default=f"{KERAS_FILE}, with --target c or web the shipped model",
+            help="A .keras, .h5 or .onnx file; with --target c or web an exported file, or small.",
         ),
     ] = None,
     out: Annotated[
@@ -48,7 +49,7 @@ def export(
         typer.Option(
             metavar="PATH",
             show_default=f"{ARTIFACTS}, with --target web {PAGE}",
-            help="Folder for the .onnx files and their manifests; the page, with --target web.",
+            help="Folder for the .onnx or C files; the page, with --target web.",
         ),
     ] = None,
     precision: Annotated[
@@ -83,7 +84,7 @@ def export(
         str,
         typer.Option(
             metavar="|".join(TARGETS),
-            help="What to make: .onnx files, or one HTML page that reads digits.",
+            help="What to make: .onnx files, C code, or one HTML page that reads digits.",
         ),
     ] = "onnx",
     as_json: Json = False,
@@ -99,10 +100,14 @@ def export(
     listed as not offered. Quantized dense networks leave out hidden units that fire for fewer than
     0.5 % of 1,000 to 5,000 training images.
 
+    With --target c, an int8 file becomes C99 that computes what onnxruntime does, bit for bit.
+
     With --target web, an exported file becomes one HTML page that reads what is drawn on it, in any
     browser, from disk and without a network. A model is exported first.
 
     Example: mnist-edge export mine.keras --out build --precision fp32
+
+    Example: mnist-edge export small --target c --out firmware
 
     Example: mnist-edge export small --target web --out digits.html
     """
@@ -118,6 +123,14 @@ def export(
         report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
         _note_speed(report)
         show_parity(report, as_json)
+        return
+    if target == "c":
+        if precision not in (None, "int8") or opset or no_verify or keep_inactive:
+            raise OptionError(
+                "expected no --precision, --opset, --no-verify or --keep-inactive with --target c, "
+                f"which takes an exported file of int8: received {model or 'the shipped model'}"
+            )
+        export_c(model, out or ARTIFACTS, data, as_json)
         return
     page = out or PAGE
     if model is not None and model.endswith((".keras", ".h5")):
