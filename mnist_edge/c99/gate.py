@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.c99.compilers import WARNINGS, CompileError, Compiler
-from mnist_edge.c99.network import Integers, IntegerNetwork
+from mnist_edge.c99.network import IntegerNetwork, Integers
 from mnist_edge.c99.source import Source, check_program
 from mnist_edge.errors import ModelError
 from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME

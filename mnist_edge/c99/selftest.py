@@ -7,7 +7,7 @@ every row of the first layer; a real digit reaches fewer.
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.c99.network import Integers, IntegerNetwork
+from mnist_edge.c99.network import IntegerNetwork, Integers
 
 IMAGES = 8
 

@@ -25,11 +25,14 @@ KERNELS = {
 """The template of each kernel that is chosen by a macro; without any it is rows.c."""
 
 _HEADERS = frozenset(
-    """
-    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
-    stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
-    unistd wchar wctype
-    """.split()
+    re.findall(
+        r"\w+",
+        """
+        assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
+        stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
+        threads time uchar unistd wchar wctype
+        """,
+    )
 )
 """Names whose NAME.h would stand before a header of the compiler's."""
 
@@ -141,7 +144,7 @@ def _string(text: str) -> str:
     """Return a text as a C string: what is not a plain character as octal digits of UTF-8."""
     plain = (
         chr(byte)
-        if chr(byte).isalnum() and byte < 128 or chr(byte) in " -_.,+"
+        if (chr(byte).isalnum() and byte < 128) or chr(byte) in " -_.,+"
         else f"\\{byte:03o}"
         for byte in text.encode()
     )
