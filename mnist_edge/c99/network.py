@@ -5,7 +5,8 @@ What onnxruntime computes of such a file (its operator QGemm) is ``sum = bias + 
 one of which that is known to be so on every CPU; all else is refused.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,13 +148,12 @@ class _Walk:
             if follower.operator == "Softmax":
                 self._require_end(follower)
                 found.append(Layer(weights, bias, None, None))
-                return tuple(found), sum_scale
+                return _with_steps(found), sum_scale
             taken, scale, zero_point = self._stored(follower)
             factor = np.float32(sum_scale / scale)
             if not (np.isfinite(factor) and factor > 0):
                 raise ValueError(f"scales {sum_scale} and {scale}, whose quotient is no scale")
-            stairs = staircase(factor, zero_point)
-            found.append(Layer(weights, bias, stairs, fitted(stairs)))
+            found.append(Layer(weights, bias, staircase(factor, zero_point), None))
 
     def _input(self) -> tuple[str, np.float32, int]:
         """Return the first restored tensor, and what its numbers stand for."""
@@ -267,6 +267,13 @@ class _Walk:
             1,
         ):
             raise ValueError("a Softmax that is not the end")
+
+
+def _with_steps(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Return the layers with their staircases in integers."""
+    steps = fitted([layer.stairs for layer in layers if layer.stairs is not None])
+    hidden = [replace(layer, step=step) for layer, step in zip(layers, steps, strict=False)]
+    return (*hidden, layers[-1])
 
 
 def _with_zero_point(

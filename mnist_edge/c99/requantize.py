@@ -5,6 +5,7 @@ and ``((sum - least) * factor + half) >> shift`` is one too. Whether the two hav
 not argued here but tried: of every sum from one end of the staircase to the other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,11 @@ BYTE = 255
 MAX_SUMS = 2**26
 """Sums between the two ends of a staircase: more would take minutes to try."""
 
-_MAX_SHIFT = 62
+LEAST_SHIFT = 32
+MOST_SHIFT = 48
+
 _MAX_FACTOR = 2**32
+_MAX_PRODUCT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Step:
         most: Larger sums are taken as this one.
         factor: Below 2^32.
         half: Below 2^63.
-        shift: From 1 to 62.
+        shift: From ``LEAST_SHIFT`` on.
         corrections: int64 (256,), or None.
     """
 
@@ -109,21 +113,37 @@ def staircase(scale: np.float32, zero_point: int) -> Staircase:
     return Staircase(least, bytes_[first : last + 1])
 
 
-def fitted(stairs: Staircase) -> Step:
-    """Return a step that makes the same uint8 of every sum; each was tried.
+def fitted(stairs: Sequence[Staircase]) -> list[Step]:
+    """Return steps that make the same uint8 of every sum; each was tried. All have one shift.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There are none.
     """
-    step = _straight(stairs) or _corrected(stairs)
-    sums = np.arange(stairs.least - 1, stairs.most + 2)
-    if step is None or not np.array_equal(step.of(sums), stairs.of(sums)):
-        raise ValueError("a scale that no integers stand for")
-    return step
+    shift = _shift(stairs)
+    steps = []
+    for one in stairs:
+        step = _straight(one, shift) or _corrected(one, shift)
+        sums = np.arange(one.least - 1, one.most + 2)
+        if step is None or not np.array_equal(step.of(sums), one.of(sums)):
+            raise ValueError("a scale that no integers stand for")
+        steps.append(step)
+    return steps
 
 
-def _straight(stairs: Staircase) -> Step | None:
-    """Return the step with the least shift that needs no corrections, if there is one.
+def _shift(stairs: Sequence[Staircase]) -> int:
+    """Return the least shift with which the most of them need no corrections.
+
+    By 32 at least: a CPU of 32 bits then has the result in a register of its own.
+    """
+    counts = {
+        shift: sum(_straight(one, shift) is not None for one in stairs)
+        for shift in range(LEAST_SHIFT, MOST_SHIFT)
+    }
+    return max(counts, key=lambda shift: (counts[shift], -shift))
+
+
+def _straight(stairs: Staircase, shift: int) -> Step | None:
+    """Return the step with a shift that needs no corrections, if there is one.
 
     A line has the same steps where, for each number k, it is at least k at the first sum that has
     k, and below k at the sum before.
@@ -132,15 +152,11 @@ def _straight(stairs: Staircase) -> Step | None:
     low, high = _slopes(numbers, firsts)
     if not low < high:
         return None
-    for shift in range(1, _MAX_SHIFT):
-        for factor in range(int(low * 2**shift), int(high * 2**shift) + 2):
-            if not 0 < factor < _MAX_FACTOR:
-                break
-            half = _half(numbers, firsts, factor, shift)
-            if half is not None and factor * len(stairs.bytes) + half < 2**63:
-                return Step(stairs.least, stairs.most, factor, half, shift)
-            if high * 2**shift - low * 2**shift > 64:
-                break
+    middle = round((low + high) / 2 * 2**shift)
+    for factor in (middle, middle + 1, middle - 1):
+        half = _half(numbers, firsts, factor, shift) if 0 < factor < _MAX_FACTOR else None
+        if half is not None and factor * len(stairs.bytes) + half < _MAX_PRODUCT:
+            return Step(stairs.least, stairs.most, factor, half, shift)
     return None
 
 
@@ -177,19 +193,18 @@ def _half(
     return usual if low <= usual <= high else low
 
 
-def _corrected(stairs: Staircase) -> Step | None:
+def _corrected(stairs: Staircase, shift: int) -> Step | None:
     """Return a step of which each uint8 may be one too small, with where that is so."""
     numbers, firsts = _steps(stairs)
-    shift = 32
-    slope = float(numbers[-1] - numbers[0] + 1) / max(int(firsts[-1] - firsts[0]), 1)
-    exact = np.polyfit(firsts, numbers, 1)[0] if len(numbers) > 1 else slope
-    factor = int(exact * 2**shift)
+    if len(numbers) < 2:
+        return None
+    factor = int(np.polyfit(firsts, numbers, 1)[0] * 2**shift)
     if not 0 < factor < _MAX_FACTOR:
         return None
     # As high as it may be without ever being too high.
-    pairs = list(zip(numbers.tolist(), firsts.tolist(), strict=True))
+    pairs = zip(numbers.tolist(), firsts.tolist(), strict=True)
     half = min((number << shift) - (first - 1) * factor for number, first in pairs) - 1
-    if not 0 <= half < 2**62:
+    if half < 0 or factor * len(stairs.bytes) + half >= _MAX_PRODUCT:
         return None
     after = np.full(BYTE + 1, np.iinfo(np.int32).max, np.int64)
     after[numbers - 1] = firsts + stairs.least

@@ -87,6 +87,7 @@ def render(network: IntegerNetwork, name: str, version: str) -> Source:
         "KERNEL_CHOICE": _template("choice.c"),
         "KERNELS": _kernels(network),
         "WEIGHTS": "\n\n".join(_weights(network.layers)),
+        "SHIFT": str(next((layer.step.shift for layer in network.layers if layer.step), 0)),
         "STEPS": "\n".join(_steps(network.layers)),
         "STORE_CORRECTED": _store_corrected(network.layers),
         "BYTES": _bytes(network.layers),
@@ -195,7 +196,7 @@ def _steps(layers: Sequence[Layer]) -> Iterator[str]:
         half = f"((uint64_t){step.half >> 32}u << 32) + {step.half % 2**32}u"
         yield (
             f"static const step step_{number} = {{ {_number(step.least)}, {step.most}, "
-            f"{step.factor}u, {step.shift}, {half} }};"
+            f"{step.factor}u, {half} }};"
         )
         if step.corrections is not None:
             yield f"/* Sums from which on the uint8 of layer {number} is one more. */"

@@ -5,10 +5,10 @@
 #define KERNEL_VNNI
 #elif defined(MNIST_EDGE_SIMD) && defined(__AVX2__)
 #define KERNEL_AVX2
-#elif defined(MNIST_EDGE_SIMD) && defined(__ARM_FEATURE_DOTPROD)
+#elif defined(MNIST_EDGE_SIMD) && defined(__ARM_FEATURE_DOTPROD) && !defined(__ARM_BIG_ENDIAN)
 #define KERNEL_NEON
-#elif defined(__ARM_FEATURE_SIMD32) && !defined(__ARM_NEON) && defined(__GNUC__)                   \
-    && !defined(MNIST_EDGE_PORTABLE)
+#elif defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)             \
+    && !defined(__ARM_NEON) && !defined(MNIST_EDGE_PORTABLE)
 #define KERNEL_DSP /* Cortex-M4, M7, M33: no header, no macro needed */
 #endif
 

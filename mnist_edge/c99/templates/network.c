@@ -25,14 +25,15 @@
 
 @KERNELS@
 
-/* What uint8 stands for a sum: (sum - least) * factor / 2^shift, rounded as onnxruntime does. */
+/* The uint8 that stands for a sum: (sum - least) * factor / 2^SHIFT, as onnxruntime rounds it. */
 typedef struct {
     int32_t least; /* smaller sums are taken as this one */
     int32_t most;  /* larger sums are taken as this one */
     uint32_t factor;
-    uint32_t shift;
     uint64_t half; /* what rounds */
 } step;
+
+#define SHIFT @SHIFT@
 
 @STEPS@
 
@@ -50,7 +51,7 @@ static void store(const int32_t *RESTRICT sums, uint32_t columns, step by, uint8
         sum = sum < by.least ? by.least : sum;
         sum = sum > by.most ? by.most : sum;
         const uint32_t above = (uint32_t)sum - (uint32_t)by.least;
-        bytes[column] = (uint8_t)(((uint64_t)above * by.factor + by.half) >> by.shift);
+        bytes[column] = (uint8_t)(((uint64_t)above * by.factor + by.half) >> SHIFT);
     }
 }
 @STORE_CORRECTED@
