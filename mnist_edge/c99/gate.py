@@ -21,7 +21,7 @@ from mnist_edge.runtime.session import engine_errors, session_options
 
 VARIANTS: tuple[tuple[str, ...], ...] = (
     ("-O2",),
-    ("-Os", "-DMNIST_EDGE_COLUMNS"),
+    ("-Os",),
     ("-O3", "native"),
     ("-O3", "native", "-DMNIST_EDGE_SIMD"),
 )

@@ -5,8 +5,8 @@
  * SHA-256 @SHA256@.
  * C99, no float, no allocation, no state: any number of threads may call it.
  *
- * Define MNIST_EDGE_SIMD for the vector kernel of the CPU that is compiled for (AVX-512 VNNI, AVX2,
- * NEON dot product), or MNIST_EDGE_COLUMNS for the least code. All compute the same integers.
+ * Define MNIST_EDGE_SIMD for the vector kernel of the CPU that is compiled for: AVX-512 VNNI, AVX2
+ * or NEON dot product. All kernels compute the same integers.
  */
 #include "@NAME@.h"
 
