@@ -115,7 +115,7 @@ RUNTIMES = {
     "c": Runtime(
         adapters.c,
         packages=("ctypes",),
-        distributions=(),
+        distributions=("mnist-edge",),
         variants=(Variant("", "int8", C_LIBRARY),),
     ),
     # No engine at all: a small network of dense layers is a few products of matrices.

@@ -118,7 +118,7 @@ def compiled_failures(
                 except CompileError as error:
                     yield f"{title}: {error}"
                     continue
-                yield from _differences(title, [str(program)], images, logits)
+                yield from differences(title, [str(program)], images, logits)
 
 
 def write_program(source: Source, folder: Path) -> list[Path]:
@@ -129,10 +129,17 @@ def write_program(source: Source, folder: Path) -> list[Path]:
     return [folder / "check.c", folder / f"{source.name}.c"]
 
 
-def _differences(
+def differences(
     title: str, command: Sequence[str], images: Path, logits: Integers
 ) -> Iterator[str]:
-    """Run a compiled program; yield what it computes otherwise than it must."""
+    """Run a compiled program; yield what it computes otherwise than it must.
+
+    Args:
+        title: What it was compiled with.
+        command: How it is called.
+        images: The file of images that it reads.
+        logits: What it must compute of them.
+    """
     answers = images.with_name("answers")
     done = subprocess.run(
         [*command, str(images), str(answers)], capture_output=True, timeout=_PATIENCE, check=False

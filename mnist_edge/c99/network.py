@@ -137,6 +137,8 @@ class _Walk:
 
     def layers(self) -> tuple[tuple[Layer, ...], np.float32]:
         """Return the layers, and the scale of the last one's sums."""
+        if any(node.operator.endswith("Conv") for node in self._values.nodes):
+            raise ValueError("convolutions, which are not made C of yet")
         found: list[Layer] = []
         taken, scale, zero_point = self._input()
         while True:

@@ -36,6 +36,8 @@ _HEADERS = frozenset(
 )
 """Names whose NAME.h would stand before a header of the compiler's."""
 
+_PLACE = r"@([A-Z0-9_]+)@"
+
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits} -_.,+")
 """Characters that stand in C as they are; others could end a string, or a trigraph begin one."""
 
@@ -89,6 +91,7 @@ def render(network: IntegerNetwork, name: str, version: str) -> Source:
         "WEIGHTS": "\n\n".join(_weights(network.layers)),
         "SHIFT": str(next((layer.step.shift for layer in network.layers if layer.step), 0)),
         "STEPS": "\n".join(_steps(network.layers)),
+        "STORE": _template("store.c") if len(network.layers) > 1 else "",
         "STORE_CORRECTED": _store_corrected(network.layers),
         "BYTES": _bytes(network.layers),
         "LAYERS": "\n".join(_calls(network.layers)),
@@ -104,9 +107,10 @@ def check_program(name: str) -> str:
 
 
 def _filled(template: str, parts: dict[str, str]) -> str:
-    text = re.sub(r"@([A-Z0-9_]+)@", lambda match: parts[match[1]], _template(template))
-    # Functions that are given to a template have places of their own.
-    text = re.sub(r"@([A-Z0-9_]+)@", lambda match: parts[match[1]], text)
+    text = _template(template)
+    # What is filled in may have places of its own.
+    while re.search(_PLACE, text):
+        text = re.sub(_PLACE, lambda match: parts[match[1]], text)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
