@@ -5,15 +5,25 @@ What onnxruntime computes of such a file (its operator QGemm) is ``sum = bias + 
 one of which that is known to be so on every CPU; all else is refused.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.c99 import tensors
-from mnist_edge.c99.requantize import BYTE, Staircase, Step, fitted, staircase
+from mnist_edge.c99 import tensors, trial
+from mnist_edge.c99.requantize import (
+    BYTE,
+    MAX_SUMS,
+    Runs,
+    Staircase,
+    Step,
+    fitted,
+    staircase,
+)
 from mnist_edge.c99.tensors import Values
+from mnist_edge.c99.trial import Tail
 from mnist_edge.errors import ModelError
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.graph import Node
@@ -23,6 +33,18 @@ MOST_PAIR = 2**15 - 1
 """What two products may come to: 16 bits hold them, as in onnxruntime on CPUs without VNNI."""
 
 MOST_SUM = 2**31 - 1
+
+ACTIVATIONS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        Abs Add Celu Clip Div Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Log Max Min
+        Mish Mul Neg Pow Reciprocal Relu Selu Sigmoid Sign Softplus Softsign Sqrt Sub Tanh
+        ThresholdedRelu
+        """,
+    )
+)
+"""Operators that make a number of each number by itself."""
 
 Integers = NDArray[np.int64]
 
@@ -35,13 +57,15 @@ class Layer:
         weights: int8 (rows, columns): a row for each input, a column for each unit.
         bias: int32 (columns,), with the zero point of the input worked in.
         stairs: What uint8 each sum becomes; None for the last layer.
-        step: The same in integers.
+        step: The same in integers, where no activation but relu stands between.
+        tail: What makes these of the sums in the file.
     """
 
     weights: NDArray[np.int8]
     bias: NDArray[np.int32]
-    stairs: Staircase | None
-    step: Step | None
+    stairs: Staircase | Runs | None
+    step: Step | None = None
+    tail: Tail | None = None
 
     @property
     def rows(self) -> int:
@@ -60,12 +84,14 @@ class IntegerNetwork:
 
     Attributes:
         model: The file.
+        values: What stands in it.
         layers: From the first to the last.
         logit_scale: float32 of a logit, times this, is the file's value before Softmax.
         calibration: What the file knows of its own confidence.
     """
 
     model: ModelFile
+    values: Values
     layers: tuple[Layer, ...]
     logit_scale: np.float32
     calibration: Calibration
@@ -91,14 +117,15 @@ def read(model: ModelFile) -> IntegerNetwork:
     """
     require_kind(model)
     try:
-        layers, logit_scale = _Walk(tensors.read(model.content)).layers()
+        values = tensors.read(model.content)
+        layers, logit_scale = _Walk(values).layers()
     except ValueError as error:
         raise ModelError(
             f"expected a stack of dense layers that integers compute exactly in {model.origin}, "
             f"found {error}"
         ) from error
     calibration = Calibration.read(model.metadata, model.origin)
-    return IntegerNetwork(model, layers, logit_scale, calibration)
+    return IntegerNetwork(model, values, layers, logit_scale, calibration)
 
 
 def require_kind(model: ModelFile) -> None:
@@ -146,16 +173,19 @@ class _Walk:
             weights, sum_scale, bias = self._dense(gemm, scale)
             bias = _with_zero_point(weights, bias, zero_point)
             _require_bounds(weights, bias, found)
-            follower = self._next(gemm.outputs[0])
-            if follower.operator == "Softmax":
-                self._require_end(follower)
-                found.append(Layer(weights, bias, None, None))
+            users = self._users(gemm.outputs[0])
+            if [node.operator for node in users] == ["Softmax"]:
+                self._require_end(users[0])
+                found.append(Layer(weights, bias, None))
                 return _with_steps(found), sum_scale
-            taken, scale, zero_point = self._stored(follower)
-            factor = np.float32(sum_scale / scale)
-            if not (np.isfinite(factor) and factor > 0):
-                raise ValueError(f"scales {sum_scale} and {scale}, whose quotient is no scale")
-            found.append(Layer(weights, bias, staircase(factor, zero_point), None))
+            tail = self._tail(gemm, taken, sum_scale)
+            taken, scale, zero_point = self._stored(tail)
+            stairs: Staircase | Runs
+            if self._is_plain(tail, zero_point):
+                stairs = staircase(_factor(sum_scale, scale), zero_point)
+            else:
+                stairs = self._tried(tail, *sum_range(weights, bias))
+            found.append(Layer(weights, bias, stairs, tail=tail))
 
     def _input(self) -> tuple[str, np.float32, int]:
         """Return the first restored tensor, and what its numbers stand for."""
@@ -212,19 +242,57 @@ class _Walk:
             raise ValueError(f"a bias {name!r} whose scale is not that of its layer's sums")
         return steps.astype(np.int32)
 
-    def _stored(self, node: Node) -> tuple[str, np.float32, int]:
+    def _tail(self, gemm: Node, taken: str, sum_scale: np.float32) -> Tail:
+        """Return what stands behind a hidden layer's product: an activation, and what stores it."""
+        reached = {gemm.outputs[0]}
+        numbers = []
+        for number, node in enumerate(self._values.nodes):
+            if not reached.intersection(node.inputs):
+                continue
+            numbers.append(number)
+            if node.operator == "QuantizeLinear":
+                break
+            self._require_of_each_number(node, reached)
+            reached.update(node.outputs)
+        users = [
+            number
+            for number, node in enumerate(self._values.nodes)
+            if reached.intersection(node.inputs)
+        ]
+        if users != numbers or self._values.nodes[numbers[-1]].operator != "QuantizeLinear":
+            raise ValueError("a branch: a stack has none")
+        restored = self._made_by[taken]
+        while restored.operator != "DequantizeLinear":
+            restored = self._made_by[restored.inputs[0]]
+        weight_scale = self._made_by[gemm.inputs[1]].inputs[1:]
+        return Tail(gemm, tuple(numbers), restored.inputs[1:], weight_scale, sum_scale)
+
+    def _require_of_each_number(self, node: Node, reached: set[str]) -> None:
+        """Refuse an operator that does not treat each number by itself, and all alike."""
+        others = [name for name in node.inputs if name and name not in reached]
+        single = all(
+            name in self._values.tensors and self._values.tensors[name].size == 1 for name in others
+        )
+        if node.operator not in ACTIVATIONS or not single:
+            raise ValueError(f"{_article(node.operator)} behind a dense layer")
+
+    def _is_plain(self, tail: Tail, zero_point: int) -> bool:
+        """Return whether cutting uint8 off at its ends is all that a layer's activation does."""
+        operators = [self._values.nodes[number].operator for number in tail.nodes[:-1]]
+        # With a zero point at the low end, that is what relu does.
+        return not operators or (operators == ["Relu"] and zero_point == 0)
+
+    def _tried(self, tail: Tail, least: int, most: int) -> Runs:
+        """Return what onnxruntime makes of every sum that a layer can have."""
+        if most - least > MAX_SUMS:
+            raise ValueError(f"an activation of {most - least:,} sums, which are too many to try")
+        sums = np.arange(least, most + 1)
+        return Runs.of_all(least, trial.bytes_of(self._values, tail, sums))
+
+    def _stored(self, tail: Tail) -> tuple[str, np.float32, int]:
         """Return the restored output of a hidden layer, its scale and its zero point."""
-        is_relu = node.operator == "Relu"
-        if is_relu:
-            node = self._next(node.outputs[0])
-        if node.operator != "QuantizeLinear":
-            raise ValueError(
-                f"{_article(node.operator)} behind a dense layer: relu is what C is made of"
-            )
+        node = self._values.nodes[tail.nodes[-1]]
         stored, scale, zero_point = self._linear(node, "QuantizeLinear", np.uint8)
-        # With it, cutting uint8 off at 0 is what relu does.
-        if is_relu and zero_point:
-            raise ValueError(f"a relu with zero point {zero_point}")
         again = self._next(stored)
         restored, same_scale, same_zero = self._linear(again, "DequantizeLinear", np.uint8)
         if (same_scale, same_zero) != (scale, zero_point):
@@ -256,9 +324,12 @@ class _Walk:
             raise ValueError(f"no numbers {name!r} in the file")
         return self._values.tensors[name]
 
+    def _users(self, name: str) -> list[Node]:
+        return [node for node in self._values.nodes if name in node.inputs]
+
     def _next(self, name: str) -> Node:
         """Return the only node that takes a tensor."""
-        users = [node for node in self._values.nodes if name in node.inputs]
+        users = self._users(name)
         if len(users) != 1 or users[0].inputs[0] != name:
             raise ValueError(f"{name!r} used {len(users)} times: a stack uses each once")
         return users[0]
@@ -273,9 +344,27 @@ class _Walk:
 
 def _with_steps(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Return the layers with their staircases in integers."""
-    steps = fitted([layer.stairs for layer in layers if layer.stairs is not None])
-    hidden = [replace(layer, step=step) for layer, step in zip(layers, steps, strict=False)]
-    return (*hidden, layers[-1])
+    steps = iter(fitted([one.stairs for one in layers if isinstance(one.stairs, Staircase)]))
+    return tuple(
+        replace(layer, step=next(steps)) if isinstance(layer.stairs, Staircase) else layer
+        for layer in layers
+    )
+
+
+def _factor(sum_scale: np.float32, scale: np.float32) -> np.float32:
+    """Return the scale of sums in steps of what they are stored as."""
+    factor = np.float32(sum_scale / scale)
+    if not (np.isfinite(factor) and factor > 0):
+        raise ValueError(f"scales {sum_scale} and {scale}, whose quotient is no scale")
+    return factor
+
+
+def sum_range(weights: NDArray[np.int8], bias: NDArray[np.int32]) -> tuple[int, int]:
+    """Return the least and the largest sum that uint8 inputs can have."""
+    wide = BYTE * weights.astype(np.int64)
+    least = (bias + np.minimum(wide, 0).sum(axis=0)).min()
+    most = (bias + np.maximum(wide, 0).sum(axis=0)).max()
+    return int(least), int(most)
 
 
 def _with_zero_point(
@@ -306,7 +395,8 @@ def _require_bounds(
                 f"two neighbouring weights whose products come to {products.max():,}: onnxruntime "
                 "cuts them off at 16 bits on CPUs without VNNI"
             )
-    if max((bias + positive.sum(0)).max(), -(bias + negative.sum(0)).min()) > MOST_SUM:
+    least, most = sum_range(weights, bias)
+    if max(most, -least) > MOST_SUM:
         raise ValueError("sums that 32 bits do not hold")
 
 

@@ -7,6 +7,7 @@ not argued here but tried: of every sum from one end of the staircase to the oth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ BYTE = 255
 
 MAX_SUMS = 2**26
 """Sums between the two ends of a staircase: more would take minutes to try."""
+
+MAX_RUNS = 4096
+"""Of an activation: one that only rises has 256 at most, 5 bytes each."""
 
 LEAST_SHIFT = 32
 MOST_SHIFT = 48
@@ -43,6 +47,36 @@ class Staircase:
     def of(self, sums: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the uint8 of sums of any size."""
         return self.bytes[np.clip(sums, self.least, self.most) - self.least]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The uint8 of each sum, where an activation stands between: the same for whole runs of sums.
+
+    Attributes:
+        starts: int32, the first sum of each run; what comes before the first run is as in it.
+        bytes: uint8 of each run.
+    """
+
+    starts: NDArray[np.int32]
+    bytes: NDArray[np.uint8]
+
+    @classmethod
+    def of_all(cls, least: int, bytes_: NDArray[np.uint8]) -> Self:
+        """Return the runs of the uint8 of every sum from ``least`` on.
+
+        Raises:
+            ValueError: There are too many.
+        """
+        firsts = np.flatnonzero(np.diff(bytes_, prepend=bytes_[0] ^ 1))
+        if len(firsts) > MAX_RUNS:
+            raise ValueError(f"an activation of {len(firsts):,} steps")
+        return cls((firsts + least).astype(np.int32), bytes_[firsts])
+
+    def of(self, sums: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the uint8 of sums."""
+        numbers = np.searchsorted(self.starts, sums, side="right") - 1
+        return self.bytes[np.maximum(numbers, 0)]
 
 
 @dataclass(frozen=True, slots=True)

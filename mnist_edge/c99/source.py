@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.c99 import rejection, selftest
 from mnist_edge.c99.network import IntegerNetwork, Layer
+from mnist_edge.c99.requantize import Runs
 from mnist_edge.errors import ModelError
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -91,8 +92,8 @@ def render(network: IntegerNetwork, name: str, version: str) -> Source:
         "WEIGHTS": "\n\n".join(_weights(network.layers)),
         "SHIFT": str(next((layer.step.shift for layer in network.layers if layer.step), 0)),
         "STEPS": "\n".join(_steps(network.layers)),
-        "STORE": _template("store.c") if len(network.layers) > 1 else "",
-        "STORE_CORRECTED": _store_corrected(network.layers),
+        "RUNS": "\n\n".join(_runs(network.layers)),
+        "STORE": "\n\n".join(_stores(network.layers)),
         "BYTES": _bytes(network.layers),
         "LAYERS": "\n".join(_calls(network.layers)),
         "WIDEST": str(max(layer.columns for layer in network.layers)),
@@ -207,10 +208,26 @@ def _steps(layers: Sequence[Layer]) -> Iterator[str]:
             yield _array(f"int32_t corrections_{number}[256]", step.corrections)
 
 
-def _store_corrected(layers: Sequence[Layer]) -> str:
-    if all(layer.step is None or layer.step.corrections is None for layer in layers):
-        return ""
-    return f"\n{_template('store_corrected.c')}\n"
+def _runs(layers: Sequence[Layer]) -> Iterator[str]:
+    for number, layer in enumerate(layers, 1):
+        if isinstance(layer.stairs, Runs):
+            count = len(layer.stairs.starts)
+            yield (
+                f"/* Layer {number}: its activation makes a uint8 of each run of sums; where each "
+                "run begins. */"
+            )
+            yield _array(f"int32_t starts_{number}[{count}]", layer.stairs.starts)
+            yield _array(f"uint8_t values_{number}[{count}]", layer.stairs.bytes)
+
+
+def _stores(layers: Sequence[Layer]) -> Iterator[str]:
+    """Yield the functions that make uint8 of sums, as far as a network needs them."""
+    if any(layer.step for layer in layers):
+        yield _template("store.c")
+    if any(layer.step and layer.step.corrections is not None for layer in layers):
+        yield _template("store_corrected.c")
+    if any(isinstance(layer.stairs, Runs) for layer in layers):
+        yield _template("look_up.c")
 
 
 def _bytes(layers: Sequence[Layer]) -> str:
@@ -231,6 +248,11 @@ def _calls(layers: Sequence[Layer]) -> Iterator[str]:
             )
         elif layer.step is not None:
             yield f"    store(sums, {layer.columns}, step_{number}, bytes);"
+        elif isinstance(layer.stairs, Runs):
+            yield (
+                f"    look_up(sums, {layer.columns}, starts_{number}, values_{number}, "
+                f"{len(layer.stairs.starts)}, bytes);"
+            )
         taken = "bytes"
         yield ""
 

@@ -16,6 +16,10 @@ _DTYPES = {1: "<f4", 2: "u1", 3: "i1", 6: "<i4", 7: "<i8"}
 """numpy's name of each TensorProto.DataType that is read."""
 
 
+Encoded = Sequence[bytes | memoryview]
+"""A message in pieces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """A graph with the values of its tensors.
@@ -26,6 +30,10 @@ class Values:
         nodes: In the order in which they run.
         tensors: The values of each tensor in the file, by name.
         reals: Names of the attributes of floats, of each node.
+        encoded_nodes: The nodes as protobuf has them.
+        encoded_tensors: The tensors as protobuf has them, by name.
+        encoded_opsets: The opsets as protobuf has them.
+        ir_version: Version of the format.
     """
 
     input: str
@@ -33,6 +41,10 @@ class Values:
     nodes: Sequence[Node]
     tensors: Mapping[str, NDArray[np.generic]]
     reals: Sequence[frozenset[str]]
+    encoded_nodes: Sequence[Encoded]
+    encoded_tensors: Mapping[str, Encoded]
+    encoded_opsets: Sequence[Encoded]
+    ir_version: int
 
 
 def read(content: bytes) -> Values:
@@ -41,15 +53,15 @@ def read(content: bytes) -> Values:
     Raises:
         ValueError: A tensor is of a type that no quantized network has.
     """
-    message = protobuf.read(content, MODEL).message("graph")
+    whole = protobuf.read(content, MODEL)
+    message = whole.message("graph")
+    tensors = {tensor.text("name"): tensor for tensor in message.messages("initializer")}
     found = graph.of(message)
     return Values(
         input=found.input,
         output=found.output,
         nodes=found.nodes,
-        tensors={
-            tensor.text("name"): _values(tensor) for tensor in message.messages("initializer")
-        },
+        tensors={name: _values(tensor) for name, tensor in tensors.items()},
         reals=[
             frozenset(
                 attribute.text("name")
@@ -58,6 +70,10 @@ def read(content: bytes) -> Values:
             )
             for node in message.messages("node")
         ],
+        encoded_nodes=[node.encoded for node in message.messages("node")],
+        encoded_tensors={name: tensor.encoded for name, tensor in tensors.items()},
+        encoded_opsets=[opset.encoded for opset in whole.messages("opset_import")],
+        ir_version=whole.integer("ir_version"),
     )
 
 

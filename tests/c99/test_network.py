@@ -29,6 +29,10 @@ def refusal(content: bytes) -> str:
         Stack(activation="", zero_point=3),
         Stack(scale=0.9),
         Stack(scale=1e-3),
+        Stack(activation="Tanh", zero_point=128, scale=1 / 127),
+        Stack(activation="Elu", zero_point=30, scale=0.01),
+        Stack(activation="Relu", zero_point=5),
+        Stack(activation="Sigmoid", scale=1 / 255, widths=(25, 30, 20, 3)),
     ],
 )
 def test_sums_and_bytes_are_onnxruntimes(stack: Stack) -> None:
@@ -83,6 +87,16 @@ def test_a_scale_for_each_unit_is_refused() -> None:
     assert "a scale for each unit" in refusal(Stack(per_unit=True).content())
 
 
+def test_an_operator_that_mixes_numbers_is_refused() -> None:
+    content = Stack(activation="LogSoftmax").content()
+    assert "a LogSoftmax behind a dense layer" in refusal(content)
+    assert "a Softmax that is not the end" in refusal(Stack(activation="Softmax").content())
+
+
+def test_an_activation_that_onnxruntime_does_not_know_is_refused() -> None:
+    assert "cannot run a layer of the model" in refusal(Stack(activation="Mish").content())
+
+
 def test_a_zero_point_of_weights_is_refused() -> None:
     model = Stack().model()
     (zero,) = [one for one in model.graph.initializer if one.name == "layer_0.weight_zero"]
@@ -104,15 +118,14 @@ def test_a_gemm_with_a_factor_is_refused() -> None:
     assert "a Gemm where a dense layer may stand" in refusal(model.SerializeToString())
 
 
-def test_a_branch_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("restored_0", "a stack uses each once"), ("act_0", "a branch: a stack has none")],
+)
+def test_a_branch_is_refused(name: str, sentence: str) -> None:
     model = Stack().model()
-    softmax = model.graph.node[-1]
-    relu = helper.make_node("Relu", [softmax.input[0]], ["relu"])
-    add = helper.make_node("Add", [softmax.input[0], "relu"], ["twice"])
-    model.graph.node.insert(len(model.graph.node) - 1, relu)
-    model.graph.node.insert(len(model.graph.node) - 1, add)
-    softmax.input[0] = "twice"
-    assert "a stack uses each once" in refusal(model.SerializeToString())
+    model.graph.node.insert(len(model.graph.node) - 1, helper.make_node("Relu", [name], ["branch"]))
+    assert sentence in refusal(model.SerializeToString())
 
 
 def inserted(model: onnx.ModelProto, *nodes: onnx.NodeProto) -> bytes:

@@ -18,6 +18,7 @@ STACKS = {
     "odd": Stack(widths=(27, 13, 7, 3)),
     "corrected": Stack(scale=0.9, widths=(25, 40, 4)),
     "zero points": Stack(activation="", zero_point=100, widths=(25, 70, 4)),
+    "activation": Stack(activation="Tanh", zero_point=128, scale=1 / 127),
     "one layer": Stack(widths=(25, 3)),
     "rejects": Stack(metadata={"temperature": "1.1", "reject_below": "0.8"}),
 }

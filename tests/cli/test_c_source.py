@@ -80,8 +80,8 @@ def test_wrong_input_is_one_sentence(refused: Callable[..., str], tmp_path: Path
     keras = ARTIFACTS / "mnist-mlp.keras"
     assert "export a Keras model first" in refused("export", keras, *out)
     assert "cannot read the model" in refused("export", tmp_path / "none.onnx", *out)
-    tanh = Stack(activation="Tanh").write(tmp_path / "tanh.int8.onnx")
-    assert "a Tanh behind a dense layer" in refused("export", tanh, *out)
+    mixes = Stack(activation="LogSoftmax").write(tmp_path / "mixes.int8.onnx")
+    assert "a LogSoftmax behind a dense layer" in refused("export", mixes, *out)
     assert "expected no --precision" in refused("export", SMALL, "--opset", 17, *out)
     (tmp_path / "file").write_text("")
     at_file = ("--target", "c", "--out", tmp_path / "file")
