@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mnist_edge.c99 import trial
 from mnist_edge.c99.compilers import WARNINGS, CompileError, Compiler
-from mnist_edge.c99.network import IntegerNetwork, Integers
+from mnist_edge.c99.layers import Integers
+from mnist_edge.c99.network import IntegerNetwork
 from mnist_edge.c99.requantize import Staircase
 from mnist_edge.c99.source import Source, check_program
 from mnist_edge.errors import ModelError

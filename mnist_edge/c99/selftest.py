@@ -7,7 +7,8 @@ every row of the first layer; a real digit reaches fewer.
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.c99.network import IntegerNetwork, Integers
+from mnist_edge.c99.layers import Integers
+from mnist_edge.c99.network import IntegerNetwork
 
 IMAGES = 8
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.c99 import rejection, selftest
-from mnist_edge.c99.network import IntegerNetwork, Layer
+from mnist_edge.c99.layers import Layer
+from mnist_edge.c99.network import IntegerNetwork
 from mnist_edge.c99.requantize import Runs
 from mnist_edge.errors import ModelError
 

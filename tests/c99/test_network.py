@@ -120,7 +120,7 @@ def test_a_gemm_with_a_factor_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("restored_0", "a stack uses each once"), ("act_0", "a branch: a stack has none")],
+    [("restored_0", "a stack uses each once"), ("act_0", "a branch, or an end without Softmax")],
 )
 def test_a_branch_is_refused(name: str, sentence: str) -> None:
     model = Stack().model()
@@ -168,3 +168,10 @@ def test_an_image_that_is_reshaped_to_a_row_is_read() -> None:
     model.graph.initializer.append(row)
     flat = helper.make_node("Reshape", ["pixels", "row_shape"], ["row"])
     assert network.read(model_file.read(inserted(model, flat))).layers[0].rows == 25
+
+
+def test_a_file_that_does_not_end_in_a_softmax_is_refused() -> None:
+    model = Stack().model()
+    softmax = model.graph.node.pop()
+    model.graph.node[-1].output[0] = softmax.output[0]
+    assert "found a branch" in refusal(model.SerializeToString())
