@@ -32,25 +32,18 @@ class Library:
     Args:
         path: The shared library.
         pixels: Of an image.
+
+    Attributes:
+        predict: Of one image, uint8 of any shape with all its pixels, to its class.
     """
 
     def __init__(self, path: Path, pixels: int) -> None:
         library = ctypes.CDLL(str(path))
         self._pixels = pixels
-        self._predict = library.network_predict
-        # Bytes go in without a copy; an array's address would have to be asked for, which is slow.
-        self._predict.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
         self._predict_batch = library.network_predict_batch
         self._predict_batch.argtypes = (ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p)
         self._predict_batch.restype = None
-
-    def predict(self, image: NDArray[np.uint8]) -> int:
-        """Return the class of one image, uint8 of any shape with all its pixels."""
-        pixels = image.tobytes()
-        if len(pixels) != self._pixels:
-            raise ValueError(f"expected {self._pixels} bytes of pixels, received {len(pixels)}")
-        found: int = self._predict(pixels, None)
-        return found
+        self.predict = _predictor(path, pixels)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.int32]:
         """Return int32 (N,), the class of each of uint8 (N, ...)."""
@@ -66,6 +59,24 @@ class Library:
         pixels = (ctypes.c_uint8 * (batch * self._pixels))()
         classes = (ctypes.c_int32 * batch)()
         return lambda: self._predict_batch(pixels, batch, classes)
+
+
+def _predictor(path: Path, pixels: int) -> Callable[[NDArray[np.uint8]], int]:
+    """Return a function of one image, uint8 of any shape with all its pixels, to its class.
+
+    The call takes a microsecond, so that what is around it counts: bytes go in as they are, where
+    an array's address would have to be asked for; PyDLL does not give up the interpreter's lock;
+    names are local.
+    """
+    call: Callable[[bytes, None], int] = ctypes.PyDLL(str(path)).network_predict
+
+    def predict(image: NDArray[np.uint8]) -> int:
+        given = image.tobytes()
+        if len(given) != pixels:
+            raise ValueError(f"expected {pixels} bytes of pixels, received {len(given)}")
+        return call(given, None)
+
+    return predict
 
 
 def require_compiler() -> Compiler:
