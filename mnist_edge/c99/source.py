@@ -89,7 +89,8 @@ def render(network: IntegerNetwork, name: str, version: str) -> Source:
     parts = {
         **_facts(network, name, version),
         "KERNEL_CHOICE": _template("choice.c"),
-        "KERNELS": _kernels(network),
+        "MOST_ROWS": str(max(layer.rows for layer in network.layers)),
+        "KERNELS": _kernels(),
         "WEIGHTS": "\n\n".join(_weights(network.layers)),
         "SHIFT": str(next((layer.step.shift for layer in network.layers if layer.step), 0)),
         "STEPS": "\n".join(_steps(network.layers)),
@@ -158,8 +159,8 @@ def _string(text: str) -> str:
     return f'"{"".join(plain)}"'
 
 
-def _kernels(network: IntegerNetwork) -> str:
-    parts = [f"#define MOST_ROWS {max(layer.rows for layer in network.layers)}\n"]
+def _kernels() -> str:
+    parts = []
     word = "if"
     for macro, template in KERNELS.items():
         parts.append(f"#{word} defined({macro})\n\n{_template(template)}\n")

@@ -1,7 +1,7 @@
 """The C code beside LiteRT's full int8 and onnxruntime: make c-code.
 
-All in one process, in turns, one thread: windows of 100 images from Python, pixels to class. Of each
-the smallest window counts, since whatever else runs here only adds; and of a batch the smallest
+All in one process, in turns, one thread: windows of 100 images, from Python, pixels to class. Of
+each the shortest window counts, since whatever else runs here only adds; of a batch the shortest
 call. The noise is what LiteRT differs by from itself, measured as if it were two.
 """
 

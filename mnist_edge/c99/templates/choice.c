@@ -3,10 +3,13 @@
  * MNIST_EDGE_PORTABLE, MNIST_EDGE_COLUMNS and MNIST_EDGE_SIMD choose; without any it is the rows
  * where compilers make vectors of loops, the columns where they do not, and Cortex-M4's own.
  */
+#define MOST_ROWS @MOST_ROWS@
+
 #if defined(MNIST_EDGE_COLUMNS)
 #define KERNEL_COLUMNS
 #elif defined(MNIST_EDGE_PORTABLE)
-#elif defined(MNIST_EDGE_SIMD) && defined(__AVX512VNNI__) && defined(__AVX512BW__)
+#elif defined(MNIST_EDGE_SIMD) && defined(__AVX512VNNI__) && defined(__AVX512BW__)                 \
+    && MOST_ROWS < 65536
 #define KERNEL_VNNI
 #elif defined(MNIST_EDGE_SIMD) && defined(__AVX2__)
 #define KERNEL_AVX2
