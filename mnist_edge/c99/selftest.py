@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnist_edge.c99.layers import Integers
 from mnist_edge.c99.network import IntegerNetwork
 
-IMAGES = 8
+IMAGES = 16
 
 _MODULUS = 2**32
 

@@ -263,7 +263,7 @@ def _rejection(network: IntegerNetwork) -> dict[str, str]:
     limit = network.calibration.reject_below
     if not limit:
         return {
-            "REJECTION": "never, since the model's\n * file carries no limit.",
+            "REJECTION": "Here always 0: the model's file carries no limit.",
             "REJECTED": _template("rejected_never.c"),
         }
     try:
@@ -280,9 +280,9 @@ def _rejection(network: IntegerNetwork) -> dict[str, str]:
         ) from error
     return {
         "REJECTION": (
-            f"its confidence is\n * below {limit}, which one in a hundred real images falls short "
-            f"of. It is off by less than\n * {rejection.ERROR:.5f}. That an image holds no ink at "
-            "all is for the caller to see."
+            f"The confidence is below {limit} then, which one in a hundred real images falls\n"
+            f" * short of; it is off by less than {rejection.ERROR:.5f}. That an image holds no ink\n"
+            " * at all is for the caller to see."
         ),
         "REJECTED": _template("rejected.c"),
         "POWERS": _array("uint32_t powers[65]", np.array(found.powers)),

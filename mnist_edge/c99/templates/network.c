@@ -34,7 +34,8 @@ static void begin(const int32_t *RESTRICT bias, uint32_t columns, int32_t *RESTR
 
 @STORE@
 
-int @NAME@_predict(const uint8_t pixels[@UPPER@_PIXELS], int32_t logits[@UPPER@_CLASSES])
+int @NAME@_predict(const uint8_t pixels[@UPPER@_PIXELS],
+    int32_t logits[@UPPER@_CLASSES])
 {
     int32_t sums[WIDEST + PADDING];
 @BYTES@

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Pixels of an image, row by row, 0 (paper) to 255 (ink) as MNIST has them; classes; layers. */
+/* Bytes of an image, row by row: of MNIST's digits 0 is paper and 255 is ink. Its classes. */
 #define @UPPER@_PIXELS @PIXELS@
 #define @UPPER@_CLASSES @CLASSES@
 
@@ -31,13 +31,15 @@ extern const char *const @NAME@_labels[@UPPER@_CLASSES];
  * Classify one image: return its class, the first one where two are equal.
  * logits may be NULL; otherwise it receives the value of each class.
  */
-int @NAME@_predict(const uint8_t pixels[@UPPER@_PIXELS], int32_t logits[@UPPER@_CLASSES]);
+int @NAME@_predict(const uint8_t pixels[@UPPER@_PIXELS],
+    int32_t logits[@UPPER@_CLASSES]);
 
 /* Classify images that lie one behind the other; classes receives one number for each. */
 void @NAME@_predict_batch(const uint8_t *pixels, uint32_t images, int32_t *classes);
 
 /*
- * Return 1 where the answer may be none of the classes: @REJECTION@
+ * Return 1 where the answer may be none of the classes, else 0.
+ * @REJECTION@
  */
 int @NAME@_rejected(const int32_t logits[@UPPER@_CLASSES]);
 
