@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting schemas constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -38,6 +38,15 @@ compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/co
 
 lowest: $(VENV)/dev  ## the tests of the runtime half with the lowest versions that pyproject.toml allows
 	$(RUN)python -m tests.compat.lowest
+
+cross: $(VENV)/dev  ## the C code on other CPUs: Debian's cross compilers, qemu-user-static
+	$(RUN)python -m tests.c99.cross
+
+c-code: $(VENV)/dev  ## the C code beside LiteRT's full int8 and onnxruntime
+	$(RUN)python -m tests.measurements.c_code
+
+cortex-m: $(VENV)/dev  ## instructions and flash of the C code on Cortex-M, in QEMU
+	$(RUN)python -m tests.measurements.cortex_m
 
 fuzz: $(VENV)/dev  ## hostile inputs for each reader, half an hour of them; counts in docs/security.md
 	$(RUN)python -m tests.fuzz --minutes 30 --seed $(or $(SEED),0)

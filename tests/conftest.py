@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from mnist_edge import cli, datasets
+from mnist_edge.c99 import compilers
+from mnist_edge.c99.compilers import Compiler
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
@@ -60,6 +62,12 @@ def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     return found or pytest.skip("no Chromium here")
+
+
+@pytest.fixture(scope="session")
+def all_compilers() -> list[Compiler]:
+    """The C compilers of this machine."""
+    return compilers.found() or pytest.skip("no C compiler here")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
+from mnist_edge.c99.export import CReport
 from mnist_edge.cli.reports import FileInfo, ForeignFileInfo, PredictReport
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "data": (DataReport, "Report of mnist-edge data --json"),
     "device": (MachineInfo, "Report of mnist-edge info --json without a file"),
     "export": (ExportReport, "Report of mnist-edge export --json"),
+    "export-c": (CReport, "Report of mnist-edge export --target c --json"),
     "export-manifest": (ExportManifest, "The manifest beside an exported file"),
     "foreign-info": (ForeignFileInfo, "Report of mnist-edge info --json for a file of others"),
     "info": (FileInfo, "Report of mnist-edge info --json"),

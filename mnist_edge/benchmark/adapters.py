@@ -77,6 +77,18 @@ def onnxruntime(candidate: Candidate) -> Opened:
     return _forward(scores, replace(candidate, scaling=TrainedScaling()))
 
 
+def c(candidate: Candidate) -> Opened:
+    """Open the C code of an exported file, compiled for this CPU, through ctypes."""
+    from mnist_edge.c99.library import Library
+
+    library = Library(Path(candidate.file), candidate.input.elements)
+
+    def read(batch: int) -> Callable[..., Any]:
+        return library.predict if batch == 1 else library.predict_batch
+
+    return Opened(read, library.bare)
+
+
 def numpy(candidate: Candidate) -> Opened:
     """Open Dense layers in plain numpy, whose BLAS takes its threads from the environment."""
     with np.load(candidate.file) as archive:

@@ -12,10 +12,13 @@ from typing import NamedTuple
 from mnist_edge.benchmark import baselines, foreign, inputs
 from mnist_edge.benchmark.baselines import Made, Task
 from mnist_edge.benchmark.networks import Network, Read
-from mnist_edge.benchmark.runtimes import BASELINES, PREDICTOR, RUNTIMES, Variant
+from mnist_edge.benchmark.runtimes import BASELINES, C_LIBRARY, PREDICTOR, RUNTIMES, Variant
 from mnist_edge.benchmark.setup import Candidate, Setup
+from mnist_edge.c99 import library
+from mnist_edge.c99 import network as integers
+from mnist_edge.c99.library import require_compiler
 from mnist_edge.datasets import Dataset
-from mnist_edge.errors import MissingExtraError, ModelError, OptionError
+from mnist_edge.errors import MissingExtraError, MnistEdgeError, ModelError, OptionError
 from mnist_edge.extras import require
 from mnist_edge.model_spec import UNIT_PIXELS, ModelSpec, float_input
 from mnist_edge.runtime import model_file
@@ -119,7 +122,8 @@ def of_baselines(
             spec = ModelSpec("fp32", float_input(made.shape), labels, "none")
         for name, variant in variants:
             located = _locate(variant, network, into, made)
-            for count in threads:
+            # C has one thread, whatever it may use.
+            for count in (1,) if variant.source == C_LIBRARY else threads:
                 setup = Setup(name, variant.api, str(located.model), variant.precision, count)
                 candidate = _candidate(setup, located.file, spec, network)
                 planned.append(Planned(candidate, spec, located.error, located.limitation))
@@ -145,6 +149,8 @@ def _installed(names: Sequence[str]) -> tuple[list[str], list[str]]:
         runtime = RUNTIMES[name]
         try:
             require(runtime.extra or "peers", *runtime.packages)
+            if any(variant.source == C_LIBRARY for variant in runtime.variants):
+                require_compiler()
             if any(variant.source in baselines.MADE for variant in runtime.variants):
                 require("peers", "tensorflow", "keras")  # they make the file
             installed.append(name)
@@ -167,6 +173,8 @@ def _candidate(
 
 def _locate(variant: Variant, network: Network, folder: Path, made: Made) -> _Located:
     """Return a baseline's file, or why there is none."""
+    if variant.source == C_LIBRARY:
+        return _compiled(variant, network)
     if variant.source != "keras" and variant.source not in baselines.MADE:
         return _exported(variant, network)
     if network.keras_file is None:
@@ -196,6 +204,22 @@ def _exported(variant: Variant, network: Network) -> _Located:
             return _Located(path, path)
     wanted = beside[-1]
     return _Located(wanted, wanted, f"it needs {wanted}, which is not there: export it")
+
+
+def _compiled(variant: Variant, network: Network) -> _Located:
+    """Compile the exported int8 file; return the shared library."""
+    source = _exported(variant._replace(source=f"{variant.precision}.onnx"), network)
+    if source.error:
+        return source
+    try:
+        model = model_file.read(source.file)
+        integers.read(model)
+    except ModelError as error:
+        return source._replace(limitation=str(error))
+    try:
+        return source._replace(file=library.compiled(model))
+    except MnistEdgeError as error:
+        return source._replace(error=str(error))
 
 
 def _belongs(path: Path, digests: set[str | None]) -> bool:

@@ -20,6 +20,10 @@ PREDICTOR = "mnist-edge"
 """The runtime that is our own; all others are baselines."""
 
 
+C_LIBRARY = "library.so"
+"""What is compiled of an exported int8 file."""
+
+
 class Variant(NamedTuple):
     """One way to run the network in a baseline.
 
@@ -27,7 +31,8 @@ class Variant(NamedTuple):
         api: The runtime's call, where it offers several.
         precision: What the weights are stored as.
         source: Where the file comes from: fp32.onnx and int8.onnx are the exported files, keras is
-            the Keras model itself, one of ``baselines.MADE`` is made from it for the run.
+            the Keras model itself, one of ``baselines.MADE`` is made from it for the run, and
+            ``C_LIBRARY`` is compiled of int8.onnx.
     """
 
     api: str
@@ -105,6 +110,13 @@ RUNTIMES = {
             Variant("call", "fp32", "keras"),
             Variant("tf.function", "fp32", "keras"),
         ),
+    ),
+    # No engine either: the int8 file as C, compiled on this device.
+    "c": Runtime(
+        adapters.c,
+        packages=("ctypes",),
+        distributions=("mnist-edge",),
+        variants=(Variant("", "int8", C_LIBRARY),),
     ),
     # No engine at all: a small network of dense layers is a few products of matrices.
     "numpy": Runtime(

@@ -45,7 +45,7 @@ def benchmark(
         typer.Option(
             metavar="LIST",
             show_default="none",
-            help="Baselines to measure beside: litert, openvino, keras, numpy, "
+            help="Baselines to measure beside: litert, openvino, keras, numpy, c, "
             "onnxruntime (the tutorial's way); or all.",
         ),
     ] = "",

@@ -21,6 +21,7 @@ from mnist_edge.cli.app import (
     note,
     show_warnings,
 )
+from mnist_edge.cli.c_source import export_c
 from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-TARGETS = ("onnx", "web")
+TARGETS = ("onnx", "c", "web")
 PREPROCESSINGS = get_args(Preprocessing)
 DEFAULT_OPSET = 17
 PAGE_PRECISION = "int8"
@@ -45,8 +46,8 @@ def export(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
-            show_default=f"{KERAS_FILE}, with --target web the shipped model",
-            help="A .keras, .h5 or .onnx file; with --target web also an exported file, or small.",
+            show_default=f"{KERAS_FILE}, with --target c or web the shipped model",
+            help="A .keras, .h5 or .onnx file; with --target c or web an exported file, or small.",
         ),
     ] = None,
     out: Annotated[
@@ -54,7 +55,7 @@ def export(
         typer.Option(
             metavar="PATH",
             show_default=f"{ARTIFACTS}, with --target web {PAGE}",
-            help="Folder for the .onnx files and their manifests; the page, with --target web.",
+            help="Folder for the .onnx or C files; the page, with --target web.",
         ),
     ] = None,
     precision: Annotated[
@@ -116,7 +117,7 @@ def export(
         str,
         typer.Option(
             metavar="|".join(TARGETS),
-            help="What to make: .onnx files, or one HTML page that runs the model.",
+            help="What to make: .onnx files, C code, or one HTML page that runs the model.",
         ),
     ] = "onnx",
     as_json: Json = False,
@@ -136,6 +137,8 @@ def export(
     part of them. One that does not read labelled images as it is exported, but would in another
     scaling, is named, and its files are unverified.
 
+    With --target c, an int8 file becomes C99 that computes what onnxruntime does, bit for bit.
+
     With --target web, an exported file becomes one HTML page that reads what is drawn on it, or
     pictures, in any browser, from disk and without a network. A model is exported first.
 
@@ -144,6 +147,8 @@ def export(
     Example: mnist-edge export mine.h5 --scaling -1..1 --invert
 
     Example: mnist-edge export flowers.keras --data flowers/ --precision int8
+
+    Example: mnist-edge export small --target c --out firmware
 
     Example: mnist-edge export small --target web --out digits.html
     """
@@ -177,6 +182,15 @@ def export(
         report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
         _note_speed(report)
         show_parity(report, as_json)
+        return
+    if target == "c":
+        given = precision not in (None, "int8") or opset or labels is not None or no_verify
+        if given or keep_inactive or asked.is_given or preprocessing:
+            raise OptionError(
+                "expected --data alone with --target c, which takes an exported file of int8: "
+                f"export {model or 'the model'} first, then name its .int8.onnx"
+            )
+        export_c(model, out or ARTIFACTS, data, as_json)
         return
     page = out or PAGE
     if model is not None and model.endswith((".keras", ".h5")):

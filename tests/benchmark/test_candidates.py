@@ -53,7 +53,7 @@ def test_files_of_others_run_in_two_kinds_of_sessions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [["tensorrt"], ["litert", ""], ["mnist-edge"]])
 def test_unknown_runtimes(names: Sequence[str]) -> None:
-    known = "onnxruntime, litert, openvino, keras, numpy"
+    known = "onnxruntime, litert, openvino, keras, c, numpy"
     with pytest.raises(OptionError, match=f"expected runtimes out of {known}"):
         candidates.require_known(names)
 

@@ -1,0 +1,5 @@
+int @NAME@_rejected(const int32_t logits[@UPPER@_CLASSES])
+{
+    (void)logits;
+    return 0;
+}

@@ -1,0 +1,63 @@
+"""mnist-edge export --target c: an exported file as C99."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mnist_edge.cli.app import echo, find_data, note, print_json
+from mnist_edge.cli.render.tables import printable
+from mnist_edge.errors import DataNotFoundError
+
+if TYPE_CHECKING:
+    from mnist_edge.c99.export import CReport
+
+
+def export_c(model: str | None, folder: Path, data: str | None, as_json: bool) -> None:
+    """Write the C code of an exported file, and print what came of it."""
+    from mnist_edge.benchmark.inputs import to_read
+    from mnist_edge.c99 import compilers, network
+    from mnist_edge.c99.export import export
+    from mnist_edge.datasets import Wanted
+    from mnist_edge.runtime import model_file
+
+    file = model_file.read(model)
+    network.require_kind(file)
+    try:
+        wanted = Wanted(file.spec.input, len(file.spec.labels), file.spec.labels)
+        dataset = find_data(data, wanted, allow_sample=True, download=False)
+    except DataNotFoundError:
+        dataset = None
+    given = to_read(file.spec, dataset)
+    found = compilers.found()
+    source = None if given.made or dataset is None else dataset.name
+    report = export(file, folder, given.values, source, found)  # type: ignore[arg-type]  # uint8
+    _note(report, file.provenance.agreement is not None)
+    if as_json:
+        print_json(report)
+    elif report.files:
+        echo(_in_words(report))
+    if report.passed is False:
+        raise typer.Exit(1)
+
+
+def _note(report: "CReport", verified: bool) -> None:
+    """Print what was not shown, and what differs, on stderr."""
+    if not verified:
+        note(f"{report.model} was not verified against the model that it was made from")
+    if report.data is None:
+        note(f"no images fit {report.model}: the code was compared on made ones")
+    if not report.compilers:
+        note("no C compiler here (cc, gcc or clang): the code was not compiled and not run")
+    for failure in report.failures:
+        note(failure)
+
+
+def _in_words(report: "CReport") -> str:
+    lines = [printable(path) for path in report.files]
+    if report.exact:
+        lines.append(
+            f"{report.images:,} images: every digit and logit is onnxruntime's; "
+            f"compiled with {' and '.join(map(printable, report.compilers))}"
+        )
+    return "\n".join(lines)
