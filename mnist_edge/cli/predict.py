@@ -1,4 +1,4 @@
-"""mnist-edge predict: read pictures of one digit each."""
+"""mnist-edge predict: classify pictures."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PICTURE...",
-            help="Pictures of one digit each, or folders of them; - is standard input.",
+            help="Pictures, or folders of them; - is standard input.",
         ),
     ],
     model: Model = None,
@@ -37,7 +37,7 @@ def predict(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read pictures of one digit each.
+    """Classify pictures: of one digit each, or of what the model reads.
 
     One line a picture: label, confidence, path; a question mark follows the label where the picture
     may show none of them. A picture that cannot be read is named on stderr; the others are read,

@@ -23,7 +23,7 @@ from mnist_edge.runtime.images import (
     rows,
 )
 from mnist_edge.runtime.prediction import Prediction, Predictions
-from mnist_edge.runtime.preprocess import Picture, examine
+from mnist_edge.runtime.preprocess import Picture, examine, stretch
 from mnist_edge.runtime.session import (
     Threads,
     engine_error,
@@ -158,7 +158,10 @@ class Predictor:
         return Prediction(index, probabilities, self._calibration, None, blank, self._spec.labels)
 
     def predict_picture(self, picture: Picture) -> Prediction:
-        """Read the digit in any picture: a photo, a scan, a screenshot, a drawing.
+        """Read any picture: a photo, a scan, a screenshot, a drawing.
+
+        How it becomes the model's input is ``spec.preprocessing``: the digit on it is found and
+        made as MNIST's are (``strokes``), or the whole picture is stretched to fit (``resize``).
 
         Args:
             picture: A path, a file's bytes, a Pillow image, or an array of shape (H, W) or (H, W, 1
@@ -166,13 +169,16 @@ class Predictor:
 
         Raises:
             ImageError: No picture, a damaged or a huge one, or nothing drawn on it.
-            ModelError: The model takes no pictures of strokes.
+            ModelError: The model takes features, not pictures.
         """
-        if not self._reads_strokes:
+        if self._spec.preprocessing == "none":
             raise ModelError(
-                f"expected a model that reads strokes, but {self._model.origin} has "
-                f"preprocessing={self._spec.preprocessing}: give its input to Predictor.predict"
+                f"expected a model that reads pictures, but {self._model.origin} takes "
+                f"{self._spec.input.elements:,} features (preprocessing=none): give them to "
+                "Predictor.predict"
             )
+        if not self._reads_strokes:
+            return self.predict(stretch(picture, self._shape))
         preparation = examine(picture)
         return self.predict(preparation.pixels)._replace(preparation=preparation)
 

@@ -118,9 +118,9 @@ def test_labels_of_other_classes(tiny_onnx: Path) -> None:
         answers.digits  # noqa: B018
 
 
-def test_what_reads_no_strokes_reads_no_pictures(tiny_onnx: Path) -> None:
+def test_what_takes_features_reads_no_pictures(tiny_onnx: Path) -> None:
     predictor = Predictor(with_metadata(tiny_onnx, {"preprocessing": "none"}))
-    with pytest.raises(ModelError, match="expected a model that reads strokes"):
+    with pytest.raises(ModelError, match="expected a model that reads pictures"):
         predictor.predict_picture(np.eye(28))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mnist_edge import ImageError, ModelError, Predictor
 from mnist_edge.model_spec import RAW_PIXELS, UNIT_PIXELS, InputSpec
+from mnist_edge.runtime.preprocess import stretch
 from tests import models
 
 RNG = np.random.default_rng(0)
@@ -176,8 +177,18 @@ def test_a_limit_rejects_what_falls_short_of_it() -> None:
     assert [predictor.predict(row).rejected for row in rows] == batch.rejected.tolist()
 
 
-def test_a_picture_of_what_has_no_strokes() -> None:
-    for spec in (models.COLOUR, models.FEATURES):
-        predictor = Predictor(models.linear(spec, models.TWO))
-        with pytest.raises(ModelError, match=r"preprocessing=none: give its input to"):
-            predictor.predict_picture(np.zeros((50, 50), np.uint8))
+def test_features_are_no_picture() -> None:
+    predictor = Predictor(models.linear(models.FEATURES, models.TWO))
+    with pytest.raises(ModelError, match=r"takes 4 features \(preprocessing=none\): give them to"):
+        predictor.predict_picture(np.zeros((50, 50), np.uint8))
+
+
+@pytest.mark.parametrize("spec", [models.COLOUR, models.RAW_COLOUR])
+def test_a_picture_is_stretched_to_what_the_model_takes(spec: InputSpec) -> None:
+    predictor = Predictor(models.linear(spec, models.TWO, preprocessing="resize"))
+    picture = pixels(1, InputSpec((64, 96, 3)))[0]
+    answer = predictor.predict_picture(picture)
+    same = predictor.predict(stretch(picture, (32, 32, 3)))
+    assert np.array_equal(answer.probabilities, same.probabilities)
+    assert answer.label in models.TWO
+    assert answer.preparation is None

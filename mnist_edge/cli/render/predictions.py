@@ -39,10 +39,11 @@ def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool)
     if len(report.top) > 1:
         shares = (f"{printable(entry.label)} {entry.probability:.1%}" for entry in report.top)
         yield "   " + "  ".join(shares)
-    if show and answer.preparation:
-        from mnist_edge.cli.render import pictures
+    if show:
+        if answer.preparation:
+            from mnist_edge.cli.render import pictures
 
-        yield pictures.in_terminal(answer.preparation.pixels[None], [""]).lstrip("\n")
+            yield pictures.in_terminal(answer.preparation.pixels[None], [""]).lstrip("\n")
         probabilities = answer.calibration.soften(answer.probabilities)
         labels = [printable(label) for label in answer.labels]
         width = max(map(len, labels))

@@ -40,8 +40,13 @@ def decode(picture: Picture) -> Floats:
     Raises:
         ImageError: Not readable, or not one of the shapes, dtypes and ranges of ``prepare``.
     """
+    return pixels.flatten(read_layers(picture))
+
+
+def read_layers(picture: Picture) -> Layers:
+    """Read a picture's colours and opacity; arguments, size and errors as in ``decode``."""
     try:
-        layers = _read(picture)
+        return _read(picture)
     except ImageError:
         raise
     except Exception as error:  # an object of somebody else's may raise anything when it is asked
@@ -50,7 +55,6 @@ def decode(picture: Picture) -> Floats:
             f"{type(picture).__name__} that cannot be read: convert it with numpy.asarray if it "
             "holds pixels"
         ) from error
-    return pixels.flatten(layers)
 
 
 def _read(picture: Picture) -> Layers:

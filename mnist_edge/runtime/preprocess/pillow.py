@@ -13,7 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from mnist_edge.runtime.preprocess.pixels import DETAIL, MAX_PIXELS, Layers, req
 
 if TYPE_CHECKING:
     from PIL import Image
+
+_T = TypeVar("_T")
 
 MAX_BYTES = 256_000_000  # of a file
 
@@ -92,7 +94,19 @@ def from_image(image: Image.Image) -> Layers:
     return _guarded(lambda: _layers(image), what, image.format == "TIFF")
 
 
-def _guarded(decode: Callable[[], Layers], what: str, is_tiff: bool) -> Layers:
+def resized(levels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Return (h, w, 1, 3 or 4) uint8 as (height, width, channels), by the bilinear filter."""
+
+    def resize() -> Image.Image:
+        from PIL import Image
+
+        image = Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+
+    return np.asarray(_guarded(resize, "pixels", is_tiff=False)).reshape(height, width, -1)
+
+
+def _guarded(decode: Callable[[], _T], what: str, is_tiff: bool) -> _T:
     """Run Pillow so that it prints nothing and raises nothing but an ImageError."""
     try:
         with _silenced(is_tiff):
