@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnist_edge.errors import ImageError
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.runtime.preprocess.numeric import Bools, Floats, Numbers, median
-from mnist_edge.runtime.preprocess.paper import Paper, fit_paper, sample_of
+from mnist_edge.runtime.preprocess.paper import Paper, Sample, fit_paper, sample_of
 from mnist_edge.runtime.preprocess.parts import (
     Box,
     choose,
@@ -29,7 +29,9 @@ FAINT = 0.03  # the least contrast that is called ink, as a distance in RGB: bla
 SIGMA = 1.4826  # standard deviations of a normal distribution in one median of absolute deviations
 
 SMALL = 64  # pixels a side up to which a picture has no noise to spare detail for
-CROP = 40  # pixels a side below which a picture is no photo, whose shadows could have an edge
+CROP = 96  # pixels a side below which a picture is no photo, whose shadows could have an edge
+NEAR = 40  # pixels a side below which there is nothing to look closer at
+TWO = 0.8  # of the variance lies between two levels that are distinct
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +67,7 @@ def locate(picture: Raster) -> Found:
         longest = max(found.ink.shape)
         top, bottom, left, right = found.box
         size = max(bottom - top, right - left)
-        if not found.sheet and (size >= 0.55 * longest or longest <= CROP):
+        if not found.sheet and (size >= 0.55 * longest or longest <= NEAR):
             break
         closer = _closer(seen, found, -0.04 if found.sheet else 0.3)
         try:
@@ -109,11 +111,14 @@ def _find(view: NDArray[Any]) -> Found:
         paper = -paper
     ring = sample.ring_of(signed)
     found = _pick(np.maximum(signed, 0), deviation(ring))
-    if _is_uneven(signed, ring) and not (found and found.sheet):
+    uneven = _is_uneven(signed, ring)
+    if uneven and max(signed.shape) < CROP:
+        found = found or _pick_of_two(signed, sample)
+    elif uneven and not (found and found.sheet):
         # The edge of a shadow, a table: no smooth paper. Both are broader than any stroke.
         ink = beside_shadows(signed, paper.everywhere(*signed.shape))
         ring = sample.ring_of(ink)
-        found = _pick(np.maximum(ink - median(ring), 0), deviation(ring))
+        found = _pick(np.maximum(ink - median(ring), 0), deviation(ring), share=0.4)
     if found is None:
         raise ImageError(
             "expected a picture of a digit, received a blank one or one without enough contrast: "
@@ -137,10 +142,45 @@ def _leaving(view: NDArray[Any], paper: Paper) -> Floats:
 
 def _is_uneven(signed: Floats, ring: Floats) -> bool:
     """Return whether more than a tenth of the ring is no smooth paper."""
-    if max(signed.shape) < CROP or min(signed.shape) <= 12:
+    if min(signed.shape) <= 12:
         return False
     peak = max(float(signed.max()), -float(signed.min()))
     return peak > FAINT and float((np.abs(ring) > 0.15 * peak).mean()) > 0.1
+
+
+def _pick_of_two(signed: Floats, sample: Sample) -> Found | None:
+    """Return the digit that fills a small picture, where of two levels one is ink.
+
+    Paper is what most of the picture has, of its ring and of its corners, each with one vote.
+    """
+    threshold, distinct = otsu(signed)
+    if distinct < TWO:
+        return None
+    light = signed > threshold
+    corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]
+    votes = float(light.mean()) + float(sample.ring_of(light).mean()) + float(corners.mean())
+    side = light if votes > 1.5 else ~light
+    ink = signed - np.float32(median(signed[side]))
+    return _pick(np.maximum(-ink if votes > 1.5 else ink, 0), deviation(signed[side]))
+
+
+def otsu(a: Floats) -> tuple[float, float]:
+    """Return the level that parts numbers in two, and how distinct the two are.
+
+    Otsu's: the most of the variance lies between the two. That share of it is returned: 0.64 for
+    one normal distribution, 1 for two values.
+    """
+    low = float(a.min())
+    width = (float(a.max()) - low) / 64
+    bins = np.minimum(((a.ravel() - np.float32(low)) * np.float32(1 / width)).astype(np.intp), 63)
+    count = np.bincount(bins, minlength=64) / a.size
+    share = np.cumsum(count)[:-1]
+    totals = np.cumsum(count * np.arange(64))
+    mean = float(totals[-1])
+    between = (mean * share - totals[:-1]) ** 2 / np.maximum(share * (1 - share), 1e-9)
+    place = int(between.argmax())
+    variance = float((count * np.arange(64) ** 2).sum()) - mean * mean
+    return low + width * (place + 1), float(between[place]) / max(variance, 1e-9)
 
 
 def _smooth(a: Floats) -> Floats:
@@ -166,7 +206,7 @@ def deviation(a: Numbers) -> float:
     return SIGMA * median(np.abs(a - np.float32(median(a))))
 
 
-def _pick(ink: Floats, noise: float) -> Found | None:
+def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     """Return the parts of the ink that are the digit; None if nothing stands out."""
     peak = float(ink.max())
     if peak < max(FAINT, 4 * noise):
@@ -174,7 +214,7 @@ def _pick(ink: Floats, noise: float) -> Found | None:
     some = ink[ink > max(0.1 * peak, 4 * noise)]
     # What most of the ink has: a thin line's crossings reach further.
     level = float((some * some).sum() / some.sum())
-    least = max(0.35 * level, 3 * noise)
+    least = max(share * level, 3 * noise)
     # In a small picture a thin stroke is a shade: it counts where it touches what is sure.
     weak = max(0.22 * level, 2 * noise) if max(ink.shape) <= SMALL else least
     mask = ink > weak

@@ -3,7 +3,6 @@
 Both are found on a sample of a few hundred to two thousand pixels.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,9 +16,11 @@ from mnist_edge.runtime.preprocess.numeric import Bools, Floats, median, solve
 RING = 0.08  # the outer part of a view, of its shorter side, taken for paper
 EVEN = 0.01  # by which paper may differ from one colour, and from the quadratic through it
 
-_SAMPLES = 48  # pixels a side of a sample, at most twice as many
+_SAMPLES = 48  # pixels a side of a sample, at most
 _SIGMA3 = 3 * 1.4826  # three standard deviations in medians of absolute deviations
 _GREY = 3**-0.5  # a grey level's share along the axis from black to white in RGB
+
+ROUNDS = ((3, False), (6, False), (6, True), (6, True))
 
 Doubles = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class Sample:
 @lru_cache(maxsize=16)
 def sample_of(height: int, width: int) -> Sample:
     """Return what to look at in views of a size."""
-    step = max(1, max(height, width) // _SAMPLES)
+    step = -(-max(height, width) // _SAMPLES)
     first = min(step // 2, height - 1, width - 1)
     y, x = np.meshgrid(
         np.linspace(-1, 1, height)[first::step],
@@ -127,7 +128,7 @@ def _fitted(pixels: Doubles, sample: Sample, factors: Doubles) -> Doubles:
     """Return the factors (6, channels) of the quadratic, from those of a first guess."""
     ring_terms = sample.terms[:, sample.ring]
     ring_pixels = pixels[:, sample.ring]
-    for size, everywhere in ((3, False), (3, False), (6, False), (6, False), (6, True), (6, True)):
+    for size, everywhere in ROUNDS:
         terms = sample.terms if everywhere else ring_terms
         some = pixels if everywhere else ring_pixels
         off = np.abs(some - np.einsum("ic,in->cn", factors, terms)).max(axis=0)
@@ -150,15 +151,21 @@ def direction(off: Doubles) -> tuple[float, ...]:
         off: (3, n), each pixel's difference from the paper.
     """
     energy = np.einsum("in,jn->ij", off, off).tolist()
-    most = max(range(3), key=lambda channel: energy[channel][channel])
-    axis = [row[most] + 1e-12 for row in energy]
-    # The first principal axis by power iteration: a few lines in any language.
-    for _ in range(50):
-        axis = _unit(axis)
-        axis = [sum(a * b for a, b in zip(row, axis, strict=True)) + 1e-12 for row in energy]
-    return _unit(axis)
-
-
-def _unit(axis: Sequence[float]) -> tuple[float, ...]:
+    (rr, rg, rb), (_, gg, gb), (_, _, bb) = energy
+    # Squared six times, a matrix has its first principal axis in every column: a few lines in any
+    # language.
+    for _ in range(6):
+        scale = 1 / (rr + gg + bb + 1e-30)
+        rr, rg, rb, gg, gb, bb = (value * scale for value in (rr, rg, rb, gg, gb, bb))
+        rr, rg, rb, gg, gb, bb = (
+            rr * rr + rg * rg + rb * rb,
+            rr * rg + rg * gg + rb * gb,
+            rr * rb + rg * gb + rb * bb,
+            rg * rg + gg * gg + gb * gb,
+            rg * rb + gg * gb + gb * bb,
+            rb * rb + gb * gb + bb * bb,
+        )
+    most = max(((rr, rg, rb), (rg, gg, gb), (rb, gb, bb)), key=lambda row: sum(map(abs, row)))
+    axis = [value + 1e-12 for value in most]
     length = sum(value * value for value in axis) ** 0.5
     return tuple(value / length for value in axis)
