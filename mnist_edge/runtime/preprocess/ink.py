@@ -29,8 +29,8 @@ FAINT = 0.03  # the least contrast that is called ink, as a distance in RGB: bla
 SIGMA = 1.4826  # standard deviations of a normal distribution in one median of absolute deviations
 
 SMALL = 64  # pixels a side up to which a picture has no noise to spare detail for
-CROP = 96  # pixels a side below which a picture is no photo, whose shadows could have an edge
-NEAR = 40  # pixels a side below which there is nothing to look closer at
+CROP = 96  # pixels a side below which a whole picture is no photo, which may show a shadow's edge
+NEAR = 40  # pixels a side below which a part is none, and there is nothing to look closer at
 TWO = 0.8  # of the variance lies between two levels that are distinct
 
 
@@ -62,7 +62,7 @@ def locate(picture: Raster) -> Found:
         ImageError: Nothing stands out from the paper.
     """
     seen = WHOLE
-    found = _find(picture.view(seen, VIEW))
+    found = _find(picture.view(seen, VIEW), CROP)
     for _ in range(2):
         longest = max(found.ink.shape)
         top, bottom, left, right = found.box
@@ -71,7 +71,7 @@ def locate(picture: Raster) -> Found:
             break
         closer = _closer(seen, found, -0.04 if found.sheet else 0.3)
         try:
-            again = _find(picture.view(closer, VIEW))
+            again = _find(picture.view(closer, VIEW), NEAR)
         except ImageError:  # an empty sheet: then the sheet is the digit, such as a thick bar
             break
         # A second digit lies outside the closer view.
@@ -95,13 +95,14 @@ def _closer(seen: Part, found: Found, margin: float) -> Part:
     )
 
 
-def _find(view: NDArray[Any]) -> Found:
+def _find(view: NDArray[Any], crop: int) -> Found:
     """Find what differs from the paper, on the side with more energy.
 
     The sides are darker and lighter, or one colour and its opposite.
 
     Args:
         view: (h, w) or (h, w, 3), from 0 to 255.
+        crop: Pixels a side below which it is no photo, whose shadows could have an edge.
     """
     sample = sample_of(*view.shape[:2])
     paper = fit_paper(sample.take(view), sample)
@@ -112,7 +113,7 @@ def _find(view: NDArray[Any]) -> Found:
     ring = sample.ring_of(signed)
     found = _pick(np.maximum(signed, 0), deviation(ring))
     uneven = _is_uneven(signed, ring)
-    if uneven and max(signed.shape) < CROP:
+    if uneven and max(signed.shape) < crop:
         found = found or _pick_of_two(signed, sample)
     elif uneven and not (found and found.sheet):
         # The edge of a shadow, a table: no smooth paper. Both are broader than any stroke.

@@ -22,7 +22,17 @@ _GREY = 3**-0.5  # a grey level's share along the axis from black to white in RG
 
 ROUNDS = ((3, False), (6, False), (6, True), (6, True))
 
-Doubles = NDArray[np.float64]
+
+class Terms(NamedTuple):
+    """The quadratic's terms at some pixels.
+
+    Attributes:
+        terms: (6, n): 1, x, y, xx, xy, yy, with x and y from -1 to 1 over the view.
+        products: (21, n), of each term with itself and those before it.
+    """
+
+    terms: Floats
+    products: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,22 +42,24 @@ class Sample:
     Attributes:
         step: Pixels from one to the next.
         first: Pixels before the first.
-        terms: (6, n): 1, x, y, xx, xy, yy, with x and y from -1 to 1 over the view.
-        ring: (n,), whether a pixel is in the ring along the view's edges.
+        all: The terms of all n.
+        edge: The terms of those m that are in the ring along the view's edges.
+        ring: (n,), which those are.
     """
 
     step: int
     first: int
-    terms: Doubles
+    all: Terms
+    edge: Terms
     ring: Bools
 
-    def take(self, view: NDArray[Any]) -> Doubles:
+    def take(self, view: NDArray[Any]) -> Floats:
         """Return the pixels of a view (h, w) or (h, w, channels): (channels, n), 0 to 1."""
         some = view[self.first :: self.step, self.first :: self.step]
-        flat = some.reshape(self.terms.shape[1], -1).T
-        return np.ascontiguousarray(flat, np.float64) / PIXEL_MAX
+        flat = some.reshape(len(self.ring), -1).T
+        return np.ascontiguousarray(flat, np.float32) * np.float32(1 / PIXEL_MAX)
 
-    def ring_of(self, a: Floats) -> Floats:
+    def ring_of(self, a: NDArray[Any]) -> NDArray[Any]:
         """Return the pixels of (h, w) that are in the ring: (m,)."""
         return a[self.first :: self.step, self.first :: self.step].ravel()[self.ring]
 
@@ -58,15 +70,20 @@ def sample_of(height: int, width: int) -> Sample:
     step = -(-max(height, width) // _SAMPLES)
     first = min(step // 2, height - 1, width - 1)
     y, x = np.meshgrid(
-        np.linspace(-1, 1, height)[first::step],
-        np.linspace(-1, 1, width)[first::step],
+        np.linspace(-1, 1, height, dtype=np.float32)[first::step],
+        np.linspace(-1, 1, width, dtype=np.float32)[first::step],
         indexing="ij",
     )
-    k = max(1, round(RING * min(height, width)))
-    ring = np.ones((height, width), bool)
-    ring[k : height - k, k : width - k] = False
+    k = max(1, round(RING * min(x.shape)))
+    inside = np.zeros(x.shape, bool)
+    inside[k:-k, k:-k] = True
+    ring = ~inside.ravel()
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
-    return Sample(step, first, terms, ring[first::step, first::step].ravel())
+    products = np.stack([terms[i] * terms[j] for i in range(6) for j in range(i + 1)])
+    edge = Terms(
+        np.ascontiguousarray(terms[:, ring]), np.ascontiguousarray(products[:, ring])
+    )
+    return Sample(step, first, Terms(terms, products), edge, ring)
 
 
 class Paper(NamedTuple):
@@ -98,7 +115,7 @@ class Paper(NamedTuple):
         return across + (down + (np.float32(xy) * y) * x)
 
 
-def fit_paper(pixels: Doubles, sample: Sample) -> Paper:
+def fit_paper(pixels: Floats, sample: Sample) -> Paper:
     """Return the paper along the axis in which pixels leave it with most energy.
 
     A quadratic through the ring, then through all that agrees with it: iterated least squares
@@ -112,39 +129,43 @@ def fit_paper(pixels: Doubles, sample: Sample) -> Paper:
     ring = pixels[:, sample.ring]
     middle = [median(channel) for channel in ring]
     # (6, channels); most drawings lie on one colour.
-    factors = np.zeros((6, len(pixels)))
+    factors = np.zeros((6, len(pixels)), np.float32)
     factors[0] = middle
     if not (np.abs(ring - factors[0][:, None]) <= EVEN).all():
         factors = _fitted(pixels, sample, factors)
     if len(pixels) == 1:
         axis: tuple[float, ...] = (1 / _GREY,)
     else:
-        axis = direction(pixels - np.einsum("ic,in->cn", factors, sample.terms))
+        axis = direction(pixels - np.einsum("ic,in->cn", factors, sample.all.terms))
     along = [sum(a * f for a, f in zip(axis, row, strict=True)) for row in factors.tolist()]
     return Paper(axis, tuple(along))
 
 
-def _fitted(pixels: Doubles, sample: Sample, factors: Doubles) -> Doubles:
+def _fitted(pixels: Floats, sample: Sample, factors: Floats) -> Floats:
     """Return the factors (6, channels) of the quadratic, from those of a first guess."""
-    ring_terms = sample.terms[:, sample.ring]
     ring_pixels = pixels[:, sample.ring]
     for size, everywhere in ROUNDS:
-        terms = sample.terms if everywhere else ring_terms
         some = pixels if everywhere else ring_pixels
+        terms, products = sample.all if everywhere else sample.edge
         off = np.abs(some - np.einsum("ic,in->cn", factors, terms)).max(axis=0)
         near = off <= _SIGMA3 * median(off[sample.ring] if everywhere else off) + EVEN
         # Those that are off count 0 times: quicker than to pick the columns that are near.
-        kept = terms[:size] * near
-        products = np.einsum("in,jn->ij", kept, terms[:size])
-        penalty = 1e-4 * products[0, 0]
-        products[np.arange(1, size), np.arange(1, size)] += penalty
-        right = np.einsum("in,cn->ic", kept, some)
+        weight = near.astype(np.float32)
+        pairs = size * (size + 1) // 2
+        sums = iter(np.einsum("in,n->i", products[:pairs], weight).tolist())
+        matrix = [[0.0] * size for _ in range(size)]
+        for row in range(size):
+            for column in range(row + 1):
+                matrix[row][column] = matrix[column][row] = next(sums)
+        for row in range(1, size):
+            matrix[row][row] += 1e-4 * matrix[0][0]
+        right = np.einsum("in,cn->ic", terms[:size], some * weight)
         factors = np.zeros_like(factors)
-        factors[:size] = solve(products.tolist(), right.tolist())
+        factors[:size] = solve(matrix, right.tolist())
     return factors
 
 
-def direction(off: Doubles) -> tuple[float, ...]:
+def direction(off: Floats) -> tuple[float, ...]:
     """Return the unit colour (3,) along which pixels leave the paper with most energy.
 
     Args:

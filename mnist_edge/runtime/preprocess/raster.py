@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DETAIL = 1024  # pixels a side that are kept of a large picture, to look closer at a small digit
 
+_BLOCKS = 1.6  # times as many pixels as are wanted, from which means are over whole blocks
 _ENOUGH = 0.9  # of the pixels that are asked for: then a JPEG is not decoded at its next size
 
 
@@ -58,7 +59,10 @@ class Raster:
         return self._image
 
     def view(self, part: Part, side: int) -> NDArray[Any]:
-        """Return a part of the picture with at most ``side`` pixels a side, as means over areas.
+        """Return a part of the picture with about ``side`` pixels a side, as means over areas.
+
+        At most a quarter less or an eighth more, so that areas can be whole blocks; or as many as
+        the picture has.
 
         Returns:
             (h, w) if it is grey, else (h, w, 3); uint8, or float32 from 0 to 255.
@@ -76,12 +80,17 @@ class Raster:
         bottom = max(math.ceil(part.bottom * height), top + 1)
         right = max(math.ceil(part.right * width), left + 1)
         area = (left, top, right, bottom)
-        factor = side / max(bottom - top, right - left)
-        if factor >= 1:
+        ratio = max(bottom - top, right - left) / side
+        if ratio <= 1:
             image = image.crop(area)
-        else:
-            size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
+        elif ratio < _BLOCKS:
+            size = (
+                max(1, round((right - left) / ratio)),
+                max(1, round((bottom - top) / ratio)),
+            )
             image = image.resize(size, resample=_BOX, box=area)
+        else:
+            image = image.reduce(math.ceil(ratio - 0.25), area)
         return _grey_if_it_is(np.asarray(image))
 
 

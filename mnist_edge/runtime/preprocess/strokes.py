@@ -22,13 +22,13 @@ import numpy as np
 from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX, SIDE
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.ink import VIEW, Found, locate
-from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, quantile
+from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, quantile, some_of
 from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 from mnist_edge.runtime.preprocess.widths import UNIT, even_strokes, stroke_width
 
 LONGER = 20  # pixels on the longer side of each of MNIST's digits
 CANVAS = UNIT * LONGER  # pixels on the digit's longer side while strokes are measured
-ROOM = CANVAS // 4  # pixels around it, for strokes to grow
+ROOM = 8  # pixels around it, for strokes to grow
 CENTRE = 14.5  # where MNIST has the centre of mass: shifts by whole pixels put it in 14.0 to 15.0
 OFF_CENTRE = 0.75  # how far from there MNIST's own digits may lie
 
@@ -151,8 +151,8 @@ def _sampled(large: Bytes) -> Bytes:
     top, bottom, left, right = _extent(large > PIXEL_MAX / 2)
     pixel = max(bottom - top, right - left) / LONGER
     y, x = _centre(large)
-    # Into a frame that is large enough for all 28.
-    edge = math.ceil(SIDE * pixel)
+    # Into a frame that is large enough, wherever the mass lies.
+    edge = math.ceil(CENTRE * pixel)
     height, width = large.shape
     wide = np.zeros((height + 2 * edge, width + 2 * edge), np.uint8)
     wide[edge:-edge, edge:-edge] = large
@@ -176,7 +176,7 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
     columns = slice(max(0, left - rounds), min(width, right + rounds))
     ink = found.ink[rows, columns]
     own = found.own[rows, columns]
-    full = quantile(ink[own], 0.75)
+    full = quantile(some_of(ink[own]), 0.75)
     soft = np.clip(ink * np.float32(1 / (0.7 * full)) - np.float32(0.15 / 0.7), 0, 1)
     soft *= _grown(own, rounds)
     box = (
