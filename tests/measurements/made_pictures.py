@@ -62,9 +62,7 @@ def tight(digit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     side = int(rng.integers(16, 36))
     scale = side / max(crop.shape)
     size = (max(4, round(crop.shape[1] * scale)), max(4, round(crop.shape[0] * scale)))
-    small = Image.fromarray(np.rint(255 * crop).astype(np.uint8)).resize(
-        size, Image.Resampling.BOX
-    )
+    small = Image.fromarray(np.rint(255 * crop).astype(np.uint8)).resize(size, Image.Resampling.BOX)
     return 1 - np.pad(np.asarray(small, float) / 255, int(rng.integers(0, 3)))
 
 

@@ -217,7 +217,7 @@ def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     level = float((some * some).sum() / some.sum())
     least = max(share * level, 3 * noise)
     # In a small picture a thin stroke is a shade: it counts where it touches what is sure.
-    weak = max(0.22 * level, 2 * noise) if max(ink.shape) <= SMALL else least
+    weak = max(0.25 * level, 2 * noise) if max(ink.shape) <= SMALL else least
     mask = ink > weak
     labels, parts = find_parts(ink, mask)
     parts = [part for part in parts if part.peak > least]

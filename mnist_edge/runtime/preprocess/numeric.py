@@ -15,6 +15,21 @@ Floats: TypeAlias = NDArray[np.float32]
 Numbers: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
 
+def means(a: Numbers | Bytes, count: int, start: float, stop: float) -> Floats:
+    """Return the means of the rows (n, m) over equal intervals between start and stop: (count, m).
+
+    What lies outside of the array counts as 0.
+    """
+    sums = np.zeros((len(a) + 1, a.shape[1]), np.float32)
+    np.cumsum(a, axis=0, out=sums[1:])
+    edges = np.clip(np.linspace(start, stop, count + 1), 0, len(a))
+    below = np.minimum(edges.astype(np.intp), len(a) - 1)
+    share = (edges - below).astype(np.float32)[:, None]
+    up_to_edge = sums[below] + share * (sums[below + 1] - sums[below])
+    scale = np.float32(count / (stop - start))
+    return np.asarray((up_to_edge[1:] - up_to_edge[:-1]) * scale)
+
+
 def solve(matrix: list[list[float]], right: list[list[float]]) -> list[list[float]]:
     """Return x (n rows of m) with matrix x = right, for a symmetric and positive definite matrix.
 
@@ -24,12 +39,13 @@ def solve(matrix: list[list[float]], right: list[list[float]]) -> list[list[floa
     # Gauss and Jordan, without a search for pivots: such a matrix needs none.
     for pivot, own in enumerate(rows):
         scale = 1 / own[pivot]
-        own = [value * scale for value in own]
-        rows[pivot] = own
+        scaled = [value * scale for value in own]
+        rows[pivot] = scaled
         for number, row in enumerate(rows):
             if number != pivot:
                 share = row[pivot]
-                rows[number] = [value - share * mine for value, mine in zip(row, own, strict=True)]
+                pairs = zip(row, scaled, strict=True)
+                rows[number] = [value - share * mine for value, mine in pairs]
     return [row[len(matrix) :] for row in rows]
 
 

@@ -80,9 +80,7 @@ def sample_of(height: int, width: int) -> Sample:
     ring = ~inside.ravel()
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     products = np.stack([terms[i] * terms[j] for i in range(6) for j in range(i + 1)])
-    edge = Terms(
-        np.ascontiguousarray(terms[:, ring]), np.ascontiguousarray(products[:, ring])
-    )
+    edge = Terms(np.ascontiguousarray(terms[:, ring]), np.ascontiguousarray(products[:, ring]))
     return Sample(step, first, Terms(terms, products), edge, ring)
 
 
@@ -111,8 +109,8 @@ class Paper(NamedTuple):
         across = np.float32(one) + np.float32(x1) * x + np.float32(xx) * x * x
         down = np.float32(y1) * y + np.float32(yy) * y * y
         if not xy:
-            return across + down
-        return across + (down + (np.float32(xy) * y) * x)
+            return np.asarray(across + down)
+        return np.asarray(across + (down + (np.float32(xy) * y) * x))
 
 
 def fit_paper(pixels: Floats, sample: Sample) -> Paper:

@@ -61,14 +61,14 @@ class Runs(NamedTuple):
         start: (n,) its first column.
         stop: (n,) behind its last column.
         number: (n,) of the connected piece that it is in, from 0.
-        count: How many pieces there are.
+        pieces: How many of those there are.
     """
 
     row: Labels
     start: Labels
     stop: Labels
     number: Labels
-    count: int
+    pieces: int
 
 
 def find_runs(mask: Bools, reach: int = 1) -> Runs:
@@ -122,7 +122,7 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     height, width = mask.shape
     runs = find_runs(mask)
     labels = np.zeros(mask.size, np.int64)
-    if not runs.count:
+    if not runs.pieces:
         return labels.reshape(mask.shape), []
     size = runs.stop - runs.start
     place = np.flatnonzero(mask)
@@ -132,17 +132,17 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     y = np.repeat(runs.row, size)
     x = place - y * width
 
-    top = np.full(runs.count, height)
-    bottom = np.zeros(runs.count, np.int64)
-    left = np.full(runs.count, width)
-    right = np.zeros(runs.count, np.int64)
+    top = np.full(runs.pieces, height)
+    bottom = np.zeros(runs.pieces, np.int64)
+    left = np.full(runs.pieces, width)
+    right = np.zeros(runs.pieces, np.int64)
     np.minimum.at(top, runs.number, runs.row)
     np.maximum.at(bottom, runs.number, runs.row + 1)
     np.minimum.at(left, runs.number, runs.start)
     np.maximum.at(right, runs.number, runs.stop)
     pixels = np.bincount(runs.number, size)
     mass = np.bincount(number, weight)
-    peak = np.zeros(runs.count, np.float32)
+    peak = np.zeros(runs.pieces, np.float32)
     np.maximum.at(peak, number, weight)
 
     to_border = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))

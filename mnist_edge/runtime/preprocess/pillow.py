@@ -9,6 +9,7 @@ from __future__ import annotations  # Pillow's types are named, Pillow is not lo
 import io
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,7 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.preprocess.pixels import levels, require_array, require_size, shrunk
+from mnist_edge.runtime.preprocess.pixels import (
+    levels,
+    require_array,
+    require_size,
+    shrunk,
+    too_many,
+)
 from mnist_edge.runtime.preprocess.raster import DETAIL, Raster
 
 if TYPE_CHECKING:
@@ -86,7 +93,11 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
     def load(longest: int) -> Image.Image:
         from PIL import Image
 
-        image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
+        except Image.DecompressionBombError as error:  # Pillow's own limit comes first
+            pixels = next((int(text) for text in re.findall(r"\d+", f"{error}")), 0)
+            raise too_many(f"{pixels:,} pixels", pixels, max_pixels) from None
         width, height = image.size
         require_size(width, height, max_pixels)
         share = min(1, longest / max(width, height))
@@ -100,7 +111,13 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
 
 
 def from_image(image: Image.Image, max_pixels: int, longest: int, to_paper: ToPaper) -> Raster:
-    """Open a Pillow image, which may not be read yet; arguments as in ``from_file``.
+    """Open a Pillow image, which may not be read yet.
+
+    Args:
+        image: The image, which is left as it is.
+        max_pixels: That it may have.
+        longest: Pixels on its longer side that are wanted of it, or more.
+        to_paper: What lays transparent pixels on paper.
 
     Raises:
         ImageError: It is empty, too large, or damaged.
@@ -116,10 +133,13 @@ def from_image(image: Image.Image, max_pixels: int, longest: int, to_paper: ToPa
 
 
 def from_array(array: NDArray[Any], max_pixels: int, longest: int, to_paper: ToPaper) -> Raster:
-    """Open an array of pixels; arguments as in ``from_file``.
+    """Open an array of pixels.
 
     Args:
         array: (H, W) or (H, W, 1 to 4), as in ``prepare``.
+        max_pixels: That it may have.
+        longest: Pixels on its longer side that are wanted of it, or more.
+        to_paper: What lays transparent pixels on paper.
 
     Raises:
         ImageError: Another shape, dtype or range; too large, or Pillow is not installed.
@@ -163,8 +183,6 @@ def _reason(error: Exception) -> str:
     kind = type(error).__name__
     if kind == "UnidentifiedImageError":  # its text is the address of the bytes
         return "none of these formats"
-    if kind == "DecompressionBombError":
-        return "more pixels than Pillow opens"
     return " ".join(f"{kind}: {error}".split())[:120]
 
 

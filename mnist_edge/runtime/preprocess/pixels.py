@@ -33,11 +33,16 @@ def require_size(width: int, height: int, max_pixels: int) -> None:
             f"expected a picture of at least one pixel, received {width} x {height}: send another"
         )
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
-        raise ImageError(
-            f"expected a picture of at most {max_pixels:,} pixels and {MAX_SIDE:,} a side, "
-            f"received {width} x {height} ({width * height / 1e6:,.1f} megapixels): make it "
-            "smaller, cut out the digit, or allow more with max_pixels"
-        )
+        raise too_many(f"{width} x {height}", width * height, max_pixels)
+
+
+def too_many(received: str, pixels: int, max_pixels: int) -> ImageError:
+    """Return the error for a picture with more pixels than are taken."""
+    return ImageError(
+        f"expected a picture of at most {max_pixels:,} pixels and {MAX_SIDE:,} a side, received "
+        f"{received} ({pixels / 1e6:,.1f} megapixels): make it smaller, cut out the digit, or "
+        "allow more with max_pixels"
+    )
 
 
 def require_array(array: NDArray[Any], max_pixels: int) -> None:
@@ -76,9 +81,8 @@ def levels(array: NDArray[Any], white: float) -> NDArray[Any]:
     if array.dtype == np.uint8 and white == PIXEL_MAX:
         return array
     scaled = np.clip(array.astype(np.float32) * np.float32(PIXEL_MAX / white), 0, PIXEL_MAX)
-    if array.ndim == 2 and array.dtype != np.bool_:
-        return scaled
-    return np.rint(scaled).astype(np.uint8)
+    is_fine = array.ndim == 2 and array.dtype != np.bool_
+    return np.asarray(scaled if is_fine else np.rint(scaled).astype(np.uint8))
 
 
 def shrunk(

@@ -88,13 +88,13 @@ class Raster:
                 max(1, round((right - left) / ratio)),
                 max(1, round((bottom - top) / ratio)),
             )
-            image = image.resize(size, resample=_BOX, box=area)
+            image = image.resize(size, resample=_BILINEAR, box=area)
         else:
             image = image.reduce(math.ceil(ratio - 0.25), area)
         return _grey_if_it_is(np.asarray(image))
 
 
-_BOX = 4  # Image.Resampling.BOX, without Pillow
+_BILINEAR = 2  # Image.Resampling.BILINEAR, without Pillow
 
 
 def _grey_if_it_is(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -20,9 +20,7 @@ _FINER = 2
 _BILINEAR = 2  # Image.Resampling.BILINEAR, without Pillow
 
 
-def stretch(
-    picture: Picture, shape: tuple[int, ...], *, max_pixels: int = MAX_PIXELS
-) -> Bytes:
+def stretch(picture: Picture, shape: tuple[int, ...], *, max_pixels: int = MAX_PIXELS) -> Bytes:
     """Make of any picture an image of a shape.
 
     EXIF turns it upright. Transparent parts lie on white, unless the shape has four channels, which

@@ -14,7 +14,6 @@ Everything after decoding is plain array arithmetic, so that another language ca
 mnist_edge/web/picture.js does.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ import numpy as np
 from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX, SIDE
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.ink import VIEW, Found, locate
-from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, quantile, some_of
+from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, means, quantile, some_of
 from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 from mnist_edge.runtime.preprocess.widths import UNIT, even_strokes, stroke_width
 
@@ -103,7 +102,7 @@ def _as_mnist_made(found: Found) -> Preparation | None:
     off = max(abs(y - CENTRE), abs(x - CENTRE))
     if max(bottom - top, right - left) != LONGER or off > OFF_CENTRE:
         return None
-    levels = np.rint(PIXEL_MAX * ink).astype(np.uint8)
+    levels = _levels(PIXEL_MAX * ink)
     return _preparation(levels, found, levels[slice(*found.box[:2]), slice(*found.box[2:])], 1)
 
 
@@ -128,8 +127,6 @@ def _preparation(pixels: Bytes, found: Found, own: Bytes, unit: float) -> Prepar
 
 def _compose(found: Found) -> Preparation:
     """Crop the digit, even its strokes, and sample it as MNIST's makers did."""
-    from PIL import Image
-
     ink, box = _soft_ink(found)
     top, bottom, left, right = _extent(ink > 0.3 * PIXEL_MAX)
     size = max(bottom - top, right - left)
@@ -137,31 +134,34 @@ def _compose(found: Found) -> Preparation:
     framed[1:-1, 1:-1] = ink[top:bottom, left:right]
     height, width = (max(2, round(side * CANVAS / size)) for side in framed.shape)
     large = np.zeros((height + 2 * ROOM, width + 2 * ROOM), np.uint8)
-    image = Image.fromarray(framed)
-    filter = Image.Resampling.BOX if size > CANVAS else Image.Resampling.BILINEAR
-    large[ROOM:-ROOM, ROOM:-ROOM] = np.asarray(image.resize((width, height), filter))
+    large[ROOM:-ROOM, ROOM:-ROOM] = _resized(framed, height, width)
     large = even_strokes(large, found.pieces)
     return _preparation(_sampled(large), found, ink[box], size / LONGER)
 
 
 def _sampled(large: Bytes) -> Bytes:
     """Return ink (h, w) as MNIST has it: 20 pixels long, its mass in the middle of 28x28."""
-    from PIL import Image
-
     top, bottom, left, right = _extent(large > PIXEL_MAX / 2)
     pixel = max(bottom - top, right - left) / LONGER
     y, x = _centre(large)
-    # Into a frame that is large enough, wherever the mass lies.
-    edge = math.ceil(CENTRE * pixel)
-    height, width = large.shape
-    wide = np.zeros((height + 2 * edge, width + 2 * edge), np.uint8)
-    wide[edge:-edge, edge:-edge] = large
-    start_y = edge + y - CENTRE * pixel
-    start_x = edge + x - CENTRE * pixel
-    area = (start_x, start_y, start_x + SIDE * pixel, start_y + SIDE * pixel)
-    small = Image.fromarray(wide).resize(MNIST_SHAPE, Image.Resampling.BOX, box=area)
-    pixels = np.asarray(small).astype(np.float32)
-    return np.rint(pixels * (PIXEL_MAX / pixels.max())).astype(np.uint8)
+    down = means(large, SIDE, y - CENTRE * pixel, y + (SIDE - CENTRE) * pixel)
+    small = means(down.T, SIDE, x - CENTRE * pixel, x + (SIDE - CENTRE) * pixel).T
+    return _levels(small * np.float32(PIXEL_MAX / small.max()))
+
+
+def _resized(a: Bytes, height: int, width: int) -> Bytes:
+    """Return means over areas to make it smaller, linear interpolation to make it larger."""
+    if height < len(a):
+        down = means(a, height, 0, len(a))
+        return _levels(means(down.T, width, 0, a.shape[1]).T)
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(a).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _levels(a: Floats) -> Bytes:
+    levels: Bytes = np.rint(np.clip(a, 0, PIXEL_MAX)).astype(np.uint8)
+    return levels
 
 
 def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
@@ -183,7 +183,7 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
         slice(top - rows.start, bottom - rows.start),
         slice(left - columns.start, right - columns.start),
     )
-    return np.rint(PIXEL_MAX * soft).astype(np.uint8), box
+    return _levels(PIXEL_MAX * soft), box
 
 
 def _grown(mask: Bools, rounds: int) -> Bools:

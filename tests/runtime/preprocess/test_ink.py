@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.preprocess.ink import Found, direction, locate
+from mnist_edge.runtime.preprocess.decode import Picture, decode
+from mnist_edge.runtime.preprocess.ink import Found
+from mnist_edge.runtime.preprocess.ink import locate as located
+from mnist_edge.runtime.preprocess.paper import direction
 from mnist_edge.runtime.preprocess.parts import label
+
+
+def locate(picture: Picture) -> Found:
+    return located(decode(picture))
 
 
 def page(height: int = 200, width: int = 200) -> np.ndarray:
@@ -92,7 +99,7 @@ def test_direction_is_the_first_principal_axis() -> None:
     off = rng.normal(size=(30, 30, 3)) * (1, 3, 2) @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
     flat = off.reshape(-1, 3)
     wanted = np.linalg.eigh(flat.T @ flat)[1][:, -1]
-    assert abs(direction(off) @ wanted) == pytest.approx(1, abs=1e-6)
+    assert abs(np.array(direction(flat.T)) @ wanted) == pytest.approx(1, abs=1e-6)
 
 
 def test_labels_are_the_connected_pieces() -> None:
