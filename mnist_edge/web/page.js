@@ -159,7 +159,7 @@ function showPen() {
 
 // -- the answer -----------------------------------------------------------------------------------
 
-const bars = count(10).map((digit) => {
+const bars = Array.from({ length: 10 }, (_, digit) => {
   const [row, name, bar, share] = ["li", "span", "div", "span"].map((tag) =>
     document.createElement(tag),
   );

@@ -169,7 +169,7 @@ function decode({ data, width, height }) {
   return greyIfItIs(opaque ? layers : flatten(layers));
 }
 
-// Means over blocks; those at the right and the bottom may be smaller.
+// Means over blocks, rounded as Pillow does; those at the right and the bottom may be smaller.
 function reduce(a, block, [left, top, right, bottom]) {
   const out = bytes(Math.ceil((bottom - top) / block), Math.ceil((right - left) / block));
   for (let y = 0, to = 0; y < out.height; y++) {
@@ -180,7 +180,7 @@ function reduce(a, block, [left, top, right, bottom]) {
       for (let row = first; row < last; row++)
         for (let i = row * a.width + start; i < row * a.width + end; i++) total += a.data[i];
       const count = (last - first) * (end - start);
-      out.data[to] = Math.floor((total + count / 2) / count);
+      out.data[to] = ((total + (count >> 1)) * Math.floor(2 ** 24 / count)) / 2 ** 24;
     }
   }
   return out;
