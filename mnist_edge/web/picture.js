@@ -7,7 +7,7 @@
 class PictureError extends Error {}
 
 const DETAIL = 1024, BLOCKS = 1.6;
-const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, TWO = 0.8, SIGMA = 1.4826;
+const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 80, TWO = 0.8, SIGMA = 1.4826;
 const RING = 0.08, EVEN = 0.01, SAMPLES = 48, ROUND = 12.3;
 const ROUNDS = [[3, false], [6, false], [6, true], [6, true]];
 const LONGER = 20, UNIT = 4, CANVAS = UNIT * LONGER, ROOM = 8, CENTRE = 14.5, OFF_CENTRE = 0.75;
@@ -361,8 +361,8 @@ function locate(picture) {
   for (let turn = 0; turn < 2; turn++) {
     const longest = Math.max(found.ink.height, found.ink.width),
       [top, bottom, left, right] = found.box;
-    if (!found.sheet && (Math.max(bottom - top, right - left) >= 0.55 * longest || longest <= NEAR))
-      break;
+    const size = Math.max(bottom - top, right - left);
+    if (!found.sheet && (size >= Math.min(0.55 * longest, CLEAR) || longest <= NEAR)) break;
     const closer = closerOf(seen, found, found.sheet ? -0.04 : 0.3);
     let again;
     try {

@@ -22,7 +22,6 @@ import numpy as np
 from PIL import Image
 
 from mnist_edge import ImageError, Predictor, datasets
-from mnist_edge.runtime.preprocess import prepare
 from tests.measurements.handwriting import drawings, enlarged
 from tests.measurements.made_pictures import WAYS, light_on, made
 
@@ -74,7 +73,7 @@ def encoded(pixels: np.ndarray, format: str = "PNG") -> bytes:
 
 
 def photo(digit: np.ndarray, width: int, height: int) -> bytes:
-    """Return a digit on lit, slightly yellow paper, with a sensor's noise; MNIST's size as it is."""
+    """Return a digit on lit, yellowish paper, with a sensor's noise; of MNIST's size as it is."""
     if width == len(digit):
         return encoded(255 - digit)
     rng = np.random.default_rng(0)

@@ -31,6 +31,7 @@ SIGMA = 1.4826  # standard deviations of a normal distribution in one median of 
 SMALL = 64  # pixels a side up to which a picture has no noise to spare detail for
 CROP = 96  # pixels a side below which a whole picture is no photo, which may show a shadow's edge
 NEAR = 40  # pixels a side below which a part is none, and there is nothing to look closer at
+CLEAR = 80  # pixels on its longer side that are enough of a digit
 TWO = 0.8  # of the variance lies between two levels that are distinct
 
 
@@ -67,7 +68,7 @@ def locate(picture: Raster) -> Found:
         longest = max(found.ink.shape)
         top, bottom, left, right = found.box
         size = max(bottom - top, right - left)
-        if not found.sheet and (size >= 0.55 * longest or longest <= NEAR):
+        if not found.sheet and (size >= min(0.55 * longest, CLEAR) or longest <= NEAR):
             break
         closer = _closer(seen, found, -0.04 if found.sheet else 0.3)
         try:
@@ -220,7 +221,9 @@ def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     weak = max(0.25 * level, 2 * noise) if max(ink.shape) <= SMALL else least
     mask = ink > weak
     labels, parts = find_parts(ink, mask)
-    parts = [part for part in parts if part.peak > least]
+    if weak < least:
+        sure = np.bincount(labels[ink > least], minlength=int(labels.max()) + 1)
+        parts = [part for part in parts if sure[part.number]]
     if not parts:
         return None
     main, rest = choose(parts, min(ink.shape))

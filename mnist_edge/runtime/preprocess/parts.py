@@ -24,8 +24,8 @@ class Part(NamedTuple):
         box: Around it.
         pixels: How many it has.
         mass: Sum of its ink.
-        peak: The most of its ink in one pixel.
-        depth: Mean distance of its ink to the picture's border, as a share of the shorter side.
+        depth: Mean distance of its ink to the picture's border, as a share of the shorter side; 0
+            for a part that is alone, as is the next.
         rim: Mean distance of its ink to its own box, as a share of the box's shorter side.
     """
 
@@ -33,7 +33,6 @@ class Part(NamedTuple):
     box: Box
     pixels: int
     mass: float
-    peak: float
     depth: float
     rim: float
 
@@ -86,35 +85,45 @@ def find_runs(mask: Bools, reach: int = 1) -> Runs:
     start = edges[::2] - row * (width + 1)
     stop = edges[1::2] - row * (width + 1)
 
-    # Each run touches those of the next row that end behind its start and start before its end.
-    wide = width + 3
-    below = (row + 1) * wide
-    first = np.searchsorted(row * wide + stop, below + start + 1 - reach)
-    last = np.searchsorted(row * wide + start, below + stop - 1 + reach, side="right")
-    touching = np.maximum(last - first, 0)
-    upper = np.repeat(np.arange(len(row)), touching)
-    lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(touching) - touching), touching)
-    number, count = _connected(len(row), upper, lower)
-    return Runs(row, start, stop, number, count)
+    number, pieces = _connected(row.tolist(), start.tolist(), stop.tolist(), reach)
+    return Runs(row, start, stop, number, pieces)
 
 
-def _connected(count: int, some: Labels, others: Labels) -> tuple[Labels, int]:
-    """Return the number of each thing's group, by the pairs that belong together, and how many."""
-    root = np.arange(count)
-    while True:
-        low = np.minimum(root[some], root[others])
-        high = np.maximum(root[some], root[others])
-        if np.array_equal(low, high):
-            break
-        # A root takes the lowest that a pair leads it to, and all behind it follow.
-        np.minimum.at(root, high, low)
-        while True:
-            further = root[root]
-            if np.array_equal(further, root):
-                break
-            root = further
-    is_root = root == np.arange(count)
-    return (np.cumsum(is_root) - 1)[root], int(is_root.sum())
+def _connected(row: list[int], start: list[int], stop: list[int], reach: int) -> tuple[Labels, int]:
+    """Return the number of each run's piece, and how many pieces there are."""
+    root = list(range(len(row)))
+    above = 0
+    for run, own_row in enumerate(row):
+        # From the first run of the row above that ends behind this one's start ...
+        while row[above] < own_row - 1 or (
+            row[above] == own_row - 1 and stop[above] + reach <= start[run]
+        ):
+            above += 1
+        # ... to the last that starts before its end.
+        other = above
+        while row[other] < own_row and start[other] < stop[run] + reach:
+            _join(root, other, run)
+            other += 1
+    number: list[int] = []
+    pieces = 0
+    for run, first in enumerate(root):
+        if first == run:
+            number.append(pieces)
+            pieces += 1
+        else:
+            number.append(number[first])  # a run that came before, with the number of its root
+    return np.array(number, np.int64), pieces
+
+
+def _join(root: list[int], some: int, other: int) -> None:
+    """Make two runs one piece, whose root is its first run."""
+    while root[some] != some:
+        root[some] = root[root[some]]
+        some = root[some]
+    while root[other] != other:
+        root[other] = root[root[other]]
+        other = root[other]
+    root[max(some, other)] = min(some, other)
 
 
 def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
@@ -142,28 +151,25 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     np.maximum.at(right, runs.number, runs.stop)
     pixels = np.bincount(runs.number, size)
     mass = np.bincount(number, weight)
-    peak = np.zeros(runs.pieces, np.float32)
-    np.maximum.at(peak, number, weight)
 
-    to_border = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
-    depth = np.bincount(number, weight * to_border) / mass / min(height, width)
-    down = np.minimum(y - top[number], bottom[number] - 1 - y)
-    across = np.minimum(x - left[number], right[number] - 1 - x)
-    short = np.minimum(bottom - top, right - left)
-    rim = np.bincount(number, weight * np.minimum(down, across)) / mass / short
+    order = [i for i in np.argsort(-mass, kind="stable").tolist() if mass[i] >= SPECK * mass.max()]
+    depth = rim = np.zeros(runs.pieces)
+    if len(order) > 1:  # they are for a choice
+        to_border = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
+        depth = np.bincount(number, weight * to_border) / mass / min(height, width)
+        down = np.minimum(y - top[number], bottom[number] - 1 - y)
+        across = np.minimum(x - left[number], right[number] - 1 - x)
+        short = np.minimum(bottom - top, right - left)
+        rim = np.bincount(number, weight * np.minimum(down, across)) / mass / short
 
-    least = SPECK * mass.max()
     parts = []
-    for i in np.argsort(-mass, kind="stable").tolist():
-        if mass[i] < least:
-            break
+    for i in order:
         parts.append(
             Part(
                 number=i + 1,
                 box=(int(top[i]), int(bottom[i]), int(left[i]), int(right[i])),
                 pixels=int(pixels[i]),
                 mass=float(mass[i]),
-                peak=float(peak[i]),
                 depth=float(depth[i]),
                 rim=float(rim[i]),
             )
