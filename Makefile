@@ -58,6 +58,7 @@ handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are 
 	$(RUN)python -m tests.measurements.handwriting
 
 pictures: $(VENV)/dev  ## what a picture costs, beside OpenCV's recipe, and how well pictures are read
+	$(RUN)python -m tests.measurements.picture_steps docs/pictures.png
 	$(RUN)python -m tests.measurements.pictures
 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept

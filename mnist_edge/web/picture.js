@@ -7,8 +7,8 @@
 class PictureError extends Error {}
 
 const DETAIL = 1024, BLOCKS = 1.6;
-const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 80, TWO = 0.8, SIGMA = 1.4826;
-const RING = 0.08, EVEN = 0.01, SAMPLES = 48, ROUND = 12.3;
+const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 72, TWO = 0.8, CERTAIN = 0.9;
+const SIGMA = 1.4826, RING = 0.08, EVEN = 0.01, SAMPLES = 48, ROUND = 12.3;
 const ROUNDS = [[3, false], [6, false], [6, true], [6, true]];
 const LONGER = 20, UNIT = 4, CANVAS = UNIT * LONGER, ROOM = 8, CENTRE = 14.5, OFF_CENTRE = 0.75;
 const STROKE = 2.85, LEAST = 0.2, MOST_THINNER = 1.2 * UNIT, HOLE = 1.5 * UNIT * UNIT;
@@ -401,7 +401,7 @@ function find(planes, crop) {
   let found = pick(map(signed, (value) => Math.max(value, 0)), deviation(ring));
   const uneven = isUneven(signed, ring);
   if (uneven && Math.max(height, width) < crop) {
-    found ??= pickOfTwo(signed, sample);
+    found = pickOfTwo(signed, sample, found ? CERTAIN : TWO) ?? found;
   } else if (uneven && !found?.sheet) {
     const ink = besideShadows(signed, everywhere(factors, height, width));
     ring = ringOf(sample, ink.data);
@@ -444,9 +444,9 @@ function smooth(a) {
   return out;
 }
 
-function pickOfTwo(signed, sample) {
+function pickOfTwo(signed, sample, least) {
   const { height, width, data } = signed, [threshold, distinct] = otsu(data);
-  if (distinct < TWO) return null;
+  if (distinct < least) return null;
   const share = (values) => values.filter((value) => value > threshold).length / values.length;
   const corners = [data[0], data[width - 1], data[(height - 1) * width], data[height * width - 1]];
   const votes = share(data) + share(ringOf(sample, data)) + share(corners);

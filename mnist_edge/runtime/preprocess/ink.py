@@ -31,8 +31,9 @@ SIGMA = 1.4826  # standard deviations of a normal distribution in one median of 
 SMALL = 64  # pixels a side up to which a picture has no noise to spare detail for
 CROP = 96  # pixels a side below which a whole picture is no photo, which may show a shadow's edge
 NEAR = 40  # pixels a side below which a part is none, and there is nothing to look closer at
-CLEAR = 80  # pixels on its longer side that are enough of a digit
+CLEAR = 72  # pixels on its longer side that are enough of a digit
 TWO = 0.8  # of the variance lies between two levels that are distinct
+CERTAIN = 0.9  # of it, where there is another answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +116,7 @@ def _find(view: NDArray[Any], crop: int) -> Found:
     found = _pick(np.maximum(signed, 0), deviation(ring))
     uneven = _is_uneven(signed, ring)
     if uneven and max(signed.shape) < crop:
-        found = found or _pick_of_two(signed, sample)
+        found = _pick_of_two(signed, sample, TWO if found is None else CERTAIN) or found
     elif uneven and not (found and found.sheet):
         # The edge of a shadow, a table: no smooth paper. Both are broader than any stroke.
         ink = beside_shadows(signed, paper.everywhere(*signed.shape))
@@ -150,13 +151,13 @@ def _is_uneven(signed: Floats, ring: Floats) -> bool:
     return peak > FAINT and float((np.abs(ring) > 0.15 * peak).mean()) > 0.1
 
 
-def _pick_of_two(signed: Floats, sample: Sample) -> Found | None:
+def _pick_of_two(signed: Floats, sample: Sample, least: float) -> Found | None:
     """Return the digit that fills a small picture, where of two levels one is ink.
 
     Paper is what most of the picture has, of its ring and of its corners, each with one vote.
     """
     threshold, distinct = otsu(signed)
-    if distinct < TWO:
+    if distinct < least:
         return None
     light = signed > threshold
     corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]

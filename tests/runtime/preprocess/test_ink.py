@@ -127,3 +127,11 @@ def test_tiny_pictures_end_in_an_answer_or_our_error(sides: tuple[int, int]) -> 
     for seed in range(20):
         with contextlib.suppress(ImageError):
             locate(np.random.default_rng(seed).random((*sides, 3)))
+
+
+def test_weak_ink_that_touches_sure_ink_is_kept_in_a_small_picture() -> None:
+    picture = np.full((32, 32), 200, np.uint8)
+    picture[6:26, 9:12] = 60
+    picture[23:26, 12:22] = 160  # the foot of an L, faint
+    picture[6:9, 20:26] = 160  # as faint, apart from it
+    assert locate(picture).box == (6, 26, 9, 22)
