@@ -7,7 +7,8 @@
 class PictureError extends Error {}
 
 const DETAIL = 1024, BLOCKS = 1.6;
-const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 72, TWO = 0.8, CERTAIN = 0.9;
+const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 72;
+const TWO = 0.8, CERTAIN = 0.9;
 const SIGMA = 1.4826, RING = 0.08, EVEN = 0.01, SAMPLES = 48, ROUND = 12.3;
 const ROUNDS = [[3, false], [6, false], [6, true], [6, true]];
 const LONGER = 20, UNIT = 4, CANVAS = UNIT * LONGER, ROOM = 8, CENTRE = 14.5, OFF_CENTRE = 0.75;
