@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting schemas constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures zoo schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -68,6 +68,10 @@ training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and Py
 
 handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are not MNIST's
 	$(RUN)python -m tests.measurements.handwriting
+
+pictures: $(VENV)/dev  ## what a picture costs, beside OpenCV's recipe, and how well pictures are read
+	$(RUN)python -m tests.measurements.picture_steps docs/pictures.png
+	$(RUN)python -m tests.measurements.pictures
 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
 	$(RUN)python -m tests.measurements.compression

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_edge.benchmark import candidates, clock, device, measure, networks
+from mnist_edge.benchmark import candidates, clock, device, measure, networks, pictures
 from mnist_edge.benchmark.candidates import Planned
 from mnist_edge.benchmark.inputs import Inputs, to_read
 from mnist_edge.benchmark.measure import Measured
 from mnist_edge.benchmark.rows import rows_of, timed
 from mnist_edge.benchmark.runtimes import PREDICTOR
-from mnist_edge.benchmark.schema import Report, Settings
+from mnist_edge.benchmark.schema import PictureTimings, Report, Settings
 from mnist_edge.benchmark.verdict import verdict
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import ModelError, OptionError
@@ -22,6 +22,8 @@ from mnist_edge.runtime.session import available_cpus
 MAX_BATCH = 100_000
 UNEVEN = 0.25
 """From here on the spread of one candidate's own windows is worth a warning."""
+
+SECONDS_A_PICTURE = 0.5
 
 SHIPPED_KERAS = (Path("artifacts/mnist-mlp.keras"),)
 
@@ -89,6 +91,7 @@ def run(
         after = device.Load.read()
         busy_after = device.busy_cores()
         *results, again = measured
+        of_pictures = () if interrupted else _pictures(able, seconds)
         # Here, since rows have the sizes of files that are made for the run.
         rows = rows_of(planned, results, batches)
     noises = _noises(results[twice], again)
@@ -118,6 +121,7 @@ def run(
         ),
         results=rows,
         verdict=verdict(rows, noise),
+        pictures=of_pictures,
     )
 
 
@@ -137,6 +141,21 @@ def require(batches: Sequence[int], threads: Sequence[int], seconds: float) -> N
             raise OptionError(f"{expected}, received {count}")
     if not 0 < seconds <= 86_400:
         raise OptionError(f"expected seconds above 0 and up to a day, received {seconds:g}")
+
+
+def _pictures(able: Sequence[Planned], seconds: float) -> tuple[PictureTimings, ...]:
+    """Time pictures with the first file that reads strokes, with its int8 where there is one."""
+    setups = [
+        planned.candidate.setup
+        for planned in able
+        if planned.spec is not None
+        and planned.spec.reads_strokes
+        and planned.candidate.setup.runtime == PREDICTOR
+    ]
+    setups.sort(key=lambda setup: setup.precision != "int8")
+    if not setups:
+        return ()
+    return pictures.read(Path(setups[0].model), min(SECONDS_A_PICTURE, seconds / 50))
 
 
 def _inputs(able: Sequence[Planned], dataset: Dataset | None) -> list[Inputs]:

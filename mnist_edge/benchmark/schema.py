@@ -190,6 +190,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureTimings:
+    """How long it takes to read a picture, from a file's bytes to the class.
+
+    Attributes:
+        picture: Its size and format.
+        model: The file that reads it, in the Predictor with one thread.
+        p50_us: Median microseconds of a call.
+        calls: Timed calls.
+    """
+
+    picture: str
+    model: str
+    p50_us: Microseconds
+    calls: Positive
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was measured in one run of the benchmark.
 
@@ -206,6 +223,7 @@ class Report:
         warnings: What makes the numbers doubtful, and what was left out.
         results: A row for each candidate and batch size.
         verdict: What to ship, in sentences.
+        pictures: How long pictures take, where a file reads digits on paper.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/benchmark/1"
@@ -221,6 +239,7 @@ class Report:
     warnings: tuple[str, ...]
     results: tuple[Row, ...]
     verdict: tuple[str, ...]
+    pictures: tuple[PictureTimings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

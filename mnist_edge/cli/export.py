@@ -184,11 +184,11 @@ def export(
         show_parity(report, as_json)
         return
     if target == "c":
-        given = precision not in (None, "int8") or opset or labels is not None or no_verify
-        if given or keep_inactive or asked.is_given or preprocessing:
+        for_c = precision in (None, "int8") and opset is None and labels is None
+        if not for_c or no_verify or keep_inactive or asked.is_given or preprocessing:
             raise OptionError(
-                "expected --data alone with --target c, which takes an exported file of int8: "
-                f"export {model or 'the model'} first, then name its .int8.onnx"
+                "expected no option but --out and --data with --target c, which takes an exported "
+                f"file of int8: received others with {model or 'the shipped model'}"
             )
         export_c(model, out or ARTIFACTS, data, as_json)
         return

@@ -35,6 +35,12 @@ def predict(
     show: Annotated[
         bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
     ] = False,
+    max_pixels: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Refuse pictures with more pixels, before they are decoded."
+        ),
+    ] = 24_000_000,
     as_json: Json = False,
 ) -> None:
     """Classify pictures: of one digit each, or of what the model reads.
@@ -56,7 +62,7 @@ def predict(
         found += 1
         try:
             source = read_bounded(sys.stdin.buffer) if str(path) == "-" else path
-            answer = predictor.predict_picture(source)
+            answer = predictor.predict_picture(source, max_pixels=max_pixels)
         except ImageError as error:
             failed.append(Failure(str(path), str(error)))
             note(f"{path}: {error}")

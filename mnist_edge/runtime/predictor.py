@@ -23,7 +23,7 @@ from mnist_edge.runtime.images import (
     rows,
 )
 from mnist_edge.runtime.prediction import Prediction, Predictions
-from mnist_edge.runtime.preprocess import Picture, examine, stretch
+from mnist_edge.runtime.preprocess import MAX_PIXELS, Picture, examine, stretch
 from mnist_edge.runtime.session import (
     Threads,
     engine_error,
@@ -157,7 +157,7 @@ class Predictor:
         index = int(probabilities.argmax())
         return Prediction(index, probabilities, self._calibration, None, blank, self._spec.labels)
 
-    def predict_picture(self, picture: Picture) -> Prediction:
+    def predict_picture(self, picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Prediction:
         """Read any picture: a photo, a scan, a screenshot, a drawing.
 
         How it becomes the model's input is ``spec.preprocessing``: the digit on it is found and
@@ -166,6 +166,7 @@ class Predictor:
         Args:
             picture: A path, a file's bytes, a Pillow image, or an array of shape (H, W) or (H, W, 1
                 to 4); uint8, uint16, bool, or float in 0..1.
+            max_pixels: That it may have; one with more is refused before it is decoded.
 
         Raises:
             ImageError: No picture, a damaged or a huge one, or nothing drawn on it.
@@ -178,8 +179,8 @@ class Predictor:
                 "Predictor.predict"
             )
         if not self._reads_strokes:
-            return self.predict(stretch(picture, self._shape))
-        preparation = examine(picture)
+            return self.predict(stretch(picture, self._shape, max_pixels=max_pixels))
+        preparation = examine(picture, max_pixels=max_pixels)
         return self.predict(preparation.pixels)._replace(preparation=preparation)
 
     def predict_batch(self, images: ArrayLike) -> Predictions:

@@ -110,16 +110,16 @@ async function pixelsOf(file) {
   return context.getImageData(0, 0, ...size);
 }
 
-// Three planes as a canvas: what is transparent in a photo is shown on the paper that the reader
-// lays it on.
+// One plane or three as a canvas: what is transparent in a photo is shown on the paper that the
+// reader lays it on.
 function painted(planes) {
   const [{ width, height }] = planes,
     canvas = Object.assign(document.createElement("canvas"), { width, height });
   const image = new ImageData(width, height);
-  planes.forEach(({ data }, c) =>
-    data.forEach((value, i) => (image.data[4 * i + c] = 255 * value)),
-  );
-  for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = planes[c % planes.length].data[i];
+    image.data[4 * i + 3] = 255;
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }

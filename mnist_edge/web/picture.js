@@ -1,13 +1,19 @@
 // Any picture of one digit -> the 28x28 pixels that MNIST's makers would have made of it.
 //
 // This is mnist_edge/runtime/preprocess, function by function and under the same names; the reasons
-// stand there. A plane is {height, width, data}, data a Float64Array row by row, from 0 to 1. A
-// picture is three planes: red, green, blue.
+// stand there. A plane is {height, width, data}, data a typed array row by row. A picture is one
+// plane of bytes, if it is grey, or three: red, green, blue.
 
 class PictureError extends Error {}
 
-const DETAIL = 1024, VIEW = 192, FAINT = 0.03, RING = 0.08;
-const CANVAS = 80, STROKE = 2.8, MOST_COVERED = 0.75, NARROW = 0.4, WIDEST = 1.6, CENTRE = 14.5;
+const DETAIL = 1024, BLOCKS = 1.6;
+const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 72;
+const TWO = 0.8, CERTAIN = 0.9;
+const SIGMA = 1.4826, RING = 0.08, EVEN = 0.01, SAMPLES = 48, ROUND = 12.3;
+const ROUNDS = [[3, false], [6, false], [6, true], [6, true]];
+const LONGER = 20, UNIT = 4, CANVAS = UNIT * LONGER, ROOM = 8, CENTRE = 14.5, OFF_CENTRE = 0.75;
+const STROKE = 2.85, LEAST = 0.2, MOST_THINNER = 1.2 * UNIT, HOLE = 1.5 * UNIT * UNIT;
+const MOST_COVERED = 0.75, NARROW = 0.4, BLOT = 8, WIDEST = 1.6;
 
 // What was made of a picture: pixels (784 bytes, white on black), and whether they look like one
 // digit at all.
@@ -18,50 +24,32 @@ function examine(imageData) {
 
 // -- planes and numbers (numeric.py) --------------------------------------------------------------
 
-function plane(height, width, value = null) {
-  const data = new Float64Array(height * width);
-  if (!value) return { height, width, data };
-  for (let y = 0, i = 0; y < height; y++)
-    for (let x = 0; x < width; x++, i++) data[i] = value(y, x, i);
-  return { height, width, data };
-}
+const bytes = (height, width) => ({ height, width, data: new Uint8Array(height * width) });
+const floats = (height, width) => ({ height, width, data: new Float32Array(height * width) });
 
 // A loop of its own takes a tenth of the time of a typed array's map.
 function map({ height, width, data }, change) {
-  const out = new Float64Array(data.length);
+  const out = new Float32Array(data.length);
   for (let i = 0; i < data.length; i++) out[i] = change(data[i], i);
   return { height, width, data: out };
 }
 
-const at = (a, y, x) =>
-  y < 0 || x < 0 || y >= a.height || x >= a.width ? 0 : a.data[y * a.width + x];
-const cut = (a, top, bottom, left, right) =>
-  plane(bottom - top, right - left, (y, x) => at(a, top + y, left + x));
-
-function take(values, places) {
-  const out = new Float64Array(places.length);
-  for (let k = 0; k < places.length; k++) out[k] = values[places[k]];
+// The part of a plane from top to bottom and left to right, both exclusive, with zeros outside.
+function cut(a, top, bottom, left, right, make = bytes) {
+  const out = make(bottom - top, right - left);
+  const first = Math.max(0, left), last = Math.min(a.width, right);
+  for (let y = Math.max(0, top); y < Math.min(a.height, bottom); y++) {
+    const row = a.data.subarray(y * a.width + first, y * a.width + last);
+    out.data.set(row, (y - top) * out.width + first - left);
+  }
   return out;
 }
 
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
-const mean = (values) => sum(values) / values.length;
-
-function count(length) {
-  const numbers = [];
-  for (let i = 0; i < length; i++) numbers.push(i);
-  return numbers;
-}
 
 function sum(values) {
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i];
-  return total;
-}
-
-function dot(a, b) {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
   return total;
 }
 
@@ -78,7 +66,7 @@ function round(value) {
 }
 
 function quantile(values, share) {
-  const ordered = Float64Array.from(values).sort(),
+  const ordered = Float32Array.from(values).sort(),
     place = share * (ordered.length - 1),
     below = Math.floor(place);
   const above = Math.min(below + 1, ordered.length - 1);
@@ -87,179 +75,243 @@ function quantile(values, share) {
 
 const median = (values) => quantile(values, 0.5);
 
-// How to make means of pixels over equal intervals between start and stop: for each, its first
-// pixel and the weights.
+function someOf(values) {
+  const step = 1 + Math.floor(values.length / 1024), some = [];
+  for (let i = 0; i < values.length; i += step) some.push(values[i]);
+  return some;
+}
+
+function deviation(values) {
+  const middle = median(values);
+  return SIGMA * median(Array.from(values, (value) => Math.abs(value - middle)));
+}
+
+// Means over equal intervals between start and stop: for each, its first pixel and the weights.
 function overlap(length, intervals, start, stop) {
-  const step = (stop - start) / intervals;
-  return count(intervals).map((i) => {
-    const low = start + i * step,
-      high = low + step,
-      weights = [];
-    const first = Math.max(0, Math.floor(low)),
-      end = Math.min(length, Math.ceil(high));
+  const step = (stop - start) / intervals, found = [];
+  for (let i = 0; i < intervals; i++) {
+    const low = start + i * step, high = low + step, weights = [];
+    const first = Math.max(0, Math.floor(low)), end = Math.min(length, Math.ceil(high));
     for (let p = first; p < end; p++)
       weights.push(Math.max(0, Math.min(high, p + 1) - Math.max(low, p)) / step);
-    return { first, weights };
-  });
-}
-
-// Area means to make smaller, linear interpolation to make larger.
-function resizing(length, wanted) {
-  if (wanted <= length) return overlap(length, wanted, 0, length);
-  return count(wanted).map((i) => {
-    const position = clip((i + 0.5) * (length / wanted) - 0.5, 0, length - 1),
-      first = Math.floor(position);
-    return { first, weights: first + 1 < length ? [1 - position + first, position - first] : [1] };
-  });
-}
-
-function resample(a, down, across) {
-  const narrow = plane(a.height, across.length, (y, x) => {
-    const { first, weights } = across[x];
-    let total = 0;
-    for (let k = 0; k < weights.length; k++) total += weights[k] * a.data[y * a.width + first + k];
-    return total;
-  });
-  return plane(down.length, across.length, (y, x) => {
-    const { first, weights } = down[y];
-    let total = 0;
-    for (let k = 0; k < weights.length; k++)
-      total += weights[k] * narrow.data[(first + k) * narrow.width + x];
-    return total;
-  });
-}
-
-const resize = (a, height, width) =>
-  resample(a, resizing(a.height, height), resizing(a.width, width));
-
-// -- colours on paper (pixels.py) -----------------------------------------------------------------
-
-function decode({ data, width, height }) {
-  const block = Math.ceil(Math.max(height, width) / DETAIL);
-  const tall = Math.min(block, height), rows = Math.floor(height / tall);
-  const wide = Math.min(block, width), columns = Math.floor(width / wide);
-  const layers = count(4).map(() => plane(rows, columns));
-  const [red, green, blue, opacity] = layers.map((layer) => layer.data);
-  for (let y = 0; y < rows * tall; y++) {
-    const row = Math.floor(y / tall) * columns;
-    for (let x = 0; x < columns * wide; x++) {
-      const from = 4 * (y * width + x),
-        to = row + Math.floor(x / wide),
-        opaque = data[from + 3] / 255;
-      red[to] += (opaque * data[from]) / 255;
-      green[to] += (opaque * data[from + 1]) / 255;
-      blue[to] += (opaque * data[from + 2]) / 255;
-      opacity[to] += opaque;
-    }
-  }
-  for (const { data: totals } of layers)
-    for (let i = 0; i < totals.length; i++) totals[i] /= tall * wide;
-  return flatten(layers.slice(0, 3), opacity);
-}
-
-function flatten(colour, opacity) {
-  if (opacity.every((share) => share === 1)) return colour;
-  const light = sum(colour.map(({ data }) => sum(data))) > 1.5 * sum(opacity);
-  let paper = light ? [0, 0, 0] : [1, 1, 1];
-  const solid = count(opacity.length).filter((i) => opacity[i] > 0.5);
-  if (solid.length > opacity.length / 2) {
-    const [red, green, blue] = colour.map(({ data }) => solid.map((i) => data[i] / opacity[i]));
-    const brightness = red.map((value, k) => (value + green[k] + blue[k]) / 3);
-    if (largest(brightness) + largest(brightness.map((value) => -value)) > 0.2)
-      paper = [red, green, blue].map(median);
-  }
-  return colour.map((a, c) => map(a, (value, i) => value + paper[c] * (1 - opacity[i])));
-}
-
-// -- where the digit is (ink.py, parts.py) --------------------------------------------------------
-
-function locate(picture) {
-  let found = find(view(picture));
-  for (let turn = 0; turn < 2; turn++) {
-    const longest = Math.max(found.ink.height, found.ink.width),
-      [top, bottom, left, right] = found.box;
-    const factor = Math.max(picture[0].height, picture[0].width) / longest;
-    if (!found.sheet && (Math.max(bottom - top, right - left) >= 0.55 * longest || longest <= 40))
-      break;
-    const closer = cutOut(picture, found.box, factor, found.sheet ? -0.04 : 0.3);
-    let again;
-    try {
-      again = find(view(closer));
-    } catch (error) {
-      if (error instanceof PictureError) break;
-      throw error;
-    }
-    found = found.sheet ? again : { ...again, parts: Math.max(found.parts, again.parts) };
-    picture = closer;
+    found.push({ first, weights });
   }
   return found;
 }
 
-function view(picture) {
-  const [{ height, width }] = picture, factor = VIEW / Math.max(height, width);
-  if (factor >= 1) return picture;
-  return picture.map((a) =>
-    resize(a, Math.max(1, round(height * factor)), Math.max(1, round(width * factor))),
-  );
-}
-
-function ringOf(height, width) {
-  const k = Math.max(1, round(RING * Math.min(height, width))), ring = [];
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++)
-      if (y < k || y >= height - k || x < k || x >= width - k) ring.push(y * width + x);
+// Pillow's bilinear filter from start to stop: it interpolates to enlarge, and takes weighted means
+// to shrink.
+function bilinear(length, count, start, stop) {
+  const scale = (stop - start) / count, reach = Math.max(1, scale), found = [];
+  for (let i = 0; i < count; i++) {
+    const middle = start + (i + 0.5) * scale, weights = [];
+    const first = Math.max(0, Math.trunc(middle - reach + 0.5));
+    const end = Math.min(length, Math.trunc(middle + reach + 0.5));
+    for (let p = first; p < end; p++)
+      weights.push(Math.max(0, 1 - Math.abs((p + 0.5 - middle) / reach)));
+    const total = sum(weights);
+    found.push({ first, weights: weights.map((weight) => weight / total) });
   }
-  return ring;
+  return found;
 }
 
-// The paper's colour everywhere: a quadratic through the ring, then through all that agrees with
-// it.
-function paperOf(colours) {
-  const [{ height, width }] = colours, all = count(height * width), ring = ringOf(height, width);
+// The rows of a plane, each as weighted means; `make` says of which type they become, bytes are
+// rounded.
+function across(a, intervals, make) {
+  const out = make(a.height, intervals.length), half = make === bytes ? 0.5 : 0;
+  for (let y = 0, to = 0; y < a.height; y++) {
+    const row = y * a.width;
+    for (let x = 0; x < intervals.length; x++, to++) {
+      const { first, weights } = intervals[x];
+      let total = half;
+      for (let k = 0; k < weights.length; k++) total += weights[k] * a.data[row + first + k];
+      out.data[to] = total;
+    }
+  }
+  return out;
+}
+
+function down(a, intervals, make) {
+  const out = make(intervals.length, a.width), half = make === bytes ? 0.5 : 0;
+  for (let y = 0, to = 0; y < intervals.length; y++) {
+    const { first, weights } = intervals[y];
+    for (let x = 0; x < a.width; x++, to++) {
+      let total = half;
+      for (let k = 0, from = first * a.width + x; k < weights.length; k++, from += a.width)
+        total += weights[k] * a.data[from];
+      out.data[to] = total;
+    }
+  }
+  return out;
+}
+
+function levels(a) {
+  const out = bytes(a.height, a.width);
+  for (let i = 0; i < a.data.length; i++) out.data[i] = round(clip(a.data[i], 0, 255));
+  return out;
+}
+
+// -- a picture on paper, and its parts (pixels.py, raster.py) -------------------------------------
+
+function decode({ data, width, height }) {
+  const channels = [];
+  let opaque = true;
+  for (let i = 3; i < data.length && opaque; i += 4) opaque = data[i] === 255;
+  for (let c = 0; c < (opaque ? 3 : 4); c++) {
+    const layer = bytes(height, width);
+    for (let i = 0, from = c; i < layer.data.length; i++, from += 4) {
+      const value = data[from];
+      layer.data[i] = opaque || c === 3 ? value : Math.floor((value * data[i * 4 + 3]) / 255 + 0.5);
+    }
+    channels.push(layer);
+  }
+  const block = Math.ceil(Math.max(height, width) / DETAIL), area = [0, 0, width, height];
+  const layers = block === 1 ? channels : channels.map((layer) => reduce(layer, block, area));
+  return greyIfItIs(opaque ? layers : flatten(layers));
+}
+
+// Means over blocks, rounded as Pillow does; those at the right and the bottom may be smaller.
+function reduce(a, block, [left, top, right, bottom]) {
+  const out = bytes(Math.ceil((bottom - top) / block), Math.ceil((right - left) / block));
+  for (let y = 0, to = 0; y < out.height; y++) {
+    const first = top + y * block, last = Math.min(bottom, first + block);
+    for (let x = 0; x < out.width; x++, to++) {
+      const start = left + x * block, end = Math.min(right, start + block);
+      let total = 0;
+      for (let row = first; row < last; row++)
+        for (let i = row * a.width + start; i < row * a.width + end; i++) total += a.data[i];
+      const count = (last - first) * (end - start);
+      out.data[to] = ((total + (count >> 1)) * Math.floor(2 ** 24 / count)) / 2 ** 24;
+    }
+  }
+  return out;
+}
+
+function flatten([red, green, blue, opacity]) {
+  const colours = [red, green, blue], alpha = opacity.data;
+  const light = sum(colours.map(({ data }) => sum(data))) > 1.5 * sum(alpha);
+  let paper = light ? [0, 0, 0] : [255, 255, 255];
+  const solid = [];
+  for (let i = 0; i < alpha.length; i++) if (alpha[i] > 127.5) solid.push(i);
+  if (solid.length > alpha.length / 2) {
+    const own = colours.map(({ data }) => solid.map((i) => (data[i] / alpha[i]) * 255));
+    let [least, most] = [Infinity, -Infinity];
+    for (let k = 0; k < solid.length; k++) {
+      const brightness = (own[0][k] + own[1][k] + own[2][k]) / 3;
+      least = Math.min(least, brightness);
+      most = Math.max(most, brightness);
+    }
+    if (most - least > 0.2 * 255) paper = own.map(median);
+  }
+  return colours.map((a, c) =>
+    levels(map(a, (value, i) => value + paper[c] * (1 - alpha[i] / 255))));
+}
+
+function greyIfItIs(planes) {
+  const [red, green, blue] = planes.map(({ data }) => data);
+  for (let i = 0; planes.length > 1 && i < red.length; i++)
+    if (red[i] !== green[i] || red[i] !== blue[i]) return planes;
+  return [planes[0]];
+}
+
+// A part of a picture, in shares of its height and width, with about `side` pixels a side.
+function view(picture, part, side) {
+  const [{ height, width }] = picture;
+  const top = Math.min(Math.trunc(part.top * height), height - 1);
+  const left = Math.min(Math.trunc(part.left * width), width - 1);
+  const bottom = Math.max(Math.ceil(part.bottom * height), top + 1);
+  const right = Math.max(Math.ceil(part.right * width), left + 1);
+  const ratio = Math.max(bottom - top, right - left) / side;
+  let planes;
+  if (ratio <= 1) {
+    planes = picture.map((a) => cut(a, top, bottom, left, right));
+  } else if (ratio < BLOCKS) {
+    const rows = Math.max(1, round((bottom - top) / ratio));
+    const columns = Math.max(1, round((right - left) / ratio));
+    const wide = bilinear(width, columns, left, right), tall = bilinear(height, rows, top, bottom);
+    planes = picture.map((a) => down(across(a, wide, bytes), tall, bytes));
+  } else {
+    const area = [left, top, right, bottom];
+    planes = picture.map((a) => reduce(a, Math.ceil(ratio - 0.25), area));
+  }
+  return greyIfItIs(planes);
+}
+
+// -- the paper (paper.py) -------------------------------------------------------------------------
+
+// Some pixels of a view: their places, the quadratic's terms there, and which are in the ring along
+// the view's edges.
+function sampleOf(height, width) {
+  const step = Math.ceil(Math.max(height, width) / SAMPLES);
+  const first = Math.min(step >> 1, height - 1, width - 1);
   const from = (i, length) => (length > 1 ? -1 + (2 * i) / (length - 1) : -1);
-  const x = plane(height, width, (_, i) => from(i, width)),
-    y = plane(height, width, (i) => from(i, height));
-  const product = (a, b) => map(a, (value, i) => value * b.data[i]);
-  const terms = [map(x, () => 1), x, y, product(x, x), product(x, y), product(y, y)].map(
-    ({ data }) => data,
-  );
-  let factors = [colours.map(({ data }) => median(take(data, ring)))],
-    paper = fitted(terms, factors, colours);
-  for (const [size, everywhere] of [
-    [3, false],
-    [3, false],
-    [6, false],
-    [6, false],
-    [6, true],
-    [6, true],
-  ]) {
-    const [red, green, blue] = colours.map((a, c) =>
-      map(a, (value, i) => Math.abs(value - paper[c].data[i])),
-    );
-    const off = map(red, (value, i) => Math.max(value, green.data[i], blue.data[i])).data;
-    const limit = 3 * 1.4826 * median(take(off, ring)) + 0.01;
-    const near = (everywhere ? all : ring).filter((i) => off[i] <= limit);
-    factors = leastSquares(terms.slice(0, size), colours, near);
-    paper = fitted(terms, factors, colours);
+  const rows = Math.ceil((height - first) / step), columns = Math.ceil((width - first) / step);
+  const k = Math.max(1, round(RING * Math.min(rows, columns)));
+  const places = [], ring = [], terms = [[], [], [], [], [], []];
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      if (i < k || i >= rows - k || j < k || j >= columns - k) ring.push(places.length);
+      const row = first + i * step, column = first + j * step;
+      const y = from(row, height), x = from(column, width);
+      places.push(row * width + column);
+      [1, x, y, x * x, x * y, y * y].forEach((term, t) => terms[t].push(term));
+    }
   }
-  return paper;
+  return { places, ring, terms: terms.map((term) => Float64Array.from(term)) };
 }
 
-const fitted = (terms, factors, colours) => colours.map(({ height, width }, c) => {
-  const paper = plane(height, width), { data } = paper;
-  factors.forEach((row, t) => {
-    const term = terms[t], factor = row[c];
-    for (let i = 0; i < data.length; i++) data[i] += factor * term[i];
-  });
-  return paper;
-});
+const ringOf = ({ places, ring }, data) => ring.map((number) => data[places[number]]);
+
+function fitPaper(planes, sample) {
+  const { places, ring, terms } = sample;
+  const pixels = planes.map(({ data }) => Float64Array.from(places, (place) => data[place] / 255));
+  const middle = pixels.map((channel) => median(ring.map((number) => channel[number])));
+  const isEven = pixels.every((channel, c) =>
+    ring.every((number) => Math.abs(channel[number] - middle[c]) <= EVEN));
+  let factors = [middle]; // a row a term
+  for (let t = 1; t < 6; t++) factors.push(middle.map(() => 0));
+  if (!isEven) factors = fitted(pixels, sample, factors);
+  let axis = [Math.sqrt(3)];
+  if (planes.length > 1) {
+    const off = pixels.map((channel, c) =>
+      channel.map((value, i) => value - valueAt(factors, terms, c, i)));
+    axis = direction(off);
+  }
+  return { axis, factors: factors.map((row) => sum(row.map((value, c) => value * axis[c]))) };
+}
+
+function valueAt(factors, terms, c, i) {
+  let total = 0;
+  for (let t = 0; t < factors.length; t++) total += factors[t][c] * terms[t][i];
+  return total;
+}
+
+function fitted(pixels, { places, ring, terms }, factors) {
+  const all = places.map((_, number) => number);
+  for (const [size, everywhere] of ROUNDS) {
+    const off = new Float64Array(places.length);
+    const looked = everywhere ? all : ring;
+    for (const i of looked) {
+      for (let c = 0; c < pixels.length; c++)
+        off[i] = Math.max(off[i], Math.abs(pixels[c][i] - valueAt(factors, terms, c, i)));
+    }
+    const limit = 3 * SIGMA * median(ring.map((i) => off[i])) + EVEN;
+    const near = looked.filter((i) => off[i] <= limit);
+    factors = leastSquares(terms.slice(0, size), pixels, near);
+    while (factors.length < 6) factors.push(pixels.map(() => 0));
+  }
+  return factors;
+}
 
 // The factors of each term for each colour, by the normal equations and elimination; the slight
 // penalty keeps the quadratic flat where few pixels hold it.
-function leastSquares(terms, colours, chosen) {
-  const size = terms.length,
-    columns = [...terms, ...colours.map(({ data }) => data)].map((data) => take(data, chosen));
-  const rows = count(size).map((i) => columns.map((column) => dot(columns[i], column)));
+function leastSquares(terms, pixels, chosen) {
+  const size = terms.length, columns = [...terms, ...pixels];
+  const rows = terms.map((term) => columns.map((column) => {
+    let total = 0;
+    for (const i of chosen) total += term[i] * column[i];
+    return total;
+  }));
   for (let i = 1; i < size; i++) rows[i][i] += 1e-4 * chosen.length;
   for (let i = 0; i < size; i++) {
     for (let other = 0; other < size; other++) {
@@ -270,112 +322,220 @@ function leastSquares(terms, colours, chosen) {
   return rows.map((row, i) => row.slice(size).map((value) => value / row[i]));
 }
 
-function smooth(a) {
-  if (Math.max(a.height, a.width) <= 64) return a;
-  return plane(a.height, a.width, (y, x) => {
-    let total = 0;
-    for (let i = -1; i <= 1; i++) {
-      for (let j = -1; j <= 1; j++)
-        total += at(a, clip(y + i, 0, a.height - 1), clip(x + j, 0, a.width - 1));
-    }
-    return total / 9;
-  });
-}
-
 // The colour along which pixels leave the paper with most energy.
 function direction(off) {
-  const energy = off.map((a) => off.map((b) => dot(a.data, b.data)));
-  const most = largest(energy.map((row, c) => row[c]));
-  let axis = energy.map((row) => row[energy.findIndex((other, c) => other[c] === most)] + 1e-12);
-  for (let i = 0; i < 50; i++) {
-    axis = axis.map((value) => value / Math.hypot(...axis));
-    axis = energy.map((row) => dot(row, axis) + 1e-12);
+  let energy = off.map((a) => off.map((b) => {
+    let total = 0;
+    for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+    return total;
+  }));
+  for (let turn = 0; turn < 6; turn++) {
+    const scale = 1 / (energy[0][0] + energy[1][1] + energy[2][2] + 1e-30);
+    const scaled = energy.map((row) => row.map((value) => value * scale));
+    energy = scaled.map((row) =>
+      scaled.map((other) => sum(row.map((value, c) => value * other[c]))));
   }
+  const sizes = energy.map((row) => sum(row.map(Math.abs)));
+  const axis = energy[sizes.indexOf(largest(sizes))].map((value) => value + 1e-12);
   return axis.map((value) => value / Math.hypot(...axis));
 }
 
-const along = ([red, green, blue], axis) =>
-  map(red, (value, i) => axis[0] * value + axis[1] * green.data[i] + axis[2] * blue.data[i]);
+// The paper along its axis, in a view of a size.
+function everywhere([one, x1, y1, xx, xy, yy], height, width) {
+  const out = floats(height, width);
+  const from = (i, length) => (length > 1 ? -1 + (2 * i) / (length - 1) : -1);
+  for (let i = 0, to = 0; i < height; i++) {
+    const y = from(i, height), row = one + y1 * y + yy * y * y, slope = x1 + xy * y;
+    for (let j = 0; j < width; j++, to++) {
+      const x = from(j, width);
+      out.data[to] = row + slope * x + xx * x * x;
+    }
+  }
+  return out;
+}
 
-// The minimum or maximum over windows of k x k pixels, k odd.
-function extreme(a, k, of, outside) {
+// -- where the digit is (ink.py, shadows.py) ------------------------------------------------------
+
+function locate(picture) {
+  let seen = { top: 0, bottom: 1, left: 0, right: 1 };
+  let found = find(view(picture, seen, VIEW), CROP);
   for (let turn = 0; turn < 2; turn++) {
-    const { height, width, data } = a;
-    a = plane(width, height, (x, y) => {
-      const last = Math.min(height - 1, y + (k >> 1));
-      let best = outside;
-      for (let i = Math.max(0, y - (k >> 1)); i <= last; i++) best = of(best, data[i * width + x]);
-      return best;
-    });
+    const longest = Math.max(found.ink.height, found.ink.width),
+      [top, bottom, left, right] = found.box;
+    const size = Math.max(bottom - top, right - left);
+    if (!found.sheet && (size >= Math.min(0.55 * longest, CLEAR) || longest <= NEAR)) break;
+    const closer = closerOf(seen, found, found.sheet ? -0.04 : 0.3);
+    let again;
+    try {
+      again = find(view(picture, closer, VIEW), NEAR);
+    } catch (error) {
+      if (error instanceof PictureError) break;
+      throw error;
+    }
+    found = found.sheet ? again : { ...again, parts: Math.max(found.parts, again.parts) };
+    seen = closer;
   }
-  return a;
+  return found;
 }
 
-function broad(a) {
-  const k = round(Math.max(a.height, a.width) / 4) | 1;
-  return extreme(extreme(a, k, Math.min, Infinity), k, Math.max, -Infinity);
+function closerOf(seen, { ink, box: [top, bottom, left, right] }, margin) {
+  const more = margin * Math.max(bottom - top, right - left);
+  const down = (seen.bottom - seen.top) / ink.height, across = (seen.right - seen.left) / ink.width;
+  return {
+    top: Math.max(seen.top, seen.top + (top - more) * down),
+    bottom: Math.min(seen.bottom, seen.top + (bottom + more) * down),
+    left: Math.max(seen.left, seen.left + (left - more) * across),
+    right: Math.min(seen.right, seen.left + (right + more) * across),
+  };
 }
 
-function deviation(values) {
-  const middle = median(values);
-  return 1.4826 * median(values.map((value) => Math.abs(value - middle)));
-}
-
-function find(colours) {
-  const paper = paperOf(colours),
-    off = colours.map((a, c) => map(a, (value, i) => value - paper[c].data[i]));
-  let axis = direction(off),
-    signed = smooth(along(off, axis));
-  if (sum(signed.data.map((value) => value * Math.abs(value))) < 0) {
-    axis = axis.map((value) => -value);
+function find(planes, crop) {
+  const [{ height, width }] = planes, sample = sampleOf(height, width);
+  let { axis, factors } = fitPaper(planes, sample);
+  let signed = smooth(leaving(planes, axis, everywhere(factors, height, width))), energy = 0;
+  for (const value of signed.data) energy += value * Math.abs(value);
+  if (energy < 0) {
     signed = map(signed, (value) => -value);
+    factors = factors.map((value) => -value);
   }
-  const { height, width, data } = signed,
-    ring = ringOf(height, width),
-    peak = largest(data.map(Math.abs));
-  const strong = ring.filter((i) => Math.abs(data[i]) > 0.15 * peak).length;
-  const uneven = peak > FAINT && Math.min(height, width) > 12 && strong / ring.length > 0.1;
-  let found = pick(
-    map(signed, (value) => Math.max(value, 0)),
-    deviation(take(data, ring)),
-  );
-  if (uneven && !found?.sheet)
-    found = pick(...besideShadows(smooth(along(colours, axis)), signed, ring));
+  let ring = ringOf(sample, signed.data);
+  let found = pick(map(signed, (value) => Math.max(value, 0)), deviation(ring));
+  const uneven = isUneven(signed, ring);
+  if (uneven && Math.max(height, width) < crop) {
+    found = pickOfTwo(signed, sample, found ? CERTAIN : TWO) ?? found;
+  } else if (uneven && !found?.sheet) {
+    const ink = besideShadows(signed, everywhere(factors, height, width));
+    ring = ringOf(sample, ink.data);
+    const level = median(ring);
+    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(ring), 0.4);
+  }
   if (found) return found;
   throw new PictureError("This picture is blank, or the ink hardly differs from the paper.");
 }
 
-function besideShadows(grey, signed, ring) {
-  const [ours, theirs] = [1, -1].map((sign) => {
-    const lit = map(grey, (value) => sign * value), paper = broad(lit);
-    const ink = map(lit, (value, i) => value - paper.data[i]);
-    const energy = sum(
-      ink.data.map((value, i) => Math.min(value, Math.max(sign * signed.data[i], 0)) ** 2),
-    );
-    return { energy, ink, paper: map(paper, (value) => -value) };
-  });
-  let { ink, paper } = ours.energy >= theirs.energy ? ours : theirs;
-  const typical = median(paper.data);
-  if (typical > 0.2)
-    ink = map(ink, (value, i) => value * clip(typical / Math.max(paper.data[i], 1e-6), 1 / 3, 3));
-  const around = take(ink.data, ring),
-    level = median(around);
-  return [map(ink, (value) => Math.max(value - level, 0)), deviation(around)];
+function leaving(planes, axis, paper) {
+  const [red, green, blue] = planes.map(({ data }) => data);
+  const [r, g, b] = axis.map((share) => share / 255);
+  if (planes.length === 1) return map(paper, (value, i) => r * red[i] - value);
+  return map(paper, (value, i) => r * red[i] + g * green[i] + b * blue[i] - value);
 }
 
-function pick(ink, noise) {
-  const peak = largest(ink.data);
+function isUneven({ height, width, data }, ring) {
+  if (Math.min(height, width) <= 12) return false;
+  let peak = 0;
+  for (let i = 0; i < data.length; i++) peak = Math.max(peak, Math.abs(data[i]));
+  const strong = ring.filter((value) => Math.abs(value) > 0.15 * peak).length;
+  return peak > FAINT && strong / ring.length > 0.1;
+}
+
+function smooth(a) {
+  const { height, width, data } = a;
+  if (Math.max(height, width) <= SMALL) return a;
+  const rows = floats(height, width), out = floats(height, width);
+  for (let y = 0, i = 0; y < height; y++) {
+    const above = y ? -width : 0, below = y < height - 1 ? width : 0;
+    for (let x = 0; x < width; x++, i++) rows.data[i] = data[i] + data[i + above] + data[i + below];
+  }
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const left = rows.data[x ? i - 1 : i], right = rows.data[x < width - 1 ? i + 1 : i];
+      out.data[i] = (rows.data[i] + left + right) / 9;
+    }
+  }
+  return out;
+}
+
+function pickOfTwo(signed, sample, least) {
+  const { height, width, data } = signed, [threshold, distinct] = otsu(data);
+  if (distinct < least) return null;
+  const share = (values) => values.filter((value) => value > threshold).length / values.length;
+  const corners = [data[0], data[width - 1], data[(height - 1) * width], data[height * width - 1]];
+  const votes = share(data) + share(ringOf(sample, data)) + share(corners);
+  const side = data.filter((value) => value > threshold === votes > 1.5), level = median(side);
+  const sign = votes > 1.5 ? -1 : 1;
+  return pick(map(signed, (value) => Math.max(sign * (value - level), 0)), deviation(side));
+}
+
+function otsu(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  const width = (high - low) / 64, count = new Float64Array(64);
+  for (const value of values) count[Math.min(Math.trunc((value - low) / width), 63)] += 1;
+  let mean = 0, squares = 0;
+  count.forEach((amount, bin) => {
+    mean += (amount * bin) / values.length;
+    squares += (amount * bin * bin) / values.length;
+  });
+  let share = 0, total = 0, most = -1, place = 0;
+  for (let bin = 0; bin < 63; bin++) {
+    share += count[bin] / values.length;
+    total += (count[bin] * bin) / values.length;
+    const between = (mean * share - total) ** 2 / Math.max(share * (1 - share), 1e-9);
+    if (between > most) [most, place] = [between, bin];
+  }
+  return [low + width * (place + 1), most / Math.max(squares - mean * mean, 1e-9)];
+}
+
+function besideShadows(signed, paper) {
+  const colour = map(signed, (value, i) => value + paper.data[i]);
+  const [ours, theirs] = [1, -1].map((sign) => {
+    const side = map(colour, (value) => sign * value), wide = broad(side);
+    const ink = map(side, (value, i) => value - wide.data[i]);
+    let energy = 0;
+    for (let i = 0; i < ink.data.length; i++)
+      energy += Math.min(ink.data[i], Math.max(sign * signed.data[i], 0)) ** 2;
+    return { energy, ink, here: map(wide, (value) => -value) };
+  });
+  const { ink, here } = theirs.energy > ours.energy ? theirs : ours;
+  const typical = median(someOf(here.data));
+  if (typical <= 0.2) return ink;
+  return map(ink, (value, i) => value * clip(typical / Math.max(here.data[i], 1e-6), 1 / 3, 3));
+}
+
+function broad(a) {
+  const k = round(Math.max(a.height, a.width) / 4) | 1;
+  return extreme(extreme(a, k, 1), k, -1);
+}
+
+// The minimum (sign 1) or maximum (sign -1) over windows of k x k pixels, k odd.
+function extreme(a, k, sign) {
+  for (let turn = 0; turn < 2; turn++) {
+    const { height, width } = a, out = floats(width, height), half = k >> 1;
+    const line = new Float32Array(height + k - 1);
+    for (let x = 0; x < width; x++) {
+      line.fill(Infinity);
+      for (let y = 0; y < height; y++) line[half + y] = sign * a.data[y * width + x];
+      // Over 1, 2, 4, ... pixels, and then over k by two that overlap.
+      let size = 1;
+      for (; 2 * size <= k; size *= 2)
+        for (let i = 0; i + size < line.length; i++) line[i] = Math.min(line[i], line[i + size]);
+      for (let y = 0; y < height; y++)
+        out.data[x * height + y] = sign * Math.min(line[y], line[y + k - size]);
+    }
+    a = out;
+  }
+  return a;
+}
+
+function pick(ink, noise, share = 0.35) {
+  const { height, width, data } = ink, peak = largest(data);
   if (peak < Math.max(FAINT, 4 * noise)) return null;
-  const some = ink.data.filter((value) => value > Math.max(0.1 * peak, 4 * noise));
-  const level = sum(some.map((value) => value * value)) / sum(some);
-  const mask = ink.data.map((value) => value > Math.max(0.35 * level, 3 * noise));
-  if (!mask.includes(1)) return null;
-  const parts = partsOf(ink, mask),
-    [main, rest] = choose(parts, Math.min(ink.height, ink.width));
-  const kept = rest.filter(
-    (part) => part.mass >= 0.06 * main.mass && gap(part, main) <= 0.35 * main.side,
-  );
-  const own = plane(ink.height, ink.width);
+  const some = Math.max(0.1 * peak, 4 * noise);
+  let squares = 0, total = 0;
+  for (const value of data) {
+    if (value > some) {
+      squares += value * value;
+      total += value;
+    }
+  }
+  const level = squares / total, least = Math.max(share * level, 3 * noise);
+  const isSmall = Math.max(height, width) <= SMALL;
+  const weak = isSmall ? Math.max(0.25 * level, 2 * noise) : least;
+  const parts = partsOf(ink, weak).filter((part) => part.peak > least);
+  if (!parts.length) return null;
+  const [main, rest] = choose(parts, Math.min(height, width));
+  const kept = joined(main, rest.filter((part) => part.mass >= 0.06 * main.mass));
+  const own = bytes(height, width);
   for (const part of kept) for (const i of part.pixels) own.data[i] = 1;
   const edges = (side) => kept.map((part) => part.box[side]);
   return {
@@ -387,64 +547,71 @@ function pick(ink, noise) {
       Math.min(...edges(2)),
       Math.max(...edges(3)),
     ],
+    pieces: kept.length,
     parts: rest.filter((part) => part.mass >= 0.25 * main.mass && part.height >= 0.5 * main.height)
       .length,
-    sheet: isSheet(main, ink.height, ink.width),
+    sheet: isSheet(main, height, width),
   };
 }
 
-// The 8-connected parts of a mask, from the one with most ink down to a hundredth of it.
-function partsOf(ink, mask) {
-  const { height, width, data } = ink, left = mask.slice(), parts = [];
-  for (let start = mask.length - 1; start >= 0; start--) {
+// -- the parts of the ink (parts.py) --------------------------------------------------------------
+
+// The connected pieces of what is set, each as the places of its pixels, in the order of their
+// first; reach 1 if pixels that touch by a corner are connected, else 0.
+function piecesOf(mask, height, width, reach = 1) {
+  const left = mask.slice(), pieces = [];
+  for (let start = 0; start < left.length; start++) {
     if (!left[start]) continue;
     const pixels = [start];
     left[start] = 0;
-    for (const i of pixels) { // grows as it goes
-      const y = Math.floor(i / width), x = i % width;
+    for (let next = 0; next < pixels.length; next++) {
+      const y = Math.floor(pixels[next] / width), x = pixels[next] % width;
       for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
         for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
-          if (!left[ny * width + nx]) continue;
-          left[ny * width + nx] = 0;
-          pixels.push(ny * width + nx);
+          const i = ny * width + nx;
+          if (!left[i] || (!reach && ny !== y && nx !== x)) continue;
+          left[i] = 0;
+          pixels.push(i);
         }
       }
     }
-    parts.unshift(describe(pixels, data, height, width));
+    pieces.push(pixels);
   }
+  return pieces;
+}
+
+// The parts of the ink above a level, from the one with most ink down to a hundredth of it.
+function partsOf({ height, width, data }, level) {
+  const mask = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) mask[i] = data[i] > level ? 1 : 0;
+  const pieces = piecesOf(mask, height, width);
+  const parts = pieces.map((pixels) => describe(pixels, data, height, width));
   const most = largest(parts.map((part) => part.mass));
   return parts.filter((part) => part.mass >= 0.01 * most).sort((a, b) => b.mass - a.mass);
 }
 
-// Top, bottom, left and right of pixels by their places; bottom and right exclusive.
-function boxAround(pixels, height, width) {
-  let [top, bottom, left, right] = [height, 0, width, 0];
-  for (const i of pixels) {
-    const y = Math.floor(i / width),
-      x = i % width;
-    [top, bottom, left, right] = [
-      Math.min(top, y),
-      Math.max(bottom, y + 1),
-      Math.min(left, x),
-      Math.max(right, x + 1),
-    ];
-  }
-  return [top, bottom, left, right];
-}
-
 function describe(pixels, ink, height, width) {
-  const box = boxAround(pixels, height, width), [top, bottom, left, right] = box;
-  let mass = 0, depth = 0, rim = 0;
+  let top = height, bottom = 0, left = width, right = 0;
+  for (const i of pixels) {
+    const y = Math.floor(i / width), x = i % width;
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y + 1);
+    left = Math.min(left, x);
+    right = Math.max(right, x + 1);
+  }
+  let mass = 0, peak = 0, depth = 0, rim = 0;
   for (const i of pixels) {
     const y = Math.floor(i / width), x = i % width;
     mass += ink[i];
+    peak = Math.max(peak, ink[i]);
     depth += ink[i] * Math.min(y, height - 1 - y, x, width - 1 - x);
     rim += ink[i] * Math.min(y - top, bottom - 1 - y, x - left, right - 1 - x);
   }
-  const tall = bottom - top, wide = right - left;
+  const tall = bottom - top, wide = right - left, box = [top, bottom, left, right];
   depth /= mass * Math.min(height, width);
   rim /= mass * Math.min(tall, wide);
-  return { pixels, box, height: tall, width: wide, side: Math.max(tall, wide), mass, depth, rim };
+  const side = Math.max(tall, wide);
+  return { pixels, box, height: tall, width: wide, side, mass, peak, depth, rim };
 }
 
 function choose(parts, side) {
@@ -454,161 +621,271 @@ function choose(parts, side) {
   return digits.length ? [digits[0], inner] : [parts[0], parts];
 }
 
+function joined(main, parts) {
+  const kept = [main];
+  let left = parts.filter((part) => part !== main);
+  for (let next = 0; next < kept.length; next++) {
+    const near = left.filter((part) => gap(part, kept[next]) <= 0.35 * main.side);
+    kept.push(...near);
+    left = left.filter((part) => !near.includes(part));
+  }
+  return kept;
+}
+
 const gap = ({ box: a }, { box: b }) =>
   Math.max(a[0] - b[1], b[0] - a[1], a[2] - b[3], b[2] - a[3], 0);
 
 // Whether a part is a sheet of paper or a canvas, seen with what lies around it.
-function isSheet(
-  { pixels, box: [top, bottom, left, right], height: tall, width: wide, side },
-  height,
-  width,
-) {
-  const row = (i) => Math.floor(i / width),
-    column = (i) => i % width;
-  const share = (on, length) => pixels.filter(on).length / length;
-  const edges = Math.min(
-    share((i) => row(i) === top, wide), share((i) => row(i) === bottom - 1, wide),
-    share((i) => column(i) === left, tall), share((i) => column(i) === right - 1, tall),
-  );
-  const area = tall * wide,
-    margin = Math.min(top, left, height - bottom, width - right);
-  const filled =
-    pixels.length >= (edges > 0.9 ? 0.5 : 0.72) * area && side < 2.2 * Math.min(tall, wide);
-  return filled && area > 0.08 * height * width && Math.max(height, width) > 40 && margin > 0;
+function isSheet({ pixels, box, height: tall, width: wide, side }, height, width) {
+  const [top, bottom, left, right] = box, area = tall * wide;
+  const margin = Math.min(top, left, height - bottom, width - right);
+  const compact = side < 2.2 * Math.min(tall, wide);
+  const large = area > 0.08 * height * width && Math.max(height, width) > 40;
+  if (!(compact && large && margin > 0 && pixels.length >= 0.5 * area)) return false;
+  const first = new Array(tall).fill(wide), last = new Array(tall).fill(0), edges = [0, 0, 0, 0];
+  for (const i of pixels) {
+    const y = Math.floor(i / width) - top, x = (i % width) - left;
+    first[y] = Math.min(first[y], x);
+    last[y] = Math.max(last[y], x + 1);
+    edges[0] += (y === 0) / wide;
+    edges[1] += (y === tall - 1) / wide;
+    edges[2] += (x === 0) / tall;
+    edges[3] += (x === wide - 1) / tall;
+  }
+  const least = Math.min(...edges) > 0.9 ? 0.5 : 0.72;
+  return pixels.length >= least * area && !isRound(first, last);
 }
 
-function cutOut(picture, box, factor, margin) {
-  const [top, bottom, left, right] = box.map((side) => side * factor);
-  const more = margin * Math.max(bottom - top, right - left);
-  const [{ height, width }] = picture, start = (side) => Math.max(0, Math.trunc(side - more));
-  const end = (side, length) => Math.min(length, Math.trunc(side + more) + 1);
-  return picture.map((a) =>
-    cut(a, start(top), end(bottom, height), start(left), end(right, width)),
-  );
-}
-
-// -- as MNIST made them (strokes.py) --------------------------------------------------------------
-
-function preparation(pixels, { box: [top, bottom, left, right], parts }, own) {
-  const coverage = mean(cut(own, top, bottom, left, right).data),
-    aspect = (right - left) / (bottom - top);
-  const blot = coverage > MOST_COVERED && aspect > NARROW;
-  return {
-    pixels: Uint8Array.from(pixels.data, (value) => round(255 * clip(value, 0, 1))),
-    doubtful: parts > 1 || blot || aspect > WIDEST,
-  };
-}
-
-function centre(a) {
-  let mass = 0, down = 0, across = 0;
-  a.data.forEach((value, i) => {
-    mass += value;
-    down += value * (Math.floor(i / a.width) + 0.5);
-    across += value * ((i % a.width) + 0.5);
+// Whether a shape, given by the first and the last column of each row, is nearer to an ellipse than
+// to a rectangle.
+function isRound(first, last) {
+  let area = 0, down = 0, across = 0;
+  first.forEach((start, y) => {
+    const length = last[y] - start;
+    area += length;
+    down += length * (y + 0.5);
+    across += (length * (start + last[y])) / 2;
   });
-  return [down / mass, across / mass];
+  let yy = 0, xx = 0, xy = 0;
+  first.forEach((start, y) => {
+    const length = last[y] - start;
+    const dy = y + 0.5 - down / area, dx = (start + last[y]) / 2 - across / area;
+    yy += length * (dy * dy + 1 / 12);
+    xx += length * (dx * dx + (length * length) / 12);
+    xy += length * dy * dx;
+  });
+  return (area * area) / Math.sqrt(xx * yy - xy * xy) > ROUND;
 }
 
-const extent = ({ data, height, width }, above) =>
-  boxAround(count(data.length).filter((i) => data[i] > above), height, width);
-
-function asMnistMade(found) {
-  const peak = largest(found.ink.data), ink = map(found.ink, (value) => value / peak);
-  if (ink.height !== 28 || ink.width !== 28) return null;
-  const [top, bottom, left, right] = extent(ink, 0.5 / 255), [y, x] = centre(ink);
-  const centred = Math.max(Math.abs(y - CENTRE), Math.abs(x - CENTRE)) <= 0.75;
-  return centred && Math.max(bottom - top, right - left) === 20
-    ? preparation(ink, found, ink)
-    : null;
-}
+// -- the width of strokes (widths.py) -------------------------------------------------------------
 
 // Mean width of strokes in pixels: twice their area over the length of their outline.
-function strokeWidth(a) {
+function strokeWidth({ height, width, data }) {
   let outline = 0;
-  for (let y = -1; y < a.height; y++) {
-    for (let x = -1; x < a.width; x++) {
-      const here = at(a, y, x);
-      outline += Math.hypot(at(a, y + 1, x) - here, at(a, y, x + 1) - here);
+  for (let y = -1; y < height; y++) {
+    for (let x = -1; x < width; x++) {
+      const i = y * width + x, here = y < 0 || x < 0 ? 0 : data[i];
+      const below = y + 1 < height && x >= 0 ? data[i + width] : 0;
+      const right = x + 1 < width && y >= 0 ? data[i + 1] : 0;
+      outline += Math.sqrt((below - here) ** 2 + (right - here) ** 2);
     }
   }
-  return (2 * sum(a.data)) / outline;
+  return (2 * sum(data)) / outline;
+}
+
+function evenStrokes(a, pieces) {
+  for (const less of [0.5, 0]) {
+    const radius = (STROKE * UNIT - strokeWidth(a)) / 2;
+    if (Math.abs(radius) <= LEAST) break;
+    const change = Math.sign(radius) * Math.max(Math.abs(radius) - less, 0);
+    const even = asFarAsHolesStay(a, change, pieces);
+    if (!even) break;
+    a = even;
+  }
+  return a;
+}
+
+function asFarAsHolesStay(a, radius, pieces) {
+  const before = a.data.map((value) => value > 127);
+  for (const share of [1, 0.6, 0.3]) {
+    const changed = radius > 0 ? thicken(a, share * radius) : thinner(a, share * -radius);
+    const after = changed.data.map((value) => value > 127);
+    if (after.includes(1) && asManyHoles(before, after, a, pieces)) return changed;
+  }
+  return null;
+}
+
+function thinner(a, radius) {
+  const inverse = { ...a, data: a.data.map((value) => 255 - value) };
+  const thicker = thicken(inverse, Math.min(radius, MOST_THINNER));
+  return { ...a, data: thicker.data.map((value) => 255 - value) };
 }
 
 function thicken(a, radius) {
-  const k = Math.ceil(radius), out = map(a, (value) => value);
-  for (let i = -k; i <= k; i++) {
-    for (let j = -k; j <= k; j++) {
-      const weight = clip(radius + 0.5 - Math.hypot(i, j), 0, 1);
-      if (!weight) continue;
-      out.data.forEach((value, p) => {
-        out.data[p] = Math.max(
-          value,
-          weight * at(a, Math.floor(p / a.width) + i, (p % a.width) + j),
-        );
-      });
+  const { height, width, data } = a, low = Math.trunc(radius), share = radius - low, wide = [data];
+  for (let step = 1; step < low + 2; step++) {
+    const out = wide[step - 1].slice();
+    for (let y = 0; y < height; y++) {
+      for (let i = y * width, end = i + width - step; i < end; i++) {
+        if (data[i] > out[i + step]) out[i + step] = data[i];
+        if (data[i + step] > out[i]) out[i] = data[i + step];
+      }
+    }
+    wide.push(out);
+  }
+  const small = disk(wide, low, width), large = disk(wide, low + 1, width);
+  const out = bytes(height, width);
+  for (let i = 0; i < data.length; i++)
+    out.data[i] = round(Math.fround(small[i] + share * (large[i] - small[i])));
+  return out;
+}
+
+function disk(wide, radius, width) {
+  const out = wide[radius].slice();
+  for (let step = 1; step <= radius; step++) {
+    const row = wide[Math.trunc(Math.sqrt(radius * radius - step * step) + 0.5)];
+    const shift = step * width;
+    for (let i = 0; i + shift < out.length; i++) {
+      if (row[i] > out[i + shift]) out[i + shift] = row[i];
+      if (row[i + shift] > out[i]) out[i] = row[i + shift];
     }
   }
   return out;
 }
 
-function evenStrokes(a) {
-  const unit = CANVAS / 20;
-  for (let turn = 0; turn < 2; turn++) {
-    const radius = (STROKE * unit - strokeWidth(a)) / 2;
-    if (radius > 0.2) {
-      a = thicken(a, radius);
-    } else if (radius < -0.2) {
-      const thicker = thicken(map(a, (value) => 1 - value), Math.min(-radius, 1.2 * unit));
-      const thinner = map(thicker, (value) => 1 - value);
-      a = largest(thinner.data) > 0.5 ? thinner : a;
+function asManyHoles(before, after, { height, width }, pieces) {
+  if (pieces === 1 && euler(before, height, width) === euler(after, height, width)) return true;
+  const had = holes(before, height, width), has = holes(after, height, width);
+  const real = (sizes) => sizes.filter((size) => size >= HOLE).length;
+  return !(real(had) > has.length || real(has) > had.length);
+}
+
+// How many 4-connected pieces of what is not set there are, less their holes: Euler's number.
+function euler(mask, height, width) {
+  let total = 0;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (mask[i]) continue;
+      const right = x + 1 < width && !mask[i + 1], below = y + 1 < height && !mask[i + width];
+      total += 1 - right - below + (right && below && !mask[i + width + 1]);
     }
   }
-  return a;
+  return total;
 }
 
-function grown(mask, rounds) {
-  for (let turn = 0; turn < rounds; turn++) {
-    const old = mask;
-    mask = plane(old.height, old.width, (y, x) =>
-      Math.max(
-        at(old, y, x),
-        at(old, y - 1, x),
-        at(old, y + 1, x),
-        at(old, y, x - 1),
-        at(old, y, x + 1),
-      ),
-    );
+function holes(mask, height, width) {
+  const pieces = piecesOf(mask.map((value) => 1 - value), height, width, 0);
+  return pieces.slice(1).map((pixels) => pixels.length);
+}
+
+// -- as MNIST made them (strokes.py) --------------------------------------------------------------
+
+function preparation(pixels, { box: [top, bottom, left, right], parts }, own, unit) {
+  const coverage = sum(own.data) / own.data.length / 255, aspect = (right - left) / (bottom - top);
+  const filled = coverage > MOST_COVERED || strokeWidth(own) / unit > BLOT;
+  const doubtful = parts > 1 || (filled && aspect > NARROW) || aspect > WIDEST;
+  return { pixels: pixels.data, doubtful };
+}
+
+function centre({ height, width, data }) {
+  let mass = 0, down = 0, across = 0;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      mass += data[i];
+      down += data[i] * (y + 0.5);
+      across += data[i] * (x + 0.5);
+    }
   }
-  return mask;
+  return [down / mass, across / mass];
 }
 
-function softInk({ ink, own }) {
-  const full = quantile(ink.data.filter((_, i) => own.data[i]), 0.75);
-  const near = grown(own, Math.max(1, round(0.015 * Math.max(ink.height, ink.width))));
-  return map(ink, (value, i) => clip((value / full - 0.15) / 0.7, 0, 1) * near.data[i]);
+function extent({ height, width, data }, above) {
+  let top = height, bottom = 0, left = width, right = 0;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (data[i] <= above) continue;
+      top = Math.min(top, y);
+      bottom = y + 1;
+      left = Math.min(left, x);
+      right = Math.max(right, x + 1);
+    }
+  }
+  return [top, bottom, left, right];
+}
+
+function asMnistMade(found) {
+  if (found.ink.height !== 28 || found.ink.width !== 28) return null;
+  const peak = largest(found.ink.data), ink = map(found.ink, (value) => value / peak);
+  const [top, bottom, left, right] = extent(ink, 0.5 / 255), [y, x] = centre(ink);
+  const off = Math.max(Math.abs(y - CENTRE), Math.abs(x - CENTRE));
+  if (Math.max(bottom - top, right - left) !== LONGER || off > OFF_CENTRE) return null;
+  const pixels = levels(map(ink, (value) => 255 * value));
+  return preparation(pixels, found, cut(pixels, ...found.box), 1);
 }
 
 function compose(found) {
-  const ink = softInk(found), [top, bottom, left, right] = extent(ink, 0.3);
-  const crop = cut(ink, top - 1, bottom + 1, left - 1, right + 1);
-  const scale = CANVAS / Math.max(bottom - top, right - left);
-  let large = resize(
-    crop,
-    Math.max(2, round(crop.height * scale)),
-    Math.max(2, round(crop.width * scale)),
-  );
-  const edge = CANVAS / 4;
-  large = evenStrokes(cut(large, -edge, large.height + edge, -edge, large.width + edge));
-  const [first, last, west, east] = extent(large, 0.5),
-    pixel = Math.max(last - first, east - west) / 20;
-  const [y, x] = centre(large);
+  const [ink, own] = softInk(found), [top, bottom, left, right] = extent(ink, 0.3 * 255);
+  const size = Math.max(bottom - top, right - left);
+  const crop = cut(ink, top, bottom, left, right);
+  const framed = cut(crop, -1, crop.height + 1, -1, crop.width + 1);
+  const rows = Math.max(2, round((framed.height * CANVAS) / size));
+  const columns = Math.max(2, round((framed.width * CANVAS) / size));
+  const large = cut(resized(framed, rows, columns), -ROOM, rows + ROOM, -ROOM, columns + ROOM);
+  return preparation(sampled(evenStrokes(large, found.pieces)), found, own, size / LONGER);
+}
+
+function resized(a, height, width) {
+  if (height < a.height) {
+    const tall = down(a, overlap(a.height, height, 0, a.height), floats);
+    return levels(across(tall, overlap(a.width, width, 0, a.width), floats));
+  }
+  const wide = across(a, bilinear(a.width, width, 0, a.width), bytes);
+  return down(wide, bilinear(a.height, height, 0, a.height), bytes);
+}
+
+function sampled(large) {
+  const [top, bottom, left, right] = extent(large, 127.5), [y, x] = centre(large);
+  const pixel = Math.max(bottom - top, right - left) / LONGER;
   const around = (length, middle) =>
     overlap(length, 28, middle - CENTRE * pixel, middle + (28 - CENTRE) * pixel);
-  const small = resample(large, around(large.height, y), around(large.width, x)),
-    peak = largest(small.data);
-  return preparation(
-    map(small, (value) => value / peak),
-    found,
-    ink,
+  const small = across(
+    down(large, around(large.height, y), floats), around(large.width, x), floats,
   );
+  const peak = largest(small.data);
+  return levels(map(small, (value) => (value * 255) / peak));
+}
+
+// The digit alone, and its box in that.
+function softInk({ ink, own, box: [top, bottom, left, right] }) {
+  const rounds = Math.max(1, round(0.015 * Math.max(ink.height, ink.width)));
+  const rows = [Math.max(0, top - rounds), Math.min(ink.height, bottom + rounds)];
+  const columns = [Math.max(0, left - rounds), Math.min(ink.width, right + rounds)];
+  const near = cut(own, ...rows, ...columns), some = cut(ink, ...rows, ...columns, floats);
+  const full = quantile(someOf(some.data.filter((_, i) => near.data[i])), 0.75);
+  const wide = grown(near, rounds);
+  const soft = map(some, (value, i) =>
+    255 * clip(value / (0.7 * full) - 0.15 / 0.7, 0, 1) * wide.data[i]);
+  const all = levels(soft), first = top - rows[0], start = left - columns[0];
+  return [all, cut(all, first, first + bottom - top, start, start + right - left)];
+}
+
+function grown(mask, rounds) {
+  const { height, width } = mask;
+  for (let turn = 0; turn < rounds; turn++) {
+    const out = bytes(height, width);
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        out.data[i] =
+          mask.data[i] ||
+          (y > 0 && mask.data[i - width]) ||
+          (y < height - 1 && mask.data[i + width]) ||
+          (x > 0 && mask.data[i - 1]) ||
+          (x < width - 1 && mask.data[i + 1])
+            ? 1
+            : 0;
+      }
+    }
+    mask = out;
+  }
+  return mask;
 }

@@ -82,7 +82,9 @@ def test_wrong_input_is_one_sentence(refused: Callable[..., str], tmp_path: Path
     assert "cannot read the model" in refused("export", tmp_path / "none.onnx", *out)
     mixes = Stack(activation="LogSoftmax").write(tmp_path / "mixes.int8.onnx")
     assert "a LogSoftmax behind a dense layer" in refused("export", mixes, *out)
-    assert "expected no --precision" in refused("export", SMALL, "--opset", 17, *out)
+    assert "expected no option but --out and --data" in refused(
+        "export", SMALL, "--opset", 17, *out
+    )
     (tmp_path / "file").write_text("")
     at_file = ("--target", "c", "--out", tmp_path / "file")
     assert "cannot write" in refused("export", SMALL, *at_file)

@@ -95,6 +95,14 @@ def print_benchmark(report: Report) -> None:
             # It may hold names out of a file.
             line = printable(f"{row.setup.name}, {row.setup.model}: {remark}")
             console.print(line, markup=False)
+    if report.pictures:
+        # The file is named: it may be another than the fastest.
+        model = printable(report.pictures[0].model)
+        times = ", ".join(
+            f"{timing.picture} {timing.p50_us * _MS:,.2f}" for timing in report.pictures
+        )
+        line = f"\nA picture, from the file's bytes to the class, milliseconds ({model}): {times}"
+        console.print(line, markup=False)
     console.print()
     for sentence in report.verdict:
         console.print(sentence, markup=False)

@@ -1,6 +1,6 @@
-"""Whatever holds a picture -> its colours on paper, (h, w, 3) from 0 to 1, at most 1,024 a side.
+"""Whatever holds a picture -> its colours on paper.
 
-Pillow is imported only when a file or a Pillow image is given.
+Pillow is imported when the first picture is opened.
 """
 
 from __future__ import annotations  # Pillow's types are named, Pillow is not loaded
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
 from mnist_edge.runtime.images import refuse_masked
-from mnist_edge.runtime.preprocess import pillow, pixels
-from mnist_edge.runtime.preprocess.numeric import Floats
-from mnist_edge.runtime.preprocess.pixels import Layers
+from mnist_edge.runtime.preprocess import pillow
+from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS, flatten
+from mnist_edge.runtime.preprocess.raster import DETAIL, Raster
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,26 +27,27 @@ Picture: TypeAlias = (
 )
 
 
-def decode(picture: Picture) -> Floats:
-    """Read a picture and lay it on paper.
+def decode(
+    picture: Picture,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    longest: int = DETAIL,
+    to_paper: pillow.ToPaper = flatten,
+) -> Raster:
+    """Open a picture and lay it on paper.
 
     Args:
         picture: As in ``prepare``.
-
-    Returns:
-        (h, w, 3) float64 from 0 to 1, upright, 1 to 1,024 pixels a side; a larger picture is shrunk
-        by whole blocks.
+        max_pixels: That it may have; one with more is refused before it is decoded.
+        longest: Pixels on its longer side that are wanted of it, or more.
+        to_paper: What lays transparent pixels on paper.
 
     Raises:
-        ImageError: Not readable, or not one of the shapes, dtypes and ranges of ``prepare``.
+        ImageError: Not readable, too large, or not one of the shapes, dtypes and ranges of
+            ``prepare``.
     """
-    return pixels.flatten(read_layers(picture))
-
-
-def read_layers(picture: Picture) -> Layers:
-    """Read a picture's colours and opacity; arguments, size and errors as in ``decode``."""
     try:
-        return _read(picture)
+        return _open(picture, max_pixels, longest, to_paper)
     except ImageError:
         raise
     except Exception as error:  # an object of somebody else's may raise anything when it is asked
@@ -57,20 +58,21 @@ def read_layers(picture: Picture) -> Layers:
         ) from error
 
 
-def _read(picture: Picture) -> Layers:
+def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPaper) -> Raster:
     if isinstance(picture, np.ndarray):
         refuse_masked(picture)
-        return pixels.from_array(np.asarray(picture))
+        return pillow.from_array(np.asarray(picture), max_pixels, longest, to_paper)
     if isinstance(picture, str | os.PathLike):
-        return pillow.from_file(_contents(Path(os.fsdecode(picture))))
+        data = _contents(Path(os.fsdecode(picture)))
+        return pillow.from_file(data, max_pixels, longest, to_paper)
     if isinstance(picture, bytes | bytearray | memoryview):
-        return pillow.from_file(bytes(picture))
+        return pillow.from_file(bytes(picture), max_pixels, longest, to_paper)
     # Whoever holds a Pillow image has imported Pillow.
     module = sys.modules.get("PIL.Image")
     if module is not None and isinstance(picture, module.Image):
-        return pillow.from_image(picture)
+        return pillow.from_image(picture, max_pixels, longest, to_paper)
     if hasattr(type(picture), "__array__"):  # a data frame, a tensor
-        return pixels.from_array(np.asarray(picture))
+        return pillow.from_array(np.asarray(picture), max_pixels, longest, to_paper)
     raise ImageError(
         "expected a picture as a path, bytes, a Pillow image or a numpy array, received "
         f"{type(picture).__name__}: convert it with numpy.asarray if it holds pixels"

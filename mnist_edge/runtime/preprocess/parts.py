@@ -13,6 +13,7 @@ Box: TypeAlias = tuple[int, int, int, int]
 Labels: TypeAlias = NDArray[np.int64]
 
 SPECK = 0.01  # mass of a part over the largest's, below which it is not looked at
+ROUND = 12.3  # area over the root of its second moments: a rectangle has 12, an ellipse 4 pi
 
 
 class Part(NamedTuple):
@@ -23,7 +24,8 @@ class Part(NamedTuple):
         box: Around it.
         pixels: How many it has.
         mass: Sum of its ink.
-        depth: Mean distance of its ink to the picture's border, as a share of the shorter side.
+        depth: Mean distance of its ink to the picture's border, as a share of the shorter side; 0
+            for a part that is alone, as is the next.
         rim: Mean distance of its ink to its own box, as a share of the box's shorter side.
     """
 
@@ -50,74 +52,134 @@ class Part(NamedTuple):
         return max(self.height, self.width)
 
 
-def label(mask: Bools) -> Labels:
-    """Return the number of each pixel's 8-connected piece, 0 outside of all."""
+class Runs(NamedTuple):
+    """Pixels of a mask that lie side by side in a row, from the first row down.
+
+    Attributes:
+        row: (n,) of each.
+        start: (n,) its first column.
+        stop: (n,) behind its last column.
+        number: (n,) of the connected piece that it is in, from 0.
+        pieces: How many of those there are.
+    """
+
+    row: Labels
+    start: Labels
+    stop: Labels
+    number: Labels
+    pieces: int
+
+
+def find_runs(mask: Bools, reach: int = 1) -> Runs:
+    """Return the runs of a mask, and which of them are connected.
+
+    Args:
+        mask: (h, w).
+        reach: 1 if pixels that touch by a corner are connected, else 0.
+    """
     height, width = mask.shape
-    # Each pixel takes the highest index that it can reach.
-    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
-    while True:
-        p = np.pad(labels, 1)
-        best = labels
-        for i in range(3):
-            for j in range(3):
-                best = np.maximum(best, p[i : i + height, j : j + width])
-        best = np.where(mask, best, 0)
-        best = np.append(0, best)[
-            best
-        ]  # and what that one has reached: long strokes take few rounds
-        if np.array_equal(best, labels):
-            numbers = np.unique(labels, return_inverse=True)[1].reshape(mask.shape)
-            return numbers + int(mask.all())
-        labels = best
+    framed = np.zeros((height, width + 2), bool)
+    framed[:, 1:-1] = mask
+    edges = np.flatnonzero(framed[:, 1:] != framed[:, :-1])
+    row = edges[::2] // (width + 1)
+    start = edges[::2] - row * (width + 1)
+    stop = edges[1::2] - row * (width + 1)
+
+    number, pieces = _connected(row.tolist(), start.tolist(), stop.tolist(), reach)
+    return Runs(row, start, stop, number, pieces)
+
+
+def _connected(row: list[int], start: list[int], stop: list[int], reach: int) -> tuple[Labels, int]:
+    """Return the number of each run's piece, and how many pieces there are."""
+    root = list(range(len(row)))
+    above = 0
+    for run, own_row in enumerate(row):
+        # From the first run of the row above that ends behind this one's start ...
+        while row[above] < own_row - 1 or (
+            row[above] == own_row - 1 and stop[above] + reach <= start[run]
+        ):
+            above += 1
+        # ... to the last that starts before its end.
+        other = above
+        while row[other] < own_row and start[other] < stop[run] + reach:
+            _join(root, other, run)
+            other += 1
+    number: list[int] = []
+    pieces = 0
+    for run, first in enumerate(root):
+        if first == run:
+            number.append(pieces)
+            pieces += 1
+        else:
+            number.append(number[first])  # a run that came before, with the number of its root
+    return np.array(number, np.int64), pieces
+
+
+def _join(root: list[int], some: int, other: int) -> None:
+    """Make two runs one piece, whose root is its first run."""
+    while root[some] != some:
+        root[some] = root[root[some]]
+        some = root[some]
+    while root[other] != other:
+        root[other] = root[root[other]]
+        other = root[other]
+    root[max(some, other)] = min(some, other)
 
 
 def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     """Return the labels (h, w), and the parts of the mask from the largest down to a speck."""
-    labels = label(mask)
     height, width = mask.shape
-    y, x = np.nonzero(mask)
-    # Part after part, so that each sum is over one stretch.
-    order = np.argsort(labels[y, x], kind="stable")
-    y = y[order]
-    x = x[order]
-    number = labels[y, x]
-    weight = ink[y, x]
-    starts = np.flatnonzero(np.diff(number, prepend=-1))
-    pixels = np.diff(np.append(starts, len(y)))
-    mass = np.add.reduceat(weight, starts)
+    runs = find_runs(mask)
+    labels = np.zeros(mask.size, np.int64)
+    if not runs.pieces:
+        return labels.reshape(mask.shape), []
+    size = runs.stop - runs.start
+    place = np.flatnonzero(mask)
+    number = np.repeat(runs.number, size)
+    labels[place] = number + 1
+    weight = ink.ravel()[place]
+    y = np.repeat(runs.row, size)
+    x = place - y * width
 
-    top = np.minimum.reduceat(y, starts)
-    left = np.minimum.reduceat(x, starts)
-    bottom = np.maximum.reduceat(y, starts) + 1
-    right = np.maximum.reduceat(x, starts) + 1
+    top = np.full(runs.pieces, height)
+    bottom = np.zeros(runs.pieces, np.int64)
+    left = np.full(runs.pieces, width)
+    right = np.zeros(runs.pieces, np.int64)
+    np.minimum.at(top, runs.number, runs.row)
+    np.maximum.at(bottom, runs.number, runs.row + 1)
+    np.minimum.at(left, runs.number, runs.start)
+    np.maximum.at(right, runs.number, runs.stop)
+    pixels = np.bincount(runs.number, size)
+    mass = np.bincount(number, weight)
 
-    to_border = np.minimum.reduce([y, height - 1 - y, x, width - 1 - x])
-    depth = np.add.reduceat(weight * to_border, starts) / mass / min(height, width)
-
-    own = np.repeat(np.arange(len(starts)), pixels)
-    to_top = y - top[own]
-    to_bottom = bottom[own] - 1 - y
-    to_left = x - left[own]
-    to_right = right[own] - 1 - x
-    to_box = np.minimum.reduce([to_top, to_bottom, to_left, to_right])
-    rim = np.add.reduceat(weight * to_box, starts) / mass / np.minimum(bottom - top, right - left)
+    order = [i for i in np.argsort(-mass, kind="stable").tolist() if mass[i] >= SPECK * mass.max()]
+    depth = rim = np.zeros(runs.pieces)
+    if len(order) > 1:  # they are for a choice
+        to_border = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
+        depth = np.bincount(number, weight * to_border) / mass / min(height, width)
+        down = np.minimum(y - top[number], bottom[number] - 1 - y)
+        across = np.minimum(x - left[number], right[number] - 1 - x)
+        short = np.minimum(bottom - top, right - left)
+        rim = np.bincount(number, weight * np.minimum(down, across)) / mass / short
 
     parts = []
-    for i in np.argsort(-mass, kind="stable"):
-        if mass[i] >= SPECK * mass.max():
-            box = (int(top[i]), int(bottom[i]), int(left[i]), int(right[i]))
-            first = starts[i]
-            parts.append(
-                Part(
-                    number=int(number[first]),
-                    box=box,
-                    pixels=int(pixels[i]),
-                    mass=float(mass[i]),
-                    depth=float(depth[i]),
-                    rim=float(rim[i]),
-                )
+    for i in order:
+        parts.append(
+            Part(
+                number=i + 1,
+                box=(int(top[i]), int(bottom[i]), int(left[i]), int(right[i])),
+                pixels=int(pixels[i]),
+                mass=float(mass[i]),
+                depth=float(depth[i]),
+                rim=float(rim[i]),
             )
-    return labels, parts
+        )
+    return labels.reshape(mask.shape), parts
+
+
+def label(mask: Bools) -> Labels:
+    """Return the number of each pixel's 8-connected piece, 0 outside of all."""
+    return find_parts(mask.astype(np.float32), mask)[0]
 
 
 def choose(parts: list[Part], side: int) -> tuple[Part, list[Part]]:
@@ -139,6 +201,17 @@ def choose(parts: list[Part], side: int) -> tuple[Part, list[Part]]:
     return (digits[0], inner) if digits else (parts[0], parts)
 
 
+def joined(main: Part, parts: list[Part]) -> list[Part]:
+    """Return the main part and those that a chain of small gaps joins to it."""
+    kept = [main]
+    left = [part for part in parts if part.number != main.number]
+    for anchor in kept:  # grows as it goes
+        near = [part for part in left if gap(part, anchor) <= 0.35 * main.side]
+        kept += near
+        left = [part for part in left if part not in near]
+    return kept
+
+
 def gap(a: Part, b: Part) -> int:
     """Return how many pixels lie between the boxes of two parts, up and down or left and right."""
     down = max(a.box[0] - b.box[1], b.box[0] - a.box[1])
@@ -146,22 +219,40 @@ def gap(a: Part, b: Part) -> int:
     return max(down, across, 0)
 
 
-def is_sheet(part: Part, mask: Bools) -> bool:
+def is_sheet(part: Part, labels: Labels) -> bool:
     """Return whether a part is a filled rectangle with a margin around it: paper, no stroke.
 
-    It is filled all over, or half and along all four edges.
+    It is filled all over, or half and along all four edges; and it is not round, as a blot is and
+    a thick 0.
 
     Args:
         part: The part.
-        mask: (h, w), its pixels.
+        labels: (h, w), its pixels by its number.
     """
-    height, width = mask.shape
+    height, width = labels.shape
     top, bottom, left, right = part.box
     margin = min(top, left, height - bottom, width - right)
-    own = mask[top:bottom, left:right]
-    edges = min(own[0].mean(), own[-1].mean(), own[:, 0].mean(), own[:, -1].mean())
     area = part.height * part.width
-    filled = part.pixels >= (0.5 if edges > 0.9 else 0.72) * area
     compact = part.side < 2.2 * min(part.height, part.width)
     large = area > 0.08 * height * width and max(height, width) > 40
-    return filled and compact and large and margin > 0
+    if not (compact and large and margin > 0 and part.pixels >= 0.5 * area):
+        return False
+    own = labels[top:bottom, left:right] == part.number
+    edges = min(own[0].mean(), own[-1].mean(), own[:, 0].mean(), own[:, -1].mean())
+    return bool(part.pixels >= (0.5 if edges > 0.9 else 0.72) * area and not _is_round(own))
+
+
+def _is_round(own: Bools) -> bool:
+    """Return whether a shape, its holes filled row by row, is nearer to an ellipse."""
+    y = np.arange(len(own)) + 0.5
+    first = own.argmax(axis=1)
+    last = own.shape[1] - own[:, ::-1].argmax(axis=1)
+    length = (last - first).astype(np.float64)
+    middle = (first + last) / 2
+    area = length.sum()
+    down = y - (length * y).sum() / area
+    across = middle - (length * middle).sum() / area
+    yy = (length * (down * down + 1 / 12)).sum()
+    xx = (length * (across * across + length * length / 12)).sum()
+    xy = (length * down * across).sum()
+    return bool(area * area / np.sqrt(xx * yy - xy * xy) > ROUND)

@@ -1,7 +1,7 @@
-"""A picture file or a Pillow image -> its pixels, upright; nothing is printed, one error raised.
+"""A picture file, a Pillow image or an array -> an image of bytes, upright and of bounded size.
 
-A file goes by its content, not its name. Its size is checked in the header before anything is
-decoded, and a large picture is shrunk strip by strip.
+Nothing is printed, and one error raised. A file goes by its content, not its name. Its size is
+checked in the header before anything is decoded, and a large picture is shrunk strip by strip.
 """
 
 from __future__ import annotations  # Pillow's types are named, Pillow is not loaded
@@ -9,23 +9,34 @@ from __future__ import annotations  # Pillow's types are named, Pillow is not lo
 import io
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.preprocess.numeric import Floats
-from mnist_edge.runtime.preprocess.pixels import DETAIL, MAX_PIXELS, Layers, require_size, shrunk
+from mnist_edge.runtime.preprocess.pixels import (
+    levels,
+    require_array,
+    require_size,
+    shrunk,
+    too_many,
+)
+from mnist_edge.runtime.preprocess.raster import DETAIL, Raster
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _T = TypeVar("_T")
+
+ToPaper: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""Of premultiplied red, green, blue and opacity (h, w, 4), the colours (h, w, 3), or an image with
+opacity (h, w, 4)."""
 
 MAX_BYTES = 256_000_000  # of a file
 
@@ -37,15 +48,15 @@ _TIFF_STARTS = (b"II*", b"II+", b"MM\0")
 _ORIENTATION = 0x0112  # EXIF's tag
 
 _TURNS = {
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
 }
-"""By orientation: whether to swap rows and columns, then to flip the rows, and the columns."""
+"""By orientation: what makes it upright, by Pillow's names."""
 
 # Warning filters and libtiff's error handler belong to the whole process: one thread at a time may
 # change them. A signal handler may come in while its thread decodes, hence an RLock.
@@ -61,8 +72,14 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def from_file(data: bytes) -> Layers:
-    """Return the layers of a picture file.
+def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> Raster:
+    """Open a picture file.
+
+    Args:
+        data: Its bytes.
+        max_pixels: That it may have.
+        longest: Pixels on its longer side that are wanted of it, or more.
+        to_paper: What lays transparent pixels on paper.
 
     Raises:
         ImageError: It is empty, too large, damaged, of another format, or Pillow is not installed.
@@ -73,37 +90,75 @@ def from_file(data: bytes) -> Layers:
             f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {received}"
         )
 
-    def decode() -> Layers:
+    def load(longest: int) -> Image.Image:
         from PIL import Image
 
-        image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
-        require_size(*image.size)
-        image.draft(None, (DETAIL, DETAIL))  # lets a JPEG be decoded at a half, quarter or eighth
-        return _layers(image)
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
+        except Image.DecompressionBombError as error:  # Pillow's own limit comes first
+            pixels = next((int(text) for text in re.findall(r"\d+", f"{error}")), 0)
+            raise too_many(f"{pixels:,} pixels", pixels, max_pixels) from None
+        width, height = image.size
+        require_size(width, height, max_pixels)
+        share = min(1, longest / max(width, height))
+        # Lets libjpeg decode at a half, quarter or eighth.
+        image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
+        return _plain(image, max(DETAIL, longest), to_paper)
 
-    return _guarded(decode, f"{len(data):,} bytes", data[:3] in _TIFF_STARTS)
+    what = f"{len(data):,} bytes"
+    is_tiff = data[:3] in _TIFF_STARTS
+    return Raster(lambda longest: _guarded(lambda: load(longest), what, is_tiff), longest)
 
 
-def from_image(image: Image.Image) -> Layers:
-    """Return the layers of a Pillow image, which may not be read yet.
+def from_image(image: Image.Image, max_pixels: int, longest: int, to_paper: ToPaper) -> Raster:
+    """Open a Pillow image, which may not be read yet.
+
+    Args:
+        image: The image, which is left as it is.
+        max_pixels: That it may have.
+        longest: Pixels on its longer side that are wanted of it, or more.
+        to_paper: What lays transparent pixels on paper.
 
     Raises:
         ImageError: It is empty, too large, or damaged.
     """
+
+    def load() -> Image.Image:
+        require_size(*image.size, max_pixels)
+        return _plain(image, max(DETAIL, longest), to_paper)
+
     what = f"a Pillow image, mode={image.mode}, size={image.size}"
-    return _guarded(lambda: _layers(image), what, image.format == "TIFF")
+    plain = _guarded(load, what, image.format == "TIFF")
+    return Raster(lambda _: plain, longest)
 
 
-def resized(levels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return (h, w, 1, 3 or 4) uint8 as (height, width, channels), by the bilinear filter."""
+def from_array(array: NDArray[Any], max_pixels: int, longest: int, to_paper: ToPaper) -> Raster:
+    """Open an array of pixels.
 
-    def resize() -> Image.Image:
+    Args:
+        array: (H, W) or (H, W, 1 to 4), as in ``prepare``.
+        max_pixels: That it may have.
+        longest: Pixels on its longer side that are wanted of it, or more.
+        to_paper: What lays transparent pixels on paper.
+
+    Raises:
+        ImageError: Another shape, dtype or range; too large, or Pillow is not installed.
+    """
+    require_array(array, max_pixels)
+    white = {"u1": 255.0, "u2": 65535.0}.get(array.dtype.str[1:], 1.0)
+
+    def load() -> Image.Image:
         from PIL import Image
 
-        image = Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)
-        return image.resize((width, height), Image.Resampling.BILINEAR)
+        def strip(start: int, stop: int) -> Image.Image:
+            piece = Image.fromarray(levels(array[start:stop], white))
+            return _premultiplied(piece) if piece.mode in ("LA", "RGBA") else piece
 
-    return np.asarray(_guarded(resize, "pixels", is_tiff=False)).reshape(height, width, -1)
+        height, width = array.shape[:2]
+        return _on_paper(shrunk(strip, width, height, max(DETAIL, longest)), to_paper)
+
+    plain = _guarded(load, f"an array of shape {array.shape}", is_tiff=False)
+    return Raster(lambda _: plain, longest)
 
 
 def _guarded(decode: Callable[[], _T], what: str, is_tiff: bool) -> _T:
@@ -128,8 +183,6 @@ def _reason(error: Exception) -> str:
     kind = type(error).__name__
     if kind == "UnidentifiedImageError":  # its text is the address of the bytes
         return "none of these formats"
-    if kind == "DecompressionBombError":
-        return f"more than {MAX_PIXELS:,} pixels"
     return " ".join(f"{kind}: {error}".split())[:120]
 
 
@@ -169,49 +222,72 @@ def _tiff_error_handler() -> Any:
     return setter
 
 
-def _layers(image: Image.Image) -> Layers:
-    require_size(*image.size)
+def _plain(image: Image.Image, most: int, to_paper: ToPaper) -> Image.Image:
+    """Return an image upright, on paper, and of at most so many pixels a side."""
     image.load()
     width, height = image.size
-    mode, white = _plain_mode(image)
+    white = _white(image)
 
-    def rows(start: int, stop: int) -> NDArray[Any]:
-        strip = image.crop((0, start, width, stop))
-        return np.asarray(strip if strip.mode == mode else strip.convert(mode))
+    def strip(start: int, stop: int) -> Image.Image:
+        piece = image if stop - start == height else image.crop((0, start, width, stop))
+        return _converted(piece, white)
 
-    return _turned(shrunk(rows, height, width, white), image)
+    return _upright(_on_paper(shrunk(strip, width, height, most), to_paper), image)
 
 
-def _plain_mode(image: Image.Image) -> tuple[str, float]:
-    """Return the mode to convert an image to, and that mode's white."""
+def _white(image: Image.Image) -> float | None:
+    """Return the value of the lightest pixel of a mode without colours; None for bytes."""
     if image.mode.startswith("I;16"):
-        return image.mode, 65535
+        return 65535
     if image.mode in ("I", "F"):  # of unknown range: bytes, 16 bits, or 0 to 1
         reach = float(np.abs(image.getextrema()).max())
+        if not np.isfinite(reach):
+            raise ImageError(
+                "expected finite pixels, received NaN or infinity among them: replace them"
+            )
         fitting = [white for white in (1.0, 255.0, 65535.0) if reach <= white]
-        return image.mode, fitting[0] if fitting else reach
+        return fitting[0] if fitting else reach
+    return None
+
+
+def _converted(image: Image.Image, white: float | None) -> Image.Image:
+    """Return an image in one of the modes L, RGB, F and RGBa."""
+    from PIL import Image
+
+    if image.mode in ("L", "RGB") and not image.has_transparency_data:
+        return image
+    if white is not None:
+        return Image.fromarray(levels(np.asarray(image).astype(np.float32), white))
     if image.has_transparency_data:
-        return "RGBA", 255
-    return ("L" if image.mode in ("1", "L") else "RGB"), 255
+        return _premultiplied(image)
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def _turned(layers: Layers, image: Image.Image) -> Layers:
-    """Return the layers of an image as its EXIF turns them.
+def _premultiplied(image: Image.Image) -> Image.Image:
+    """Return an image with its colours multiplied by its opacity, so that means can be taken."""
+    return image.convert("RGBA").convert("RGBa")
 
-    Pillow's own ``exif_transpose`` would turn the whole picture, before it is shrunk, and fails
-    where EXIF can be read but not written again, as some cameras make it.
+
+def _on_paper(image: Image.Image, to_paper: ToPaper) -> Image.Image:
+    if image.mode != "RGBa":
+        return image
+    from PIL import Image as Pillow
+
+    return Pillow.fromarray(to_paper(np.asarray(image)))
+
+
+def _upright(image: Image.Image, source: Image.Image) -> Image.Image:
+    """Return an image turned as another's EXIF says.
+
+    Pillow's own ``exif_transpose`` fails where EXIF can be read but not written again, as some
+    cameras make it.
     """
+    from PIL import Image as Pillow
+
     try:
-        orientation = image.getexif().get(_ORIENTATION)
+        orientation = source.getexif().get(_ORIENTATION)
     except Exception:  # damaged EXIF is no reason to refuse good pixels
-        return layers
+        return image
     if not isinstance(orientation, int) or orientation not in _TURNS:
-        return layers
-    swap, flip_rows, flip_columns = _TURNS[orientation]
-
-    def turn(a: Floats) -> Floats:
-        a = a.swapaxes(0, 1) if swap else a
-        a = a[::-1] if flip_rows else a
-        return a[:, ::-1] if flip_columns else a
-
-    return Layers(turn(layers.colour), turn(layers.opacity))
+        return image
+    return image.transpose(Pillow.Transpose[_TURNS[orientation]])

@@ -6,21 +6,21 @@ default.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
 from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX
-from mnist_edge.runtime.preprocess import pillow
-from mnist_edge.runtime.preprocess.decode import Picture, read_layers
-from mnist_edge.runtime.preprocess.numeric import Bytes, Floats
-from mnist_edge.runtime.preprocess.pixels import Layers
+from mnist_edge.runtime.preprocess.decode import Picture, decode
+from mnist_edge.runtime.preprocess.numeric import Bytes
+from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in grey (ITU-R BT.601), as Pillow, OpenCV and TensorFlow have
-them."""
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's names, by channels."""
+
+_FINER = 2
+_BILINEAR = 2  # Image.Resampling.BILINEAR, without Pillow
 
 
-def stretch(picture: Picture, shape: tuple[int, ...]) -> Bytes:
+def stretch(picture: Picture, shape: tuple[int, ...], *, max_pixels: int = MAX_PIXELS) -> Bytes:
     """Make of any picture an image of a shape.
 
     EXIF turns it upright. Transparent parts lie on white, unless the shape has four channels, which
@@ -31,6 +31,7 @@ def stretch(picture: Picture, shape: tuple[int, ...]) -> Bytes:
         picture: As in ``strokes.prepare``.
         shape: (rows, columns), or (rows, columns, channels) with 1 channel for grey, 3 or 4 for
             colour.
+        max_pixels: That the picture may have.
 
     Returns:
         uint8 of that shape.
@@ -44,31 +45,27 @@ def stretch(picture: Picture, shape: tuple[int, ...]) -> Bytes:
             "expected a model of images, of shape (rows, columns) or (rows, columns, 1, 3 or 4), "
             f"this one takes {shape}: make its input yourself and give it to Predictor.predict"
         )
-    channels = shape[2] if len(shape) == 3 else 1
-    levels = _levels(_channels(read_layers(picture), channels))
-    return pillow.resized(levels, shape[0], shape[1]).reshape(shape)
+    rows, columns = shape[:2]
+    mode = _MODES[shape[2] if len(shape) == 3 else 1]
+    # More than is wanted, so that the filter has something to take means of.
+    longest = _FINER * max(rows, columns)
+    to_paper = _with_opacity if mode == "RGBA" else _on_white
+    raster = decode(picture, max_pixels=max_pixels, longest=longest, to_paper=to_paper)
+    image = raster.image(longest)
+    if image.mode == "F":
+        image = image.convert("L")
+    image = image.convert(mode).resize((columns, rows), resample=_BILINEAR)
+    return np.asarray(image).reshape(shape)
 
 
-def _channels(layers: Layers, channels: int) -> Floats:
-    """Return layers as (h, w, channels) from 0 to 1."""
-    colour, opacity = layers
-    if channels == 4:
-        return np.concatenate([colour / np.maximum(opacity, 1e-6), opacity], axis=2)
-    on_white = colour + (1 - opacity)
-    if channels == 3:
-        return on_white
-    return grey(on_white)[..., None]
+def _on_white(layers: Bytes) -> Bytes:
+    """Return premultiplied colours (h, w, 4) on white: (h, w, 3)."""
+    return layers[..., :3] + (PIXEL_MAX - layers[..., 3:])
 
 
-def grey(colours: NDArray[np.generic]) -> Floats:
-    """Return how light colours (..., 3) are, (...): the same on every machine.
-
-    A sum written out: ``@`` goes to BLAS, whose last bit is the processor's, and in one of 1,000
-    colours it decides on which side of a half the grey is.
-    """
-    red, green, blue = np.moveaxis(colours, -1, 0)
-    return np.asarray(LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)
-
-
-def _levels(pixels: Floats) -> NDArray[np.uint8]:
-    return np.rint(PIXEL_MAX * np.clip(pixels, 0, 1)).astype(np.uint8)
+def _with_opacity(layers: Bytes) -> Bytes:
+    """Return premultiplied colours (h, w, 4) as they were before."""
+    opacity = layers[..., 3:].astype(np.float32)
+    colour = np.rint(layers[..., :3] * (PIXEL_MAX / np.maximum(opacity, 1)))
+    both = np.concatenate([np.minimum(colour, PIXEL_MAX), opacity], axis=2)
+    return both.astype(np.uint8)

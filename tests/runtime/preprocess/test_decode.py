@@ -16,7 +16,17 @@ import pytest
 from PIL import Image
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.preprocess.decode import decode
+from mnist_edge.runtime.preprocess.decode import Picture
+from mnist_edge.runtime.preprocess.decode import decode as opened
+from mnist_edge.runtime.preprocess.raster import WHOLE, Part
+
+LEVEL = 1 / 255
+
+
+def decode(picture: Picture) -> np.ndarray:
+    """A picture's colours, (h, w, 3) from 0 to 1, as much of them as is kept."""
+    pixels = opened(picture).view(WHOLE, 1024) / 255
+    return pixels if pixels.ndim == 3 else pixels[..., None].repeat(3, axis=2)
 
 
 def gradient(height: int = 40, width: int = 60) -> np.ndarray:
@@ -161,12 +171,34 @@ def test_a_large_picture_is_shrunk_to_means() -> None:
 
 
 def test_memory_stays_bounded() -> None:
-    picture = np.zeros((7000, 9000, 3), np.uint8)
+    picture = np.zeros((4000, 6000, 3), np.uint8)
     tracemalloc.start()
     decode(picture)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 100_000_000
+    assert peak < 30_000_000
+
+
+def test_a_large_jpeg_is_decoded_as_finely_as_is_asked() -> None:
+    data = saved(gradient(1500, 2000), "JPEG")
+    raster = opened(data, longest=160)
+    assert raster.view(WHOLE, 160).shape == (120, 160, 3)
+    assert raster.image(160).size == (250, 188)
+    close = raster.view(Part(0.25, 0.5, 0.25, 0.5), 160)
+    assert raster.image(160).size == (1000, 750)
+    corner = gradient(1500, 2000)[375:750, 500:1000]
+    scale = corner.shape[0] / close.shape[0]
+    assert scale == pytest.approx(corner.shape[1] / close.shape[1], rel=0.02)
+    assert np.abs(close.mean(axis=(0, 1)) - corner.mean(axis=(0, 1))).max() < 2
+
+
+@pytest.mark.parametrize("share", [1, 1.3, 1.59, 1.61, 2.25, 2.3, 5.1])
+def test_a_view_has_about_as_many_pixels_as_are_asked_for(share: float) -> None:
+    longest = round(160 * share)
+    picture = gradient(longest // 2, longest)
+    seen = opened(picture).view(WHOLE, 160)
+    assert 120 <= seen.shape[1] <= 182
+    assert np.abs(seen.mean(axis=(0, 1)) - picture.mean(axis=(0, 1))).max() < 2
 
 
 # -- wrong input
@@ -191,7 +223,7 @@ def test_memory_stays_bounded() -> None:
         np.full((28, 28), np.inf, np.float32),
         np.full((28, 28), 255.0),
         np.full((28, 28), -0.5),
-        np.broadcast_to(np.uint8(0), (9000, 9000)),
+        np.broadcast_to(np.uint8(0), (4001, 6000)),
         np.broadcast_to(np.uint8(0), (100_000, 2)),
     ],
     ids=lambda a: f"{a.dtype}{a.shape}",
@@ -257,7 +289,14 @@ def png_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize(
     "size",
-    [(9_000, 9_000), (50_000, 50_000), (2**31 - 1, 2**31 - 1), (1, 100_000), (64_000_000, 1)],
+    [
+        (6_000, 4_001),
+        (9_000, 9_000),
+        (50_000, 50_000),
+        (2**31 - 1, 2**31 - 1),
+        (1, 100_000),
+        (24_000_000, 1),
+    ],
 )
 def test_bombs_are_refused_by_their_header(size: tuple[int, int]) -> None:
     tracemalloc.start()
@@ -266,7 +305,17 @@ def test_bombs_are_refused_by_their_header(size: tuple[int, int]) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert one_sentence(error)
+    assert f"({size[0] * size[1] / 1e6:,.1f} megapixels)" in str(error.value)
+    assert "make it smaller" in str(error.value)
     assert peak < 5_000_000
+
+
+def test_the_limit_of_pixels_is_an_argument() -> None:
+    picture = gradient()
+    for given in (picture, Image.fromarray(picture), saved(picture, "PNG")):
+        assert opened(given, max_pixels=2400).view(WHOLE, 60).shape == (40, 60, 3)
+        with pytest.raises(ImageError, match="at most 2,399 pixels"):
+            opened(given, max_pixels=2399)
 
 
 def test_pillow_images_that_cannot_be_read() -> None:
@@ -323,9 +372,9 @@ def test_threads_leave_no_warning_filter_behind() -> None:
     assert list(warnings.filters) == before
 
 
-def test_arrays_need_no_pillow() -> None:
+def test_pillow_is_imported_with_the_first_picture() -> None:
     code = (
         "import sys, numpy; from mnist_edge.runtime.preprocess.decode import decode\n"
-        "decode(numpy.eye(28)); assert 'PIL' not in sys.modules"
+        "assert 'PIL' not in sys.modules; decode(numpy.eye(28)); assert 'PIL' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from mnist_edge.errors import ImageError
-from mnist_edge.runtime.preprocess.ink import Found, direction, locate
+from mnist_edge.runtime.preprocess.decode import Picture, decode
+from mnist_edge.runtime.preprocess.ink import Found
+from mnist_edge.runtime.preprocess.ink import locate as located
+from mnist_edge.runtime.preprocess.paper import direction
 from mnist_edge.runtime.preprocess.parts import label
+
+
+def locate(picture: Picture) -> Found:
+    return located(decode(picture))
 
 
 def page(height: int = 200, width: int = 200) -> np.ndarray:
@@ -92,7 +99,7 @@ def test_direction_is_the_first_principal_axis() -> None:
     off = rng.normal(size=(30, 30, 3)) * (1, 3, 2) @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
     flat = off.reshape(-1, 3)
     wanted = np.linalg.eigh(flat.T @ flat)[1][:, -1]
-    assert abs(direction(off) @ wanted) == pytest.approx(1, abs=1e-6)
+    assert abs(np.array(direction(flat.T)) @ wanted) == pytest.approx(1, abs=1e-6)
 
 
 def test_labels_are_the_connected_pieces() -> None:
@@ -120,3 +127,11 @@ def test_tiny_pictures_end_in_an_answer_or_our_error(sides: tuple[int, int]) -> 
     for seed in range(20):
         with contextlib.suppress(ImageError):
             locate(np.random.default_rng(seed).random((*sides, 3)))
+
+
+def test_weak_ink_that_touches_sure_ink_is_kept_in_a_small_picture() -> None:
+    picture = np.full((32, 32), 200, np.uint8)
+    picture[6:26, 9:12] = 60
+    picture[23:26, 12:22] = 160  # the foot of an L, faint
+    picture[6:9, 20:26] = 160  # as faint, apart from it
+    assert locate(picture).box == (6, 26, 9, 22)

@@ -93,6 +93,51 @@ def test_a_blot_is_doubtful_and_an_upright_stroke_is_not() -> None:
     assert examine(blot).doubtful
 
 
+def oval(tall: float, wide: float, inside: float = 0) -> np.ndarray:
+    """(400, 400) uint8, a dark oval on white; with a hole of a share of its size."""
+    y, x = np.mgrid[-200:200, -200:200] + 0.5
+    distance = (y / tall) ** 2 + (x / wide) ** 2
+    page = np.full((400, 400), 255, np.uint8)
+    page[(distance < 1) & (distance >= inside**2)] = 0
+    return page
+
+
+@pytest.mark.parametrize("size", [20, 36, 90])
+def test_a_thick_0_keeps_its_hole(size: int) -> None:
+    answer = Predictor().predict_picture(oval(size, 0.74 * size, 0.25))
+    assert answer.digit == 0
+    assert answer.preparation is not None
+    assert answer.preparation.pixels[14, 14] < 128
+
+
+@pytest.mark.parametrize("size", [10, 65, 150])
+def test_a_disc_is_rejected(size: int) -> None:
+    answer = Predictor().predict_picture(oval(size, size))
+    assert answer.rejected
+    assert answer.preparation is not None
+    assert answer.preparation.doubtful
+
+
+def test_a_bold_digit_that_fills_a_small_picture() -> None:
+    y, x = np.mgrid[-12:12, -10:10] + 0.5
+    distance = (y / 12.5) ** 2 + (x / 10.5) ** 2
+    bold = np.full((24, 20), 255, np.uint8)
+    bold[(distance < 1) & (distance > 0.25)] = 0
+    for picture in (bold, 255 - bold):
+        answer = Predictor().predict_picture(picture)
+        assert answer.digit == 0
+        assert answer.preparation is not None
+        assert answer.preparation.pixels[14, 14] == 0
+
+
+def test_a_chain_of_small_gaps_joins_pieces() -> None:
+    page = np.full((200, 200), 255, np.uint8)
+    page[40:100, 60:70] = 0
+    page[108:118, 80:90] = 0
+    page[124:134, 110:122] = 0
+    assert examine(page).aspect == pytest.approx(62 / 94, abs=0.05)
+
+
 def test_input_is_left_alone_and_the_answer_is_the_same_twice(digits: np.ndarray) -> None:
     picture = blown_up(digits[7])
     before = picture.copy()
