@@ -19,6 +19,9 @@ from mnist_edge.scoring.readers.columns import missing
 from mnist_edge.scoring.readers.piece import Extent, Piece, Want, lost, of_bytes, steps
 from mnist_edge.scoring.schema import Shard, Source
 
+_PART_BYTES = 2**16
+"""What is read at a time: of a packed file, what is before a damage is lost by so much."""
+
 _DAMAGE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, struct.error)
 
 
@@ -54,15 +57,31 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
             array.file.seek(shard.start * array.row_bytes, 1)
             while first < end:
                 rows = min(want.piece_rows, end - first)
-                content = array.file.read(rows * array.row_bytes)
+                content, error = _read_until_damage(array.file, rows * array.row_bytes)
                 images = of_bytes(content, array.dtype, array.shape[1:])
                 if len(images):
                     yield Piece(first, len(images), images)
                 first += len(images)
-                if len(images) < rows:
-                    raise EOFError("it is cut off")
+                if error is not None:
+                    raise error
         except _DAMAGE as error:
             yield lost(first, end - first, f"the file is damaged: {reason(error)}")
+
+
+def _read_until_damage(file: Any, size: int) -> tuple[bytes, Exception | None]:
+    """Return the next ``size`` bytes, or those before the damage and what it is."""
+    parts = []
+    left = size
+    try:
+        while left:
+            part = file.read(min(left, _PART_BYTES))
+            if not part:
+                raise EOFError("it is cut off")
+            parts.append(part)
+            left -= len(part)
+    except _DAMAGE as error:
+        return b"".join(parts), error
+    return b"".join(parts), None
 
 
 @contextmanager

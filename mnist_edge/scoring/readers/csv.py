@@ -5,6 +5,7 @@ A line break within quotes is therefore no part of a value.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from mnist_edge.scoring.schema import Shard
 _BLOCK_BYTES = 2**22
 _NOT_PIXELS = ("label", "class", "target", "y", "id", "index")
 """Columns that many sets have beside their pixels: passed over where there is one too many."""
+
+_WHOLE = re.compile(r"\s*-?[0-9]+\s*")
 
 _LOOKED_AT = 20
 """Lines that are looked at to find what all of them are."""
@@ -52,7 +55,8 @@ class _Layout:
         for fields in csv.reader(self.lines):
             if len(fields) != len(self.names):
                 continue
-            if not all(fields[place].strip().isdecimal() for place in places):
+            numbers = [fields[place] for place in places if _is_number(fields[place])]
+            if not all(map(_WHOLE.fullmatch, numbers)):
                 return False
         return True
 
