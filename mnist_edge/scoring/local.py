@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
 
 from mnist_edge.errors import OutputError
 from mnist_edge.runtime.session import available_cpus
@@ -34,8 +37,19 @@ def run(job: Job, shards: Sequence[Shard], workers: int) -> Iterator[Finished]:
         for shard in shards:
             yield score_shard(job, shard)
         return
+    with tempfile.TemporaryDirectory(prefix="mnist-edge-") as folder:
+        # A worker that is killed at its start leaves what it was sent in a pipe, and whoever
+        # writes more than a pipe holds waits for ever: the model goes by a file.
+        model = Path(folder, "model.onnx")
+        model.write_bytes(job.model)
+        yield from _in_processes(replace(job, model=b""), model, shards, workers)
+
+
+def _in_processes(
+    job: Job, model: Path, shards: Sequence[Shard], workers: int
+) -> Iterator[Finished]:
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _start, (job,))
+    pool = ProcessPoolExecutor(workers, context, _start, (job, model))
     try:
         waiting = [pool.submit(_score, shard) for shard in shards]
         for future in as_completed(waiting):
@@ -49,9 +63,9 @@ def run(job: Job, shards: Sequence[Shard], workers: int) -> Iterator[Finished]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _start(job: Job) -> None:
+def _start(job: Job, model: Path) -> None:
     global _job  # noqa: PLW0603  # a worker has one job
-    _job = job
+    _job = replace(job, model=model.read_bytes())
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
