@@ -7,10 +7,11 @@ again elsewhere, which is safe since a shard's file is made whole and always the
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mnist_edge.errors import DataError, MnistEdgeError, OutputError
+from mnist_edge.errors import DataError, MnistEdgeError, OptionError, OutputError, shown
 from mnist_edge.scoring.place import reason
 from mnist_edge.scoring.schema import Finished, Job, Shard
 from mnist_edge.scoring.unit import score_shard
@@ -23,6 +24,8 @@ STALLED_SECONDS = 1800.0
 
 _IN_FLIGHT = 4
 """Tasks a CPU that wait or run: enough for no CPU to wait, few enough for the driver."""
+
+_CONNECT_SECONDS = 10.0
 
 # What a run of mnist-edge does is nobody's business.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -57,6 +60,8 @@ def run(
 def _connected(workers: int | None, address: str | None) -> Any:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if address is not None and address != "auto":
+        _require_reachable(address)
     import ray
 
     options: dict[str, Any] = {"address": address}
@@ -69,6 +74,22 @@ def _connected(workers: int | None, address: str | None) -> Any:
             f"cannot use a Ray cluster at {address or 'this machine'}: {reason(error)}"
         ) from error
     return ray
+
+
+def _require_reachable(address: str) -> None:
+    """Try a connection: Ray itself goes on trying for minutes where nothing listens.
+
+    Raises:
+        OptionError: It is not HOST:PORT.
+        OutputError: Nothing listens there.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise OptionError(f"expected --address as auto or HOST:PORT, received {shown(address)}")
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise OutputError(f"cannot use a Ray cluster at {address}: {reason(error)}") from error
 
 
 def _tasks(
