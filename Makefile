@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting schemas constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -59,6 +59,11 @@ training-speed: $(VENV)/dev  ## an epoch of ours beside Keras' fit, numpy and Py
 
 handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are not MNIST's
 	$(RUN)python -m tests.measurements.handwriting
+
+scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
+	$(RUN)python -m tests.measurements.scoring
+	$(RUN)python -m tests.measurements.scoring --memory-of 2000000
+	$(RUN)python -m tests.measurements.scoring --memory-of 20000000
 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
 	$(RUN)python -m tests.measurements.compression

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow
 
-PIECE_BYTES = 8 * 2**20
+PIECE_BYTES = 4 * 2**20
 """What the images of a piece may take: it bounds memory, whatever a shard's size."""
 
-PIECE_ROWS = 8192
+PIECE_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
