@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures zoo schemas constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures zoo scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -72,6 +72,11 @@ handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are 
 pictures: $(VENV)/dev  ## what a picture costs, beside OpenCV's recipe, and how well pictures are read
 	$(RUN)python -m tests.measurements.picture_steps docs/pictures.png
 	$(RUN)python -m tests.measurements.pictures
+
+scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
+	$(RUN)python -m tests.measurements.scoring
+	$(RUN)python -m tests.measurements.scoring --memory-of 2000000
+	$(RUN)python -m tests.measurements.scoring --memory-of 20000000
 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
 	$(RUN)python -m tests.measurements.compression

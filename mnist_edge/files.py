@@ -12,6 +12,7 @@ import secrets
 import stat
 import tempfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -60,6 +61,17 @@ def write_whole(path: Path, content: bytes) -> None:
         OutputError: The folder cannot be made or the file cannot be written; what was there stays
             as it was.
     """
+    with writing_whole(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a temporary file beside ``path`` to write to, and rename it when all is written.
+
+    Raises:
+        OutputError: As ``write_whole``.
+    """
     try:
         target = path.resolve()  # a link stays a link
     except (OSError, RuntimeError) as error:  # links in a circle; RuntimeError until Python 3.12
@@ -73,7 +85,7 @@ def write_whole(path: Path, content: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_what_the_dead_left(target.parent)
         with temporary.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -8,6 +8,7 @@ from mnist_edge.c99.export import CReport
 from mnist_edge.cli.reports import FileInfo, ForeignFileInfo, PredictReport
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
+from mnist_edge.scoring.schema import RunManifest, ScoreReport
 from mnist_edge.training.manifest import CompressionManifest, TrainingManifest
 from mnist_edge.training.search import SearchResult
 from mnist_edge.web.page import PageReport
@@ -28,6 +29,8 @@ SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "info": (FileInfo, "Report of mnist-edge info --json"),
     "page": (PageReport, "Report of mnist-edge export --target web --json and demo --json"),
     "predict": (PredictReport, "Report of mnist-edge predict --json"),
+    "score": (ScoreReport, "Report of mnist-edge score --json"),
+    "score-manifest": (RunManifest, "_manifest.json in the output of mnist-edge score"),
     "search": (SearchResult, "Report of mnist-edge compress --max-loss --json"),
     "train": (TrainingManifest, "Report of mnist-edge train --json, and the manifest"),
     "verify": (VerifyReport, "Report of mnist-edge verify --json"),

@@ -11,7 +11,10 @@ import mnist_edge
 from mnist_edge import errors
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("tensorflow", "keras", "tf2onnx", "onnx", "typer", "rich", "PIL", "matplotlib", "mlxtend")
+HEAVY = (
+    *("tensorflow", "keras", "tf2onnx", "onnx", "typer", "rich", "PIL", "matplotlib", "mlxtend"),
+    *("pyarrow", "fsspec", "ray"),
+)
 
 
 def python(code: str) -> str:

@@ -27,6 +27,7 @@ from mnist_edge.cli import compress  # noqa: F401
 from mnist_edge.cli import export  # noqa: F401
 from mnist_edge.cli import verify  # noqa: F401
 from mnist_edge.cli import predict  # noqa: F401
+from mnist_edge.cli import score  # noqa: F401
 from mnist_edge.cli import info  # noqa: F401
 from mnist_edge.cli import benchmark  # noqa: F401
 from mnist_edge.cli import compare  # noqa: F401

@@ -12,11 +12,7 @@ from mnist_edge.cli.render.predictions import prediction_lines, report_of
 from mnist_edge.cli.reports import Failure, PredictReport
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
-
-PICTURES = frozenset(
-    [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"]
-)
-"""Endings of the files that predict reads in a folder; one that is named may be called anything."""
+from mnist_edge.scoring.kinds import PICTURES
 
 
 @app.command()

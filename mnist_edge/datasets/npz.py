@@ -80,7 +80,7 @@ class Npz:
             NpzError: There is no such array, there are two, or it is damaged or no plain one.
         """
         with _damage(name), self._member(name) as file:
-            return _read_header(file)
+            return read_header(file)
 
     def read(self, name: str, limit: int) -> NDArray[Any]:
         """Return an array, contiguous in the order that it has in the file.
@@ -94,7 +94,7 @@ class Npz:
                 shape needs.
         """
         with _damage(name), self._member(name) as file:
-            header = _read_header(file)
+            header = read_header(file)
             if header.nbytes > limit:
                 raise NpzError(f"its data takes {header.nbytes:,} bytes, {limit:,} are allowed")
             content = read_up_to(file, header.nbytes)
@@ -148,7 +148,12 @@ def _reason(error: Exception) -> str:
     return text.splitlines()[0]
 
 
-def _read_header(file: Readable) -> Header:
+def read_header(file: Readable) -> Header:
+    """Return the header of an open .npy file, which then stands at its data.
+
+    Raises:
+        NpzError: It is no plain array.
+    """
     start = file.read(8)
     length_bytes = _LENGTH_BYTES.get(start[6:])
     if start[:6] != _MAGIC or length_bytes is None:

@@ -30,6 +30,7 @@ COMMANDS = (
     "export",
     "verify",
     "predict",
+    "score",
     "info",
     "benchmark",
     "compare",

@@ -1,0 +1,53 @@
+"""What score shows: a bar with rows a second and time left, and a line at the end."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mnist_edge.cli.render.progress import progress_bar
+from mnist_edge.scoring.schema import ScoreReport
+
+if TYPE_CHECKING:
+    from mnist_edge.scoring.run import Progress
+
+
+@contextmanager
+def rows_bar() -> Iterator[Callable[["Progress"], None]]:
+    """Show a bar over the shards of a run, on stderr and only on a terminal."""
+    with progress_bar() as show:
+
+        def on_progress(progress: "Progress") -> None:
+            if progress.shards and sys.stderr.isatty():
+                show(progress.done / progress.shards, progress_text(progress))
+
+        yield on_progress
+
+
+def progress_text(progress: "Progress") -> str:
+    """Return how far a run is, how fast, and how long it will take."""
+    left = progress.seconds_left
+    text = f"{progress.rows:,} rows, {progress.rows_per_s:,.0f} rows/s"
+    return text if left is None else f"{text}, {_duration(left)} left"
+
+
+def summary(report: ScoreReport) -> str:
+    """Return what a run did, for people."""
+    lines = [
+        f"{report.rows:,} rows in {report.shards:,} files in {report.out}: "
+        f"{report.rejected:,} rejected, {report.errors:,} errors"
+    ]
+    if report.rows_per_s is None:
+        lines.append("nothing was left to do")
+    else:
+        share = f", {report.engine_share:.0%} of it in the Predictor" if report.engine_share else ""
+        lines.append(f"{report.rows_per_s:,.0f} rows a second{share}")
+    if not report.complete:
+        lines.append("other shards are missing: _SUCCESS comes with the last of them")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,164 @@
+"""mnist-edge score: many rows in, a shard a file out."""
+
+from typing import Annotated, Literal, TypeVar
+
+import typer
+
+from mnist_edge import extras
+from mnist_edge.cli.app import Json, Model, app, echo, print_json
+from mnist_edge.cli.render.scoring import rows_bar, summary
+from mnist_edge.errors import OptionError, shown
+from mnist_edge.scoring.schema import ENGINES, FORMATS, ON_ERROR, PREPARES, Options
+
+Choice = TypeVar("Choice", bound=str)
+
+
+@app.command()
+def score(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Parquet, Arrow, CSV, IDX, .npz, .npy, .tar or picture files, folders of them, "
+            "or URLs of either.",
+        ),
+    ],
+    out: Annotated[str, typer.Option(metavar="FOLDER_OR_URL", help="Where the output goes.")],
+    model: Model = None,
+    column: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The column, or the array of an .npz, that holds the images; in a .tar, the "
+            "ending of the pictures.",
+        ),
+    ] = "image",
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMNS|all",
+            show_default="the row's number or path",
+            help="Columns to copy into the output, with commas between them.",
+        ),
+    ] = None,
+    prepare: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|none|strokes|resize",
+            help="How a picture becomes an input; auto as the model's file has it.",
+        ),
+    ] = "auto",
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="parquet|csv|jsonl", help="Of the output.")
+    ] = "parquet",
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write each class's probability too.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray", help="What runs the shards.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|HOST:PORT",
+            show_default="a cluster of its own",
+            help="Of a running Ray cluster.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65536,
+            metavar="N",
+            show_default="1 for rows, all CPUs for pictures",
+            help="Processes; of Ray, CPUs.",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            show_default=False,
+            help="Do every Nth shard from the Kth on; other calls do the others.",
+        ),
+    ] = None,
+    rows_per_shard: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default="1000000, of picture files 4096",
+            help="At most; a row group of Parquet is not cut if it need not be.",
+        ),
+    ] = None,
+    on_error: Annotated[
+        str,
+        typer.Option(
+            metavar="fail|quarantine",
+            help="Whether a row that cannot be read ends the run, or is listed in errors/.",
+        ),
+    ] = "fail",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Do what is missing of an interrupted run.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run that is in the folder.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Classify many rows: tables, arrays, folders and tars, one output file a shard.
+
+    The output has _SUCCESS when all of it is there. An interrupted run goes on with --resume.
+    Exit code 1 when rows could not be read (--on-error quarantine).
+
+    Example: mnist-edge score digits/*.parquet --out answers --keep id
+    """
+    if resume and overwrite:
+        raise OptionError("expected --resume or --overwrite, received both")
+    options = Options(
+        column=column,
+        keep=_columns(keep),
+        prepare=_choice("--prepare", prepare, PREPARES),
+        format=_choice("--format", output_format, FORMATS),
+        rows_per_shard=rows_per_shard,
+        on_error=_choice("--on-error", on_error, ON_ERROR),
+        probabilities=probabilities,
+    )
+    runner = _choice("--engine", engine, ENGINES)
+    if address is not None and runner != "ray":
+        raise OptionError("expected --address with --engine ray, received it without")
+    extras.require("score", "pyarrow")
+    if runner == "ray":
+        extras.require("ray", "ray")
+    from mnist_edge.scoring.run import Way, score
+
+    mode: Literal["new", "resume", "overwrite"] = "resume" if resume else "new"
+    way = Way(runner, address, workers, shard, "overwrite" if overwrite else mode)
+    with rows_bar() as on_progress:
+        report = score(inputs, out, model, options, way, on_progress)
+    if as_json:
+        print_json(report)
+    else:
+        echo(summary(report))
+    if report.errors:
+        raise typer.Exit(1)
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if text == "all":
+        return ("*",)
+    names = tuple(dict.fromkeys(text.split(",")))
+    if not all(names):
+        raise OptionError(f"expected --keep as names of columns, received {shown(text)}")
+    return names
+
+
+def _choice(option: str, text: str, choices: tuple[Choice, ...]) -> Choice:
+    """Return an option's text as one of its values."""
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise OptionError(f"expected {option} as {', '.join(choices)}, received {shown(text)}")

@@ -1,0 +1,79 @@
+"""Files, folders and URLs -> sources, each of one kind, in the order in which they were named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_edge.errors import DataError, shown
+from mnist_edge.scoring.kinds import KNOWN, is_hidden, kind_of
+from mnist_edge.scoring.place import Place
+from mnist_edge.scoring.schema import Kind, Source
+
+if TYPE_CHECKING:
+    import pyarrow.fs
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A source, and of pictures their paths within it: an empty one where it is a picture."""
+
+    source: Source
+    files: tuple[str, ...] = ()
+
+
+def find_inputs(named: Sequence[str]) -> list[Input]:
+    """Return the sources that are named, or lie in folders that are.
+
+    Those of a folder come in the order of their paths, its pictures as one source after them.
+
+    Args:
+        named: Paths and URLs.
+
+    Raises:
+        DataError: Nothing is there, nothing that can be read, or one thing twice.
+        OptionError: No path and no URL.
+    """
+    found: list[Input] = []
+    for text in named:
+        place = Place(text)
+        found += _in_folder(place) if place.is_folder() else [_file(place)]
+    places = [one.source.place for one in found]
+    for place_text in places:
+        if places.count(place_text) > 1:
+            raise DataError(f"expected each input once, {place_text} is there twice: name it once")
+    return found
+
+
+def _file(place: Place) -> Input:
+    info = place.info()
+    if not info.is_file:
+        raise DataError(f"expected an input file or folder, found none at {place.text}")
+    kind = kind_of(place.path)
+    if kind is None:
+        raise DataError(f"expected {KNOWN}, received a file with another ending: {place.text}")
+    return Input(_source(place.text, kind, [info]), ("",) if kind == "pictures" else ())
+
+
+def _in_folder(place: Place) -> list[Input]:
+    root = place.path.rstrip("/") + "/"
+    found = []
+    pictures = []
+    for info in place.files():
+        name = info.path.removeprefix(root)
+        kind = None if is_hidden(name) else kind_of(name)
+        if kind == "pictures":
+            pictures.append(info)
+        elif kind is not None:
+            found.append(Input(_source(place.within(name).text, kind, [info])))
+    if pictures:
+        names = tuple(info.path.removeprefix(root) for info in pictures)
+        found.append(Input(_source(place.text, "pictures", pictures), names))
+    if not found:
+        raise DataError(f"expected {KNOWN} in the folder {shown(place.text)}, found none there")
+    return found
+
+
+def _source(text: str, kind: Kind, infos: "list[pyarrow.fs.FileInfo]") -> Source:
+    size = sum(info.size for info in infos)
+    modified = max((info.mtime_ns or 0) for info in infos)
+    return Source(text, kind, size, modified)
