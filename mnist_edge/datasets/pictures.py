@@ -10,7 +10,7 @@ from mnist_edge.datasets.resize import Resize, resized
 from mnist_edge.errors import ImageError
 from mnist_edge.files import read_regular
 from mnist_edge.model_spec import PIXEL_MAX
-from mnist_edge.runtime.preprocess.decode import read_layers
+from mnist_edge.runtime.preprocess import resize
 from mnist_edge.runtime.preprocess.pillow import MAX_BYTES
 from mnist_edge.runtime.preprocess.resize import grey
 
@@ -51,13 +51,10 @@ def read_colours(path: Path) -> NDArray[np.float64]:
     if not content:
         raise UnreadableError("empty")
     try:
-        layers = read_layers(content)
+        return resize.read_colours(content).astype(np.float64)
     except ImageError as error:
-        reason = "too large" if "a picture of 1 to" in str(error) else "not a picture, or damaged"
+        reason = "too large" if "a picture of at" in str(error) else "not a picture, or damaged"
         raise UnreadableError(reason) from error
-    # Up to 1,024 a side they are a file's own bytes.
-    colours = layers.colour + (1 - layers.opacity)
-    return np.asarray(np.rint(colours * PIXEL_MAX))
 
 
 def is_grey(colours: NDArray[np.float64]) -> bool:

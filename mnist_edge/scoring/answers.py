@@ -12,7 +12,7 @@ from mnist_edge.model_spec import MNIST_SHAPE, ModelSpec
 from mnist_edge.runtime.prediction import Prediction, Predictions
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.runtime.preprocess import Picture, examine, stretch
-from mnist_edge.runtime.preprocess.decode import read_layers
+from mnist_edge.runtime.preprocess.resize import read_colours
 from mnist_edge.scoring.images import Images
 from mnist_edge.scoring.schema import Prepare
 
@@ -113,7 +113,7 @@ class Answering:
         if self._prepare == "resize":
             return predictor.predict(stretch(picture, self._shape))
         if self._prepare == "none":
-            size = read_layers(picture)[0].shape[:2]
+            size = read_colours(picture).shape[:2]
             if size != self._shape[:2]:
                 raise ImageError(
                     f"expected a picture of {self._shape[:2]} for --prepare none, received {size}"

@@ -5,16 +5,29 @@ what is not square becomes square if the input is, as Keras' and torchvision's l
 default.
 """
 
+from __future__ import annotations  # Pillow's types are named, Pillow is not loaded
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
 from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.numeric import Bytes
 from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
+from mnist_edge.runtime.preprocess.raster import DETAIL
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's names, by channels."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in grey (ITU-R BT.601), as Pillow, OpenCV and TensorFlow have
+them."""
 
 _FINER = 2
 _BILINEAR = 2  # Image.Resampling.BILINEAR, without Pillow
@@ -48,14 +61,39 @@ def stretch(picture: Picture, shape: tuple[int, ...], *, max_pixels: int = MAX_P
     rows, columns = shape[:2]
     mode = _MODES[shape[2] if len(shape) == 3 else 1]
     # More than is wanted, so that the filter has something to take means of.
-    longest = _FINER * max(rows, columns)
+    image = _as_image(picture, mode, _FINER * max(rows, columns), max_pixels)
+    return np.asarray(image.resize((columns, rows), resample=_BILINEAR)).reshape(shape)
+
+
+def read_colours(picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Bytes:
+    """Return a picture's colours on white, uint8 (h, w, 3), upright.
+
+    Up to 1,024 pixels a side they are the picture's own; a larger one is made smaller.
+
+    Raises:
+        ImageError: As ``stretch``.
+    """
+    return np.asarray(_as_image(picture, "RGB", DETAIL, max_pixels))
+
+
+def grey(colours: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Return how light colours (..., 3) are, float64 (...): the same on every machine.
+
+    A sum written out: ``@`` goes to BLAS, whose last bit is the processor's, and in one of 1,000
+    colours it decides on which side of a half the grey is.
+    """
+    red, green, blue = np.moveaxis(colours, -1, 0)
+    return np.asarray(LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)
+
+
+def _as_image(picture: Picture, mode: str, longest: int, max_pixels: int) -> Image.Image:
+    """Open a picture with about so many pixels on its longer side or more, if it has them."""
     to_paper = _with_opacity if mode == "RGBA" else _on_white
     raster = decode(picture, max_pixels=max_pixels, longest=longest, to_paper=to_paper)
     image = raster.image(longest)
     if image.mode == "F":
         image = image.convert("L")
-    image = image.convert(mode).resize((columns, rows), resample=_BILINEAR)
-    return np.asarray(image).reshape(shape)
+    return image.convert(mode)
 
 
 def _on_white(layers: Bytes) -> Bytes:
