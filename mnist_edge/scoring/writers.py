@@ -17,7 +17,7 @@ from mnist_edge.scoring.schema import ROW, Format
 if TYPE_CHECKING:
     import pyarrow
 
-ROWS_PER_GROUP = 131_072
+ROWS_PER_GROUP = 65_536
 """Of a row group of Parquet: enough to be packed well, few enough to bound memory."""
 
 _COMPRESSION = "zstd"

@@ -335,3 +335,12 @@ def test_a_manifest_that_is_none(scored: Score, data: Path, tmp_path: Path) -> N
     (tmp_path / "out" / folder.MANIFEST).write_text("{}")
     with pytest.raises(OptionError, match=r"expected the manifest of a run in .*'run' is missing"):
         scored(data, way=RESUME)
+
+
+def test_the_class_of_the_docs_answers(images: np.ndarray, labels: list[str]) -> None:
+    page = (ROOT / "docs" / "scoring.md").read_text()
+    names: dict[str, type] = {}
+    exec(page.split("```python\n")[1].split("```")[0], names)
+    found = names["Classify"]()({"image": images, "id": np.arange(300)})
+    assert [str(digit) for digit in found["label"]] == labels
+    assert sorted(found) == ["confidence", "id", "label"]
