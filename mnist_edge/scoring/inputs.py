@@ -24,7 +24,8 @@ class Input:
 def find_inputs(named: Sequence[str]) -> list[Input]:
     """Return the sources that are named, or lie in folders that are.
 
-    Those of a folder come in the order of their paths, its pictures as one source after them.
+    Those of a folder come in the order of their paths, its pictures as one source after them;
+    there .csv files are labels, and are passed over.
 
     Args:
         named: Paths and URLs.
@@ -66,6 +67,8 @@ def _in_folder(place: Place) -> list[Input]:
         elif kind is not None:
             found.append(Input(_source(place.within(name).text, kind, [info])))
     if pictures:
+        # A table beside pictures describes them: labels.csv, metadata.csv.
+        found = [one for one in found if one.source.kind != "csv"]
         names = tuple(info.path.removeprefix(root) for info in pictures)
         found.append(Input(_source(place.text, "pictures", pictures), names))
     if not found:

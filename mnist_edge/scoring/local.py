@@ -49,18 +49,24 @@ def _in_processes(
     job: Job, model: Path, shards: Sequence[Shard], workers: int
 ) -> Iterator[Finished]:
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, _start, (job, model))
     try:
         waiting = [pool.submit(_score, shard) for shard in shards]
         for future in as_completed(waiting):
             yield future.result()
-    except BrokenProcessPool as error:
-        raise OutputError(
-            "expected all workers to live, one was killed (out of memory?): the same call with "
-            "--resume and fewer --workers goes on"
-        ) from error
+    except BaseException as error:
+        # Nobody waits for what the others are at: --resume does it again.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise OutputError(
+                "expected all workers to live, one was killed (out of memory?): the same call with "
+                "--resume and fewer --workers goes on"
+            ) from error
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start(job: Job, model: Path) -> None:

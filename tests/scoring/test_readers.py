@@ -202,6 +202,7 @@ def test_a_folder_of_pictures(scored: Score, images: np.ndarray, tmp_path: Path)
     for number, image in enumerate(images[:10]):
         (tmp_path / "in" / "b" / f"{number}.png").write_bytes(png(255 - image))
     (tmp_path / "in" / "a.png").write_bytes(b"no picture")
+    (tmp_path / "in" / "labels.csv").write_text("file,label\n1.png,7\n")
     (tmp_path / "in" / "notes.txt").write_text("none")
     report = scored(tmp_path / "in", rows_per_shard=4, on_error="quarantine")
     assert (report.rows, report.errors, report.shards) == (11, 1, 3)
