@@ -15,7 +15,7 @@ from mnist_edge.datasets.labels import read_labels
 from mnist_edge.datasets.split import are_by_class, content_hashes, held_out, mixed_order
 from mnist_edge.datasets.values import read_values
 from mnist_edge.datasets.wanted import Wanted
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, shown
 from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 
 Examples = tuple[NDArray[Any], NDArray[Any]]
@@ -43,6 +43,7 @@ def assemble(found: Found, wanted: Wanted | None = None) -> Dataset:
         train, test = _divided(*train, found.source)
     else:
         test = (inputs.values["test"], classes.indices["test"])
+        _require_trained(train[1], test[1], classes.names, found.source)
         if are_by_class(train[1]):
             # The last training images are measured on: they must not be of a single class.
             train = _taken(train, mixed_order(content_hashes(train[0]), train[1]))
@@ -121,6 +122,18 @@ def _divided(values: NDArray[Any], labels: NDArray[Any], source: str) -> tuple[E
     is_test = is_test[order]
     examples = (values, labels)
     return _taken(examples, order[~is_test]), _taken(examples, order[is_test])
+
+
+def _require_trained(
+    train: NDArray[Any], test: NDArray[Any], names: tuple[str, ...], source: str
+) -> None:
+    """Refuse to test on a class that nothing can be trained on."""
+    untrained = np.setdiff1d(test, train)
+    if len(untrained):
+        raise DataError(
+            f"expected training examples of each class that is tested on in {source}, found none "
+            f"of {shown(names[untrained[0]])}"
+        )
 
 
 def _taken(examples: Examples, which: NDArray[np.intp]) -> Examples:

@@ -53,7 +53,7 @@ def test_npz_that_promises_too_much_is_not_unpacked(
     """4 MB of blank images in 4 kB are as many as a small file may hold, and then are not."""
     path = tmp_path / "own.npz"
     blank = np.zeros((5000, 28, 28), np.uint8)
-    arrays = {"x_train": blank, "y_train": np.zeros(5000, np.uint8)}
+    arrays = {"x_train": blank, "y_train": (np.arange(5000) % 10).astype(np.uint8)}
     np.savez_compressed(
         path, x_test=sample.test_images[:20], y_test=sample.test_labels[:20], **arrays
     )
@@ -245,3 +245,16 @@ def test_wrong_arrays_are_one_sentence(
     with pytest.raises(DataError, match=message):
         datasets.find(path)
     assert refused("data", "--data", path)
+
+
+def test_a_class_of_the_test_alone_is_refused(tmp_path: Path) -> None:
+    images = np.arange(8 * 16, dtype=np.uint8).reshape(8, 4, 4)
+    path = save(
+        tmp_path,
+        x_train=images[:6],
+        y_train=np.array([0, 1, 2, 0, 1, 2]),
+        x_test=images[6:],
+        y_test=np.array([1, 3]),
+    )
+    with pytest.raises(DataError, match="found none of '3'"):
+        datasets.find(path)
