@@ -118,7 +118,7 @@ sys.argv = ["mnist-edge", "predict", {picture!r}]
 from mnist_edge import Predictor
 def stop():
     os.kill(os.getpid(), signal.{signal})
-def predict_picture(*_):
+def predict_picture(*_, **__):
 {body}
 Predictor.predict_picture = predict_picture
 from mnist_edge.__main__ import run
@@ -234,7 +234,7 @@ def test_a_package_that_cannot_be_loaded_is_a_sentence(
     """Its cause, not the page of advice that numpy puts in front of it."""
     from mnist_edge import Predictor, cli
 
-    def damaged(*_: object) -> None:
+    def damaged(*_: object, **__: object) -> None:
         try:
             raise ImportError("libquadmath.so: cannot open shared object file")
         except ImportError as error:
@@ -255,7 +255,7 @@ def test_too_little_memory_is_a_sentence(
 ) -> None:
     from mnist_edge import Predictor, cli
 
-    def exhausted(*_: object) -> None:
+    def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(Predictor, "predict_picture", exhausted)
@@ -272,9 +272,9 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.argv[1:] = ["predict", "docs/seven.png"]
 from mnist_edge import Predictor
 read = Predictor.predict_picture
-def interrupted(*arguments):
+def interrupted(*arguments, **options):
     signal.raise_signal(signal.SIGINT)
-    return read(*arguments)
+    return read(*arguments, **options)
 Predictor.predict_picture = interrupted
 from mnist_edge.__main__ import run
 run()
