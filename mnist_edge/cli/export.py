@@ -155,7 +155,7 @@ def export(
     from mnist_edge.pixels import parse_scaling
 
     if target not in TARGETS:
-        raise OptionError(f"expected --target {' or '.join(TARGETS)}, received {target!r}")
+        raise OptionError(f"expected --target onnx, c or web, received {target!r}")
     if "" in (model, page_model):
         raise OptionError("expected the name of a model, received an empty one")
     model = _one_of("MODEL", model, "--model", page_model)

@@ -235,7 +235,7 @@ def test_the_options_of_earlier_versions(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--target", "webb"], "expected --target onnx or web, received 'webb'"),
+        (["--target", "webb"], "expected --target onnx, c or web, received 'webb'"),
         (
             ["small", "--target", "web", "--opset", "17"],
             "expected a .keras or .h5 file with --precision, --opset",
