@@ -21,7 +21,7 @@ _NATIVE = (("-march=native",), ("-mcpu=native",))
 
 
 class CompileError(Exception):
-    """A compiler that did not compile; the text is the first thing it said."""
+    """A compiler that did not compile; the text is its first line of errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Compiler:
         """
         done = _run([*self.command, *flags, *map(str, sources), "-o", str(out)])
         if done.returncode != 0:
-            lines = done.stderr.strip().splitlines() or ["it said nothing"]
+            lines = done.stderr.strip().splitlines() or ["no message"]
             errors = [line for line in lines if "error" in line]
             raise CompileError(f"{shlex.join(self.command)}: {(errors or lines)[0]}")
         return done.stderr

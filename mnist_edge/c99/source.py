@@ -1,7 +1,6 @@
 """C source of a network in integers: templates/ filled with its numbers."""
 
 import re
-import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +38,6 @@ _HEADERS = frozenset(
 """Names whose NAME.h would stand before a header of the compiler's."""
 
 _PLACE = r"@([A-Z0-9_]+)@"
-
-_PLAIN = frozenset(f"{string.ascii_letters}{string.digits} -_.,+")
-"""Characters that stand in C as they are; others could end a string, or a trigraph begin one."""
 
 _WIDTH = 100
 
