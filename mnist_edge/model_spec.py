@@ -11,9 +11,9 @@ are read too.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from mnist_edge.errors import ModelError, shown
 
@@ -44,6 +44,12 @@ Dtype = Literal["float32", "uint8"]
 Preprocessing = Literal["strokes", "resize", "none"]
 """How a picture becomes an input: ``strokes`` as MNIST's makers prepared ink on paper, ``resize``
 any image, ``none`` where the input is no picture."""
+
+Resize = Literal["smooth", "stretch", "crop", "pad"]
+"""How a whole picture gets a model's size. ``smooth`` stretches it and takes means of its pixels
+where it shrinks. The others take the four nearest pixels, as Keras' image_dataset_from_directory
+does: ``stretch`` changes its proportions, ``crop`` cuts off what is too much, ``pad`` adds
+black."""
 
 _MAX_INPUT_RANK = 4
 _MAX_ELEMENTS = 2**24
@@ -124,6 +130,7 @@ class ModelSpec:
         labels: The name of each class, in the order of the probabilities.
         preprocessing: How a picture becomes its input.
         trained_scaling: What the network was trained on.
+        resize: How a picture gets the input's size, where ``preprocessing`` is ``resize``.
     """
 
     precision: str
@@ -131,6 +138,7 @@ class ModelSpec:
     labels: tuple[str, ...] = DIGITS
     preprocessing: Preprocessing = "strokes"
     trained_scaling: TrainedScaling = field(default_factory=TrainedScaling)
+    resize: Resize = "smooth"
 
     @property
     def reads_digits(self) -> bool:
@@ -190,10 +198,14 @@ class ModelSpec:
         if not _is_name(metadata.get("precision")):
             raise ValueError(f"precision={shown(metadata.get('precision'))} where a name may stand")
         preprocessing = metadata.get("preprocessing")
-        if preprocessing not in ("strokes", "resize", "none"):
+        if preprocessing not in get_args(Preprocessing):
             raise ValueError(
-                f"preprocessing={shown(preprocessing)} where strokes, resize or none may stand"
+                f"preprocessing={shown(preprocessing)} where {_listed(get_args(Preprocessing))} "
+                "may stand"
             )
+        resize = metadata.get("resize", "smooth")
+        if resize not in get_args(Resize):
+            raise ValueError(f"resize={shown(resize)} where {_listed(get_args(Resize))} may stand")
         found = _input(_json(metadata, "input"))
         if preprocessing == "strokes" and found.shape != MNIST_SHAPE:
             raise ValueError(
@@ -206,12 +218,13 @@ class ModelSpec:
             labels=DIGITS if tuple(labels) == DIGITS else tuple(labels),
             preprocessing=preprocessing,  # type: ignore[arg-type]  # one of them
             trained_scaling=_scaling(_json(metadata, "trained_scaling")),
+            resize=resize,  # type: ignore[arg-type]  # one of them
         )
 
     def to_metadata(self) -> dict[str, str]:
         """Return the entries of a file's metadata that ``from_metadata`` reads."""
         scaling = asdict(self.trained_scaling)
-        return {
+        entries = {
             "contract": CONTRACT_VERSION,
             "precision": self.precision,
             "input": _text(asdict(self.input)),
@@ -219,6 +232,13 @@ class ModelSpec:
             "preprocessing": self.preprocessing,
             "trained_scaling": _text({name: value for name, value in scaling.items() if value}),
         }
+        if self.resize != "smooth":  # what files that say nothing of it mean
+            entries["resize"] = self.resize
+        return entries
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def no_contract(origin: str) -> ModelError:

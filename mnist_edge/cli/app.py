@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
 import typer
 
-from mnist_edge import __version__
+from mnist_edge import __version__, model_spec
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require_address_space
@@ -86,11 +86,23 @@ LabelColumn = Annotated[
         help="The column of a .csv that holds the labels.",
     ),
 ]
+
+
+def _require_resize(text: str | None) -> str | None:
+    ways = get_args(model_spec.Resize)
+    if text is not None and text not in ways:
+        raise OptionError(f"expected --resize {'|'.join(ways)}, received {text!r}")
+    return text
+
+
 Resize = Annotated[
-    str,
+    str | None,
     typer.Option(
-        metavar="stretch|crop|pad",
-        help="How pictures of other proportions get the model's size.",
+        metavar="|".join(get_args(model_spec.Resize)),
+        callback=_require_resize,
+        show_default="as the model's file has it, else stretch",
+        help="How pictures get the model's size: as Keras' loaders stretch, crop or pad them, or "
+        "stretched and smooth.",
     ),
 ]
 
@@ -122,7 +134,7 @@ def find_data(
     wanted: "Wanted | None" = None,
     *,
     label_column: str | None = None,
-    resize: str = "stretch",
+    resize: str | None = None,
     allow_sample: bool,
     download: bool = True,
 ) -> "Dataset":
@@ -133,7 +145,7 @@ def find_data(
         named,
         wanted,
         label_column=label_column,
-        resize=datasets.as_resize(resize),
+        resize=cast("model_spec.Resize | None", resize),
         allow_sample=allow_sample,
         download=download,
     )

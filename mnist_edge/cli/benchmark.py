@@ -71,7 +71,7 @@ def benchmark(
     ] = None,
     data: Data = None,
     label_column: LabelColumn = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     as_json: Json = False,
 ) -> None:
     """Measure latency and throughput, side by side in one run, from pixels to classes.
@@ -154,5 +154,5 @@ def _wanted(files: Sequence[Path]) -> "Wanted | None":
             spec = model_file.read(path).spec
         except ModelError:  # of others, or damaged: the run names it
             continue
-        return Wanted(spec.input, len(spec.labels), spec.labels)
+        return Wanted.by(spec)
     return None

@@ -24,7 +24,7 @@ def export_c(model: str | None, folder: Path, data: str | None, as_json: bool) -
     file = model_file.read(model)
     network.require_kind(file)
     try:
-        wanted = Wanted(file.spec.input, len(file.spec.labels), file.spec.labels)
+        wanted = Wanted.by(file.spec)
         dataset = find_data(data, wanted, allow_sample=True, download=False)
     except DataNotFoundError:
         dataset = None

@@ -72,7 +72,7 @@ def compress(
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
     data: Data = None,
     label_column: LabelColumn = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     no_resume: NoResume = False,
     fresh: Fresh = False,
     as_json: Json = False,

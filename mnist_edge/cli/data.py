@@ -57,7 +57,7 @@ def data(
         ),
     ] = None,
     label_column: LabelColumn = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     as_json: Json = False,
 ) -> None:
     """Show which data set is in use, and some of its images.

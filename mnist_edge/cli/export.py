@@ -29,6 +29,7 @@ from mnist_edge.markup import require_page
 from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
 if TYPE_CHECKING:
+    from mnist_edge import model_spec
     from mnist_edge.export.reports import ExportReport
     from mnist_edge.pixels import AskedScaling
 
@@ -75,7 +76,7 @@ def export(
     data: Data = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     scaling: Annotated[
         str | None,
         typer.Option(
@@ -184,7 +185,7 @@ def export(
         show_parity(report, as_json)
         return
     if target == "c":
-        for_c = precision in (None, "int8") and opset is None and labels is None
+        for_c = precision in (None, "int8") and {opset, labels, label_column, resize} == {None}
         if not for_c or no_verify or keep_inactive or asked.is_given or preprocessing:
             raise OptionError(
                 "expected no option but --out and --data with --target c, which takes an exported "
@@ -199,7 +200,7 @@ def export(
         )
         return
     given = precision is not None or opset or data or labels is not None or label_column
-    given = given or resize != "stretch"
+    given = given or resize is not None
     if given or no_verify or keep_inactive or asked.is_given or preprocessing:
         raise OptionError(
             "expected a .keras or .h5 file with --precision, --opset, --data, --labels, "
@@ -225,7 +226,7 @@ class _Options:
     data: str | None
     labels: str | None
     label_column: str | None
-    resize: str
+    resize: str | None
     scaling: "AskedScaling"
     preprocessing: Preprocessing | None
     verify: bool
@@ -248,6 +249,8 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
     from mnist_edge.export.inputs import is_of_features, specify, wanted_by
 
     show_warnings()
+    if not (options.verify or options.data) and options.label_column is not None:
+        raise OptionError("expected --data with --label-column, received none")
     dataset = None
     if options.verify or options.data:
         dataset = find_data(
@@ -274,6 +277,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         asked=options.scaling,
         labels=asked,
         preprocessing=options.preprocessing,
+        resize=cast("model_spec.Resize | None", options.resize),
     )
 
 

@@ -56,7 +56,7 @@ def train(
     data: Data = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
     no_resume: NoResume = False,
     fresh: Fresh = False,

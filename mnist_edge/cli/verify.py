@@ -41,7 +41,7 @@ def verify(
     ] = None,
     data: Data = None,
     label_column: LabelColumn = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     as_json: Json = False,
 ) -> None:
     """Compare exported files with the model they were made from, input by input.
@@ -67,7 +67,7 @@ def verify(
 
     # All files of one model take the same inputs.
     path, first = next(iter(models.items()))
-    wanted = Wanted(first.spec.input, len(first.spec.labels), first.spec.labels)
+    wanted = Wanted.by(first.spec)
     dataset = find_data(data, wanted, label_column=label_column, resize=resize, allow_sample=True)
     if data:
         require_fit(first.spec, dataset, str(path))

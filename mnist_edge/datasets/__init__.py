@@ -4,7 +4,7 @@
     mnist.py     MNIST itself: by what it is known, its download, its sample
     idx.py       MNIST's own files
     arrays.py    the arrays in an .npz; npz.py reads any
-    folder.py    a folder of pictures a class; pictures.py reads one, resize.py gives it its size
+    folder.py    a folder of pictures a class; pictures.py reads one
     table.py     a .csv with a header and a column of labels
     found.py     what a reader found
     assemble.py  what was found -> what comes back: by values.py, labels.py, split.py
@@ -21,19 +21,15 @@ numpy is all that an import of this package needs.
 from mnist_edge.datasets.dataset import Dataset, DataSummary
 from mnist_edge.datasets.find import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
 from mnist_edge.datasets.labels import parse_labels
-from mnist_edge.datasets.resize import RESIZES, Resize, as_resize
 from mnist_edge.datasets.wanted import Wanted
 
 __all__ = [
     "DATA_VARIABLE",
-    "RESIZES",
     "SAMPLE",
     "WAYS_TO_GET_MNIST",
     "DataSummary",
     "Dataset",
-    "Resize",
     "Wanted",
-    "as_resize",
     "find",
     "parse_labels",
 ]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from mnist_edge.datasets import idx, mnist
 from mnist_edge.datasets.dataset import Dataset
-from mnist_edge.datasets.found import Found, require_alike, require_examples
+from mnist_edge.datasets.found import Found, Part, require_alike, require_examples
 from mnist_edge.datasets.labels import read_labels
-from mnist_edge.datasets.split import are_by_class, content_hashes, held_out, mixed_order
+from mnist_edge.datasets.split import Hashes, are_by_class, content_hashes, held_out, mixed_order
 from mnist_edge.datasets.values import read_values
 from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError, shown
@@ -40,13 +40,13 @@ def assemble(found: Found, wanted: Wanted | None = None) -> Dataset:
     inputs = read_values(splits, wanted, found.source)
     train = (inputs.values["train"], classes.indices["train"])
     if found.test is None:
-        train, test = _divided(*train, found.source)
+        train, test = _divided(*train, _hashes(found.train, train[0]), found.source)
     else:
         test = (inputs.values["test"], classes.indices["test"])
         _require_trained(train[1], test[1], classes.names, found.source)
         if are_by_class(train[1]):
             # The last training images are measured on: they must not be of a single class.
-            train = _taken(train, mixed_order(content_hashes(train[0]), train[1]))
+            train = _taken(train, mixed_order(_hashes(found.train, train[0]), train[1]))
     named = (*classes.names,) if classes.names != _numbers(len(classes.names)) else ()
     digest = fingerprint((*train, *test), named)
     return Dataset(
@@ -61,7 +61,8 @@ def assemble(found: Found, wanted: Wanted | None = None) -> Dataset:
         are_named=classes.are_named,
         columns=found.columns if train[0].dtype == np.float32 else (),
         problems=found.problems,
-        notes=inputs.notes,
+        notes=(*found.notes, *classes.notes, *inputs.notes),
+        resize=found.resize,
     )
 
 
@@ -109,9 +110,14 @@ def fingerprint(arrays: Iterable[NDArray[Any]], names: tuple[str, ...] = ()) -> 
     return digest.hexdigest()
 
 
-def _divided(values: NDArray[Any], labels: NDArray[Any], source: str) -> tuple[Examples, Examples]:
+def _hashes(part: Part, values: NDArray[Any]) -> Hashes:
+    return content_hashes(values) if part.hashes is None else part.hashes
+
+
+def _divided(
+    values: NDArray[Any], labels: NDArray[Any], hashes: Hashes, source: str
+) -> tuple[Examples, Examples]:
     """Return what is trained on, and a tenth to test on."""
-    hashes = content_hashes(values)
     is_test = held_out(hashes)
     if is_test.all():
         raise DataError(

@@ -11,7 +11,7 @@ from mnist_edge.datasets.problems import NO_PROBLEMS, Problems
 from mnist_edge.datasets.split import content_hashes
 from mnist_edge.documents import INLINE, Count
 from mnist_edge.errors import OptionError
-from mnist_edge.model_spec import DIGITS, are_digits
+from mnist_edge.model_spec import DIGITS, Resize, are_digits
 
 Inputs = NDArray[Any]
 """uint8 pixels or float32 features."""
@@ -110,6 +110,7 @@ class Dataset:
         columns: The names of features in a row, where a table has them.
         problems: What could not be read and was left out.
         notes: What is worth knowing of how it was read, a sentence each.
+        resize: How its pictures got their size; None where they had it.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Dataset:
     columns: tuple[str, ...] = ()
     problems: Problems = NO_PROBLEMS
     notes: tuple[str, ...] = ()
+    resize: Resize | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -16,9 +16,9 @@ from mnist_edge.datasets.arrays import read_arrays
 from mnist_edge.datasets.assemble import assemble, known, sample
 from mnist_edge.datasets.dataset import Dataset
 from mnist_edge.datasets.found import Found
-from mnist_edge.datasets.resize import Resize
 from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError, DataNotFoundError, OptionError
+from mnist_edge.model_spec import Resize
 
 DATA_VARIABLE = "MNIST_EDGE_DATA"
 SAMPLE = "sample"
@@ -34,7 +34,7 @@ def find(
     wanted: Wanted | None = None,
     *,
     label_column: str | None = None,
-    resize: Resize = "stretch",
+    resize: Resize | None = None,
     allow_sample: bool = False,
     download: bool = True,
 ) -> Dataset:
@@ -46,7 +46,8 @@ def find(
         wanted: What a model takes: pictures get its size and channels, rows its shape, labels its
             order. Of a set that nobody has named, its classes do not matter.
         label_column: The column of a .csv that holds the labels.
-        resize: How pictures of other proportions get a model's size.
+        resize: How pictures get a model's size; None for the model's own way, else as Keras
+            stretches them.
         allow_sample: Fall back on the sample where no full set can be had.
         download: Let Keras download MNIST if it is nowhere, which loads TensorFlow.
 
@@ -67,6 +68,7 @@ def find(
     if named == SAMPLE:
         return replace(sample(mnist.read_sample()), is_named=is_named)
     if named is not None:
+        resize = resize or (wanted.resize if wanted else None) or "stretch"
         found = _named(mnist.expanded(named), wanted, label_column, resize)
         # MNIST in the variable is what there is; another set there was chosen.
         return replace(found, is_named=is_named or found.name != "MNIST")

@@ -5,19 +5,27 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.datasets.found import Found, Part
 from mnist_edge.datasets.limits import MAX_UNPACKED_BYTES
-from mnist_edge.datasets.pictures import Format, UnreadableError, in_format, is_grey, read_colours
+from mnist_edge.datasets.pictures import (
+    Format,
+    UnreadableError,
+    colours_of,
+    in_format,
+    read_content,
+)
 from mnist_edge.datasets.problems import Tally
-from mnist_edge.datasets.resize import Resize
+from mnist_edge.datasets.split import content_hash
 from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError
 from mnist_edge.files import is_special
-from mnist_edge.model_spec import MNIST_SHAPE
+from mnist_edge.model_spec import MNIST_SHAPE, Resize
+from mnist_edge.runtime.preprocess.resize import is_grey
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation")
@@ -45,71 +53,114 @@ def read_folder(folder: Path, wanted: Wanted | None, resize: Resize) -> Found:
     Args:
         folder: Where the folders of the classes are, or train/ and test/ with these in them.
         wanted: What a model takes; else pictures keep their size where all have the same.
-        resize: How pictures of other proportions get a model's size.
+        resize: How pictures of another size get the model's.
 
     Raises:
         DataError: There are no classes, a class is empty, too many pictures cannot be read, or all
             take too much memory.
         OSError: A folder cannot be read.
     """
-    train, test = _split_folders(folder)
-    classes = tuple(path.name for path in _folders(train))
+    folders = _split_folders(folder)
+    classes = tuple(path.name for path in _folders(folders.train))
     if not classes:
         raise DataError(
-            f"expected IDX files, or a folder of pictures a class, in {train}, found neither"
+            f"expected IDX files, or a folder of pictures a class, in {folders.train}, found "
+            "neither"
         )
     if wanted and not wanted.takes_pixels:
         raise DataError(
             f"expected an .npz or a .csv of {wanted.input.elements} features, which the model "
             f"takes, received pictures ({folder})"
         )
-    listed = {"train": _listed(train, classes, folder)}
-    for name, count in zip(classes, _counts(listed["train"], len(classes)), strict=True):
-        if not count:
-            raise DataError(
-                f"expected pictures in each class' folder in {train}, found none in {name!r}"
-            )
-    if test:
-        _require_known(test, classes)
-        listed["test"] = _listed(test, classes, folder)
-        if not listed["test"]:
-            raise DataError(f"expected pictures in the classes' folders in {test}, found none")
+    listed = _listed_splits(folders, classes, folder)
     taken = _format_of(wanted) if wanted else _own_format(listed["train"])
-    count = sum(map(len, listed.values()))
-    if count * taken.nbytes > MAX_UNPACKED_BYTES:
-        raise DataError(
-            f"expected pictures that take at most {MAX_UNPACKED_BYTES:,} bytes in {folder}, found "
-            f"{count:,} that take {taken.nbytes:,} each: name a smaller set"
-        )
+    _require_memory(sum(map(len, listed.values())), taken, folder)
     tally = Tally("pictures", str(folder))
     parts = {}
     for split, pictures in listed.items():
         parts[split] = _read(pictures, folder, taken, resize, tally)
     problems = tally.problems()
-    for name, left in zip(
-        classes, np.bincount(parts["train"].labels, minlength=len(classes)), strict=True
-    ):
-        if not left:
-            raise DataError(
-                f"expected pictures that can be read of each class in {train}, found "
-                f"none of {name!r}"
-            )
-    return Found(str(folder), parts["train"], parts.get("test"), classes, problems=problems)
+    _require_each(parts["train"].labels, classes, folders.train, "pictures that can be read")
+    return Found(
+        source=str(folder),
+        train=parts["train"],
+        test=parts.get("test"),
+        classes=classes,
+        problems=problems,
+        resize=resize,
+        notes=folders.notes,
+    )
 
 
-def _split_folders(folder: Path) -> tuple[Path, Path | None]:
+class _Splits(NamedTuple):
+    """Which folders hold the folders of the classes.
+
+    Attributes:
+        train: Of the training pictures, or of all.
+        test: Of the test pictures; None where nothing says which.
+        notes: What was left out, a sentence each.
+    """
+
+    train: Path
+    test: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _split_folders(folder: Path) -> _Splits:
     """Return the folders to train on and to test on; the folder itself where it has no such."""
     by_name = {path.name.lower(): path for path in _folders(folder)}
     train = next((by_name[name] for name in TRAIN_NAMES if name in by_name), None)
-    if train is None or not _folders(train):
-        return folder, None
+    # A class that happens to be called train holds pictures, not two folders of them or more.
+    if train is None or len(_folders(train)) < 2 or any(_files_in(train)):
+        return _Splits(folder)
     tests = [by_name[name] for name in TEST_NAMES if name in by_name]
-    for test in tests:
-        if _folders(test):
-            return train, test
-    # Pictures to test on that nobody has labelled, as competitions give them, are no class.
-    others = by_name.keys() - {*TRAIN_NAMES, *TEST_NAMES}
-    return (folder, None) if others else (train, None)
+    # Pictures to test on that nobody has labelled, as competitions give them, are no test set.
+    test = next((path for path in tests if _folders(path)), None)
+    others = [path.name for path in by_name.values() if path not in (train, test)]
+    notes: tuple[str, ...] = ()
+    if others:
+        used = f"{train.name}/ and {test.name}/" if test else f"{train.name}/"
+        notes = (f"{used} were read, {', '.join(f'{name}/' for name in others)} left out",)
+    return _Splits(train, test, notes)
+
+
+def _listed_splits(folders: _Splits, classes: tuple[str, ...], root: Path) -> dict[str, Listed]:
+    """Return the pictures of each split.
+
+    Raises:
+        DataError: A class has none to train on, or there are none to test on.
+    """
+    listed = {"train": _listed(folders.train, classes, root)}
+    places = np.array([place for _, place in listed["train"]], np.int64)
+    _require_each(places, classes, folders.train, "pictures")
+    if folders.test:
+        _require_known(folders.test, classes)
+        listed["test"] = _listed(folders.test, classes, root)
+        if not listed["test"]:
+            raise DataError(
+                f"expected pictures in the classes' folders in {folders.test}, found none"
+            )
+    return listed
+
+
+def _require_each(
+    places: NDArray[np.int64], classes: tuple[str, ...], folder: Path, what: str
+) -> None:
+    """Refuse a class of which there is nothing to train on."""
+    counts = np.bincount(places, minlength=len(classes))
+    for name, count in zip(classes, counts, strict=True):
+        if not count:
+            raise DataError(
+                f"expected {what} in each class' folder in {folder}, found none in {name!r}"
+            )
+
+
+def _require_memory(count: int, taken: Format, folder: Path) -> None:
+    if count * taken.nbytes > MAX_UNPACKED_BYTES:
+        raise DataError(
+            f"expected pictures that take at most {MAX_UNPACKED_BYTES:,} bytes in {folder}, found "
+            f"{count:,} that take {taken.nbytes:,} each: name a smaller set"
+        )
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -119,6 +170,14 @@ def _folders(folder: Path) -> list[Path]:
         if path.is_dir() and not path.name.startswith(".") and _is_within(path, folder):
             found.append(path)
     return found
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files that stand in a folder itself, as far as they are of its owner."""
+    for path in folder.iterdir():
+        hidden = path.name.startswith(".") or path.name.lower() in _PASSED_OVER
+        if path.is_file() and not hidden:
+            yield path
 
 
 def _is_within(path: Path, folder: Path) -> bool:
@@ -178,7 +237,7 @@ def _own_format(listed: Listed) -> Format:
     colour = False
     for path, _ in listed[:: -(-len(listed) // _LOOKED_AT)]:
         try:
-            colours = read_colours(path)
+            colours = colours_of(read_content(path))
         except UnreadableError:
             continue
         sizes[colours.shape[:2]] += 1
@@ -193,22 +252,19 @@ def _read(listed: Listed, root: Path, taken: Format, resize: Resize, tally: Tall
     """Return the pictures that can be read."""
     values: NDArray[np.uint8] = np.empty((len(listed), *taken), np.uint8)
     labels = np.empty(len(listed), np.int64)
+    hashes = np.empty(len(listed), np.uint64)
     count = 0
     for path, place in listed:
         try:
-            values[count] = in_format(read_colours(path), taken, resize)
+            content = read_content(path)
+            values[count] = in_format(content, taken, resize)
         except UnreadableError as error:
             tally.skip(str(path.relative_to(root)), str(error))
             continue
         tally.read()
         labels[count] = place
+        hashes[count] = content_hash(content)
         count += 1
     shaped = values[:count]
-    return Part(shaped[..., 0] if taken.channels == 1 else shaped, labels[:count])
-
-
-def _counts(listed: Listed, classes: int) -> list[int]:
-    """Return how many pictures there are of each class."""
-    places = np.array([place for _, place in listed], np.int64)
-    counts: list[int] = np.bincount(places, minlength=classes).tolist()
-    return counts
+    shaped = shaped[..., 0] if taken.channels == 1 else shaped
+    return Part(shaped, labels[:count], hashes[:count])

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.datasets.problems import NO_PROBLEMS, Problems
+from mnist_edge.datasets.split import Hashes
 from mnist_edge.errors import DataError
+from mnist_edge.model_spec import Resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,13 @@ class Part:
     Attributes:
         values: (N, ...), numbers of any type.
         labels: (N,) whole numbers or names, (N, 1), or one-hot (N, classes).
+        hashes: uint64 (N,) of what each was before it was made to fit a model, so that all models
+            are tested on the same ones; None where the values are that.
     """
 
     values: NDArray[Any]
     labels: NDArray[Any]
+    hashes: Hashes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Found:
         classes: The name of each class, where labels are their places; else empty.
         columns: The name of each feature, where it has one.
         problems: What was left out.
+        resize: How pictures got their size, where they are pictures.
+        notes: What is worth knowing of how it was found, a sentence each.
     """
 
     source: str
@@ -43,6 +50,8 @@ class Found:
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     problems: Problems = NO_PROBLEMS
+    resize: Resize | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, Part]:

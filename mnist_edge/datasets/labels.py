@@ -30,11 +30,13 @@ class Classes(NamedTuple):
         indices: By split, the class of each example, (N,).
         names: Of the classes.
         are_named: Whether the data names them; else they are numbers.
+        notes: What is worth knowing of how they were found, a sentence each.
     """
 
     indices: dict[str, Labels]
     names: tuple[str, ...]
     are_named: bool
+    notes: tuple[str, ...] = ()
 
 
 def read_labels(found: Found, wanted: Wanted | None) -> Classes:
@@ -61,7 +63,8 @@ def read_labels(found: Found, wanted: Wanted | None) -> Classes:
     if names:
         return _in_wanted_order(labels, names, wanted, found.source)
     if not (wanted and wanted.classes) and _may_be_digits(found, labels):
-        return Classes(_small(labels, len(DIGITS)), DIGITS, are_named=False)
+        note = f"28x28 images with the labels {_some(_present(labels).tolist())}: taken for digits"
+        return Classes(_small(labels, len(DIGITS)), DIGITS, are_named=False, notes=(note,))
     return _numbered(labels, wanted, found.source)
 
 
@@ -123,7 +126,7 @@ def _in_wanted_order(
 
 def _numbered(labels: dict[str, NDArray[Any]], wanted: Wanted | None, source: str) -> Classes:
     """Return the classes of whole numbers."""
-    present = np.unique(np.concatenate([np.unique(values) for values in labels.values()]))
+    present = _present(labels)
     if len(present) < 2:
         raise DataError(
             f"expected at least 2 classes in {source}, found a single one: all labels are "
@@ -150,9 +153,17 @@ def _numbered(labels: dict[str, NDArray[Any]], wanted: Wanted | None, source: st
 
 def _may_be_digits(found: Found, labels: dict[str, NDArray[Any]]) -> bool:
     """Return whether these are MNIST's digits of which some are missing, as in a small set."""
-    present = set(np.unique(np.concatenate(list(labels.values()))).tolist())
-    has_gaps = len(present) > 1 and len(present) <= max(present) < len(DIGITS)
-    return found.train.values.shape[1:] == MNIST_SHAPE and min(present) >= 0 and has_gaps
+    if found.train.values.shape[1:] != MNIST_SHAPE:
+        return False
+    present = _present(labels).tolist()
+    least, most = present[0], present[-1]
+    has_gaps = len(present) > 1 and len(present) <= most - least
+    return has_gaps and least >= 0 and most < len(DIGITS)
+
+
+def _present(labels: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return the labels that there are, sorted."""
+    return np.unique(np.concatenate([np.unique(values) for values in labels.values()]))
 
 
 def _nearly(count: int, classes: int) -> bool:

@@ -1,18 +1,20 @@
-"""One picture file -> uint8 pixels of a size, decoded as ``predict`` decodes it."""
+"""One picture file -> uint8 pixels of a size, as ``predict_picture`` makes them."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.resize import Resize, resized
 from mnist_edge.errors import ImageError
 from mnist_edge.files import read_regular
-from mnist_edge.model_spec import PIXEL_MAX
-from mnist_edge.runtime.preprocess import resize
+from mnist_edge.model_spec import Resize
+from mnist_edge.runtime.preprocess import fit
 from mnist_edge.runtime.preprocess.pillow import MAX_BYTES
-from mnist_edge.runtime.preprocess.resize import grey
+from mnist_edge.runtime.preprocess.resize import read_colours
+
+Made = TypeVar("Made")
 
 
 class Format(NamedTuple):
@@ -38,11 +40,11 @@ class UnreadableError(ValueError):
     """A picture that cannot be read; its text is the reason, for a list."""
 
 
-def read_colours(path: Path) -> NDArray[np.float64]:
-    """Return a picture's colours from 0 to 255, (h, w, 3), upright; transparent parts are white.
+def read_content(path: Path) -> bytes:
+    """Return a picture file's bytes.
 
     Raises:
-        UnreadableError: It is no picture that can be decoded.
+        UnreadableError: It cannot be read, or is empty.
     """
     try:
         content = read_regular(path, MAX_BYTES)
@@ -50,28 +52,30 @@ def read_colours(path: Path) -> NDArray[np.float64]:
         raise UnreadableError(error.strerror or "cannot be read") from error
     if not content:
         raise UnreadableError("empty")
+    return content
+
+
+def colours_of(content: bytes) -> NDArray[np.uint8]:
+    """Return a picture's colours, (h, w, 3), upright; transparent parts are white.
+
+    Raises:
+        UnreadableError: It is no picture that can be decoded.
+    """
+    return _decoded(lambda: read_colours(content))
+
+
+def in_format(content: bytes, taken: Format, how: Resize) -> NDArray[np.uint8]:
+    """Return a picture as pixels (height, width, channels).
+
+    Raises:
+        UnreadableError: It is no picture that can be decoded.
+    """
+    return _decoded(lambda: fit(content, taken, how))
+
+
+def _decoded(decode: Callable[[], Made]) -> Made:
     try:
-        return resize.read_colours(content).astype(np.float64)
+        return decode()
     except ImageError as error:
         reason = "too large" if "a picture of at" in str(error) else "not a picture, or damaged"
         raise UnreadableError(reason) from error
-
-
-def is_grey(colours: NDArray[np.float64]) -> bool:
-    """Return whether a picture has no colours."""
-    red = colours[..., 0]
-    return bool((red == colours[..., 1]).all() and (red == colours[..., 2]).all())
-
-
-def in_format(
-    colours: NDArray[np.float64], wanted: Format, how: Resize = "stretch"
-) -> NDArray[np.uint8]:
-    """Return colours (h, w, 3) from 0 to 255 as uint8 (height, width, channels)."""
-    values = colours
-    if wanted.channels == 1:
-        values = colours[..., :1] if is_grey(colours) else grey(colours)[..., None]
-    pixels = np.rint(resized(values, wanted.height, wanted.width, how)).astype(np.uint8)
-    if wanted.channels == 4:
-        opaque = np.full_like(pixels[..., :1], PIXEL_MAX)
-        return np.concatenate([pixels, opaque], axis=2)
-    return pixels

@@ -29,9 +29,13 @@ def content_hashes(values: NDArray[Any]) -> Hashes:
     """
     hashes = np.empty(len(values), np.uint64)
     for number, example in enumerate(values):
-        digest = hashlib.sha256(example.tobytes()).digest()
-        hashes[number] = int.from_bytes(digest[:8], "big")
+        hashes[number] = content_hash(example.tobytes())
     return hashes
+
+
+def content_hash(content: bytes) -> int:
+    """Return a number below 2**64 that depends on all bytes."""
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
 
 
 def held_out(hashes: Hashes) -> NDArray[np.bool_]:

@@ -26,6 +26,9 @@ MAX_BYTES = 2 * 2**30
 
 MAX_COLUMNS = 2**20
 
+MAX_LINE = 64 * 2**20
+"""Characters of a line: more would be no table, and would take all memory before that shows."""
+
 
 class _Header(NamedTuple):
     """Where everything is in a row.
@@ -76,14 +79,15 @@ def read_table(path: Path, label_column: str | None) -> Found:
 
 
 def _read(text: TextIO, path: Path, label_column: str | None) -> Found:
-    first = text.readline(MAX_BYTES)
+    lines = _lines(text, path)
+    first = next(lines, "")
     if not first.strip():
         raise DataError(f"expected a header with a column of labels in {path}, found nothing")
     header = _read_header(first, path, label_column)
     tally = Tally("rows", str(path))
     numbers = array("f")
     labels: list[str] = []
-    for row in _rows(text, header, tally):
+    for row in _rows(lines, header, tally):
         numbers.extend(row.values)
         labels.append(row.label)
     problems = tally.problems()
@@ -135,9 +139,23 @@ class _Row(NamedTuple):
     values: "array[float]"
 
 
-def _rows(text: TextIO, header: _Header, tally: Tally) -> Iterator[_Row]:
+def _lines(text: TextIO, path: Path) -> Iterator[str]:
+    """Yield the lines, with their ends.
+
+    Raises:
+        DataError: One is too long.
+    """
+    while line := text.readline(MAX_LINE):
+        if len(line) == MAX_LINE and not line.endswith("\n"):
+            raise DataError(
+                f"expected lines of at most {MAX_LINE:,} characters in {path}, found a longer one"
+            )
+        yield line
+
+
+def _rows(lines: Iterator[str], header: _Header, tally: Tally) -> Iterator[_Row]:
     """Yield the rows that can be read."""
-    reader = csv.reader(text, delimiter=header.delimiter)
+    reader = csv.reader(lines, delimiter=header.delimiter)
     # A slice picks a list of one; of several, an itemgetter is three times as fast as a loop.
     first = header.columns[0]
     pick = (

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.datasets.wanted import Wanted
 from mnist_edge.errors import DataError
-from mnist_edge.model_spec import PIXEL_MAX, InputSpec, float_input
+from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX, InputSpec, float_input
 
 Values = NDArray[Any]
 
@@ -121,6 +121,10 @@ def _taken(shape: tuple[int, ...], wanted: Wanted | None) -> InputSpec | None:
 def _natural(values: Values) -> InputSpec:
     """Return what examples are by their shape."""
     shape = values.shape[1:]
+    # As PyTorch has them: of other numbers than whole ones these may as well be no pictures.
+    is_whole = values.dtype.kind in "ui"
+    if is_whole and len(shape) == 3 and shape[0] in IMAGE_CHANNELS and shape[2] > 4 < shape[1]:
+        shape = (*shape[1:], shape[0])
     if len(shape) == 3 and shape[2] == 1:
         shape = shape[:2]
     return float_input(shape)

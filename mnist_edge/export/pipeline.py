@@ -22,7 +22,7 @@ from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ExportReport, ReferenceReport
 from mnist_edge.export.scaling import choose_scaling
 from mnist_edge.files import manifest_path, require_writable
-from mnist_edge.model_spec import ModelSpec, Preprocessing, TrainedScaling
+from mnist_edge.model_spec import ModelSpec, Preprocessing, Resize, TrainedScaling
 from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.sources.source import Source
@@ -41,6 +41,7 @@ def export(
     asked: AskedScaling | None = None,
     labels: tuple[str, ...] = (),
     preprocessing: Preprocessing | None = None,
+    resize: Resize | None = None,
 ) -> ExportReport:
     """Export a model in each of ``precisions``.
 
@@ -63,6 +64,7 @@ def export(
         asked: The scaling of the pixels that the model was trained on, as far as it is known.
         labels: The names of its classes; none for those that its file or the data has.
         preprocessing: How a picture becomes an input; None for what is usual.
+        resize: How a whole picture gets the model's size; None for the way of the data.
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
@@ -85,7 +87,9 @@ def export(
     found = [f"--scaling auto finds {described(scaling)}"] if asked.name == AUTO else []
     doubt = examine(source, trial, scaling) if trial else None
     grave = doubt.sentence if doubt and doubt.is_grave else None
-    spec = replace(kind, trained_scaling=scaling)
+    # A file reads pictures in the way in which it was verified on them.
+    way = resize or (dataset.resize if dataset else None) or "smooth"
+    spec = replace(kind, trained_scaling=scaling, resize=way)
     model = to_onnx(source, opset, scaling)
     examples = choose(spec, dataset) if dataset and verify else None
     calibration = CalibrationImages.of(training) if training else None

@@ -23,7 +23,7 @@ from mnist_edge.runtime.images import (
     rows,
 )
 from mnist_edge.runtime.prediction import Prediction, Predictions
-from mnist_edge.runtime.preprocess import MAX_PIXELS, Picture, examine, stretch
+from mnist_edge.runtime.preprocess import MAX_PIXELS, Picture, examine, fit
 from mnist_edge.runtime.session import (
     Threads,
     engine_error,
@@ -161,7 +161,8 @@ class Predictor:
         """Read any picture: a photo, a scan, a screenshot, a drawing.
 
         How it becomes the model's input is ``spec.preprocessing``: the digit on it is found and
-        made as MNIST's are (``strokes``), or the whole picture is stretched to fit (``resize``).
+        made as MNIST's are (``strokes``), or the whole picture is made to fit (``resize``, in the
+        way of ``spec.resize``).
 
         Args:
             picture: A path, a file's bytes, a Pillow image, or an array of shape (H, W) or (H, W, 1
@@ -179,7 +180,8 @@ class Predictor:
                 "Predictor.predict"
             )
         if not self._reads_strokes:
-            return self.predict(stretch(picture, self._shape, max_pixels=max_pixels))
+            how = self._spec.resize
+            return self.predict(fit(picture, self._shape, how, max_pixels=max_pixels))
         preparation = examine(picture, max_pixels=max_pixels)
         return self.predict(preparation.pixels)._replace(preparation=preparation)
 

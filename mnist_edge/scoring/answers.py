@@ -11,7 +11,7 @@ from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.model_spec import MNIST_SHAPE, ModelSpec
 from mnist_edge.runtime.prediction import Prediction, Predictions
 from mnist_edge.runtime.predictor import Predictor
-from mnist_edge.runtime.preprocess import Picture, examine, stretch
+from mnist_edge.runtime.preprocess import Picture, examine, fit
 from mnist_edge.runtime.preprocess.resize import read_colours
 from mnist_edge.scoring.images import Images
 from mnist_edge.scoring.schema import Prepare
@@ -111,14 +111,14 @@ class Answering:
             preparation = examine(picture)
             return predictor.predict(preparation.pixels)._replace(preparation=preparation)
         if self._prepare == "resize":
-            return predictor.predict(stretch(picture, self._shape))
+            return predictor.predict(fit(picture, self._shape, predictor.spec.resize))
         if self._prepare == "none":
             size = read_colours(picture).shape[:2]
             if size != self._shape[:2]:
                 raise ImageError(
                     f"expected a picture of {self._shape[:2]} for --prepare none, received {size}"
                 )
-            return predictor.predict(stretch(picture, self._shape))
+            return predictor.predict(fit(picture, self._shape, predictor.spec.resize))
         return predictor.predict_picture(picture)
 
 

@@ -79,7 +79,7 @@ async function predict(pixels, doubtful = false) {
 // ImageData -> the answer, with what the network saw and the milliseconds that both halves took.
 async function read(imageData) {
   const before = performance.now(),
-    prepared = readsStrokes ? examine(imageData) : whole.prepare(imageData, facts.image_shape),
+    prepared = readsStrokes ? examine(imageData) : whole.prepare(imageData, facts.image_shape, facts.resize),
     { pixels, doubtful } = prepared,
     between = performance.now();
   const answer = await predict(pixels, doubtful),

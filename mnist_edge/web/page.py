@@ -12,7 +12,7 @@ from mnist_edge.documents import INLINE, Count, Share, to_json
 from mnist_edge.errors import ModelError
 from mnist_edge.files import sha256, write_whole
 from mnist_edge.markup import Markup
-from mnist_edge.model_spec import IMAGE_CHANNELS, Preprocessing
+from mnist_edge.model_spec import IMAGE_CHANNELS, Preprocessing, Resize
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.model_file import ModelFile
@@ -28,7 +28,8 @@ class ModelFacts:
     Attributes:
         labels: The name of each class, in the order of the probabilities.
         preprocessing: How a picture becomes its image: strokes as MNIST's makers prepared ink on
-            paper, resize by stretching the whole of it.
+            paper, resize the whole of it.
+        resize: How the whole of it gets the image's size.
         image_shape: Of one image, as apps pass it: rows, columns and channels, if any.
         pixels: Whether it takes pixels as they are, rather than divided by 255.
         precision: How its weights are stored.
@@ -43,6 +44,7 @@ class ModelFacts:
 
     labels: tuple[str, ...]
     preprocessing: Preprocessing
+    resize: Resize
     image_shape: tuple[int, ...]
     pixels: bool
     precision: str
@@ -143,6 +145,7 @@ def describe(model: ModelFile) -> ModelFacts:
     return ModelFacts(
         labels=model.spec.labels,
         preprocessing=model.spec.preprocessing,
+        resize=model.spec.resize,
         image_shape=model.spec.input.shape,
         pixels=model.spec.input.dtype == "uint8",
         precision=model.spec.precision,

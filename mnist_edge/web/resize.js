@@ -1,6 +1,7 @@
-// Any picture -> an image of rows, columns and channels: the whole picture, stretched to fit.
+// Any picture -> an image of rows, columns and channels: the whole picture, made to fit.
 //
-// This is mnist_edge/runtime/preprocess/resize.py, with Pillow's bilinear filter to the last bit.
+// This is mnist_edge/runtime/preprocess/resize.py, with Pillow's bilinear filter to the last bit
+// ("smooth"), and bilinear.py ("stretch", "crop", "pad").
 // It stands in the pages of models that take such images alone, between picture.js and page.js,
 // and leaves one name there.
 
@@ -10,10 +11,85 @@ const whole = (() => {
   const BITS = 2 ** 22; // Pillow counts in whole numbers: weights of a pixel sum to this
 
   // ImageData -> pixels as bytes in order of rows, columns and channels, as from examine.
-  function prepare(imageData, [rows, columns, channels = 1]) {
+  function prepare(imageData, [rows, columns, channels = 1], how) {
+    const pixels = how === "smooth"
+      ? smooth(imageData, rows, columns, channels)
+      : sampled(imageData, rows, columns, channels, how);
+    return { pixels, doubtful: false };
+  }
+
+  function smooth(imageData, rows, columns, channels) {
     const layers = shrunk(imageData, Math.max(DETAIL, 2 * rows, 2 * columns));
-    const image = { ...layers, channels, data: levels(layers, channels) };
-    return { pixels: stretched(image, rows, columns), doubtful: false };
+    return stretched({ ...layers, channels, data: levels(layers, channels) }, rows, columns);
+  }
+
+  // As Keras' loaders have it: each new pixel of the four old ones that are nearest to it.
+  function sampled(imageData, rows, columns, channels, how) {
+    const layers = shrunk(imageData, DETAIL), most = Math.max(3, channels);
+    let image = { ...layers, channels: most, data: levels(layers, most) };
+    if (channels === 1) image = asGrey(image);
+    if (how === "crop") image = cropped(image, rows, columns);
+    if (how !== "pad") return Uint8ClampedArray.from(between(image, rows, columns));
+    // In float32, as TensorFlow works it out.
+    const { width, height } = layers, round = Math.fround;
+    const ratio = Math.max(round(height / rows), round(width / columns));
+    const tall = Math.max(1, Math.floor(round(height / ratio)));
+    const wide = Math.max(1, Math.floor(round(width / ratio)));
+    const top = Math.floor(round(rows - round(height / ratio)) / 2);
+    const left = Math.floor(round(columns - round(width / ratio)) / 2);
+    const inside = between(image, tall, wide);
+    const out = new Uint8ClampedArray(rows * columns * channels);
+    for (let y = 0; y < tall; y++) {
+      const row = inside.subarray(y * wide * channels, (y + 1) * wide * channels);
+      out.set(row, ((top + y) * columns + left) * channels);
+    }
+    return out;
+  }
+
+  // One number a pixel: a picture without colours keeps its own.
+  function asGrey({ data, width, height }) {
+    const out = new Float64Array(width * height);
+    let coloured = false;
+    for (let i = 0, at = 0; i < out.length; i++, at += 3) {
+      const [red, green, blue] = data.subarray(at, at + 3);
+      coloured ||= red !== green || red !== blue;
+      out[i] = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue;
+    }
+    if (!coloured) out.forEach((_, i) => { out[i] = data[3 * i]; });
+    return { width, height, channels: 1, data: out };
+  }
+
+  // The largest middle part that has the proportions wanted.
+  function cropped({ data, width, height, channels }, rows, columns) {
+    const tall = Math.max(1, Math.min(height, Math.floor((width * rows) / columns)));
+    const wide = Math.max(1, Math.min(width, Math.floor((height * columns) / rows)));
+    const top = Math.floor((height - tall) / 2), left = Math.floor((width - wide) / 2);
+    const out = new Float64Array(tall * wide * channels);
+    for (let y = 0; y < tall; y++) {
+      const from = ((top + y) * width + left) * channels;
+      out.set(data.subarray(from, from + wide * channels), y * wide * channels);
+    }
+    return { width: wide, height: tall, channels, data: out };
+  }
+
+  // Interpolated down, then across; pixel centres at halves.
+  function between({ data, width, height, channels }, rows, columns) {
+    const down = interpolated(data, 1, height, width * channels, rows);
+    return interpolated(down, rows, width, channels, columns);
+  }
+
+  function interpolated(data, outer, length, inner, wanted) {
+    const out = new Float64Array(outer * wanted * inner), last = length - 1;
+    for (let o = 0, to = 0; o < outer; o++) {
+      for (let i = 0; i < wanted; i++) {
+        const centre = (i + 0.5) * (length / wanted) - 0.5, below = Math.floor(centre);
+        const upper = (o * length + Math.min(last, Math.max(0, below))) * inner;
+        const lower = (o * length + Math.min(last, Math.max(0, below + 1))) * inner;
+        for (let k = 0; k < inner; k++, to++)
+          out[to] = data[upper + k] + (data[lower + k] - data[upper + k]) * (centre - below);
+      }
+    }
+    return out;
   }
 
   // ImageData -> a canvas that shows it on white.

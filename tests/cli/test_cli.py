@@ -113,7 +113,10 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
         (["data", "--data", "sample", "--png", ""], "end in .png"),
         (["info", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
         (["data", "--data", "nowhere"], "nothing there"),
-        (["data", "--resize", "zoom"], "expected --resize as stretch, crop, pad, received 'zoom'"),
+        (
+            ["data", "--resize", "zoom"],
+            "expected --resize smooth|stretch|crop|pad, received 'zoom'",
+        ),
         (["data", "--data", "sample", "--label-column", "y"], "a .csv with --label-column"),
         (["export", "--labels", "a,a"], "another name for each class in --labels"),
     ],

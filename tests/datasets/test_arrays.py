@@ -258,3 +258,31 @@ def test_a_class_of_the_test_alone_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="found none of '3'"):
         datasets.find(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [((0, 1, 5), 10), ((1, 2, 3), 3), ((0, 1, 2), 3), ((2, 7), 10)],
+    ids=str,
+)
+def test_labels_with_gaps_are_digits(
+    tmp_path: Path, sample: Dataset, labels: tuple[int, ...], classes: int
+) -> None:
+    own = np.array(labels * 40, np.uint8)
+    np.savez(tmp_path / "own.npz", x=sample.train_images[: len(own)], y=own)
+    found = datasets.find(str(tmp_path / "own.npz"))
+    assert len(found.classes) == classes
+    said = f"28x28 images with the labels {', '.join(map(str, labels))}: taken for digits"
+    assert found.notes == ((said,) if classes == 10 else ())
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_may_come_first(tmp_path: Path, channels: int) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, channels, 9, 12), np.uint8)
+    np.savez(tmp_path / "own.npz", x=images, y=np.arange(40) % 2)
+    found = datasets.find(str(tmp_path / "own.npz"))
+    assert found.shape == ((9, 12) if channels == 1 else (9, 12, channels))
+    assert found.has_pixels
+    last = np.moveaxis(images, 1, -1).reshape(40, *found.shape)
+    assert {image.tobytes() for image in found.train_images} <= {one.tobytes() for one in last}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from mnist_edge import datasets
 from mnist_edge.datasets import Wanted, folder
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.documents import to_json
-from mnist_edge.errors import DataError, OptionError
-from mnist_edge.model_spec import UNIT_PIXELS, InputSpec
+from mnist_edge.errors import DataError
+from mnist_edge.model_spec import UNIT_PIXELS, InputSpec, Resize
+from mnist_edge.runtime.preprocess import fit
 from tests.conftest import Run
 from tests.datasets.conftest import write_pictures
 
@@ -68,6 +70,14 @@ def test_the_split_depends_on_what_is_in_the_pictures(pictures: Path) -> None:
     assert not seen & {image.tobytes() for image in before.test_images}
 
 
+def test_every_model_is_tested_on_the_same_pictures(pictures: Path) -> None:
+    smallest = Wanted(InputSpec((1, 1)), 3)  # all pictures nearly alike
+    alike = datasets.find(str(pictures), smallest)
+    colour = datasets.find(str(pictures), COLOUR)
+    assert np.array_equal(alike.test_labels, colour.test_labels)
+    assert np.array_equal(alike.train_labels, colour.train_labels)
+
+
 @pytest.mark.parametrize("test", ["test", "val", "Validation"])
 def test_train_and_test_are_taken_where_they_are_there(tmp_path: Path, test: str) -> None:
     write_pictures(tmp_path / "train", {"a": 6, "b": 6})
@@ -95,6 +105,29 @@ def test_pictures_to_test_on_without_labels_are_no_class(tmp_path: Path) -> None
     assert len(found.train_labels) + len(found.test_labels) == 24
     write_pictures(tmp_path / "val", {"a": 1, "b": 2}, seed=2)
     assert len(datasets.find(str(tmp_path)).test_labels) == 3
+
+
+def test_other_folders_beside_train_are_left_out_and_named(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train", {"a": 12, "b": 12})
+    write_pictures(tmp_path / "test", {"a": 1, "b": 1}, seed=1)
+    write_pictures(tmp_path / "unlabelled", {"c": 3}, seed=2)
+    found = datasets.find(str(tmp_path))
+    assert found.classes == ("a", "b")
+    assert found.notes == ("train/ and test/ were read, unlabelled/ left out",)
+
+
+@pytest.mark.parametrize("how", get_args(Resize))
+def test_pictures_are_what_predict_makes_of_them(pictures: Path, how: Resize) -> None:
+    (pictures / "bird" / "0.png").write_bytes(b"")
+    found = datasets.find(str(pictures), Wanted(InputSpec((5, 7, 4)), 3, resize=how))
+    assert found.resize == how
+    made = {
+        fit(path, (5, 7, 4), how).tobytes()
+        for path in pictures.glob("*/?*.png")
+        if path.stat().st_size
+    }
+    every = np.concatenate([found.train_images, found.test_images])
+    assert {image.tobytes() for image in every} == made
 
 
 def test_a_class_called_train_is_a_class(tmp_path: Path) -> None:
@@ -184,8 +217,6 @@ def test_proportions_are_kept_where_that_is_wanted(tmp_path: Path) -> None:
     assert datasets.find(str(tmp_path), taken, resize="crop").train_images[0].min() >= 250
     stretched = datasets.find(str(tmp_path), taken).train_images[0]
     assert stretched[:, 5:].min() >= 250 > stretched[5, 0] == 0
-    with pytest.raises(OptionError, match="--resize as stretch, crop, pad, received 'zoom'"):
-        datasets.as_resize("zoom")
 
 
 def test_names_are_printed_as_text(pictures: Path) -> None:
@@ -210,7 +241,9 @@ def test_wrong_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "only" / f"more{number}.png").write_bytes(
             (tmp_path / "only" / "0.png").read_bytes()
         )
-    with pytest.raises(DataError, match=r"can be read of each class in .*, found none of 'empty'"):
+    with pytest.raises(
+        DataError, match=r"can be read in each class. folder in .*, found none in 'empty'"
+    ):
         datasets.find(str(tmp_path))
     write_pictures(tmp_path, {"empty": 3})
     with pytest.raises(DataError, match=r"an \.npz or a \.csv of 4 features, which the model"):

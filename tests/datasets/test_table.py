@@ -166,6 +166,9 @@ def test_bytes_that_are_no_text_and_too_many(
     (tmp_path / "own.csv").write_bytes(b"a,label\n1,\xff\xfe\n")
     with pytest.raises(DataError, match=r"own\.csv in UTF-8, found other bytes"):
         datasets.find(str(tmp_path / "own.csv"))
+    monkeypatch.setattr(table, "MAX_LINE", 20)
+    with pytest.raises(DataError, match=r"lines of at most 20 characters in .*own\.csv"):
+        datasets.find(write("a,label\n1,2\n" + "1," * 20 + "3\n"))
     monkeypatch.setattr(table, "MAX_BYTES", 10)
     with pytest.raises(DataError, match=r"at most 10 bytes in .*: save it as \.npz"):
         datasets.find(write(FLOWERS))

@@ -87,6 +87,26 @@ def test_pictures_in_folders_verify_and_calibrate_a_model_in_colour(
     assert checked.json["models"][0]["accuracy"] == done.json["models"][1]["accuracy"]
 
 
+@pytest.mark.parametrize(("options", "how"), [((), "stretch"), (("--resize", "pad"), "pad")])
+def test_predict_reads_pictures_as_they_were_verified(
+    run: Runner, shades: Path, shade_model: Path, tmp_path: Path, options: tuple[str, ...], how: str
+) -> None:
+    run("export", shade_model, "--data", shades, "--out", tmp_path, "--precision", "fp32", *options)
+    file = tmp_path / "shades.fp32.onnx"
+    predictor = Predictor(file)
+    assert predictor.spec.resize == how
+    # verify asks the file how pictures get their size.
+    done = run("verify", file, "--reference", shade_model, "--data", shades, "--json")
+    assert done.json["data"]["fingerprint"] == predictor.metadata["data_fingerprint"]
+    found = datasets.find(str(shades), Wanted.by(predictor.spec))
+    image = found.test_images[0]
+    answers = [
+        predictor.predict_picture(path).probabilities
+        for path in shades.glob(f"{found.classes[found.test_labels[0]]}/*.png")
+    ]
+    assert predictor.predict(image).probabilities.tolist() in [a.tolist() for a in answers]
+
+
 def test_other_names_and_their_order(
     run: Runner, shades: Path, shade_model: Path, tmp_path: Path
 ) -> None:

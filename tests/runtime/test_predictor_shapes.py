@@ -7,7 +7,7 @@ import pytest
 
 from mnist_edge import ImageError, ModelError, Predictor
 from mnist_edge.model_spec import RAW_PIXELS, UNIT_PIXELS, InputSpec
-from mnist_edge.runtime.preprocess import stretch
+from mnist_edge.runtime.preprocess import fit
 from tests import models
 
 RNG = np.random.default_rng(0)
@@ -188,7 +188,7 @@ def test_a_picture_is_stretched_to_what_the_model_takes(spec: InputSpec) -> None
     predictor = Predictor(models.linear(spec, models.TWO, preprocessing="resize"))
     picture = pixels(1, InputSpec((64, 96, 3)))[0]
     answer = predictor.predict_picture(picture)
-    same = predictor.predict(stretch(picture, (32, 32, 3)))
+    same = predictor.predict(fit(picture, (32, 32, 3)))
     assert np.array_equal(answer.probabilities, same.probabilities)
     assert answer.label in models.TWO
     assert answer.preparation is None

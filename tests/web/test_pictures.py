@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from mnist_edge.model_spec import MNIST_SHAPE, InputSpec
+from mnist_edge.model_spec import MNIST_SHAPE, InputSpec, Resize
 from mnist_edge.runtime.predictor import Predictor
-from mnist_edge.runtime.preprocess import stretch
+from mnist_edge.runtime.preprocess import fit
 from mnist_edge.web import page
 from tests import models
 from tests.web.conftest import visit
@@ -48,8 +48,8 @@ def page_of(model: bytes, folder: Path) -> Path:
     return path
 
 
-def pictures(spec: InputSpec, labels: tuple[str, ...]) -> bytes:
-    return models.linear(spec, labels, preprocessing="resize")
+def pictures(spec: InputSpec, labels: tuple[str, ...], resize: Resize = "smooth") -> bytes:
+    return models.linear(spec, labels, preprocessing="resize", resize=resize)
 
 
 def colourful(width: int, height: int) -> Image.Image:
@@ -116,13 +116,33 @@ def test_pictures_are_stretched_and_read_as_in_python(
             FILES.items(), read(shown, list(FILES.values())), strict=True
         ):
             pixels = np.array(answer["pixels"]).reshape(spec.shape)
-            off = np.abs(pixels - stretch(file, spec.shape).astype(int)).max()
+            off = np.abs(pixels - fit(file, spec.shape).astype(int)).max()
             assert off <= 1, kind
             ours = predictor.predict(pixels.astype(np.uint8))
             assert np.abs(answer["probabilities"] - ours.probabilities).max() <= 1e-4
             assert (answer["label"], answer["index"]) == (ours.label, ours.class_index)
             assert "digit" not in answer
             assert answer["rejected"] is False
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+@pytest.mark.parametrize(
+    "spec",
+    [models.RAW_COLOUR, InputSpec((24, 40), "uint8", (0, 255)), InputSpec((12, 9, 4))],
+    ids=["colour", "grey", "opacity"],
+)
+def test_pictures_get_their_size_as_the_file_says(
+    browser: Browser, html: Path, tmp_path: Path, spec: InputSpec, resize: Resize
+) -> None:
+    path = page_of(pictures(spec, models.TWO, resize), tmp_path)
+    # Browsers keep colours times opacity in bytes: where little is to be seen, colours differ.
+    files = {kind: file for kind, file in FILES.items() if kind != "transparent"}
+    for shown in visit(browser, path.as_uri()):
+        for (kind, file), answer in zip(
+            files.items(), read(shown, list(files.values())), strict=True
+        ):
+            pixels = np.array(answer["pixels"]).reshape(spec.shape)
+            assert np.abs(pixels - fit(file, spec.shape, resize).astype(int)).max() <= 1, kind
 
 
 def test_opacity_is_a_channel_where_the_model_has_four(
@@ -133,7 +153,7 @@ def test_opacity_is_a_channel_where_the_model_has_four(
     for shown in visit(browser, page_of(pictures(spec, models.TWO), tmp_path).as_uri()):
         for file, answer in zip(files, read(shown, files), strict=True):
             pixels = np.array(answer["pixels"]).reshape(spec.shape)
-            assert np.abs(pixels - stretch(file, spec.shape).astype(int)).max() <= 1
+            assert np.abs(pixels - fit(file, spec.shape).astype(int)).max() <= 1
 
 
 def test_a_photo_is_upright(tab: Page) -> None:
@@ -142,7 +162,7 @@ def test_a_photo_is_upright(tab: Page) -> None:
     photo = saved(colourful(320, 240), "JPEG", quality=95, exif=turned)
     [answer] = read(tab, [photo])
     pixels = np.array(answer["pixels"]).reshape(32, 32, 3)
-    assert np.abs(pixels - stretch(photo, (32, 32, 3)).astype(int)).mean() <= 1
+    assert np.abs(pixels - fit(photo, (32, 32, 3)).astype(int)).mean() <= 1
 
 
 def test_a_network_of_convolutions_reads_a_picture_as_in_python(

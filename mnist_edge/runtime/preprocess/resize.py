@@ -1,8 +1,6 @@
-"""Any picture -> an input of rows, columns and channels, stretched to fit.
+"""Any picture -> an input of rows, columns and channels: the whole picture, made to fit.
 
-For networks that read whole images. Nothing is looked for in the picture and nothing is cut off:
-what is not square becomes square if the input is, as Keras' and torchvision's loaders do by
-default.
+For networks that read whole images: nothing is looked for in the picture.
 """
 
 from __future__ import annotations  # Pillow's types are named, Pillow is not loaded
@@ -13,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
-from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX
+from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX, Resize
+from mnist_edge.runtime.preprocess import bilinear
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.numeric import Bytes
 from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
@@ -33,17 +32,23 @@ _FINER = 2
 _BILINEAR = 2  # Image.Resampling.BILINEAR, without Pillow
 
 
-def stretch(picture: Picture, shape: tuple[int, ...], *, max_pixels: int = MAX_PIXELS) -> Bytes:
+def fit(
+    picture: Picture,
+    shape: tuple[int, ...],
+    how: Resize = "smooth",
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> Bytes:
     """Make of any picture an image of a shape.
 
     EXIF turns it upright. Transparent parts lie on white, unless the shape has four channels, which
-    are red, green, blue and opacity. Resampled with Pillow's bilinear filter, which takes means
-    over all pixels when it shrinks.
+    are red, green, blue and opacity.
 
     Args:
         picture: As in ``strokes.prepare``.
         shape: (rows, columns), or (rows, columns, channels) with 1 channel for grey, 3 or 4 for
             colour.
+        how: ``smooth`` is Pillow's bilinear filter, the others are of ``bilinear``.
         max_pixels: That the picture may have.
 
     Returns:
@@ -59,10 +64,18 @@ def stretch(picture: Picture, shape: tuple[int, ...], *, max_pixels: int = MAX_P
             f"this one takes {shape}: make its input yourself and give it to Predictor.predict"
         )
     rows, columns = shape[:2]
-    mode = _MODES[shape[2] if len(shape) == 3 else 1]
-    # More than is wanted, so that the filter has something to take means of.
-    image = _as_image(picture, mode, _FINER * max(rows, columns), max_pixels)
-    return np.asarray(image.resize((columns, rows), resample=_BILINEAR)).reshape(shape)
+    channels = shape[2] if len(shape) == 3 else 1
+    if how == "smooth":
+        # More than is wanted, so that the filter has something to take means of.
+        image = _as_image(picture, _MODES[channels], _FINER * max(rows, columns), max_pixels)
+        return np.asarray(image.resize((columns, rows), resample=_BILINEAR)).reshape(shape)
+    mode = _MODES[max(3, channels)]
+    colours = np.asarray(_as_image(picture, mode, DETAIL, max_pixels), np.float64)
+    if channels == 1:
+        colours = colours[..., 0] if is_grey(colours) else grey(colours)
+        colours = colours[..., None]
+    pixels: Bytes = np.rint(bilinear.resized(colours, rows, columns, how)).astype(np.uint8)
+    return pixels.reshape(shape)
 
 
 def read_colours(picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Bytes:
@@ -71,9 +84,15 @@ def read_colours(picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Bytes:
     Up to 1,024 pixels a side they are the picture's own; a larger one is made smaller.
 
     Raises:
-        ImageError: As ``stretch``.
+        ImageError: As ``fit``.
     """
     return np.asarray(_as_image(picture, "RGB", DETAIL, max_pixels))
+
+
+def is_grey(colours: NDArray[np.generic]) -> bool:
+    """Return whether colours (h, w, 3) are all grey."""
+    red = colours[..., 0]
+    return bool((red == colours[..., 1]).all() and (red == colours[..., 2]).all())
 
 
 def grey(colours: NDArray[np.generic]) -> NDArray[np.float64]:

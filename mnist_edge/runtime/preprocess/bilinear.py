@@ -1,34 +1,17 @@
 """A picture of any size -> one of a given size, as Keras' image_dataset_from_directory makes it.
 
 Bilinear, pixel centres at halves, no smoothing before: https://keras.io/api/data_loading/image/
+A network that was trained on such pictures reads such pictures.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.errors import OptionError, shown
+from mnist_edge.model_spec import Resize
 
 Floats = NDArray[np.floating[Any]]
-
-Resize = Literal["stretch", "crop", "pad"]
-"""How a picture of other proportions gets a model's size: ``stretch`` changes its proportions,
-``crop`` cuts off what is too much, ``pad`` adds black."""
-
-RESIZES: tuple[Resize, ...] = ("stretch", "crop", "pad")
-
-
-def as_resize(text: str) -> Resize:
-    """Return an option's text as one of ``RESIZES``.
-
-    Raises:
-        OptionError: It is none of them.
-    """
-    for how in RESIZES:
-        if text == how:
-            return how
-    raise OptionError(f"expected --resize as {', '.join(RESIZES)}, received {shown(text)}")
 
 
 def resized(picture: Floats, height: int, width: int, how: Resize) -> Floats:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Resize, Wanted
-from mnist_edge.datasets.resize import resized
-from mnist_edge.model_spec import InputSpec
+from mnist_edge.datasets import Wanted
+from mnist_edge.model_spec import InputSpec, Resize
+from mnist_edge.runtime.preprocess.bilinear import resized
 
 
 @pytest.mark.parametrize("how", ["stretch", "crop", "pad"])
