@@ -9,7 +9,7 @@ class PictureError extends Error {}
 const DETAIL = 1024, BLOCKS = 1.6;
 const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 72;
 const TWO = 0.8, CERTAIN = 0.9;
-const SIGMA = 1.4826, RING = 0.08, EVEN = 0.01, SAMPLES = 48, ROUND = 12.3;
+const SIGMA = 1.4826, RING = 0.08, EVEN = 0.01, PLAIN = 0.85, SAMPLES = 48, ROUND = 12.3;
 const ROUNDS = [[3, false], [6, false], [6, true], [6, true]];
 const LONGER = 20, UNIT = 4, CANVAS = UNIT * LONGER, ROOM = 8, CENTRE = 14.5, OFF_CENTRE = 0.75;
 const STROKE = 2.85, LEAST = 0.2, MOST_THINNER = 1.2 * UNIT, HOLE = 1.5 * UNIT * UNIT;
@@ -266,11 +266,11 @@ function fitPaper(planes, sample) {
   const { places, ring, terms } = sample;
   const pixels = planes.map(({ data }) => Float64Array.from(places, (place) => data[place] / 255));
   const middle = pixels.map((channel) => median(ring.map((number) => channel[number])));
-  const isEven = pixels.every((channel, c) =>
-    ring.every((number) => Math.abs(channel[number] - middle[c]) <= EVEN));
+  const even = ring.filter((number) =>
+    pixels.every((channel, c) => Math.abs(channel[number] - middle[c]) <= EVEN));
   let factors = [middle]; // a row a term
   for (let t = 1; t < 6; t++) factors.push(middle.map(() => 0));
-  if (!isEven) factors = fitted(pixels, sample, factors);
+  if (even.length < PLAIN * ring.length) factors = fitted(pixels, sample, factors);
   let axis = [Math.sqrt(3)];
   if (planes.length > 1) {
     const off = pixels.map((channel, c) =>

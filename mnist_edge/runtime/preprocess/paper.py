@@ -16,6 +16,8 @@ from mnist_edge.runtime.preprocess.numeric import Bools, Floats, median, solve
 RING = 0.08  # the outer part of a view, of its shorter side, taken for paper
 EVEN = 0.01  # by which paper may differ from one colour, and from the quadratic through it
 
+PLAIN = 0.85  # share of the ring that is of one colour where the paper is
+
 _SAMPLES = 48  # pixels a side of a sample, at most
 _SIGMA3 = 3 * 1.4826  # three standard deviations in medians of absolute deviations
 _GREY = 3**-0.5  # a grey level's share along the axis from black to white in RGB
@@ -126,10 +128,11 @@ def fit_paper(pixels: Floats, sample: Sample) -> Paper:
     """
     ring = pixels[:, sample.ring]
     middle = [median(channel) for channel in ring]
-    # (6, channels); most drawings lie on one colour.
+    # (6, channels); most drawings lie on one colour, and may reach the picture's edge.
     factors = np.zeros((6, len(pixels)), np.float32)
     factors[0] = middle
-    if not (np.abs(ring - factors[0][:, None]) <= EVEN).all():
+    even = (np.abs(ring - factors[0][:, None]) <= EVEN).all(axis=0)
+    if float(even.mean()) < PLAIN:
         factors = _fitted(pixels, sample, factors)
     if len(pixels) == 1:
         axis: tuple[float, ...] = (1 / _GREY,)
