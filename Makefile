@@ -80,6 +80,7 @@ scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
 	$(RUN)python -m tests.measurements.scoring
 	$(RUN)python -m tests.measurements.scoring --memory-of 2000000
 	$(RUN)python -m tests.measurements.scoring --memory-of 20000000
+	$(RUN)python -m tests.measurements.scoring_engines
 
 compression: $(VENV)/dev  ## narrower networks from three seeds, and what tells which units are kept
 	$(RUN)python -m tests.measurements.compression
