@@ -1,7 +1,7 @@
 """What the layers of a network take, on calibration images: how far it goes together."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -21,17 +21,20 @@ class LayerMoments:
     """The moments of the inputs of each layer, a batch of images at a time.
 
     Attributes:
-        of: For the name of each layer's output one, or one for each group of a convolution.
+        of: For the name of the output of the first of layers that are alike one, or one for each
+            group of a convolution.
     """
 
-    def __init__(self, graph: Graph, layers: list[Node]) -> None:
+    def __init__(self, graph: Graph, alike: Sequence[Sequence[Node]]) -> None:
         """Start without values.
 
         Args:
             graph: The float graph.
-            layers: Those of its nodes that have weights.
+            alike: Those of its nodes that have weights; those of the same weights together, whose
+                inputs are taken as those of one.
         """
-        self._layers = layers
+        self._alike = alike
+        layers = [node for group in alike for node in group]
         self._kernels = {node.output: graph.constants[node.inputs[1]].shape for node in layers}
         self.of: dict[str, list[Moments]] = {}
 
@@ -42,15 +45,16 @@ class LayerMoments:
             values: Of each layer's input.
             limits: The range in which it is stored as uint8.
         """
-        for node in self._layers:
-            name = node.inputs[0]
-            steps = in_256_steps(values[name], *limits[name])
-            rows = steps[:, None] if node.operator == "Gemm" else self._windows(node, steps)
-            found = self.of.setdefault(
-                node.output, [Moments(rows.shape[2]) for _ in range(rows.shape[1])]
-            )
-            for group, moments in enumerate(found):
-                moments.add(rows[:, group])
+        for alike in self._alike:
+            for node in alike:
+                name = node.inputs[0]
+                steps = in_256_steps(values[name], *limits[name])
+                rows = steps[:, None] if node.operator == "Gemm" else self._windows(node, steps)
+                found = self.of.setdefault(
+                    alike[0].output, [Moments(rows.shape[2]) for _ in range(rows.shape[1])]
+                )
+                for group, moments in enumerate(found):
+                    moments.add(rows[:, group])
 
     def _windows(self, node: Node, image: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return some of what a convolution's kernels are laid on.

@@ -43,10 +43,11 @@ class Quantized:
     """A float graph and what its tensors become.
 
     Attributes:
-        graph: The float graph; no two of its layers share weights.
+        graph: The float graph; each of its layers has weights of its own name.
         plan: What is stored as uint8.
         steps: For each tensor whose range others share.
-        layers: The weights of each layer, by the name of its output.
+        layers: The weights of each layer, by the name of its output; the same object for layers
+            of the same weights, which are written once.
     """
 
     graph: Graph
@@ -86,6 +87,7 @@ class _Writer:
         self._graph = quantized.graph
         self._plan = quantized.plan
         self._restored: set[str] = set()
+        self._weights: dict[int, str] = {}
         self.first: list[onnx.NodeProto] = []
         self.nodes: list[onnx.NodeProto] = []
         self.tensors: dict[str, TensorProto] = {}
@@ -160,11 +162,14 @@ class _Writer:
         return names
 
     def _weight(self, name: str, stored: weights.Int8, axis: dict[str, int]) -> str:
+        if id(stored) in self._weights:
+            return self._weights[id(stored)]
         scales = self._scales(name, stored.scale, np.zeros(stored.scale.shape, np.int8))
         steps = f"{name}_quantized"
         self.tensors[steps] = numpy_helper.from_array(stored.steps, steps)
         restored = f"{name}_DequantizeLinear_Output"
         self.first.append(_linear("Dequantize", name, steps, scales, restored, **axis))
+        self._weights[id(stored)] = restored
         return restored
 
     def _bias(self, name: str, layer_input: str, stored: weights.Int8, axis: dict[str, int]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import onnx
@@ -125,26 +125,48 @@ def _layers(
 ) -> dict[str, weights.Int8]:
     """Return the weights of each layer, rounded for what it takes on images."""
     graph = network.graph
-    layers = [node for node in graph.nodes if is_layer(graph, node)]
+    alike = _alike(graph)
+    layers = [node for group in alike for node in group]
     taken = {node.inputs[0]: limits[network.plan.stored[node.inputs[0]]] for node in layers}
-    moments = LayerMoments(graph, layers)
+    moments = LayerMoments(graph, alike)
     for batch in ranges.batches(network.exact, list(taken), images):
         moments.add(batch, taken)
-    stored = {}
-    for node in layers:
-        step = Step.of_range(*taken[node.inputs[0]])
-        found = moments.of[node.output]
-        stored[node.output] = _stored(graph, node, step, found, per_channel=per_channel)
+    stored: dict[str, weights.Int8] = {}
+    for group in alike:
+        steps = [Step.of_range(*taken[node.inputs[0]]) for node in group]
+        found = moments.of[group[0].output]
+        made = _stored(graph, group, steps, found, per_channel=per_channel)
+        stored |= {node.output: made for node in group}
     return stored
 
 
+def _alike(graph: Graph) -> list[list[Node]]:
+    """Return the layers, those of the same weights together: a layer that is called twice."""
+    groups: dict[tuple[Any, ...], list[Node]] = {}
+    for node in graph.nodes:
+        if is_layer(graph, node):
+            weight = graph.constants[node.inputs[1]]
+            key = (node.operator, node.attributes.get("group"), weight.shape, weight.tobytes())
+            groups.setdefault(key, []).append(node)
+    return list(groups.values())
+
+
 def _stored(
-    graph: Graph, node: Node, step: Step, moments: Sequence[Moments], *, per_channel: bool
+    graph: Graph,
+    alike: Sequence[Node],
+    steps: Sequence[Step],
+    moments: Sequence[Moments],
+    *,
+    per_channel: bool,
 ) -> weights.Int8:
-    weight = graph.constants[node.inputs[1]]
-    bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else None
-    least = weights.least_scale(bias, step.scale)
-    if node.operator == "Gemm":
+    """Return the weights of layers that have the same ones."""
+    weight = graph.constants[alike[0].inputs[1]]
+    leasts = []
+    for node, step in zip(alike, steps, strict=True):
+        bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else None
+        leasts.append(weights.least_scale(bias, step.scale))
+    least = np.maximum.reduce(np.broadcast_arrays(*leasts))
+    if alike[0].operator == "Gemm":
         return weights.dense(weight, least, moments[0], per_channel=per_channel)
     return weights.convolution(weight, least, moments)
 

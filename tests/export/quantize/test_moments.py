@@ -31,7 +31,7 @@ def test_moments_tell_how_large_a_convolution_s_results_are(attributes: dict[str
     weight = network.graph.constants[node.inputs[1]]
     network.graph.constants[node.inputs[2]] = np.zeros(6, np.float32)
     image = (rng.integers(-128, 128, (40, 4, 5, 3)) / 32).astype(np.float32)
-    found = LayerMoments(network.graph, [node])
+    found = LayerMoments(network.graph, [[node]])
     found.add({"image": image}, {"image": RANGE})
     results = tensor(network, node.output, image)
     groups = found.of[node.output]

@@ -201,7 +201,7 @@ def test_features_stay_float_and_their_range_is_found() -> None:
     assert error(scores(made, rows), scores(exact, rows)) < ALIKE
 
 
-def test_shared_weights_are_stored_for_each_layer() -> None:
+def test_shared_weights_are_stored_once() -> None:
     """Two convolutions of one kernel and bias: what one takes has another range."""
     network = grey().convolution(8, 3, 3).add("Relu")
     kernel, bias = network.random(8, 8, 3, 3), network.random(8)
@@ -211,6 +211,8 @@ def test_shared_weights_are_stored_for_each_layer() -> None:
     exact, made = quantize(network, GREY)
     pixels = pixels_of(InputSpec(GREY))
     assert error(scores(made, pixels), scores(exact, as_unit(pixels))) < ALIKE
+    kernels = [tensor for tensor in made.graph.initializer if list(tensor.dims) == [8, 8, 3, 3]]
+    assert len(kernels) == 1
 
 
 def test_no_two_nodes_of_one_name() -> None:
