@@ -15,6 +15,7 @@ from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError, MnistEdgeError, ModelError
 from mnist_edge.export import metadata
 from mnist_edge.export.examples import SAMPLE_NAME, Examples
+from mnist_edge.export.features import standardized
 from mnist_edge.export.gate import missed
 from mnist_edge.export.inactive import Active
 from mnist_edge.export.parity import measure
@@ -100,7 +101,7 @@ def make_file(task: Task, precision: Precision, path: Path) -> ModelReport:
     """Make one file, verify it, write it; what goes wrong with one is in its report."""
     try:
         _require_calibration(task, precision)
-        made = _make(task, precision, task.active if precision.drops_inactive else None)
+        made = _make(task, precision, task.active if precision.quantized else None)
         if made.failures and made.active:
             # The units that hardly ever fire decide too much: all are kept.
             made = _make(task, precision, None)
@@ -218,6 +219,8 @@ def _quantized(task: Task, precision: Precision, active: Active | None) -> onnx.
     pixels = np.empty((0, task.spec.input.elements), np.float32)
     if task.calibration:
         pixels = task.calibration.pixels
+    if _is_standardized(task, precision):
+        model = standardized(model, pixels)
     try:
         made = precision.make(model, pixels, task.spec.input)
         checker.check_model(made, full_check=True)
@@ -231,10 +234,16 @@ def _quantized(task: Task, precision: Precision, active: Active | None) -> onnx.
     return made
 
 
+def _is_standardized(task: Task, precision: Precision) -> bool:
+    """Return whether a file's features are brought to one scale where they are not."""
+    return precision.quantized and task.spec.input.range is None and task.calibration is not None
+
+
 def _provenance(task: Task, precision: Precision, active: Active | None) -> Provenance:
     """Return what a file is made from, as far as it does not depend on what it is verified on."""
     provenance = Provenance(source_sha256=task.source_sha256, tools=task.tools)
-    if task.calibration and (precision.calibrated or active):
+    depends = precision.calibrated or active or _is_standardized(task, precision)
+    if task.calibration and depends:
         provenance = replace(
             provenance,
             calibration_data=task.calibration.name,

@@ -147,7 +147,7 @@ def _training_set(
     keep_inactive: bool,
 ) -> Dataset | None:
     """Return the set whose training images are calibrated on, if any precision needs them."""
-    drops = not keep_inactive and any(precision.drops_inactive for precision in precisions)
+    drops = not keep_inactive and any(precision.quantized for precision in precisions)
     if not drops and not any(precision.calibrated for precision in precisions):
         return None
     found = _calibration_set(dataset)

@@ -21,7 +21,7 @@ from mnist_edge.model_spec import InputSpec
 OVERHEAD_BYTES = 8192
 """What a file may weigh beyond its weights: the graph and its metadata."""
 
-CONVOLUTION_BYTES = 3072
+CONVOLUTION_BYTES = 4096
 """What it may weigh beyond that for each convolution: scales and biases of each filter, the nodes
 around it, and the zeros around the first one's kernels."""
 
@@ -72,7 +72,9 @@ class Precision:
         gate: What it must keep to.
         takes_pixels: Whether pixels come in as they are, uint8; else in 0..1.
         calibrated: Whether it depends on the calibration images.
-        drops_inactive: Whether it leaves out inactive hidden units (``export.inactive``).
+        quantized: Whether weights are rounded to whole steps: such a file leaves out inactive
+            hidden units (``export.inactive``) and brings features to one scale
+            (``export.features``).
     """
 
     name: str
@@ -80,7 +82,7 @@ class Precision:
     gate: Gate
     takes_pixels: bool = False
     calibrated: bool = False
-    drops_inactive: bool = True
+    quantized: bool = True
 
 
 _INT8_GATE = Gate(min_agreement=0.999, max_accuracy_loss=0.0005, max_bytes_per_weight=1.03)
@@ -92,13 +94,13 @@ _TABLE = (
         # What float32 can do: rounding was seen to cost up to 4e-5 of the largest score, and what
         # it turns the reference itself does not know.
         Gate(max_score_diff=1e-4, max_flip_margin=1e-6),
-        drops_inactive=False,
+        quantized=False,
     ),
     Precision(
         "fp16",
         fp16,
         Gate(min_agreement=0.9998, max_bytes_per_weight=2.01),
-        drops_inactive=False,
+        quantized=False,
     ),
     Precision("int8", int8, _INT8_GATE, takes_pixels=True, calibrated=True),
     Precision("int8-dynamic", int8_dynamic, _INT8_GATE),

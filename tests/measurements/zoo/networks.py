@@ -320,9 +320,9 @@ NETWORKS = (
     Network("convnet-strides", "32-64-64, strides, mean of all", "digits", _all_convolutions, 4),
     Network("lenet-tanh", "LeNet-5, tanh, means", "digits", lambda: _lenet("tanh", L.AvgPool2D), 4),
     Network("lenet", "LeNet-5, relu, maxima", "digits", lambda: _lenet("relu", L.MaxPool2D), 3),
-    Network("residual", "two residual blocks of 32", "digits", _residual, 2),
-    Network("separable", "depthwise separable, 32-64", "digits", _separable, 4),
-    Network("mobile", "inverted residual blocks, relu6", "digits", _inverted_residual, 4),
+    Network("residual", "two residual blocks of 32", "digits", _residual, 6),
+    Network("separable", "depthwise separable, 32-64", "digits", _separable, 12),
+    Network("mobile", "inverted residual blocks, relu6", "digits", _inverted_residual, 12),
     Network("sequence", "rows as a sequence, Conv1D 64-64", "digits", _rows_as_a_sequence, 4),
     Network(
         "small-images", "16 filters, 64", "digits 14x14", lambda: _small_convnet((14, 14, 1)), 3
