@@ -183,8 +183,10 @@ def _residual() -> keras.Model:
     features = L.MaxPooling2D()(features)
     for _ in range(2):
         inner = L.Conv2D(32, 3, padding="same", use_bias=False)(features)
-        inner = L.ReLU()(L.BatchNormalization()(inner))
-        inner = L.BatchNormalization()(L.Conv2D(32, 3, padding="same", use_bias=False)(inner))
+        inner = L.ReLU()(L.BatchNormalization(momentum=0.9)(inner))
+        inner = L.BatchNormalization(momentum=0.9)(
+            L.Conv2D(32, 3, padding="same", use_bias=False)(inner)
+        )
         features = L.ReLU()(L.Add()([features, inner]))
     return keras.Model(image, _classes()(L.GlobalAveragePooling2D()(features)))
 
@@ -192,7 +194,11 @@ def _residual() -> keras.Model:
 def _separable() -> keras.Model:
     layers: list[keras.Layer] = [L.Conv2D(16, 3, strides=2, activation="relu")]
     for filters in (32, 64):
-        layers += [L.SeparableConv2D(filters, 3, padding="same"), L.BatchNormalization(), L.ReLU()]
+        layers += [
+            L.SeparableConv2D(filters, 3, padding="same"),
+            L.BatchNormalization(momentum=0.9),
+            L.ReLU(),
+        ]
     return _stack(GREY, *layers, L.GlobalAveragePooling2D(), _classes())
 
 
@@ -320,8 +326,8 @@ NETWORKS = (
     Network("convnet-strides", "32-64-64, strides, mean of all", "digits", _all_convolutions, 4),
     Network("lenet-tanh", "LeNet-5, tanh, means", "digits", lambda: _lenet("tanh", L.AvgPool2D), 4),
     Network("lenet", "LeNet-5, relu, maxima", "digits", lambda: _lenet("relu", L.MaxPool2D), 3),
-    Network("residual", "two residual blocks of 32", "digits", _residual, 6),
-    Network("separable", "depthwise separable, 32-64", "digits", _separable, 12),
+    Network("residual", "two residual blocks of 32", "digits", _residual, 3),
+    Network("separable", "depthwise separable, 32-64", "digits", _separable, 8),
     Network("mobile", "inverted residual blocks, relu6", "digits", _inverted_residual, 12),
     Network("sequence", "rows as a sequence, Conv1D 64-64", "digits", _rows_as_a_sequence, 4),
     Network(
