@@ -1,7 +1,7 @@
 """The Typer app, and what its commands share: results go to stdout, all else to stderr."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mnist_edge import __version__
+from mnist_edge.cli import verbosity
+from mnist_edge.cli.command import Command, Group
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="mnist-edge",
+    cls=Group,
     help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -95,6 +98,11 @@ Resize = Annotated[
 ]
 
 
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Register a command under the name of its function."""
+    return app.command(cls=Command)(function)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"mnist-edge {__version__}")
@@ -110,10 +118,20 @@ def _root(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print no notes and no progress, errors alone."),
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Print each step, and where an error came from."),
+    ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
+    verbosity.be_quiet(quiet)
+    verbosity.be_verbose(verbose)
     require_address_space("numpy", ADDRESS_SPACE)
 
 
@@ -166,24 +184,6 @@ def exported() -> list[Path]:
     """Return the exported files in artifacts/, where no other is named."""
     found = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
     return [path for path in found if not is_special(path)]
-
-
-def show_warnings() -> None:
-    """Show what the library logs as a warning like the commands' own notes, on stderr."""
-    import logging
-
-    class Notes(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            note(record.getMessage())
-
-    log = logging.getLogger("mnist_edge")
-    if not log.handlers:
-        log.addHandler(Notes(logging.WARNING))
-
-
-def note(sentence: str) -> None:
-    """Print a sentence on stderr."""
-    typer.echo(printable(f"mnist-edge: {sentence}"), err=True)
 
 
 @contextmanager

@@ -12,21 +12,21 @@ from mnist_edge.cli.app import (
     Json,
     LabelColumn,
     Resize,
-    app,
+    command,
     distinct,
     exported,
     find_data,
-    note,
     numbers,
     print_json,
 )
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import DataNotFoundError, ModelError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Wanted
 
 
-@app.command()
+@command
 def benchmark(
     onnx: Exported = None,
     batch: Annotated[
@@ -89,8 +89,8 @@ def benchmark(
     from mnist_edge.cli.render import progress
     from mnist_edge.files import write_whole
     from mnist_edge.markup import require_page
-    from mnist_edge.runtime.model_file import shipped
     from mnist_edge.runtime.session import available_cpus
+    from mnist_edge.runtime.shipped import shipped
 
     files = onnx or exported() or [shipped()]
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))

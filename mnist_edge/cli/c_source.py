@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mnist_edge.cli.app import echo, find_data, note, print_json
+from mnist_edge.cli.app import echo, find_data, print_json
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import DataNotFoundError
 
 if TYPE_CHECKING:

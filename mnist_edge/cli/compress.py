@@ -12,18 +12,17 @@ from mnist_edge.cli.app import (
     LabelColumn,
     NoResume,
     Resize,
-    app,
+    command,
     echo,
     find_data,
     interruptible,
-    note,
     numbers,
     print_json,
-    show_warnings,
 )
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render import training as render_training
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note, show_warnings
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import UNIT_PIXELS
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from mnist_edge.training.search import SearchResult
 
 
-@app.command()
+@command
 def compress(
     keras: Annotated[Path, typer.Argument(metavar="KERAS", help="The wide network's .keras file.")],
     widths: Annotated[

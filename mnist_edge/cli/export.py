@@ -16,13 +16,12 @@ from mnist_edge.cli.app import (
     LabelColumn,
     Labels,
     Resize,
-    app,
+    command,
     find_data,
-    note,
-    show_warnings,
 )
 from mnist_edge.cli.c_source import export_c
 from mnist_edge.cli.demo import make_page, show_page
+from mnist_edge.cli.verbosity import note, show_warnings
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
@@ -40,7 +39,7 @@ DEFAULT_OPSET = 17
 PAGE_PRECISION = "int8"
 
 
-@app.command()
+@command
 def export(
     model: Annotated[
         str | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_edge.cli.app import Json, app, echo, print_json
+from mnist_edge.cli.app import Json, command, echo, print_json
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import FileInfo, ForeignFileInfo, TensorInfo
 from mnist_edge.documents import to_json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mnist_edge.runtime.model_file import ModelFile
 
 
-@app.command()
+@command
 def info(
     onnx: Annotated[
         str | None,

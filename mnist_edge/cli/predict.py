@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import Json, Model, app, echo, note, print_json
+from mnist_edge.cli.app import Json, Model, command, echo, print_json
 from mnist_edge.cli.render.predictions import prediction_lines, report_of
 from mnist_edge.cli.reports import Failure, PredictReport
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import is_special
 from mnist_edge.scoring.kinds import PICTURES
 
 
-@app.command()
+@command
 def predict(
     pictures: Annotated[
         list[str],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 import typer
 
 from mnist_edge import extras
-from mnist_edge.cli.app import Json, Model, app, echo, print_json
+from mnist_edge.cli.app import Json, Model, command, echo, print_json
 from mnist_edge.cli.render.scoring import rows_bar, summary
 from mnist_edge.errors import OptionError, shown
 from mnist_edge.scoring.schema import ENGINES, FORMATS, ON_ERROR, PREPARES, Options
@@ -13,7 +13,7 @@ from mnist_edge.scoring.schema import ENGINES, FORMATS, ON_ERROR, PREPARES, Opti
 Choice = TypeVar("Choice", bound=str)
 
 
-@app.command()
+@command
 def score(
     inputs: Annotated[
         list[str],

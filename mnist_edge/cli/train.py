@@ -15,16 +15,16 @@ from mnist_edge.cli.app import (
     Labels,
     NoResume,
     Resize,
-    app,
+    command,
     echo,
     find_data,
     interruptible,
     print_json,
     require_png,
-    show_warnings,
 )
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import show_warnings
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import UNIT_PIXELS
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mnist_edge.training.recipes import Recipe
 
 
-@app.command()
+@command
 def train(
     recipe: Annotated[
         str, typer.Option(help="How to train; one of: augmented, article.")

@@ -13,22 +13,22 @@ from mnist_edge.cli.app import (
     Json,
     LabelColumn,
     Resize,
-    app,
+    command,
     distinct,
     echo,
     exported,
     find_data,
-    note,
     print_json,
 )
 from mnist_edge.cli.render.parity import parity_lines
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.export.reports import VerifyReport
 
 
-@app.command()
+@command
 def verify(
     onnx: Exported = None,
     reference: Annotated[

@@ -22,15 +22,11 @@ from mnist_edge.model_spec import (
     Provenance,
     no_contract,
 )
-from mnist_edge.runtime import foreign_file, graph, operators, protobuf
+from mnist_edge.runtime import foreign_file, graph, operators, protobuf, shipped
 from mnist_edge.runtime.foreign_file import ForeignFile
 from mnist_edge.runtime.onnx_schema import MODEL
 from mnist_edge.runtime.operators import Cost
 from mnist_edge.runtime.protobuf import Message
-
-DEFAULT_MODEL = "mnist-mlp.int8.onnx"
-SMALL = "small"
-SMALL_MODEL = "mnist-mlp-small.int8.onnx"
 
 CHECKSUM = "checksum"
 """Key of the last metadata entry: the SHA-256 of all bytes before that entry."""
@@ -86,22 +82,14 @@ class ModelFile:
     cost: Cost
 
 
-def shipped(name: str = DEFAULT_MODEL) -> Path:
-    """Return where a model lies: inside the installed package, or in artifacts/ of a checkout."""
-    installed = Path(__file__).parents[1] / "models" / name
-    if installed.exists():
-        return installed
-    return Path(__file__).parents[2] / "artifacts" / name
-
-
 def read(
     model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None
 ) -> ModelFile:
     """Read a model once and check it.
 
     Args:
-        model: A path, the file's bytes, None for the shipped model, or "small" for the shipped
-            small one (a file of that name is "./small").
+        model: A path, the file's bytes, None for the shipped model, or the name of one that ships:
+            "small", "int8", "small-fp32" (``shipped.path_of``; a file of that name comes first).
         sha256: The hash that the bytes must have, in hexadecimal digits.
 
     Raises:
@@ -191,8 +179,8 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
 
 def _path_of(model: str | os.PathLike[str] | None) -> Path:
     if model is None:
-        return shipped()
-    return shipped(SMALL_MODEL) if model == SMALL else Path(model)
+        return shipped.shipped()
+    return shipped.path_of(model) if isinstance(model, str) else Path(model)
 
 
 def _contents(path: Path) -> bytes:
@@ -204,7 +192,9 @@ def _contents(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_MODEL_BYTES + 1)
     except OSError as error:
-        raise ModelError(f"cannot read the model {path}: {error.strerror or error}") from error
+        advice = shipped.hint(path) if isinstance(error, FileNotFoundError) else ""
+        reason = f"{error.strerror or error}{advice}"
+        raise ModelError(f"cannot read the model {path}: {reason}") from error
     except ValueError as error:  # a null byte in the name
         raise ModelError(f"cannot read the model {str(path)!r}: {error}") from error
 

@@ -31,7 +31,7 @@ def test_bytes_and_hash(tiny_onnx: Path) -> None:
 
 
 def test_the_shipped_model_is_the_default() -> None:
-    assert Path(model_file.read().origin).name == model_file.DEFAULT_MODEL
+    assert Path(model_file.read().origin).name == shipped.DEFAULT_MODEL
 
 
 def test_weights_in_another_file_are_refused(tiny_onnx: Path, tmp_path: Path) -> None:
