@@ -103,15 +103,22 @@ def make_folder(folder: Path) -> None:
         OutputError: There is no folder to make it in.
         OSError: It cannot be made.
     """
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileNotFoundError:
-        missing = [path for path in reversed(folder.parents) if not path.exists()]
-        first = missing[0] if missing else folder.parent
+    require_place(folder)
+    folder.mkdir(exist_ok=True)
+
+
+def require_place(folder: Path) -> None:
+    """Refuse a folder that ``make_folder`` would not make, and make nothing.
+
+    Raises:
+        OutputError: There is no folder to make it in.
+    """
+    missing = [path for path in reversed(folder.parents) if not path.exists()]
+    if missing:
         raise OutputError(
-            f"cannot write to the folder {folder}: there is no {first}, and only the last folder "
-            "of a path is made: make it first, or correct the path"
-        ) from None
+            f"cannot write to the folder {folder}: there is no {missing[0]}, and only the last "
+            "folder of a path is made: make it first, or correct the path"
+        )
 
 
 def _remove_what_the_dead_left(folder: Path) -> None:

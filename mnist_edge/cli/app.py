@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,11 +11,12 @@ import typer
 from mnist_edge import __version__
 from mnist_edge.cli import verbosity
 from mnist_edge.cli.command import Command, Group
+from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require_address_space
-from mnist_edge.files import is_special, json_text
+from mnist_edge.files import is_special, json_text, require_writable
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset, Wanted
@@ -39,13 +40,21 @@ KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
 PAGE = Path("mnist-edge.html")
 
 Exported = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
         metavar="[ONNX]...",
         show_default="artifacts/mnist-mlp.*.onnx",
-        help="Exported files.",
+        help="Exported files, folders of them, or names of shipped ones: int8, small, ...",
     ),
 ]
+FILE_ENDINGS = frozenset(
+    [
+        *(".onnx", ".keras", ".h5", ".hdf5", ".c", ".h", ".html", ".htm"),
+        *(".json", ".jsonl", ".csv", ".parquet", ".png", ".pdf"),
+    ]
+)
+"""Of files that commands read or write: none is meant as the name of a folder."""
+
 NoResume = Annotated[
     bool,
     typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
@@ -58,8 +67,8 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="ONNX",
-        show_default="the shipped model",
-        help="An exported file; or small, the shipped one.",
+        show_default="int8, the shipped model",
+        help="An exported file, or the name of a shipped one: fp32, int8, small, small-fp32, ...",
     ),
 ]
 Data = Annotated[
@@ -143,25 +152,30 @@ def find_data(
     resize: str = "stretch",
     allow_sample: bool,
     download: bool = True,
+    on_step: progress.OnStep | None = None,
 ) -> "Dataset":
     """Find the data, with notes on stderr where it is not MNIST's full set, or not all of it."""
     from mnist_edge import datasets
 
-    found = datasets.find(
-        named,
-        wanted,
-        label_column=label_column,
-        resize=datasets.as_resize(resize),
-        allow_sample=allow_sample,
-        download=download,
-    )
+    with progress.steps() if on_step is None else nullcontext(on_step) as show:
+        show(f"reading {named or os.environ.get(datasets.DATA_VARIABLE) or 'MNIST'}")
+        found = datasets.find(
+            named,
+            wanted,
+            label_column=label_column,
+            resize=datasets.as_resize(resize),
+            allow_sample=allow_sample,
+            download=download,
+        )
     asked_for = (named, os.environ.get(datasets.DATA_VARIABLE))
     if found.test_split == "train" and datasets.SAMPLE not in asked_for:
         note(
             f"MNIST was not found: using the {len(found.test_images):,}-image sample of its "
-            f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST}"
+            f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST} "
+            f"[{'; '.join(found.notes)}]"
         )
-    elif found.name != "MNIST":
+        return found
+    if found.name != "MNIST":
         note(f"using {found.name} from {found.source}")
     if found.problems.skipped:
         note(found.problems.sentence())
@@ -219,9 +233,26 @@ def numbers(text: str, option: str) -> list[int]:
 
 
 def require_png(path: Path, option: str) -> None:
-    """Refuse a picture's name that does not end in .png."""
+    """Refuse a picture that could not be written, before the work that it would show."""
     if path.suffix.lower() != ".png":
         raise OptionError(f"expected {option} to end in .png, received {str(path)!r}")
+    require_writable(path.parent, path.name)
+
+
+def require_folder(path: Path, what: str) -> None:
+    """Refuse the name of a file where a folder is asked for.
+
+    Args:
+        path: What --out names.
+        what: What the folder is for.
+
+    Raises:
+        OptionError: It ends as a file does, and is no folder.
+    """
+    if path.suffix.lower() in FILE_ENDINGS and not path.is_dir():
+        raise OptionError(
+            f"expected --out as a folder for {what}, received {path}, the name of a file"
+        )
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:

@@ -106,6 +106,7 @@ def train(
     if preview:
         if plot or as_json:
             raise OptionError("expected --preview without --plot and --json: nothing is trained")
+        require_png(preview, "--preview")
         _preview(chosen, find(allow_sample=True).with_labels(names), seed, preview)
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
@@ -152,7 +153,6 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
             "expected a recipe with distortion to preview, "
             f"received {recipe.name!r}, which has none"
         )
-    require_png(png, "--preview")
     images = dataset.train_images[:64]
     labels = dataset.train_labels[:64]
     distorted = distort(images, labels, distortion, np.random.default_rng(seed))

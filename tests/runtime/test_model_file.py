@@ -9,7 +9,7 @@ import pytest
 from mnist_edge import Predictor
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.model_spec import ModelSpec
-from mnist_edge.runtime import model_file
+from mnist_edge.runtime import model_file, shipped
 
 
 def test_reads_what_onnx_reads(tiny_onnx: Path) -> None:

@@ -104,6 +104,8 @@ def print_benchmark(report: Report) -> None:
         line = f"\nA picture, from the file's bytes to the class, milliseconds ({model}): {times}"
         console.print(line, markup=False)
     console.print()
+    for sentence in report.doubts:
+        console.print(f"Warning: {printable(sentence)}", markup=False)
     for sentence in report.verdict:
         console.print(sentence, markup=False)
 
