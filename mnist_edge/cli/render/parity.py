@@ -27,6 +27,7 @@ def parity_lines(report: "ParityReport") -> list[str]:
     if report.reference:
         lines += compressed_from(report.reference)
     lines += inactive_units(report.models)
+    lines += kept(report.models)
     return lines
 
 
@@ -61,6 +62,13 @@ def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
         f"without {dropped} hidden units that hardly ever fire, {left} are left: "
         f"{precisions} (--keep-inactive keeps them)"
     ]
+
+
+def kept(models: Sequence["ModelReport"]) -> list[str]:
+    """Return a line on what "kept" means; none where no file was."""
+    if not any(model.status == "kept" for model in models):
+        return []
+    return ["kept: the same network is there already, verified on better images than these"]
 
 
 def _row(model: "ModelReport") -> list[str]:
