@@ -80,6 +80,7 @@ def _with_help(message: str, error: Exception) -> str:
     context = getattr(error, "ctx", None)
     if context is None:
         return message
+    message = message.replace("a valid float", "a number").replace("a valid integer", "a number")
     joint = "" if message.endswith("?") else "."
     return f"{message.rstrip('.')}{joint} Try '{context.command_path} --help'"
 

@@ -92,9 +92,9 @@ def benchmark(
     from mnist_edge.files import write_whole
     from mnist_edge.markup import require_page
     from mnist_edge.runtime.session import available_cpus
-    from mnist_edge.runtime.shipped import shipped
+    from mnist_edge.runtime.shipped import shipped_files
 
-    files = onnx_files(onnx) if onnx else exported() or [shipped()]
+    files = onnx_files(onnx) if onnx else exported() or shipped_files()
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
     names = BASELINES if against == "all" else tuple(distinct(filter(None, against.split(","))))
     _require_keras(keras or [], names)

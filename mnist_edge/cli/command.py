@@ -1,10 +1,12 @@
 """What all commands share of Typer's: the order of their help, --quiet and --verbose."""
 
+import re
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from mnist_edge.cli import verbosity
+from mnist_edge.errors import OptionError
 
 OUTPUT = frozenset(
     [
@@ -13,6 +15,10 @@ OUTPUT = frozenset(
     ]
 )
 """Options that decide what is written or printed; in help they come after all others."""
+
+TAKES_URLS = frozenset(["score"])
+
+_URL = re.compile(r"^(?:--[\w-]+=)?[A-Za-z][\w+.-]*://")
 
 ORDER = (
     *("predict", "score", "demo", "info"),
@@ -31,6 +37,14 @@ class Command(TyperCommand):
     def __init__(self, name: str | None, **settings: Any) -> None:
         settings["params"] = [*(settings.get("params") or []), *_general()]
         super().__init__(name, **settings)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse URLs where files are read and written by their path alone."""
+        for text in args:
+            if _URL.search(text) and self.name not in TAKES_URLS:
+                url = text[text.index("=") + 1 :] if text.startswith("-") else text
+                raise OptionError(f"expected a path, received the URL {url}: fetch it first")
+        return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line, without Typer's braces around what is required."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_edge.cli.verbosity import complain
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import OptionError, require_path
 from mnist_edge.files import is_special
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def onnx_files(named: Sequence[str]) -> list[Path]:
 
     found: list[Path] = []
     for name in named:
-        if not name:
-            raise OptionError("expected the name of a file or a folder, received an empty one")
+        require_path(name, "a file or a folder")
         if Path(name).is_dir():
             found += _in_folder(Path(name))
         else:

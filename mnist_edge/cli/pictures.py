@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnist_edge.cli.verbosity import note
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import require_path
 from mnist_edge.files import is_special
 from mnist_edge.scoring.kinds import PICTURES
 
@@ -23,8 +23,8 @@ def files_in(places: Sequence[str]) -> Iterator[Path]:
     pictures are counted and named on stderr.
     """
     for place in places:
-        if not place:
-            raise OptionError("expected the name of a picture or a folder, received an empty one")
+        require_path(place, "a picture or a folder")
+    for place in places:
         folder = Path(place)
         if folder.is_dir():
             yield from _in_folder(folder)
@@ -50,17 +50,21 @@ def read(path: Path) -> bytes:
 def _in_folder(folder: Path) -> Iterator[Path]:
     """Yield the pictures in a folder and in those below it."""
     skipped = []
+    found = 0
     for path in sorted(folder.rglob("*")):
         within = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in within.parts)
         if hidden or path.is_dir() or is_special(path):
             continue
         if path.suffix.lower() in PICTURES | UNREADABLE:
+            found += 1
             yield path
         else:
             skipped.append(str(within))
     if skipped:
         note(f"{folder}: skipped {_listed(skipped)}")
+    if not found:
+        note(f"{folder}: there are no pictures in it")
 
 
 def _listed(names: Sequence[str]) -> str:

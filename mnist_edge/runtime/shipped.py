@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, require_path
 
 NETWORK = "mnist-mlp"
 SMALL_NETWORK = "mnist-mlp-small"
@@ -29,6 +29,12 @@ def names() -> list[str]:
     return [name for name in possible if shipped(_file_name(name) or "").is_file()]
 
 
+def shipped_files() -> list[Path]:
+    """Return the files of the shipped network that are here, one a precision."""
+    paths = [shipped(f"{NETWORK}.{precision}.onnx") for precision in PRECISIONS]
+    return [path for path in paths if path.is_file()]
+
+
 def path_of(model: str) -> Path:
     """Return the file that is asked for: the one at a path or, where none is, a shipped one.
 
@@ -38,7 +44,9 @@ def path_of(model: str) -> Path:
 
     Raises:
         ModelError: It is the name of a file that does not ship.
+        OptionError: It is empty, or a URL.
     """
+    require_path(model, "a model")
     path = Path(model)
     file_name = _file_name(model)
     if file_name is None or path.is_file():

@@ -64,13 +64,14 @@ def test_quiet_prints_errors_alone(run: Callable[..., Run], tiny_data: Path, bef
 
 
 def test_verbose_says_where_an_error_came_from(run: Callable[..., Run], tmp_path: Path) -> None:
-    done = run("-v", "info", tmp_path / "nowhere.onnx")
+    call = ("predict", "x.png", "--model", tmp_path / "nowhere.onnx")
+    done = run("-v", *call)
     origin, sentence = done.err.splitlines()
     assert "ModelError in " in origin
     assert "model_file.py, line " in origin
     assert "from FileNotFoundError" in origin
     assert sentence.startswith("mnist-edge: cannot read the model")
-    assert len(run("info", tmp_path / "nowhere.onnx").err.splitlines()) == 1
+    assert len(run(*call).err.splitlines()) == 1
 
 
 def complete(shell: str, words: str, place: int) -> list[str]:
@@ -98,3 +99,45 @@ def test_the_script_for_a_shell_names_the_command() -> None:
     command = [sys.executable, "-m", "mnist_edge"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "complete -o default -F _mnist_edge_completion mnist-edge" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "https://example.org/a.png"],
+        ["predict", "a.png", "--model", "https://example.org/a.png"],
+        ["info", "https://example.org/a.png"],
+        ["data", "--data=https://example.org/a.png"],
+        ["export", "https://example.org/a.png"],
+        ["compare", "https://example.org/a.png", "b.json"],
+        ["train", "--out", "https://example.org/a.png"],
+    ],
+    ids=" ".join,
+)
+def test_a_url_is_no_path_and_keeps_its_slashes(
+    refused: Callable[..., str], arguments: list[str]
+) -> None:
+    sentence = refused(*arguments)
+    assert sentence.endswith(
+        "expected a path, received the URL https://example.org/a.png: fetch it first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["predict", "x.png", "--model", ""],
+            "expected the name of a model, received an empty one",
+        ),
+        (["info", ""], "expected the name of a file or a folder, received an empty one"),
+        (["data", "--data", ""], "expected the name of the data (--data), received an empty one"),
+        (["benchmark", "--seconds", "x"], "'x' is not a number. Try 'mnist-edge benchmark --help'"),
+        (["train", "--epochs", "many"], "'many' is not a number. Try 'mnist-edge train --help'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_names_that_are_empty_and_numbers_that_are_none(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert refused(*arguments).endswith(said)

@@ -167,3 +167,19 @@ def test_the_checksum_tells_a_file_that_was_changed(tiny_onnx: Path) -> None:
     entry = model.metadata_props.pop()
     assert entry.key == model_file.CHECKSUM
     assert model_file.read(model.SerializeToString()).intact is None
+
+
+def test_a_text_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_text("no model\n")
+    with pytest.raises(ModelError, match=r"expected an ONNX file, but \S+a\.onnx is a text$"):
+        model_file.read(tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match=r"is a Git LFS pointer \(git lfs pull fetches the file\)"):
+        model_file.read(b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+
+
+@pytest.mark.parametrize("name", ["", "https://example.org/a.onnx"])
+def test_a_name_that_is_no_path(name: str) -> None:
+    with pytest.raises(
+        OptionError, match=r"received an empty one|received the URL https://example"
+    ):
+        model_file.read(name)
