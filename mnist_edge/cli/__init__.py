@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from mnist_edge.cli import verbosity
 from mnist_edge.cli.app import app
+from mnist_edge.cli.command import in_words
 from mnist_edge.errors import MnistEdgeError
 
 # Each registers its command; command.ORDER is the order in which --help lists them.
@@ -80,7 +81,7 @@ def _with_help(message: str, error: Exception) -> str:
     context = getattr(error, "ctx", None)
     if context is None:
         return message
-    message = message.replace("a valid float", "a number").replace("a valid integer", "a number")
+    message = in_words(message)
     joint = "" if message.endswith("?") else "."
     return f"{message.rstrip('.')}{joint} Try '{context.command_path} --help'"
 

@@ -61,7 +61,7 @@ def benchmark(
     ] = None,
     seconds: Annotated[
         float,
-        typer.Option(help="Time for all timed calls together; starting comes on top."),
+        typer.Option(metavar="S", help="Time for all timed calls together; starting comes on top."),
     ] = 60.0,
     html: Annotated[
         Path | None,

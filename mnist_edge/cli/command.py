@@ -58,7 +58,8 @@ class Command(TyperCommand):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
-                sections[_section_of(parameter)].append(record)
+                name, text = record
+                sections[_section_of(parameter)].append((name, in_words(text)))
         for title, records in sections.items():
             if records:
                 with formatter.section(title):
@@ -79,6 +80,16 @@ class Group(TyperGroup):
             rows.append((name, (self.commands[name].help or "").partition("\n")[0]))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def in_words(text: str) -> str:
+    """Return Typer's text of a parameter or a wrong value without notation of programs."""
+    text = re.sub(r"\[default: \((.+?)\)(; |\])", r"[default: \1\2", text, flags=re.DOTALL)
+    text = re.sub(r"not in the range (-?\d+)<=x<=(-?\d+)", r"not from \1 to \2", text)
+    text = re.sub(r"not in the range x>=(-?\d+)", r"less than \1", text)
+    text = re.sub(r"(-?\d+)<=x<=(-?\d+)", r"from \1 to \2", text)
+    text = re.sub(r"x>=(-?\d+)", r"\1 or more", text)
+    return re.sub(r"a valid (?:float|int|integer)(?: range)?", "a number", text)
 
 
 def _section_of(parameter: Any) -> str:

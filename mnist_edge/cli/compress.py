@@ -55,6 +55,7 @@ def compress(
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar="KERAS",
             show_default="beside KERAS, with the widths in its name",
             help="The .keras file to write.",
         ),
@@ -64,11 +65,15 @@ def compress(
         typer.Option(
             min=1,
             max=10_000,
+            metavar="N",
             show_default=False,
             help="Passes over the images, if not the recipe's.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**31, metavar="N", help="Decides order and distortion."),
+    ] = 0,
     data: Data = None,
     label_column: LabelColumn = None,
     resize: Resize = "stretch",
@@ -104,9 +109,11 @@ def compress(
     dataset = find_data(
         data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
     )
-    from mnist_edge.training import search
-    from mnist_edge.training.compress import compress as compress_file
-    from mnist_edge.training.compress import compressed_path
+    with progress.steps() as on_step:
+        on_step("loading TensorFlow")
+        from mnist_edge.training import search
+        from mnist_edge.training.compress import compress as compress_file
+        from mnist_edge.training.compress import compressed_path
 
     resume = not (no_resume or fresh)
     if max_loss is not None:

@@ -38,26 +38,31 @@ if TYPE_CHECKING:
 @command
 def train(
     recipe: Annotated[
-        str, typer.Option(help="How to train; one of: augmented, article.")
+        str, typer.Option(metavar="NAME", help="How to train; one of: augmented, article.")
     ] = "augmented",
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=10_000,
+            metavar="N",
             show_default=False,
             help="Passes over the images, if not the recipe's; neither teacher nor pruning takes "
             "more.",
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")
+        int,
+        typer.Option(min=0, max=2**31, metavar="N", help="Decides weights, order and distortion."),
     ] = 0,
     data: Data = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
     resize: Resize = "stretch",
-    out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="KERAS", help="The .keras file to write."),
+    ] = KERAS_FILE,
     no_resume: NoResume = False,
     fresh: Fresh = False,
     plot: Annotated[
@@ -111,7 +116,9 @@ def train(
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
     dataset = find(allow_sample=False).with_labels(names)
-    from mnist_edge.training import stages
+    with progress.steps() as on_step:
+        on_step("loading TensorFlow")
+        from mnist_edge.training import stages
 
     show_warnings()
     resume = not (no_resume or fresh)

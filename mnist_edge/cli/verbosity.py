@@ -1,9 +1,8 @@
 """How much goes to stderr: with --quiet errors alone, with --verbose each step too."""
 
 import logging
+import sys
 import time
-
-import typer
 
 from mnist_edge.cli.render.tables import printable
 
@@ -65,7 +64,9 @@ def step(what: str) -> None:
 
 def complain(sentence: str) -> None:
     """Print on stderr what went wrong, always."""
-    typer.echo(printable(f"mnist-edge: {sentence}"), err=True)
+    # To sys.stderr itself, which what draws progress replaces: a line of its own above that.
+    sys.stderr.write(printable(f"mnist-edge: {sentence}") + "\n")
+    sys.stderr.flush()
 
 
 class Notes(logging.Handler):

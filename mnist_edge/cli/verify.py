@@ -27,6 +27,7 @@ from mnist_edge.cli.render.parity import parity_lines
 from mnist_edge.cli.verbosity import complain, note
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.extras import require
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset, Wanted
@@ -64,6 +65,7 @@ def verify(
         raise OptionError(
             "expected .onnx files to verify, found none in artifacts/: run mnist-edge export first"
         )
+    require("export", "tensorflow", "keras", "tf2onnx", "onnx")
     run = _Run(data, label_column, resize)
     with progress.steps() as on_step:
         models = dict(run.read(files))

@@ -19,6 +19,10 @@ def test_help_has_one_order(run: Callable[..., Run], command: str) -> None:
     lines = run(command, "--help").out.splitlines()
     assert lines[0].startswith(f"Usage: mnist-edge {command} [OPTIONS]")
     assert "{" not in lines[0]
+    shown = " ".join(lines)
+    assert "<" not in shown
+    assert "x>=" not in shown
+    assert "[default: (" not in shown
     found = [line for line in lines if line in SECTIONS]
     assert found == [title for title in SECTIONS if title in found]
     assert found[-1] == "General:"
@@ -134,6 +138,8 @@ def test_a_url_is_no_path_and_keeps_its_slashes(
         (["data", "--data", ""], "expected the name of the data (--data), received an empty one"),
         (["benchmark", "--seconds", "x"], "'x' is not a number. Try 'mnist-edge benchmark --help'"),
         (["train", "--epochs", "many"], "'many' is not a number. Try 'mnist-edge train --help'"),
+        (["train", "--epochs", "0"], "0 is not from 1 to 10000. Try 'mnist-edge train --help'"),
+        (["predict", "x.png", "--top", "0"], "0 is less than 1. Try 'mnist-edge predict --help'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
