@@ -74,3 +74,14 @@ def test_what_makes_it_doubtful_stands_beside_the_verdict(
     document = run("benchmark", tiny_onnx, *options, "--json").json
     assert set(document["doubts"]) <= set(document["warnings"])
     assert any("windows" in doubt for doubt in document["doubts"])
+
+
+def test_one_of_two_that_is_not_there_is_named_once(
+    run: Callable[..., Run], tiny_onnx: Path, tmp_path: Path
+) -> None:
+    absent = tmp_path / "nowhere.onnx"
+    options = ("--batch", 1, "--threads", 1, "--seconds", 0.01, "--data", "sample")
+    done = run("benchmark", tiny_onnx, absent, *options)
+    assert done.code == 1
+    (line,) = (line for line in done.out.splitlines() if "nowhere" in line)
+    assert line.count("nowhere.onnx") == 1

@@ -92,9 +92,9 @@ def print_benchmark(report: Report) -> None:
     for row in report.results:
         remark = row.error or row.limitation
         if remark:
+            model = "" if row.setup.model in remark else f", {row.setup.model}"
             # It may hold names out of a file.
-            line = printable(f"{row.setup.name}, {row.setup.model}: {remark}")
-            console.print(line, markup=False)
+            console.print(printable(f"{row.setup.name}{model}: {remark}"), markup=False)
     if report.pictures:
         # The file is named: it may be another than the fastest.
         model = printable(report.pictures[0].model)
