@@ -25,6 +25,7 @@ from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.verbosity import note, show_warnings
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
+from mnist_edge.files import require_place
 from mnist_edge.model_spec import UNIT_PIXELS
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def compress(
         raise OptionError("expected one of --widths and --max-loss")
     if out and out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
+    if out:
+        require_place(out.parent)
     if out and out.exists() and out.resolve() == keras.resolve():
         raise OptionError(
             f"expected --out to be another file than the wide network's, received {out}"

@@ -95,13 +95,14 @@ def train(
     from mnist_edge.cli.render import charts
     from mnist_edge.datasets import Wanted, parse_labels
     from mnist_edge.extras import require
-    from mnist_edge.files import require_writable
+    from mnist_edge.files import require_place, require_writable
     from mnist_edge.training.recipes import RECIPES
 
     if recipe not in RECIPES:
         raise OptionError(f"expected a recipe out of {', '.join(RECIPES)}, received {recipe!r}")
     if out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
+    require_place(out.parent)
     chosen = RECIPES[recipe] if epochs is None else RECIPES[recipe].with_epochs(epochs)
     if plot:
         charts.require_plot(plot)

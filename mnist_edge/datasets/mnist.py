@@ -54,7 +54,8 @@ def from_keras(download: bool) -> Found:
     if download and importlib.util.find_spec("keras"):
         train, test = _download()
         return Found(f"{cached} (downloaded by Keras)", train, test)
-    raise DataNotFoundError(f"no {cached}, and no Keras at hand to download it")
+    reason = ", and no Keras at hand to download it" if download else ""
+    raise DataNotFoundError(f"no {cached}{reason}")
 
 
 def _download() -> tuple[Part, Part]:
