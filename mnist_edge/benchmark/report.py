@@ -239,8 +239,8 @@ def _warnings(results: Sequence[Measured]) -> list[str]:
     fewest = min(len(timing.windows) for timing in timings)
     if fewest < clock.ENOUGH_WINDOWS:
         found.append(
-            f"some candidates have only {fewest} window{'s' * (fewest > 1)}, so noise and spread are "
-            "rough: raise --seconds"
+            f"some candidates have only {fewest} window{'s' * (fewest > 1)}, so noise and spread "
+            "are rough: raise --seconds"
         )
     spread = float(np.median([timing.spread for timing in timings]))
     if spread > UNEVEN:
