@@ -1,16 +1,23 @@
 # Two commands do all the set-up, each in a virtual environment that it makes itself: make export, make test.
+# The command that they install is .venv/bin/mnist-edge; make wheel makes what others install.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
 	$(RUN)mnist-edge export artifacts/mnist-mlp-small.keras --precision fp32,int8
+	@echo "The command is $(RUN)mnist-edge. To type it as mnist-edge: . $(RUN)activate"
 
 test: $(VENV)/dev  ## all tests
 	$(RUN)pytest
+
+wheel:  ## the package without the build half's libraries, in dist/: pip and pipx install it
+	$(PYTHON) -m venv build/packaging
+	build/packaging/bin/pip wheel -q --no-deps --wheel-dir dist .
+	@for file in dist/mnist_edge-*.whl; do echo "pipx install $$file, or pip install $$file"; done
 
 train: $(VENV)/export  ## trains the shipped network anew
 	$(RUN)mnist-edge train
@@ -101,6 +108,9 @@ rejection: $(VENV)/dev  ## what Prediction.rejected catches
 
 schemas: $(VENV)/dev  ## writes docs/*.schema.json from the classes of the documents
 	$(RUN)python -m tests.schemas
+
+api: $(VENV)/dev  ## writes docs/api.md from the docstrings of what mnist_edge exports
+	$(RUN)python -m tests.api
 
 constraints:  ## writes constraints.txt anew from the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear build/constraints

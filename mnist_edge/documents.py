@@ -43,6 +43,23 @@ Positive = Annotated[int, Bounds(1, 2**53)]
 """How many, at least one."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that a command of several could not take.
+
+    Attributes:
+        path: The file.
+        error: Why, in one sentence.
+    """
+
+    path: str
+    error: str
+
+    def __str__(self) -> str:
+        """Return the sentence, with the file's name before it where it has none."""
+        return self.error if self.path in self.error else f"{self.path}: {self.error}"
+
+
 def to_json(value: Any) -> Any:
     """Return ``value`` as JSON has it.
 

@@ -31,6 +31,22 @@ def shown(value: object) -> str:
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
 
 
+def require_path(name: str, what: str) -> None:
+    """Refuse as the path of a file what is none: an empty name, a URL.
+
+    Args:
+        name: What was given.
+        what: What it is the path of, for the sentence.
+
+    Raises:
+        OptionError: It is one of these.
+    """
+    if not name:
+        raise OptionError(f"expected the name of {what}, received an empty one")
+    if "://" in name:
+        raise OptionError(f"expected the path of {what}, received the URL {name}: fetch it first")
+
+
 class MnistEdgeError(Exception):
     """Base of all errors below; its text is one sentence for people."""
 

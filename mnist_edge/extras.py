@@ -13,7 +13,8 @@ def require(extra: str, *packages: str) -> None:
     """
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
-        names = " and ".join(missing)
+        *most, last = missing
+        names = f"{', '.join(most)} and {last}" if most else last
         raise MissingExtraError(
             f"this needs {names}, not installed here: pip install 'mnist-edge[{extra}]'"
         )

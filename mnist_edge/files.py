@@ -58,8 +58,8 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` to a temporary file beside ``path`` and rename it.
 
     Raises:
-        OutputError: The folder cannot be made or the file cannot be written; what was there stays
-            as it was.
+        OutputError: The folder cannot be made (see ``make_folder``) or the file cannot be written;
+            what was there stays as it was.
     """
     with writing_whole(path) as file:
         file.write(content)
@@ -82,7 +82,7 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     try:
         if target.exists() and not target.is_file():
             raise OutputError(f"cannot write {path}: it is there and is no regular file")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent if target == path.absolute() else target.parent)
         _remove_what_the_dead_left(target.parent)
         with temporary.open("xb") as file:
             yield file
@@ -94,6 +94,31 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none, but none above it: a typo must not become a tree.
+
+    Raises:
+        OutputError: There is no folder to make it in.
+        OSError: It cannot be made.
+    """
+    require_place(folder)
+    folder.mkdir(exist_ok=True)
+
+
+def require_place(folder: Path) -> None:
+    """Refuse a folder that ``make_folder`` would not make, and make nothing.
+
+    Raises:
+        OutputError: There is no folder to make it in.
+    """
+    missing = [path for path in reversed(folder.parents) if not path.exists()]
+    if missing:
+        raise OutputError(
+            f"cannot write to the folder {folder}: there is no {missing[0]}, and only the last "
+            "folder of a path is made: make it first, or correct the path"
+        )
 
 
 def _remove_what_the_dead_left(folder: Path) -> None:
@@ -293,13 +318,13 @@ def require_writable(folder: Path, *names: str) -> None:
         names: The files; what lies under these names must be files that can be replaced.
 
     Raises:
-        OutputError: Nothing can be written there.
+        OutputError: Nothing can be written there, or the folder above it is not there.
     """
     for path in (folder / name for name in names):
         if path.exists() and not path.is_file():
             raise OutputError(f"cannot write {path}: it is there and is no regular file")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

@@ -5,9 +5,10 @@ Neither half need be installed for that: files are hashed, none is opened as a m
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import OptionError
 from mnist_edge.files import open_regular
 
 ENDINGS = (".keras", ".h5", ".hdf5", ".onnx")
@@ -55,10 +56,23 @@ class Finder:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class References:
+    """Which model files exported files were made from.
+
+    Attributes:
+        found: The model of each exported file whose model is here.
+        missing: Why there is none, a sentence for each of the others.
+    """
+
+    found: dict[Path, Path]
+    missing: dict[Path, str]
+
+
 def references(
     digests: Mapping[Path, str | None], named: Sequence[Path], shipped: Sequence[Path]
-) -> dict[Path, Path]:
-    """Return the model file that each exported file was made from.
+) -> References:
+    """Find the model file that each exported file was made from.
 
     Args:
         digests: For each exported file the hash of its source, as ``Provenance.source_sha256`` has
@@ -68,28 +82,30 @@ def references(
 
     Raises:
         OptionError: A named file cannot be read, or no exported file was made from it.
-        ModelError: No file has the hash, or an exported file records none.
     """
     given = {path: _named_sha256(path) for path in named}
     finder = Finder()
     found = {}
+    missing = {}
     for exported, digest in digests.items():
         if digest is None:
-            raise ModelError(
+            missing[exported] = (
                 f"expected {exported} to record the hash of the model it was made from, found "
                 "none in its metadata: export it again"
             )
+            continue
         source = finder.find(digest, [*named, *shipped, *near(exported)])
         if source is None:
-            raise ModelError(_missing(exported, digest, named))
-        found[exported] = source
+            missing[exported] = _missing(exported, digest, named)
+        else:
+            found[exported] = source
     for path, digest in given.items():
-        if digest not in digests.values():
+        if digest not in digests.values() and found:
             raise OptionError(
                 f"expected --reference to be what a file was made from, but {path} has SHA-256 "
                 f"{digest[:12]}..., which none of them records: leave it out, or name the right one"
             )
-    return found
+    return References(found, missing)
 
 
 def _named_sha256(path: Path) -> str:

@@ -51,7 +51,9 @@ def _type_of(hint: Any) -> dict[str, Any]:
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        return _or_null(_type_of(_inner(hint)))
+        if type(None) in arguments:
+            return _or_null(_type_of(_inner(hint)))
+        return {"anyOf": [_type_of(part) for part in arguments]}
     if origin is Annotated:
         bounds = arguments[1]
         return _type_of(arguments[0]) | {"minimum": bounds.least, "maximum": bounds.most}

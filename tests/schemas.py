@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
 from mnist_edge.c99.export import CReport
-from mnist_edge.cli.reports import FileInfo, ForeignFileInfo, PredictReport
+from mnist_edge.cli.reports import FileInfo, FilesInfo, ForeignFileInfo, PredictReport
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
 from mnist_edge.scoring.schema import RunManifest, ScoreReport
@@ -25,6 +25,7 @@ SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "export": (ExportReport, "Report of mnist-edge export --json"),
     "export-c": (CReport, "Report of mnist-edge export --target c --json"),
     "export-manifest": (ExportManifest, "The manifest beside an exported file"),
+    "files-info": (FilesInfo, "Report of mnist-edge info --json for several files"),
     "foreign-info": (ForeignFileInfo, "Report of mnist-edge info --json for a file of others"),
     "info": (FileInfo, "Report of mnist-edge info --json"),
     "page": (PageReport, "Report of mnist-edge export --target web --json and demo --json"),

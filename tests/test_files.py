@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,17 @@ def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> Non
     files.write_whole(tmp_path / "new" / "file.bin", b"content")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["file.bin"]
     assert (tmp_path / "new" / "file.bin").read_bytes() == b"content"
+
+
+def test_the_last_folder_of_a_path_is_made_and_none_above_it(tmp_path: Path) -> None:
+    wanted = rf"there is no {re.escape(str(tmp_path / 'a'))}, and only the last folder"
+    with pytest.raises(OutputError, match=wanted):
+        files.write_whole(tmp_path / "a" / "b" / "file.bin", b"content")
+    with pytest.raises(OutputError, match=wanted):
+        files.require_writable(tmp_path / "a" / "b" / "c", "file.bin")
+    assert list(tmp_path.iterdir()) == []
+    files.require_writable(tmp_path / "a", "file.bin")
+    assert (tmp_path / "a").is_dir()
 
 
 def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ except SystemExit as end: print(end.code, 'numpy' in sys.modules)
 
 
 README = (ROOT / "README.md").read_text()
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_readme_lists_each_command_as_its_help_does() -> None:
@@ -120,3 +121,8 @@ def test_readme_example_runs_as_written() -> None:
     assert digit.startswith("1 ")
     assert digits == "[1 1]"
     assert picture == "7 False"
+
+
+def test_the_changelog_has_this_version() -> None:
+    versions = [line.split()[1] for line in CHANGELOG.splitlines() if line.startswith("## ")]
+    assert mnist_edge.__version__ in versions

@@ -12,7 +12,7 @@ from mnist_edge.benchmark import compare, report_file
 from mnist_edge.documents import to_json
 from mnist_edge.files import manifest_path
 from mnist_edge.web import engine
-from tests import schemas
+from tests import models, schemas
 from tests.benchmark.page import reports
 from tests.conftest import ARTIFACTS, Run
 from tests.pictures import seven
@@ -53,6 +53,19 @@ def test_a_benchmark_and_a_comparison() -> None:
 )
 def test_what_a_command_prints(run: Callable[..., Run], name: str, arguments: list[object]) -> None:
     validate(run(*arguments, "--json").json, name)
+
+
+def test_several_files_and_what_is_none(run: Callable[..., Run], tmp_path: Path) -> None:
+    models.write(models.foreign(), tmp_path / "torch.onnx")
+    (tmp_path / "text.onnx").write_text("no model")
+    done = run("info", "small", tmp_path, "--json")
+    assert done.code == 1
+    validate(done.json, "files-info")
+    assert [Path(entry["path"]).name for entry in done.json["files"]] == [
+        "mnist-mlp-small.int8.onnx",
+        "torch.onnx",
+    ]
+    assert [Path(entry["path"]).name for entry in done.json["failed"]] == ["text.onnx"]
 
 
 def test_predictions_and_failures(run: Callable[..., Run], tmp_path: Path) -> None:

@@ -92,18 +92,12 @@ class Network:
 
 
 def read_all(models: Sequence[Path]) -> list[Read]:
-    """Read the files of a run.
-
-    Raises:
-        ModelError: One is not there.
-    """
+    """Read the files of a run; one that cannot be read has the reason."""
     found = []
     for path in models:
         try:
             found.append(Read(path, model_file.read_any(path)))
         except ModelError as error:
-            if not path.exists():
-                raise
             found.append(Read(path, None, str(error)))
     return found
 

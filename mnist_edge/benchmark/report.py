@@ -15,7 +15,7 @@ from mnist_edge.benchmark.runtimes import PREDICTOR
 from mnist_edge.benchmark.schema import PictureTimings, Report, Settings
 from mnist_edge.benchmark.verdict import verdict
 from mnist_edge.datasets import Dataset
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import ModelSpec
 from mnist_edge.runtime.session import available_cpus
 
@@ -62,7 +62,6 @@ def run(
     Raises:
         OptionError: A batch, a number of threads, a time or a runtime that makes no sense on this
             machine.
-        ModelError: A model is not there, or nothing at all could be measured.
     """
     require(batches, threads, seconds)
     candidates.require_known(against)
@@ -74,9 +73,16 @@ def run(
         others, missing = candidates.of_baselines(against, sources, threads, dataset, Path(folder))
         planned += others
         able = [entry for entry in planned if not (entry.error or entry.limitation)]
+        asked = Settings(
+            batches=tuple(batches),
+            threads=tuple(threads),
+            against=tuple(against),
+            rounds=measure.ROUNDS,
+            cold_starts=measure.COLD_STARTS,
+            idle_ms=1000 * measure.IDLE_SECONDS,
+        )
         if not able:
-            reason = planned[0].error or planned[0].limitation
-            raise ModelError(f"nothing can be measured: {reason}")
+            return _without_timings(planned, asked, seconds, missing)
         inputs = _inputs(able, dataset)
         # One candidate is measured a second time, last: what it differs by from itself is the
         # noise (A/A).
@@ -96,32 +102,45 @@ def run(
         rows = rows_of(planned, results, batches)
     noises = _noises(results[twice], again)
     noise = noises.get(batches[0])
+    doubts = (*device.warnings([busy_before, busy_after], before, after), *_warnings(results))
     read = next((one for one in inputs if not one.made), inputs[0])
     return Report(
         device=device.describe(),
         data=None if read.made or dataset is None else dataset.summary,
         images=len(read.values),
         seconds=seconds,
-        settings=Settings(
-            batches=tuple(batches),
-            threads=tuple(threads),
-            against=tuple(against),
-            rounds=measure.ROUNDS,
-            cold_starts=measure.COLD_STARTS,
-            idle_ms=1000 * measure.IDLE_SECONDS,
-        ),
+        settings=asked,
         noise=noise,
         noise_by_batch=noises,
         interrupted=interrupted,
         warnings=(
             *missing,
             *_unlabelled(able, inputs, dataset),
-            *device.warnings([busy_before, busy_after], before, after),
-            *_warnings(results),
+            *doubts,
         ),
         results=rows,
         verdict=verdict(rows, noise),
         pictures=of_pictures,
+        doubts=doubts,
+    )
+
+
+def _without_timings(
+    planned: Sequence[Planned], settings: Settings, seconds: float, missing: Sequence[str]
+) -> Report:
+    """Return the report of a run that could measure nothing: its rows say why."""
+    return Report(
+        device=device.describe(),
+        data=None,
+        images=0,
+        seconds=seconds,
+        settings=settings,
+        noise=None,
+        noise_by_batch={},
+        interrupted=False,
+        warnings=tuple(missing),
+        results=rows_of(planned, (), settings.batches),
+        verdict=(),
     )
 
 
@@ -220,8 +239,8 @@ def _warnings(results: Sequence[Measured]) -> list[str]:
     fewest = min(len(timing.windows) for timing in timings)
     if fewest < clock.ENOUGH_WINDOWS:
         found.append(
-            f"some candidates have only {fewest} windows, so noise and spread are rough: "
-            "raise --seconds"
+            f"some candidates have only {fewest} window{'s' * (fewest > 1)}, so noise and spread "
+            "are rough: raise --seconds"
         )
     spread = float(np.median([timing.spread for timing in timings]))
     if spread > UNEVEN:

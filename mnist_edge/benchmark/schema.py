@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from mnist_edge.benchmark.clock import Start, Window
 from mnist_edge.benchmark.setup import Setup
 from mnist_edge.datasets.dataset import DataSummary
-from mnist_edge.documents import INLINE, Bounds, Positive, Share
+from mnist_edge.documents import INLINE, Bounds, Count, Positive, Share
 
 Microseconds = Annotated[float, Bounds(1e-6, 1e12)]
 """No call takes less or more: within these every ratio is finite."""
@@ -224,13 +224,14 @@ class Report:
         results: A row for each candidate and batch size.
         verdict: What to ship, in sentences.
         pictures: How long pictures take, where a file reads digits on paper.
+        doubts: Those of the warnings that make the numbers, and so the verdict, doubtful.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/benchmark/1"
 
     device: Device
     data: DataSummary | None
-    images: Positive
+    images: Count
     seconds: float
     settings: Settings
     noise: Noise | None
@@ -240,6 +241,12 @@ class Report:
     results: tuple[Row, ...]
     verdict: tuple[str, ...]
     pictures: tuple[PictureTimings, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything: a row with timings."""
+        return any(row.timings for row in self.results)
 
 
 @dataclass(frozen=True, slots=True)

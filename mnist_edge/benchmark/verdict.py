@@ -25,8 +25,12 @@ def verdict(rows: Sequence[Row], noise: float | None) -> tuple[str, ...]:
     ours = [row for row in single if row.setup.runtime == PREDICTOR]
     if not ours:
         return ()
-    if noise is None or not math.isfinite(noise):
-        return ("No verdict: there are too few windows to tell a difference from noise.",)
+    fewest = min(len(row.windows) for row in ours)
+    if noise is None or not math.isfinite(noise) or fewest < clock.ENOUGH_WINDOWS:
+        return (
+            "No verdict: there are too few windows to tell a difference from noise; "
+            "raise --seconds.",
+        )
     chosen = _choose(ours, noise)
     sentences = [_recommendation(chosen, ours, noise)]
     as_many_threads = [row for row in single if row.setup.threads == chosen.setup.threads]

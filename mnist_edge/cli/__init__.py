@@ -4,22 +4,27 @@ Results go to stdout, as a table for people or, with --json, as one document; al
 stderr. Exit code 0: done; 1: a check failed; 2: the call or its input was wrong, with one sentence
 on stderr.
 
-  app.py       the Typer app, and what the commands share
-  all others   one command each; a new one is a module, imported below
-  reports.py   the documents of predict and info
-  render/      what they show: tables, progress, pictures, charts
+  app.py         the Typer app, and options that commands share
+  command.py     the order of help; --quiet and --verbose, which verbosity.py obeys
+  inputs.py      files that are named: by path, folder or name
+  all others     one command each; a new one is a module, imported below
+  reports.py     the documents of predict and info
+  render/        what they show: tables, progress, pictures, charts
 """
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from mnist_edge.cli.app import app, note
+from mnist_edge.cli import verbosity
+from mnist_edge.cli.app import app
+from mnist_edge.cli.command import in_words
 from mnist_edge.errors import MnistEdgeError
 
-# Each registers its command, in the order that --help lists them.
+# Each registers its command; command.ORDER is the order in which --help lists them.
 # isort: off
 from mnist_edge.cli import data  # noqa: F401
 from mnist_edge.cli import train  # noqa: F401
@@ -40,10 +45,12 @@ __all__ = ["app", "main"]
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; errors that are foreseen end as one sentence on stderr."""
     _open_closed_streams()
+    verbosity.reset()
     try:
         code = app(args=arguments, prog_name="mnist-edge", standalone_mode=False)
         sys.stdout.flush()
     except MnistEdgeError as error:
+        verbosity.step(_origin(error))
         code = _complain(str(error))
     except MemoryError:
         code = _complain(
@@ -65,8 +72,26 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        code = _complain(message())
+        code = _complain(_with_help(message(), error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with_help(message: str, error: Exception) -> str:
+    """Return what Typer says of a wrong call, and where to find the right one."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    message = in_words(message)
+    joint = "" if message.endswith("?") else "."
+    return f"{message.rstrip('.')}{joint} Try '{context.command_path} --help'"
+
+
+def _origin(error: BaseException) -> str:
+    """Return where an error was raised, and what it came from, in one line."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    text = f"{type(error).__name__} in {place.name}, {place.filename}, line {place.lineno}"
+    cause = error.__cause__
+    return text if cause is None else f"{text}, from {type(cause).__name__}: {cause}"
 
 
 def _cause(error: BaseException) -> str:
@@ -92,5 +117,5 @@ def _open_closed_streams() -> None:
 
 
 def _complain(sentence: str) -> int:
-    note(" ".join(sentence.split()))
+    verbosity.complain(" ".join(sentence.split()))
     return 2

@@ -1,26 +1,30 @@
 """The Typer app, and what its commands share: results go to stdout, all else to stderr."""
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
 import typer
 
 from mnist_edge import __version__, model_spec
+from mnist_edge.cli import verbosity
+from mnist_edge.cli.command import Command, Group
+from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require_address_space
-from mnist_edge.files import is_special, json_text
+from mnist_edge.files import is_special, json_text, require_writable
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import Dataset, Wanted
 
 app = typer.Typer(
     name="mnist-edge",
+    cls=Group,
     help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,13 +40,21 @@ KERAS_FILE = ARTIFACTS / "mnist-mlp.keras"
 PAGE = Path("mnist-edge.html")
 
 Exported = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
         metavar="[ONNX]...",
         show_default="artifacts/mnist-mlp.*.onnx",
-        help="Exported files.",
+        help="Exported files, folders of them, or names of shipped ones: int8, small, ...",
     ),
 ]
+FILE_ENDINGS = frozenset(
+    [
+        *(".onnx", ".keras", ".h5", ".hdf5", ".c", ".h", ".html", ".htm"),
+        *(".json", ".jsonl", ".csv", ".parquet", ".png", ".pdf"),
+    ]
+)
+"""Of files that commands read or write: none is meant as the name of a folder."""
+
 NoResume = Annotated[
     bool,
     typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
@@ -55,8 +67,8 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="ONNX",
-        show_default="the shipped model",
-        help="An exported file; or small, the shipped one.",
+        show_default="int8, the shipped model",
+        help="An exported file, or the name of a shipped one: fp32, int8, small, small-fp32, ...",
     ),
 ]
 Data = Annotated[
@@ -107,6 +119,11 @@ Resize = Annotated[
 ]
 
 
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Register a command under the name of its function."""
+    return app.command(cls=Command)(function)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"mnist-edge {__version__}")
@@ -122,10 +139,20 @@ def _root(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print no notes and no progress, errors alone."),
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Print each step, and where an error came from."),
+    ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
+    verbosity.be_quiet(quiet)
+    verbosity.be_verbose(verbose)
     require_address_space("numpy", ADDRESS_SPACE)
 
 
@@ -137,25 +164,30 @@ def find_data(
     resize: str | None = None,
     allow_sample: bool,
     download: bool = True,
+    on_step: progress.OnStep | None = None,
 ) -> "Dataset":
     """Find the data, with notes on stderr where it is not MNIST's full set, or not all of it."""
     from mnist_edge import datasets
 
-    found = datasets.find(
-        named,
-        wanted,
-        label_column=label_column,
-        resize=cast("model_spec.Resize | None", resize),
-        allow_sample=allow_sample,
-        download=download,
-    )
+    with progress.steps() if on_step is None else nullcontext(on_step) as show:
+        show(f"reading {named or os.environ.get(datasets.DATA_VARIABLE) or 'MNIST'}")
+        found = datasets.find(
+            named,
+            wanted,
+            label_column=label_column,
+            resize=cast("model_spec.Resize | None", resize),
+            allow_sample=allow_sample,
+            download=download,
+        )
     asked_for = (named, os.environ.get(datasets.DATA_VARIABLE))
     if found.test_split == "train" and datasets.SAMPLE not in asked_for:
         note(
             f"MNIST was not found: using the {len(found.test_images):,}-image sample of its "
-            f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST}"
+            f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST} "
+            f"[{'; '.join(found.notes)}]"
         )
-    elif found.name != "MNIST":
+        return found
+    if found.name != "MNIST":
         note(f"using {found.name} from {found.source}")
     if found.problems.skipped:
         note(found.problems.sentence())
@@ -178,24 +210,6 @@ def exported() -> list[Path]:
     """Return the exported files in artifacts/, where no other is named."""
     found = sorted(ARTIFACTS.glob("mnist-mlp.*.onnx"))
     return [path for path in found if not is_special(path)]
-
-
-def show_warnings() -> None:
-    """Show what the library logs as a warning like the commands' own notes, on stderr."""
-    import logging
-
-    class Notes(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            note(record.getMessage())
-
-    log = logging.getLogger("mnist_edge")
-    if not log.handlers:
-        log.addHandler(Notes(logging.WARNING))
-
-
-def note(sentence: str) -> None:
-    """Print a sentence on stderr."""
-    typer.echo(printable(f"mnist-edge: {sentence}"), err=True)
 
 
 @contextmanager
@@ -231,9 +245,26 @@ def numbers(text: str, option: str) -> list[int]:
 
 
 def require_png(path: Path, option: str) -> None:
-    """Refuse a picture's name that does not end in .png."""
+    """Refuse a picture that could not be written, before the work that it would show."""
     if path.suffix.lower() != ".png":
         raise OptionError(f"expected {option} to end in .png, received {str(path)!r}")
+    require_writable(path.parent, path.name)
+
+
+def require_folder(path: Path, what: str) -> None:
+    """Refuse the name of a file where a folder is asked for.
+
+    Args:
+        path: What --out names.
+        what: What the folder is for.
+
+    Raises:
+        OptionError: It ends as a file does, and is no folder.
+    """
+    if path.suffix.lower() in FILE_ENDINGS and not path.is_dir():
+        raise OptionError(
+            f"expected --out as a folder for {what}, received {path}, the name of a file"
+        )
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:

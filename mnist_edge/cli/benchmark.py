@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -12,21 +12,23 @@ from mnist_edge.cli.app import (
     Json,
     LabelColumn,
     Resize,
-    app,
+    command,
     distinct,
     exported,
     find_data,
-    note,
     numbers,
     print_json,
 )
+from mnist_edge.cli.inputs import onnx_files
+from mnist_edge.cli.verbosity import complain, note
 from mnist_edge.errors import DataNotFoundError, ModelError, OptionError
 
 if TYPE_CHECKING:
+    from mnist_edge.benchmark.schema import Report
     from mnist_edge.datasets import Wanted
 
 
-@app.command()
+@command
 def benchmark(
     onnx: Exported = None,
     batch: Annotated[
@@ -59,7 +61,7 @@ def benchmark(
     ] = None,
     seconds: Annotated[
         float,
-        typer.Option(help="Time for all timed calls together; starting comes on top."),
+        typer.Option(metavar="S", help="Time for all timed calls together; starting comes on top."),
     ] = 60.0,
     html: Annotated[
         Path | None,
@@ -79,7 +81,7 @@ def benchmark(
     Files that export made run in the Predictor; any other .onnx is timed in onnxruntime alone. Each
     model runs in a process of its own, in turns; one runs twice, and what it differs by from
     itself is the noise. Ctrl-C ends the run early and shows what there is. Exit code 1 when a
-    model could not be measured.
+    model could not be measured, 2 when none could.
 
     Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
     """
@@ -89,17 +91,13 @@ def benchmark(
     from mnist_edge.cli.render import progress
     from mnist_edge.files import write_whole
     from mnist_edge.markup import require_page
-    from mnist_edge.runtime.model_file import shipped
     from mnist_edge.runtime.session import available_cpus
+    from mnist_edge.runtime.shipped import shipped_files
 
-    files = onnx or exported() or [shipped()]
+    files = onnx_files(onnx) if onnx else exported() or shipped_files()
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
     names = BASELINES if against == "all" else tuple(distinct(filter(None, against.split(","))))
-    if keras and not names:
-        raise OptionError("expected --against with --keras, which baselines are made from")
-    for path in keras or []:
-        if not path.is_file():
-            raise OptionError(f"expected a Keras model with --keras, found none at {path}")
+    _require_keras(keras or [], names)
     if html:
         require_page(html)
     try:
@@ -127,6 +125,8 @@ def benchmark(
             keras_files=keras or [],
             on_progress=on_progress,
         )
+    if not measured.measured:
+        _refuse(measured, as_json)
     if html:
         from mnist_edge.benchmark import page
 
@@ -135,13 +135,36 @@ def benchmark(
         print_json(measured)
     else:
         render.print_benchmark(measured)
+    beside = () if as_json else measured.doubts  # they stand above the verdict
     for warning in measured.warnings:
-        note(warning)
+        if warning not in beside:
+            note(warning)
     if measured.interrupted:
         note("interrupted: this is what was measured until then")
         raise typer.Exit(130)
     if any(row.error for row in measured.results):
         raise typer.Exit(1)
+
+
+def _require_keras(files: Sequence[Path], against: Sequence[str]) -> None:
+    """Refuse Keras models that no baseline is made from, or that are not there."""
+    if files and not against:
+        raise OptionError("expected --against with --keras, which baselines are made from")
+    for path in files:
+        if not path.is_file():
+            raise OptionError(f"expected a Keras model with --keras, found none at {path}")
+
+
+def _refuse(measured: "Report", as_json: bool) -> NoReturn:
+    """End a run that measured nothing: with its document, and a sentence a file."""
+    if as_json:
+        print_json(measured)
+    for warning in measured.warnings:
+        note(warning)
+    reasons = [row.error or row.limitation or "" for row in measured.results]
+    for reason in distinct(reasons):
+        complain(f"nothing can be measured: {reason}")
+    raise typer.Exit(2)
 
 
 def _wanted(files: Sequence[Path]) -> "Wanted | None":

@@ -1,12 +1,14 @@
 """mnist-edge export --target c: an exported file as C99."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mnist_edge.cli.app import echo, find_data, note, print_json
+from mnist_edge.cli.app import echo, find_data, print_json
+from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import DataNotFoundError
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ def export_c(model: str | None, folder: Path, data: str | None, as_json: bool) -
     given = to_read(file.spec, dataset)
     found = compilers.found()
     source = None if given.made or dataset is None else dataset.name
-    report = export(file, folder, given.values, source, found)  # type: ignore[arg-type]  # uint8
+    with progress.steps() as on_step:
+        pixels: Any = given.values  # uint8, of an int8 file
+        report = export(file, folder, pixels, source, found, on_step)
     _note(report, file.provenance.agreement is not None)
     if as_json:
         print_json(report)

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import Json, app, echo, note, print_json
+from mnist_edge.cli.app import Json, command, echo, print_json
+from mnist_edge.cli.verbosity import note
 
 
-@app.command()
+@command
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A report of benchmark --json.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.")],

@@ -12,20 +12,20 @@ from mnist_edge.cli.app import (
     LabelColumn,
     NoResume,
     Resize,
-    app,
+    command,
     echo,
     find_data,
     interruptible,
-    note,
     numbers,
     print_json,
-    show_warnings,
 )
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render import training as render_training
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note, show_warnings
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
+from mnist_edge.files import require_place
 from mnist_edge.model_spec import UNIT_PIXELS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mnist_edge.training.search import SearchResult
 
 
-@app.command()
+@command
 def compress(
     keras: Annotated[Path, typer.Argument(metavar="KERAS", help="The wide network's .keras file.")],
     widths: Annotated[
@@ -56,6 +56,7 @@ def compress(
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar="KERAS",
             show_default="beside KERAS, with the widths in its name",
             help="The .keras file to write.",
         ),
@@ -65,11 +66,15 @@ def compress(
         typer.Option(
             min=1,
             max=10_000,
+            metavar="N",
             show_default=False,
             help="Passes over the images, if not the recipe's.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Decides order and distortion.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**31, metavar="N", help="Decides order and distortion."),
+    ] = 0,
     data: Data = None,
     label_column: LabelColumn = None,
     resize: Resize = None,
@@ -95,6 +100,8 @@ def compress(
         raise OptionError("expected one of --widths and --max-loss")
     if out and out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
+    if out:
+        require_place(out.parent)
     if out and out.exists() and out.resolve() == keras.resolve():
         raise OptionError(
             f"expected --out to be another file than the wide network's, received {out}"
@@ -105,9 +112,11 @@ def compress(
     dataset = find_data(
         data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
     )
-    from mnist_edge.training import search
-    from mnist_edge.training.compress import compress as compress_file
-    from mnist_edge.training.compress import compressed_path
+    with progress.steps() as on_step:
+        on_step("loading TensorFlow")
+        from mnist_edge.training import search
+        from mnist_edge.training.compress import compress as compress_file
+        from mnist_edge.training.compress import compressed_path
 
     resume = not (no_resume or fresh)
     if max_loss is not None:

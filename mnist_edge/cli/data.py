@@ -12,7 +12,7 @@ from mnist_edge.cli.app import (
     Json,
     LabelColumn,
     Resize,
-    app,
+    command,
     echo,
     find_data,
     print_json,
@@ -36,7 +36,7 @@ LISTED = 100
 """Features that are listed for people; --json has all."""
 
 
-@app.command()
+@command
 def data(
     data: Data = None,
     show: Annotated[

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_edge.cli.app import PAGE, Json, Model, app, echo, note, print_json
+from mnist_edge.cli.app import PAGE, Json, Model, command, echo, print_json
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import note
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 LOCAL = "127.0.0.1"
 
 
-@app.command()
+@command
 def demo(
     model: Model = None,
     out: Annotated[

@@ -16,15 +16,17 @@ from mnist_edge.cli.app import (
     LabelColumn,
     Labels,
     Resize,
-    app,
+    command,
     find_data,
-    note,
-    show_warnings,
+    require_folder,
 )
 from mnist_edge.cli.c_source import export_c
 from mnist_edge.cli.demo import make_page, show_page
+from mnist_edge.cli.render import progress
+from mnist_edge.cli.verbosity import complain, note, show_warnings
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
+from mnist_edge.files import require_place
 from mnist_edge.markup import require_page
 from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
@@ -41,14 +43,15 @@ DEFAULT_OPSET = 17
 PAGE_PRECISION = "int8"
 
 
-@app.command()
+@command
 def export(
     model: Annotated[
         str | None,
         typer.Argument(
             metavar="[MODEL]",
             show_default=f"{KERAS_FILE}, with --target c or web the shipped model",
-            help="A .keras, .h5 or .onnx file; with --target c or web an exported file, or small.",
+            help="A .keras, .h5 or .onnx file; with --target c or web an exported file, or the "
+            "name of a shipped one: int8, small, ...",
         ),
     ] = None,
     out: Annotated[
@@ -179,9 +182,13 @@ def export(
         verify=not no_verify,
         keep_inactive=keep_inactive,
     )
+    if target != "web":
+        require_folder(out or ARTIFACTS, "the files")
     if target == "onnx":
-        report = _export(Path(model or KERAS_FILE), out or ARTIFACTS, precision, options)
-        _note_speed(report)
+        with progress.steps() as on_step:
+            report = _export(_named(model), out or ARTIFACTS, precision, options, on_step)
+            on_step("comparing how fast fp32 and int8 are")
+            _note_speed(report)
         show_parity(report, as_json)
         return
     if target == "c":
@@ -211,6 +218,13 @@ def export(
     show_page(make_page(model, page), as_json)
 
 
+def _named(model: str | None) -> Path:
+    """Return the model to export; the name of a shipped file is its path, which is refused."""
+    from mnist_edge.runtime.shipped import path_of
+
+    return KERAS_FILE if model is None else path_of(model)
+
+
 def _one_of(name: str, value: Value | None, old_name: str, old: Value | None) -> Value | None:
     """Return the value of an argument, or that of its name in earlier versions."""
     if value is not None and old is not None:
@@ -233,7 +247,13 @@ class _Options:
     keep_inactive: bool
 
 
-def _export(model: Path, folder: Path, precision: str | None, options: _Options) -> "ExportReport":
+def _export(
+    model: Path,
+    folder: Path,
+    precision: str | None,
+    options: _Options,
+    on_step: progress.OnStep,
+) -> "ExportReport":
     """Convert and verify; heavy imports come after what can be refused without them."""
     from mnist_edge.export.quantize import chosen
     from mnist_edge.sources import open_source
@@ -243,6 +263,8 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
     from mnist_edge.export.labels import choose_labels, known_labels
 
     asked = parse_labels(options.labels) if options.labels is not None else ()
+    require_place(folder)
+    on_step(f"loading what reads {model.name}")
     source = open_source(model)
     from mnist_edge.export import pipeline
     from mnist_edge.export.examples import require_fit
@@ -259,6 +281,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
             label_column=options.label_column,
             resize=options.resize,
             allow_sample=True,
+            on_step=on_step,
         )
     if options.data and dataset:
         labels = choose_labels(source, asked, dataset)
@@ -278,6 +301,7 @@ def _export(model: Path, folder: Path, precision: str | None, options: _Options)
         labels=asked,
         preprocessing=options.preprocessing,
         resize=cast("model_spec.Resize | None", options.resize),
+        on_step=on_step,
     )
 
 
@@ -304,13 +328,14 @@ def _export_page(model: Path, page: Path, precision: str, options: _Options, as_
         raise OptionError(f"expected one precision with --target web, received {precision}")
     require_page(page)
     with tempfile.TemporaryDirectory() as folder:
-        report = _export(model, Path(folder), precision, options)
+        with progress.steps() as on_step:
+            report = _export(model, Path(folder), precision, options, on_step)
         for sentence in report.notes:
             note(sentence)
         (made,) = report.models
         if made.passed is False:
             for failure in made.failures:
-                note(f"{model} as {made.precision}: {failure}")
+                complain(f"{model} as {made.precision}: {failure}")
             raise typer.Exit(1)
         written = make_page(made.path, page)
         # The exported file is gone by the time that its page is read.

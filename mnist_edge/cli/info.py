@@ -2,60 +2,112 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_edge.cli.app import Json, app, echo, print_json
+from mnist_edge.cli.app import Json, command, echo, print_json
+from mnist_edge.cli.inputs import CHANGED, onnx_files
 from mnist_edge.cli.render.tables import printable
-from mnist_edge.cli.reports import FileInfo, ForeignFileInfo, TensorInfo
-from mnist_edge.documents import to_json
+from mnist_edge.cli.reports import FileInfo, FilesInfo, ForeignFileInfo, TensorInfo
+from mnist_edge.cli.verbosity import complain
+from mnist_edge.documents import Failure, to_json
+from mnist_edge.errors import ModelError
 
 if TYPE_CHECKING:
     from mnist_edge.runtime.foreign_file import ForeignFile, Tensor
     from mnist_edge.runtime.model_file import ModelFile
 
 
-@app.command()
+@command
 def info(
     onnx: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            metavar="[ONNX]",
+            metavar="[ONNX]...",
             show_default=False,
-            help="An exported file, or any other .onnx; or small, the shipped small one.",
+            help="Exported files, any other .onnx, folders of them, or names of shipped ones: "
+            "int8, small, ...",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a file is and promises or, with no file, what this machine offers.
 
+    Of several files, or of one that cannot be read, --json prints a list. Exit code 1 when some
+    cannot be read, 2 when none can.
+
     Example: mnist-edge info artifacts/mnist-mlp.int8.onnx
+
+    Example: mnist-edge info fp32 int8 small
     """
-    if onnx is None:
-        from mnist_edge.benchmark import device
-        from mnist_edge.benchmark.schema import MachineInfo
-
-        machine = device.describe()
-        verdict = device.int8_verdict(machine.hardware.features)
-        document = to_json(MachineInfo(machine, verdict))
-        shown = document
-    else:
-        from mnist_edge.runtime import model_file
-        from mnist_edge.runtime.foreign_file import ForeignFile
-
-        found = model_file.read_any(onnx)
-        if isinstance(found, ForeignFile):
-            report = describe_foreign(found)
-            document = to_json(report)
-            shown = document | _shortened(report)
+    if not onnx:
+        document = _of_machine()
+        if as_json:
+            print_json(document)
         else:
-            document = to_json(describe(found))
-            shown = document
+            _show(document)
+        return
+    files = onnx_files(onnx)
+    found, failed = _read(files)
     if as_json:
-        print_json(document)
+        reports = tuple(map(_report, found))
+        alone = len(files) == 1 and not failed
+        print_json(reports[0] if alone else FilesInfo(reports, failed))
     else:
-        _show(shown)
+        for number, model in enumerate(found):
+            if number:
+                echo("")
+            _show_file(model)
+    for model in found:
+        if getattr(model, "intact", None) is False:  # files of others have no checksum
+            complain(f"{model.origin}: {CHANGED}")
+    for failure in failed:
+        complain(str(failure))
+    if failed:
+        raise typer.Exit(1 if found else 2)
+
+
+def _of_machine() -> dict[str, Any]:
+    """Return the document on this machine."""
+    from mnist_edge.benchmark import device
+    from mnist_edge.benchmark.schema import MachineInfo
+
+    machine = device.describe()
+    document: dict[str, Any] = to_json(
+        MachineInfo(machine, device.int8_verdict(machine.hardware.features))
+    )
+    return document
+
+
+def _read(files: Sequence[Path]) -> "tuple[list[ModelFile | ForeignFile], tuple[Failure, ...]]":
+    """Return what the files are, and why others cannot be read."""
+    from mnist_edge.runtime import model_file
+
+    found = []
+    failed = []
+    for path in files:
+        try:
+            found.append(model_file.read_any(path))
+        except ModelError as error:
+            failed.append(Failure(str(path), str(error)))
+    return found, tuple(failed)
+
+
+def _report(model: "ModelFile | ForeignFile") -> FileInfo | ForeignFileInfo:
+    from mnist_edge.runtime.foreign_file import ForeignFile
+
+    return describe_foreign(model) if isinstance(model, ForeignFile) else describe(model)
+
+
+def _show_file(model: "ModelFile | ForeignFile") -> None:
+    """Print what a file is, for people."""
+    report = _report(model)
+    document = to_json(report)
+    if isinstance(report, ForeignFileInfo):
+        document |= _shortened(report)
+    _show(document)
 
 
 def describe(model: "ModelFile") -> FileInfo:

@@ -1,21 +1,20 @@
 """mnist-edge predict: classify pictures."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import Json, Model, app, echo, note, print_json
+from mnist_edge.cli.app import Json, Model, command, echo, print_json
+from mnist_edge.cli.inputs import note_changed
+from mnist_edge.cli.pictures import files_in, read
 from mnist_edge.cli.render.predictions import prediction_lines, report_of
-from mnist_edge.cli.reports import Failure, PredictReport
+from mnist_edge.cli.reports import PredictReport
+from mnist_edge.cli.verbosity import complain
+from mnist_edge.documents import Failure
 from mnist_edge.errors import ImageError, OptionError
-from mnist_edge.files import is_special
-from mnist_edge.scoring.kinds import PICTURES
 
 
-@app.command()
+@command
 def predict(
     pictures: Annotated[
         list[str],
@@ -43,25 +42,24 @@ def predict(
 
     One line a picture: label, confidence, path; a question mark follows the label where the picture
     may show none of them. A picture that cannot be read is named on stderr; the others are read,
-    and the exit code is 1.
+    and the exit code is 1, or 2 where none could be read.
 
     Example: mnist-edge predict three.png scans/ --top 3
     """
     from mnist_edge.runtime.predictor import Predictor
-    from mnist_edge.runtime.preprocess.decode import read_bounded
 
     predictor = Predictor(model)
+    note_changed(predictor)
     answers = []
     failed = []
     found = 0
-    for path in _files_in(pictures):
+    for path in files_in(pictures):
         found += 1
         try:
-            source = read_bounded(sys.stdin.buffer) if str(path) == "-" else path
-            answer = predictor.predict_picture(source, max_pixels=max_pixels)
+            answer = predictor.predict_picture(read(path), max_pixels=max_pixels)
         except ImageError as error:
             failed.append(Failure(str(path), str(error)))
-            note(f"{path}: {error}")
+            complain(str(failed[-1]))
             continue
         report = report_of(path, answer, top)
         if as_json:
@@ -70,29 +68,7 @@ def predict(
             echo("\n".join(prediction_lines(report, answer, show)))
     if not found:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
-    if failed and len(pictures) == 1 and not Path(pictures[0]).is_dir():
-        raise typer.Exit(2)  # one picture alone is the call's input, and was wrong
     if as_json:
         print_json(PredictReport(tuple(answers), tuple(failed)))
     if failed:
-        raise typer.Exit(1)
-
-
-def _files_in(places: Sequence[str]) -> Iterator[Path]:
-    """Yield the files that are named, and the pictures in folders that are.
-
-    Those of a folder come in the order of their names, without hidden ones.
-    """
-    for place in places:
-        if not place:
-            raise OptionError("expected the name of a picture or a folder, received an empty one")
-        folder = Path(place)
-        if not folder.is_dir():
-            yield folder
-            continue
-        for path in sorted(folder.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.suffix.lower() not in PICTURES or hidden:
-                continue
-            if not path.is_dir() and not is_special(path):
-                yield path
+        raise typer.Exit(1 if len(failed) < found else 2)

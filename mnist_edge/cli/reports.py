@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mnist_edge.documents import INLINE, Share
+from mnist_edge.documents import INLINE, Failure, Share
 from mnist_edge.model_spec import ModelSpec, Provenance
 
 
@@ -44,19 +44,6 @@ class PredictionReport:
     rejected: bool
     probabilities: tuple[float, ...]
     top: tuple[ClassReport, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A picture that could not be read.
-
-    Attributes:
-        path: The picture.
-        error: Why, in one sentence.
-    """
-
-    path: str
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +147,18 @@ class ForeignFileInfo:
     external_weights: bool
     multiply_adds: int | None
     advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesInfo:
+    """What several files are.
+
+    Attributes:
+        files: Those that could be read, in the order given.
+        failed: Those that could not.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/files-info/1"
+
+    files: tuple[FileInfo | ForeignFileInfo, ...]
+    failed: tuple[Failure, ...]

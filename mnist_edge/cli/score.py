@@ -1,11 +1,12 @@
 """mnist-edge score: many rows in, a shard a file out."""
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import typer
 
 from mnist_edge import extras
-from mnist_edge.cli.app import Json, Model, app, echo, print_json
+from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_folder
 from mnist_edge.cli.render.scoring import rows_bar, summary
 from mnist_edge.errors import OptionError, shown
 from mnist_edge.scoring.schema import ENGINES, FORMATS, ON_ERROR, PREPARES, Options
@@ -13,7 +14,7 @@ from mnist_edge.scoring.schema import ENGINES, FORMATS, ON_ERROR, PREPARES, Opti
 Choice = TypeVar("Choice", bound=str)
 
 
-@app.command()
+@command
 def score(
     inputs: Annotated[
         list[str],
@@ -110,7 +111,7 @@ def score(
     """Classify many rows: tables, arrays, folders and tars, one output file a shard.
 
     The output has _SUCCESS when all of it is there. An interrupted run goes on with --resume.
-    Exit code 1 when rows could not be read (--on-error quarantine).
+    Exit code 1 when rows could not be read (--on-error quarantine), 2 when none could.
 
     Example: mnist-edge score digits/*.parquet --out answers --keep id
     """
@@ -125,6 +126,8 @@ def score(
         on_error=_choice("--on-error", on_error, ON_ERROR),
         probabilities=probabilities,
     )
+    if "://" not in out:
+        require_folder(Path(out), "a file a shard")
     runner = _choice("--engine", engine, ENGINES)
     if address is not None and runner != "ray":
         raise OptionError("expected --address with --engine ray, received it without")
@@ -142,7 +145,7 @@ def score(
     else:
         echo(summary(report))
     if report.errors:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if report.errors < report.rows else 2)
 
 
 def _columns(text: str | None) -> tuple[str, ...]:

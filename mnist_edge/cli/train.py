@@ -15,16 +15,16 @@ from mnist_edge.cli.app import (
     Labels,
     NoResume,
     Resize,
-    app,
+    command,
     echo,
     find_data,
     interruptible,
     print_json,
     require_png,
-    show_warnings,
 )
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.verbosity import show_warnings
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import UNIT_PIXELS
@@ -35,29 +35,34 @@ if TYPE_CHECKING:
     from mnist_edge.training.recipes import Recipe
 
 
-@app.command()
+@command
 def train(
     recipe: Annotated[
-        str, typer.Option(help="How to train; one of: augmented, article.")
+        str, typer.Option(metavar="NAME", help="How to train; one of: augmented, article.")
     ] = "augmented",
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=10_000,
+            metavar="N",
             show_default=False,
             help="Passes over the images, if not the recipe's; neither teacher nor pruning takes "
             "more.",
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**31, help="Decides weights, order and distortion.")
+        int,
+        typer.Option(min=0, max=2**31, metavar="N", help="Decides weights, order and distortion."),
     ] = 0,
     data: Data = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
     resize: Resize = None,
-    out: Annotated[Path, typer.Option(help="The .keras file to write.")] = KERAS_FILE,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="KERAS", help="The .keras file to write."),
+    ] = KERAS_FILE,
     no_resume: NoResume = False,
     fresh: Fresh = False,
     plot: Annotated[
@@ -90,13 +95,14 @@ def train(
     from mnist_edge.cli.render import charts
     from mnist_edge.datasets import Wanted, parse_labels
     from mnist_edge.extras import require
-    from mnist_edge.files import require_writable
+    from mnist_edge.files import require_place, require_writable
     from mnist_edge.training.recipes import RECIPES
 
     if recipe not in RECIPES:
         raise OptionError(f"expected a recipe out of {', '.join(RECIPES)}, received {recipe!r}")
     if out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
+    require_place(out.parent)
     chosen = RECIPES[recipe] if epochs is None else RECIPES[recipe].with_epochs(epochs)
     if plot:
         charts.require_plot(plot)
@@ -106,11 +112,14 @@ def train(
     if preview:
         if plot or as_json:
             raise OptionError("expected --preview without --plot and --json: nothing is trained")
+        require_png(preview, "--preview")
         _preview(chosen, find(allow_sample=True).with_labels(names), seed, preview)
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
     dataset = find(allow_sample=False).with_labels(names)
-    from mnist_edge.training import stages
+    with progress.steps() as on_step:
+        on_step("loading TensorFlow")
+        from mnist_edge.training import stages
 
     show_warnings()
     resume = not (no_resume or fresh)
@@ -152,7 +161,6 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
             "expected a recipe with distortion to preview, "
             f"received {recipe.name!r}, which has none"
         )
-    require_png(png, "--preview")
     images = dataset.train_images[:64]
     labels = dataset.train_labels[:64]
     distorted = distort(images, labels, distortion, np.random.default_rng(seed))

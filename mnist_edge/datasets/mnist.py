@@ -5,9 +5,9 @@ import gzip
 import hashlib
 import importlib.resources
 import importlib.util
+import io
 import os
 import socket
-import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +54,8 @@ def from_keras(download: bool) -> Found:
     if download and importlib.util.find_spec("keras"):
         train, test = _download()
         return Found(f"{cached} (downloaded by Keras)", train, test)
-    raise DataNotFoundError(f"no {cached}, and no Keras at hand to download it")
+    reason = ", and no Keras at hand to download it" if download else ""
+    raise DataNotFoundError(f"no {cached}{reason}")
 
 
 def _download() -> tuple[Part, Part]:
@@ -63,7 +64,8 @@ def _download() -> tuple[Part, Part]:
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_SECONDS)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # Keras draws a progress bar on stdout
+        # Keras draws a bar on stdout, and names the address before it knows whether it is reached.
+        with contextlib.redirect_stdout(io.StringIO()):
             train, test = keras.datasets.mnist.load_data()
     except Exception as error:  # of urllib, ssl and socket, and Keras' own bare Exception
         raise DataNotFoundError(f"Keras could not download it: {error}") from error

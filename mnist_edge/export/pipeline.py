@@ -1,6 +1,6 @@
 """From a model of anybody's to files that can be shipped: converted, verified, written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +42,7 @@ def export(
     labels: tuple[str, ...] = (),
     preprocessing: Preprocessing | None = None,
     resize: Resize | None = None,
+    on_step: Callable[[str], None] = lambda _what: None,
 ) -> ExportReport:
     """Export a model in each of ``precisions``.
 
@@ -65,6 +66,7 @@ def export(
         labels: The names of its classes; none for those that its file or the data has.
         preprocessing: How a picture becomes an input; None for what is usual.
         resize: How a whole picture gets the model's size; None for the way of the data.
+        on_step: Called with what is done next.
 
     Raises:
         DataError: The images to calibrate on are too few, or blank.
@@ -90,6 +92,7 @@ def export(
     # A file reads pictures in the way in which it was verified on them.
     way = resize or (dataset.resize if dataset else None) or "smooth"
     spec = replace(kind, trained_scaling=scaling, resize=way)
+    on_step(f"converting {source.path.name}")
     model = to_onnx(source, opset, scaling)
     examples = choose(spec, dataset) if dataset and verify else None
     calibration = CalibrationImages.of(training) if training else None
@@ -113,14 +116,15 @@ def export(
     reference = ReferenceReport(str(source.path), source.sha256)
     if task.reference:
         reference = task.reference.describe(source.path)
+    models = []
+    for precision, name in zip(precisions, names, strict=True):
+        on_step(f"making and verifying {name}" if examples else f"making {name}")
+        models.append(make_file(task, precision, out_dir / name))
     return ExportReport(
         images=len(examples.inputs) if examples else 0,
         data=examples.summary if examples else None,
         reference=reference,
-        models=tuple(
-            make_file(task, precision, out_dir / name)
-            for precision, name in zip(precisions, names, strict=True)
-        ),
+        models=tuple(models),
         notes=(*found, *notes(source, scaling, examples, doubt)),
     )
 

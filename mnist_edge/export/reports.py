@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from mnist_edge.datasets.dataset import DataSummary
-from mnist_edge.documents import INLINE, Share
+from mnist_edge.documents import INLINE, Failure, Share
 
 Status = Literal[
     "written",
@@ -98,6 +98,9 @@ class ModelReport:
         failures: A sentence for each part of its gate that it missed.
         passed: Whether it kept its gate; null where it was not verified.
         inactive_units: Its hidden units, where inactive ones were looked for.
+        reference: The model's file that it was verified against; null in export's document, which
+            has one for all files.
+        images: How many inputs it was verified on; null likewise.
     """
 
     path: str
@@ -108,6 +111,8 @@ class ModelReport:
     failures: tuple[str, ...] = ()
     passed: bool | None = None
     inactive_units: InactiveUnits | None = None
+    reference: str | None = None
+    images: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +148,12 @@ class ReferenceReport:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What verify found.
-
-    Attributes:
-        images: How many images the files were verified on; 0 for none.
-        data: The set that they are of; null for none.
-        reference: What the files were verified against.
-        models: The files.
-        notes: What is worth knowing of the model, a sentence each.
-    """
-
-    SCHEMA: ClassVar[str] = "mnist-edge/verify/1"
+class ParityReport:
+    """What the documents of export and verify have in common."""
 
     images: int
     data: DataSummary | None
-    reference: ReferenceReport
+    reference: ReferenceReport | None
     models: tuple[ModelReport, ...]
     notes: tuple[str, ...] = ()
 
@@ -169,7 +164,27 @@ class VerifyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportReport(VerifyReport):
+class VerifyReport(ParityReport):
+    """What verify found.
+
+    Files of several models are verified in turn: images, data and reference are then of the first.
+
+    Attributes:
+        images: How many images the files were verified on; 0 for none.
+        data: The set that they are of; null for none.
+        reference: What the files were verified against; null where none could be verified.
+        models: The files.
+        notes: What is worth knowing of the model, a sentence each.
+        failed: The files that could not be verified.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/verify/1"
+
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport(ParityReport):
     """What export made.
 
     Attributes:
@@ -181,6 +196,8 @@ class ExportReport(VerifyReport):
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/export/1"
+
+    reference: ReferenceReport
 
     @property
     def passed(self) -> bool:

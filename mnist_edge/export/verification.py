@@ -1,9 +1,11 @@
 """Verify finished files: as they were exported, and at the gate of their precision."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_edge.datasets import Dataset
+from mnist_edge.documents import Failure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.doubt import examine
 from mnist_edge.export.examples import Examples, choose, fits
@@ -26,8 +28,13 @@ an image or two."""
 def verify_all(paths: Sequence[Path], source: Source, dataset: Dataset) -> VerifyReport:
     """Verify finished files against the model they were made from.
 
+    Args:
+        paths: The files; one that cannot be run is listed as failed.
+        source: The model.
+        dataset: Where it fits the model, its test images are what the files are verified on.
+
     Raises:
-        ModelError: One of the files cannot be loaded, or they do not belong together.
+        ModelError: One of the files cannot be loaded, or was made from another model.
     """
     models = [model_file.read(path) for path in dict.fromkeys(paths)]
     for model in models:
@@ -40,12 +47,22 @@ def verify_all(paths: Sequence[Path], source: Source, dataset: Dataset) -> Verif
     if fits(spec, dataset):
         doubt = examine(source, Trial.of(dataset), spec.trained_scaling)
     is_read = doubt is None or not doubt.is_grave
+    verified = []
+    failed = []
+    for model in models:
+        try:
+            found = verify(model, reference, examples, is_read=is_read)
+        except ModelError as error:
+            failed.append(Failure(model.origin, str(error)))
+            continue
+        verified.append(replace(found, reference=str(source.path), images=len(examples.inputs)))
     return VerifyReport(
         images=len(examples.inputs),
         data=examples.summary,
         reference=reference.describe(source.path),
-        models=tuple(verify(model, reference, examples, is_read=is_read) for model in models),
+        models=tuple(verified),
         notes=tuple(notes(source, spec.trained_scaling, examples, doubt)),
+        failed=tuple(failed),
     )
 
 

@@ -22,15 +22,11 @@ from mnist_edge.model_spec import (
     Provenance,
     no_contract,
 )
-from mnist_edge.runtime import foreign_file, graph, operators, protobuf
+from mnist_edge.runtime import foreign_file, graph, operators, protobuf, shipped
 from mnist_edge.runtime.foreign_file import ForeignFile
 from mnist_edge.runtime.onnx_schema import MODEL
 from mnist_edge.runtime.operators import Cost
 from mnist_edge.runtime.protobuf import Message
-
-DEFAULT_MODEL = "mnist-mlp.int8.onnx"
-SMALL = "small"
-SMALL_MODEL = "mnist-mlp-small.int8.onnx"
 
 CHECKSUM = "checksum"
 """Key of the last metadata entry: the SHA-256 of all bytes before that entry."""
@@ -45,6 +41,11 @@ _KNOWN_STARTS = {
     b"\x89HDF\r\n": "an .h5 file",
 }
 """Files that are taken for models, by their first bytes."""
+
+_LFS = b"version https://git-lfs"
+
+_LOOKED_AT = 512
+"""Bytes by which a text is known."""
 
 OLDEST = "1.15"
 OLDEST_FOR_INT4 = "1.18"
@@ -86,22 +87,14 @@ class ModelFile:
     cost: Cost
 
 
-def shipped(name: str = DEFAULT_MODEL) -> Path:
-    """Return where a model lies: inside the installed package, or in artifacts/ of a checkout."""
-    installed = Path(__file__).parents[1] / "models" / name
-    if installed.exists():
-        return installed
-    return Path(__file__).parents[2] / "artifacts" / name
-
-
 def read(
     model: str | os.PathLike[str] | bytes | None = None, sha256: str | None = None
 ) -> ModelFile:
     """Read a model once and check it.
 
     Args:
-        model: A path, the file's bytes, None for the shipped model, or "small" for the shipped
-            small one (a file of that name is "./small").
+        model: A path, the file's bytes, None for the shipped model, or the name of one that ships:
+            "small", "int8", "small-fp32" (``shipped.path_of``; a file of that name comes first).
         sha256: The hash that the bytes must have, in hexadecimal digits.
 
     Raises:
@@ -154,12 +147,19 @@ def _foreign(content: bytes, origin: str, sha256: str) -> ForeignFile | None:
 
 def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
     """Return the error for what cannot be read as an ONNX file of ours."""
+    if content.startswith(_LFS):
+        return ModelError(
+            f"expected an ONNX file, but {origin} is a Git LFS pointer (git lfs pull fetches the "
+            "file)"
+        )
     for start, kind in _KNOWN_STARTS.items():
         if content.startswith(start):
             return ModelError(
                 f"expected an ONNX file, but {origin} is {kind}: export a Keras model first "
                 "('mnist-edge export FILE')"
             )
+    if _is_text(content):
+        return ModelError(f"expected an ONNX file, but {origin} is a text")
     if isinstance(error, protobuf.RefusedFieldError):
         return ModelError(
             f"expected a plain graph with its weights inside in {origin}, found {error}"
@@ -167,6 +167,12 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
     return ModelError(
         f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
     )
+
+
+def _is_text(content: bytes) -> bool:
+    """Return whether a file begins as text does, without the bytes that protobuf's numbers have."""
+    start = content[:_LOOKED_AT]
+    return not any(byte < 32 and byte not in b"\t\n\r" for byte in start) and start.isascii()
 
 
 def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:
@@ -191,8 +197,8 @@ def _bytes_of(model: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]
 
 def _path_of(model: str | os.PathLike[str] | None) -> Path:
     if model is None:
-        return shipped()
-    return shipped(SMALL_MODEL) if model == SMALL else Path(model)
+        return shipped.shipped()
+    return shipped.path_of(model) if isinstance(model, str) else Path(model)
 
 
 def _contents(path: Path) -> bytes:
@@ -204,7 +210,9 @@ def _contents(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_MODEL_BYTES + 1)
     except OSError as error:
-        raise ModelError(f"cannot read the model {path}: {error.strerror or error}") from error
+        advice = shipped.hint(path) if isinstance(error, FileNotFoundError) else ""
+        reason = f"{error.strerror or error}{advice}"
+        raise ModelError(f"cannot read the model {path}: {reason}") from error
     except ValueError as error:  # a null byte in the name
         raise ModelError(f"cannot read the model {str(path)!r}: {error}") from error
 

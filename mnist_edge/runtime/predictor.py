@@ -50,8 +50,9 @@ class Predictor:
     its bytes, and works in a child after fork.
 
     Args:
-        model: A path, the file's bytes, None for the model that ships with the package, or "small"
-            for its small one: a sixth of the size, faster, and 0.3 percentage points less accurate.
+        model: A path, the file's bytes, None for the model that ships with the package (int8), or
+            the name of another that ships: "fp32", "int4" and so on, or "small": a third of the
+            size, faster, and 0.3 percentage points less accurate.
         threads: Threads that one prediction may use; "auto" takes what affinity and CPU quota
             allow.
         sha256: The hash that the model's bytes must have, in hexadecimal digits.
@@ -103,6 +104,19 @@ class Predictor:
     def spec(self) -> ModelSpec:
         """What the model takes and answers."""
         return self._spec
+
+    @property
+    def origin(self) -> str:
+        """The model's path, or "the model's bytes"."""
+        return self._model.origin
+
+    @property
+    def intact(self) -> bool | None:
+        """Whether the model's bytes are those that the export wrote, by the file's own checksum.
+
+        None where the file has none.
+        """
+        return self._model.intact
 
     @property
     def metadata(self) -> dict[str, str]:

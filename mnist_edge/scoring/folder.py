@@ -15,7 +15,7 @@ from typing import Literal
 
 from mnist_edge.documents import from_json
 from mnist_edge.errors import OptionError, OutputError
-from mnist_edge.files import json_text, parse_json
+from mnist_edge.files import json_text, make_folder, parse_json
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import Job, RunManifest, Shard, ShardReport
 from mnist_edge.scoring.unit import ERRORS, REPORTS, errors_name, file_name, report_name
@@ -44,7 +44,7 @@ def locked(out: Place, shared: bool) -> Iterator[None]:
         yield
         return
     try:
-        out.local.mkdir(parents=True, exist_ok=True)
+        make_folder(out.local)
         with (out.local / LOCK).open("ab") as file:
             _lock(file.fileno(), shared, out.local)
             yield

@@ -73,7 +73,7 @@ def find(on_fetch: Callable[[], None] = lambda: None) -> Engine:
     folder = _cache()
     found = {name: _kept(folder / name) for name in HASHES}
     if any(sha256(content) != HASHES[name] for name, content in found.items()):
-        require_writable(folder)
+        _make_cache(folder)
         on_fetch()
         found = unpack(_fetch())
         for name, content in found.items():
@@ -94,6 +94,17 @@ def _cache() -> Path:
             "or XDG_CACHE_HOME"
         ) from error
     return cache / f"onnxruntime-web-{VERSION}"
+
+
+def _make_cache(folder: Path) -> None:
+    """Make the cache, whose folders nobody has named, and try a write."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to the folder {folder}: {error.strerror or error}"
+        ) from error
+    require_writable(folder)
 
 
 def unpack(package: bytes) -> dict[str, bytes]:

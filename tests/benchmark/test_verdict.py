@@ -74,6 +74,15 @@ def test_there_is_none_without_noise_or_single_images() -> None:
     assert verdict([reports.failed("mnist-edge", "int8", "no such file")], NOISE) == ()
 
 
+def test_there_is_none_of_few_windows() -> None:
+    """A busy machine leaves time for few: their spread says little, whatever the noise is."""
+    full = row("fp32", 24)
+    few = replace(row("int8", 10), windows=row("int8", 10).windows[:4])
+    (sentence,) = verdict([full, few], NOISE)
+    assert sentence.startswith("No verdict: there are too few windows")
+    assert sentence.endswith("raise --seconds.")
+
+
 def test_without_accuracy() -> None:
     assert verdict([row("fp32", 20, None), row("int8", 10, None)], NOISE) == (
         "On this CPU ship int8 with 1 thread: 2.0x faster than fp32.",

@@ -47,3 +47,41 @@ def test_baselines_of_a_file_whose_keras_model_is_not_here(
     assert ours["p50_us"] > 0
     assert (onnxruntime["error"], onnxruntime["model"]) == (None, str(path))
     assert "name it with --keras" in numpy["error"]
+
+
+def test_nothing_that_can_be_measured_is_code_2_with_a_document(
+    run: Callable[..., Run], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    options = ("--batch", 1, "--seconds", 0.2, "--data", "sample")
+    sentence = refused("benchmark", tmp_path / "nowhere.onnx", *options)
+    assert sentence.count("nowhere.onnx") == 1
+    done = run("benchmark", tmp_path / "nowhere.onnx", *options, "--json")
+    assert done.code == 2
+    assert "nowhere.onnx" in done.json["results"][0]["error"]
+
+
+def test_what_makes_it_doubtful_stands_beside_the_verdict(
+    run: Callable[..., Run], tiny_onnx: Path
+) -> None:
+    """Two rounds are too few for a verdict on any machine."""
+    options = ("--batch", 1, "--threads", 1, "--seconds", 0.01, "--data", "sample")
+    done = run("benchmark", tiny_onnx, *options)
+    assert done.code == 0
+    *_, warning, verdict = done.out.splitlines()
+    assert warning.startswith("Warning: ")
+    assert verdict.startswith("No verdict: there are too few windows")
+    assert warning.removeprefix("Warning: ") not in done.err
+    document = run("benchmark", tiny_onnx, *options, "--json").json
+    assert set(document["doubts"]) <= set(document["warnings"])
+    assert any("windows" in doubt for doubt in document["doubts"])
+
+
+def test_one_of_two_that_is_not_there_is_named_once(
+    run: Callable[..., Run], tiny_onnx: Path, tmp_path: Path
+) -> None:
+    absent = tmp_path / "nowhere.onnx"
+    options = ("--batch", 1, "--threads", 1, "--seconds", 0.01, "--data", "sample")
+    done = run("benchmark", tiny_onnx, absent, *options)
+    assert done.code == 1
+    (line,) = (line for line in done.out.splitlines() if "nowhere" in line)
+    assert line.count("nowhere.onnx") == 1

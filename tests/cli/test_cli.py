@@ -374,6 +374,7 @@ def test_without_mnist(
     from mnist_edge.backend import keras
 
     def unreachable(*_: object) -> None:
+        sys.stdout.write("Downloading data from https://example.org")
         raise OSError("no network")
 
     monkeypatch.delenv(datasets.DATA_VARIABLE, raising=False)
@@ -382,6 +383,8 @@ def test_without_mnist(
     done = run("export", tiny_keras, "--out", tmp_path, "--precision", "fp32", "--json")
     assert done.code == 0
     assert "using the 5,000-image sample" in done.err
+    assert "[Keras could not download it: no network]" in done.err
+    assert "Downloading" not in done.err
     assert (done.json["images"], done.json["data"]["name"]) == (5000, "MNIST sample")
     sentence = refused("train", "--out", tmp_path / "net.keras")
     for way in ("--data", "MNIST_EDGE_DATA", "Keras download"):

@@ -14,6 +14,7 @@ from mnist_edge.cli.render.scoring import progress_text
 from mnist_edge.scoring.run import Progress
 from tests import schemas
 from tests.conftest import Run
+from tests.pictures import seven
 from tests.scoring.conftest import table
 
 Runner = Callable[..., Run]
@@ -59,8 +60,13 @@ def test_rows_that_cannot_be_read_are_a_failed_check(
     assert "--on-error quarantine" in sentence
     out = tmp_path / "b"
     done = run("score", tmp_path / "in", "--out", out, "--on-error", "quarantine", "--json")
-    assert done.code == 1
+    assert done.code == 2  # none could be
     assert (done.json["rows"], done.json["errors"], done.json["complete"]) == (1, 1, True)
+    seven().save(tmp_path / "in" / "b.png")
+    quarantine = ("--on-error", "quarantine", "--json")
+    done = run("score", tmp_path / "in", "--out", tmp_path / "c", *quarantine)
+    assert done.code == 1
+    assert (done.json["rows"], done.json["errors"], done.json["complete"]) == (2, 1, True)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def narrow(widths: tuple[int, ...], seed: int, digits: Dataset) -> TrainedNetwor
     """Make a network of the wide one by the recipe, if that was not done before."""
     recipe = COMPRESSED.with_widths(widths)
     folder = FOLDER / str(seed)
+    folder.mkdir(parents=True, exist_ok=True)
     with progress.epoch_bar() as on_epoch:
         made = search.candidate(WIDE, recipe, digits, folder, seed=seed, on_epoch=on_epoch)
     return made.network

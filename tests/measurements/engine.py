@@ -18,7 +18,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 from mnist_edge import Predictor, datasets
-from mnist_edge.runtime.model_file import shipped
+from mnist_edge.runtime.shipped import shipped
 from tests.measurements.rounds import interleave, noise
 
 LAYERS = ("hidden_1", "hidden_2", "digit")

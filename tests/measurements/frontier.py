@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", default=None)
     options = parser.parse_args(arguments)
     report.require([1], [1], options.seconds)
+    options.out.mkdir(parents=True, exist_ok=True)
     require_writable(options.out, "frontier.json", "frontier.png")
     recipe = COMPRESSED.with_epochs(options.epochs)
     digits = datasets.find(options.data)

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime as ort
 
 from mnist_edge import Predictor, datasets
-from mnist_edge.runtime.model_file import shipped
+from mnist_edge.runtime.shipped import shipped
 from tests.measurements.rounds import interleave, noise
 
 PICTURE = Path(__file__).parents[2] / "docs" / "seven.png"

@@ -66,7 +66,9 @@ def seeds(recipe: Recipe, data: Dataset, folder: Path) -> Seeds:
 
 def main() -> None:
     """Train in build/seeds, write artifacts/seeds.json."""
-    made = seeds(AUGMENTED, datasets.find(), Path("build/seeds"))
+    folder = Path("build/seeds")
+    folder.mkdir(parents=True, exist_ok=True)
+    made = seeds(AUGMENTED, datasets.find(), folder)
     write_json(Path("artifacts/seeds.json"), made)
 
 

@@ -9,7 +9,7 @@ import pytest
 from mnist_edge import Predictor
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.model_spec import ModelSpec
-from mnist_edge.runtime import model_file
+from mnist_edge.runtime import model_file, shipped
 
 
 def test_reads_what_onnx_reads(tiny_onnx: Path) -> None:
@@ -31,7 +31,7 @@ def test_bytes_and_hash(tiny_onnx: Path) -> None:
 
 
 def test_the_shipped_model_is_the_default() -> None:
-    assert Path(model_file.read().origin).name == model_file.DEFAULT_MODEL
+    assert Path(model_file.read().origin).name == shipped.DEFAULT_MODEL
 
 
 def test_weights_in_another_file_are_refused(tiny_onnx: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_an_onnx_file_of_others_is_refused(tiny_onnx: Path) -> None:
     ("content", "message"),
     [
         (b"", "received an empty one"),
-        (b"this is text, not a model", "damaged or something else"),
+        (b"this is text, not a model", "is a text"),
         (b"\x89PNG\r\n\x1a\n", "damaged or something else"),
         (bytes(10), "holds no mnist-edge contract|damaged"),
         (b"\xff" * 50, "damaged"),
@@ -167,3 +167,19 @@ def test_the_checksum_tells_a_file_that_was_changed(tiny_onnx: Path) -> None:
     entry = model.metadata_props.pop()
     assert entry.key == model_file.CHECKSUM
     assert model_file.read(model.SerializeToString()).intact is None
+
+
+def test_a_text_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_text("no model\n")
+    with pytest.raises(ModelError, match=r"expected an ONNX file, but \S+a\.onnx is a text$"):
+        model_file.read(tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match=r"is a Git LFS pointer \(git lfs pull fetches the file\)"):
+        model_file.read(b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+
+
+@pytest.mark.parametrize("name", ["", "https://example.org/a.onnx"])
+def test_a_name_that_is_no_path(name: str) -> None:
+    with pytest.raises(
+        OptionError, match=r"received an empty one|received the URL https://example"
+    ):
+        model_file.read(name)

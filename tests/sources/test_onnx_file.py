@@ -10,7 +10,7 @@ import pytest
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from mnist_edge.errors import ModelError
-from mnist_edge.runtime.model_file import shipped
+from mnist_edge.runtime.shipped import shipped
 from mnist_edge.sources import onnx_file, open_source
 from mnist_edge.sources.source import Source, probabilities
 from tests.sources.onnx_models import RNG, convnet, dense, floats, integers, model, node

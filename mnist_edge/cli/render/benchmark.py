@@ -92,9 +92,9 @@ def print_benchmark(report: Report) -> None:
     for row in report.results:
         remark = row.error or row.limitation
         if remark:
+            model = "" if row.setup.model in remark else f", {row.setup.model}"
             # It may hold names out of a file.
-            line = printable(f"{row.setup.name}, {row.setup.model}: {remark}")
-            console.print(line, markup=False)
+            console.print(printable(f"{row.setup.name}{model}: {remark}"), markup=False)
     if report.pictures:
         # The file is named: it may be another than the fastest.
         model = printable(report.pictures[0].model)
@@ -104,6 +104,8 @@ def print_benchmark(report: Report) -> None:
         line = f"\nA picture, from the file's bytes to the class, milliseconds ({model}): {times}"
         console.print(line, markup=False)
     console.print()
+    for sentence in report.doubts:
+        console.print(f"Warning: {printable(sentence)}", markup=False)
     for sentence in report.verdict:
         console.print(sentence, markup=False)
 

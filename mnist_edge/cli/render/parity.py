@@ -8,7 +8,7 @@ from mnist_edge.model_spec import DIGITS
 
 if TYPE_CHECKING:
     from mnist_edge.datasets import DataSummary
-    from mnist_edge.export.reports import ModelReport, Parity, ReferenceReport, VerifyReport
+    from mnist_edge.export.reports import ModelReport, Parity, ParityReport, ReferenceReport
 
 _HEADER = (
     *("file", "bytes", "max diff", "mean diff", "agreement", "accuracy", "reference", "flips"),
@@ -17,15 +17,17 @@ _HEADER = (
 _WRITTEN = ("written", "unchanged", "kept")
 
 
-def parity_lines(report: "VerifyReport") -> list[str]:
+def parity_lines(report: "ParityReport") -> list[str]:
     """Return the lines of a report: what it was measured on, a table, notes on the networks."""
     lines = []
-    if report.data:
+    if report.data and report.reference:
         where = images(report.images, report.data)
         lines.append(f"{where}, against {report.reference.path}")
     lines.append(table(_HEADER, [_row(model) for model in report.models]))
-    lines += compressed_from(report.reference)
+    if report.reference:
+        lines += compressed_from(report.reference)
     lines += inactive_units(report.models)
+    lines += kept(report.models)
     return lines
 
 
@@ -60,6 +62,13 @@ def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
         f"without {dropped} hidden units that hardly ever fire, {left} are left: "
         f"{precisions} (--keep-inactive keeps them)"
     ]
+
+
+def kept(models: Sequence["ModelReport"]) -> list[str]:
+    """Return a line on what "kept" means; none where no file was."""
+    if not any(model.status == "kept" for model in models):
+        return []
+    return ["kept: the same network is there already, verified on better images than these"]
 
 
 def _row(model: "ModelReport") -> list[str]:

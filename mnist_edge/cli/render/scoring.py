@@ -1,6 +1,5 @@
 """What score shows: a bar with rows a second and time left, and a line at the end."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ def rows_bar() -> Iterator[Callable[["Progress"], None]]:
     with progress_bar() as show:
 
         def on_progress(progress: "Progress") -> None:
-            if progress.shards and sys.stderr.isatty():
+            if progress.shards:
                 show(progress.done / progress.shards, progress_text(progress))
 
         yield on_progress

@@ -63,7 +63,7 @@ def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPa
         refuse_masked(picture)
         return pillow.from_array(np.asarray(picture), max_pixels, longest, to_paper)
     if isinstance(picture, str | os.PathLike):
-        data = _contents(Path(os.fsdecode(picture)))
+        data = contents(Path(os.fsdecode(picture)))
         return pillow.from_file(data, max_pixels, longest, to_paper)
     if isinstance(picture, bytes | bytearray | memoryview):
         return pillow.from_file(bytes(picture), max_pixels, longest, to_paper)
@@ -79,7 +79,12 @@ def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPa
     )
 
 
-def _contents(path: Path) -> bytes:
+def contents(path: Path) -> bytes:
+    """Return the bytes of a picture's file (see ``read_bounded``).
+
+    Raises:
+        ImageError: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return read_bounded(file)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
+from mnist_edge.runtime.preprocess import kinds
 from mnist_edge.runtime.preprocess.pixels import (
     levels,
     require_array,
@@ -88,6 +89,12 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
         received = "more" if data else "none"
         raise ImageError(
             f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {received}"
+        )
+    kind = kinds.unreadable(data)
+    if kind is not None:
+        raise ImageError(
+            f"expected a picture in a common format ({', '.join(FORMATS)}), received {kind}, which "
+            "is not read: save it as JPEG or PNG"
         )
 
     def load(longest: int) -> Image.Image:

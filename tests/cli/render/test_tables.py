@@ -30,3 +30,10 @@ def test_inactive_units_are_one_line_or_none() -> None:
     ]
     assert parity.inactive_units([model("int8", InactiveUnits((0, 0), (32, 16)))]) == []
     assert parity.inactive_units([model("fp32", None)]) == []
+
+
+def test_what_kept_means_is_said_where_it_stands() -> None:
+    written = ModelReport("x.onnx", "fp32", "written", 1)
+    (line,) = parity.kept([written, ModelReport("y.onnx", "int8", "kept", 1)])
+    assert line.startswith("kept: the same network is there already, verified on better images")
+    assert parity.kept([written]) == []

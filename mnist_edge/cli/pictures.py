@@ -1,0 +1,74 @@
+"""The pictures that predict is given: files, folders of them, standard input."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mnist_edge.cli.verbosity import note
+from mnist_edge.errors import require_path
+from mnist_edge.files import is_special
+from mnist_edge.scoring.kinds import PICTURES
+
+UNREADABLE = frozenset([".heic", ".heif", ".pdf", ".svg"])
+"""Endings of files in a folder that somebody may want read: each gets its sentence."""
+
+NAMED = 5
+"""How many of the files that are passed over are named."""
+
+
+def files_in(places: Sequence[str]) -> Iterator[Path]:
+    """Yield the files that are named, and the pictures in folders that are.
+
+    Those of a folder come in the order of their names, without hidden ones. Files there that are no
+    pictures are counted and named on stderr.
+    """
+    for place in places:
+        require_path(place, "a picture or a folder")
+    for place in places:
+        folder = Path(place)
+        if folder.is_dir():
+            yield from _in_folder(folder)
+        else:
+            yield folder
+
+
+def read(path: Path) -> bytes:
+    """Return a picture's bytes, with a note on stderr if it holds more pictures than one.
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    from mnist_edge.runtime.preprocess import kinds
+    from mnist_edge.runtime.preprocess.decode import contents, read_bounded
+
+    data = read_bounded(sys.stdin.buffer) if str(path) == "-" else contents(path)
+    if kinds.is_animation(data):
+        note(f"{path}: an animation, of which the first frame is read")
+    return data
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    """Yield the pictures in a folder and in those below it."""
+    skipped = []
+    found = 0
+    for path in sorted(folder.rglob("*")):
+        within = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in within.parts)
+        if hidden or path.is_dir() or is_special(path):
+            continue
+        if path.suffix.lower() in PICTURES | UNREADABLE:
+            found += 1
+            yield path
+        else:
+            skipped.append(str(within))
+    if skipped:
+        note(f"{folder}: skipped {_listed(skipped)}")
+    if not found:
+        note(f"{folder}: there are no pictures in it")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return how many files are no pictures, and the names of the first."""
+    more = ", ..." if len(names) > NAMED else ""
+    what = "files that are no pictures" if len(names) > 1 else "file that is no picture"
+    return f"{len(names):,} {what}: {', '.join(names[:NAMED])}{more}"

@@ -1,0 +1,149 @@
+"""What all commands share: help, wrong calls, --quiet, --verbose, completion in a shell."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnist_edge.cli.command import ORDER
+from tests.conftest import Run
+
+SECTIONS = ("Arguments:", "Options:", "Output:", "General:")
+
+
+@pytest.mark.parametrize("command", ORDER)
+def test_help_has_one_order(run: Callable[..., Run], command: str) -> None:
+    lines = run(command, "--help").out.splitlines()
+    assert lines[0].startswith(f"Usage: mnist-edge {command} [OPTIONS]")
+    assert "{" not in lines[0]
+    shown = " ".join(lines)
+    assert "<" not in shown
+    assert "x>=" not in shown
+    assert "[default: (" not in shown
+    found = [line for line in lines if line in SECTIONS]
+    assert found == [title for title in SECTIONS if title in found]
+    assert found[-1] == "General:"
+    output = lines[lines.index("Output:") : lines.index("General:")]
+    assert [line.split()[0] for line in output if line.startswith("  --")][-1] == "--json"
+    assert [line.split()[0] for line in lines[-3:]] == ["-q,", "-v,", "-h,"]
+
+
+def test_commands_are_listed_in_order_with_whole_sentences(run: Callable[..., Run]) -> None:
+    shown = run("--help").out
+    listed = shown.partition("Commands:\n")[2]
+    names = [line.split()[0] for line in listed.splitlines() if line[2] != " "]
+    assert tuple(names) == ORDER
+    assert "..." not in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["exprot"], "No such command 'exprot'. Did you mean 'export'? Try 'mnist-edge --help'"),
+        (["predict"], "Missing argument 'PICTURE...'. Try 'mnist-edge predict --help'"),
+        (["train", "--seed", "x"], "Try 'mnist-edge train --help'"),
+        (["data", "--wrong"], "Try 'mnist-edge data --help'"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_call_points_to_help(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert refused(*arguments).endswith(said)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_quiet_prints_errors_alone(run: Callable[..., Run], tiny_data: Path, before: bool) -> None:
+    def call(option: str, *arguments: object) -> Run:
+        return run(option, *arguments) if before else run(*arguments, option)
+
+    assert "mnist-edge: using set" in run("data", "--data", tiny_data).err
+    done = call("-q", "data", "--data", tiny_data)
+    assert done.out.startswith("set ")
+    assert done.err == ""
+    assert "nothing there" in call("--quiet", "data", "--data", "nowhere").err
+
+
+def test_verbose_says_where_an_error_came_from(run: Callable[..., Run], tmp_path: Path) -> None:
+    call = ("predict", "x.png", "--model", tmp_path / "nowhere.onnx")
+    done = run("-v", *call)
+    origin, sentence = done.err.splitlines()
+    assert "ModelError in " in origin
+    assert "model_file.py, line " in origin
+    assert "from FileNotFoundError" in origin
+    assert sentence.startswith("mnist-edge: cannot read the model")
+    assert len(run(*call).err.splitlines()) == 1
+
+
+def complete(shell: str, words: str, place: int) -> list[str]:
+    environment = os.environ | {
+        "_MNIST_EDGE_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(place),
+        "_TYPER_COMPLETE_ARGS": words,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    command = [sys.executable, "-m", "mnist_edge"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    assert complete("bash", "mnist-edge ex", 1) == ["export"]
+    assert complete("bash", "mnist-edge export --pre", 2) == ["--precision", "--preprocessing"]
+    assert "export" in complete("fish", "mnist-edge ex", 1)
+
+
+def test_the_script_for_a_shell_names_the_command() -> None:
+    environment = os.environ | {"_MNIST_EDGE_COMPLETE": "source_bash"}
+    command = [sys.executable, "-m", "mnist_edge"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "complete -o default -F _mnist_edge_completion mnist-edge" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "https://example.org/a.png"],
+        ["predict", "a.png", "--model", "https://example.org/a.png"],
+        ["info", "https://example.org/a.png"],
+        ["data", "--data=https://example.org/a.png"],
+        ["export", "https://example.org/a.png"],
+        ["compare", "https://example.org/a.png", "b.json"],
+        ["train", "--out", "https://example.org/a.png"],
+    ],
+    ids=" ".join,
+)
+def test_a_url_is_no_path_and_keeps_its_slashes(
+    refused: Callable[..., str], arguments: list[str]
+) -> None:
+    sentence = refused(*arguments)
+    assert sentence.endswith(
+        "expected a path, received the URL https://example.org/a.png: fetch it first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["predict", "x.png", "--model", ""],
+            "expected the name of a model, received an empty one",
+        ),
+        (["info", ""], "expected the name of a file or a folder, received an empty one"),
+        (["data", "--data", ""], "expected the name of the data (--data), received an empty one"),
+        (["benchmark", "--seconds", "x"], "'x' is not a number. Try 'mnist-edge benchmark --help'"),
+        (["train", "--epochs", "many"], "'many' is not a number. Try 'mnist-edge train --help'"),
+        (["train", "--epochs", "0"], "0 is not from 1 to 10000. Try 'mnist-edge train --help'"),
+        (["predict", "x.png", "--top", "0"], "0 is less than 1. Try 'mnist-edge predict --help'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_names_that_are_empty_and_numbers_that_are_none(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert refused(*arguments).endswith(said)

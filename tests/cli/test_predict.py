@@ -1,0 +1,99 @@
+"""predict: what it is given, what it passes over, how it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests import schemas
+from tests.conftest import Run
+from tests.pictures import seven
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder with a picture, a HEIC photo, and files that are no pictures."""
+    folder = tmp_path / "scans"
+    (folder / "more").mkdir(parents=True)
+    seven().save(folder / "b.png")
+    (folder / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    for name in ("notes.txt", "more/a.csv", ".hidden"):
+        (folder / name).write_text("none")
+    return folder
+
+
+def test_a_folder_says_what_it_passes_over(run: Callable[..., Run], scans: Path) -> None:
+    done = run("predict", scans)
+    assert done.code == 1
+    assert done.out == f"7  100.0%  {scans / 'b.png'}\n"
+    failed, skipped = done.err.splitlines()
+    assert failed.startswith(f"mnist-edge: {scans / 'IMG_1.HEIC'}: expected a picture in a common")
+    assert "received a HEIC photo" in failed
+    assert skipped == (
+        f"mnist-edge: {scans}: skipped 2 files that are no pictures: more/a.csv, notes.txt"
+    )
+
+
+def test_many_files_that_are_passed_over_are_counted(
+    run: Callable[..., Run], tmp_path: Path
+) -> None:
+    seven().save(tmp_path / "z.png")
+    for number in range(9):
+        (tmp_path / f"{number}.txt").write_text("none")
+    done = run("predict", tmp_path)
+    assert done.code == 0
+    names = ", ".join(f"{number}.txt" for number in range(5))
+    assert done.err.endswith(f"skipped 9 files that are no pictures: {names}, ...\n")
+    assert run("-q", "predict", tmp_path).err == ""
+
+
+def test_all_some_and_none(run: Callable[..., Run], tmp_path: Path) -> None:
+    seven().save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    a = tmp_path / "a.png"
+    b = tmp_path / "b.png"
+    assert run("predict", a, a).code == 0
+    assert run("predict", a, b).code == 1
+    assert run("predict", b, b).code == 2
+    alone = run("predict", b, "--json")
+    assert alone.code == 2
+    jsonschema.validate(alone.json, json.loads(schemas.path_of("predict").read_text()))
+    assert [entry["path"] for entry in alone.json["failed"]] == [str(b)]
+
+
+def test_a_file_is_named_once(run: Callable[..., Run], tmp_path: Path) -> None:
+    sentence = run("predict", tmp_path / "nowhere.png").err
+    assert sentence.count("nowhere.png") == 1
+    assert sentence.count("\n") == 1
+
+
+def test_the_first_frame_of_an_animation_is_read(run: Callable[..., Run], tmp_path: Path) -> None:
+    path = tmp_path / "seven.gif"
+    frames = [seven().rotate(turn) for turn in (90, 180)]
+    seven().save(path, save_all=True, append_images=frames, duration=100)
+    done = run("predict", path)
+    assert done.out.startswith("7 ")
+    assert done.err == f"mnist-edge: {path}: an animation, of which the first frame is read\n"
+
+
+def test_a_model_that_was_changed_is_named(
+    run: Callable[..., Run], tiny_onnx: Path, tmp_path: Path
+) -> None:
+    content = bytearray(tiny_onnx.read_bytes())
+    content[2000] ^= 1
+    changed = tmp_path / "changed.onnx"
+    changed.write_bytes(content)
+    seven().save(tmp_path / "seven.png")
+    for arguments in (["predict", tmp_path / "seven.png", "--model"], ["info"]):
+        done = run(*arguments, changed)
+        assert done.code == 0
+        assert f"{changed}: the file was changed since it was exported" in done.err
+        assert run(*arguments, tiny_onnx).err == ""
+
+
+@pytest.mark.parametrize("name", ["fp16", "small-fp32"])
+def test_a_shipped_file_by_its_name(run: Callable[..., Run], tmp_path: Path, name: str) -> None:
+    seven().save(tmp_path / "seven.png")
+    assert run("predict", tmp_path / "seven.png", "--model", name).out.startswith("7 ")
