@@ -73,7 +73,7 @@ def test_what_makes_it_doubtful_stands_beside_the_verdict(
     assert warning.removeprefix("Warning: ") not in done.err
     document = run("benchmark", tiny_onnx, *options, "--json").json
     assert set(document["doubts"]) <= set(document["warnings"])
-    assert any("windows" in doubt for doubt in document["doubts"])
+    assert any("window" in doubt for doubt in document["doubts"])
 
 
 def test_one_of_two_that_is_not_there_is_named_once(
