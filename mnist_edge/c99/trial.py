@@ -73,8 +73,8 @@ def second_wins(values: Values, tail: Tail, sums: NDArray[np.int64]) -> NDArray[
     Raises:
         ModelError: onnxruntime cannot run the layer.
     """
-    first, second = _run(values, tail, sums, _FLOAT).reshape(2, -1)
-    return np.asarray(second > first)
+    shares = _run(values, tail, sums, _FLOAT).astype(np.float32).reshape(2, -1)
+    return np.asarray(shares[1] > shares[0])
 
 
 def _run(values: Values, tail: Tail, sums: NDArray[np.int64], made: int) -> NDArray[np.generic]:

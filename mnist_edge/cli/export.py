@@ -191,8 +191,15 @@ def export(
         if is_keras:
             _export_c(Path(str(model)), out or ARTIFACTS, options, as_json)
             return
-        given = opset is not None or labels is not None or label_column or resize != "stretch"
-        if given or no_verify or keep_inactive or asked.is_given or preprocessing:
+        of_data = labels is not None or label_column or resize != "stretch"
+        if (
+            of_data
+            or opset is not None
+            or no_verify
+            or keep_inactive
+            or asked.is_given
+            or preprocessing
+        ):
             raise OptionError(
                 "expected no option but --out and --data with --target c of an exported file: "
                 f"received others with {model or 'the shipped model'}"
