@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test wheel api train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -51,6 +51,9 @@ cross: $(VENV)/dev  ## the C code on other CPUs: Debian's cross compilers, qemu-
 
 c-code: $(VENV)/dev  ## the C code beside LiteRT's full int8 and onnxruntime
 	$(RUN)python -m tests.measurements.c_code
+
+c-peers: $(VENV)/dev  ## the C code beside emx-onnx-cgen, bakenn and tflite-micro, in an environment of their own
+	$(RUN)python -m tests.measurements.c_peers
 
 cortex-m: $(VENV)/dev  ## instructions and flash of the C code on Cortex-M, in QEMU
 	$(RUN)python -m tests.measurements.cortex_m

@@ -4,6 +4,7 @@ Needs numpy and the runtime half alone, so that it runs on the device.
 
   network.py       a file as integers; refuses what is not proved to be exact
   walk.py          its graph, layer by layer (layers.py), with the values of tensors.py
+  head.py          its end, where one score stands for two classes
   requantize.py    what uint8 a sum becomes, tried of every sum
   trial.py         what onnxruntime makes of any sum, found by running it
   rejection.py     the confidence by a table of powers

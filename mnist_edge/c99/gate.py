@@ -43,7 +43,8 @@ class Expected:
 
     Attributes:
         classes: int64 (N,), the first of the largest probabilities.
-        logits: float32 (N, classes), the values before Softmax.
+        logits: float32 (N, classes), the values before Softmax; of a file with one score, 0 and the
+            value before its sigmoid.
     """
 
     classes: Integers
@@ -74,7 +75,10 @@ def onnxruntime_answers(model: ModelFile, pixels: NDArray[np.uint8]) -> Expected
             part = pixels[start : start + _BATCH].reshape(-1, *model.input_shape)
             parts.append(session.run([OUTPUT_NAME, logits_name], {INPUT_NAME: part}))
     probabilities = np.concatenate([part[0] for part in parts])
-    return Expected(probabilities.argmax(axis=1), np.concatenate([part[1] for part in parts]))
+    logits = np.concatenate([part[1] for part in parts])
+    if logits.shape[1] == 1:
+        logits = np.pad(logits, ((0, 0), (1, 0)))
+    return Expected(probabilities.argmax(axis=1), logits)
 
 
 def arithmetic_failures(
@@ -172,8 +176,9 @@ def differences(
 
 
 def _logits_name(model: ModelFile) -> str:
+    """Return the name of what the last Softmax or sigmoid takes."""
     network = graph.of(protobuf.read(model.content, MODEL).message("graph"))
-    for node in network.nodes:
-        if node.operator == "Softmax" and network.output in node.outputs:
-            return node.inputs[0]
-    raise ModelError(f"expected a Softmax at the end of {model.origin}, found none")
+    heads = [node for node in network.nodes if node.operator in ("Softmax", "Sigmoid")]
+    if not heads:
+        raise ModelError(f"expected a Softmax or sigmoid in {model.origin}, found none")
+    return heads[-1].inputs[0]

@@ -27,7 +27,8 @@ class IntegerNetwork:
         model: The file.
         values: What stands in it.
         layers: From the first to the last.
-        logit_scale: float32 of a logit, times this, is the file's value before Softmax.
+        logit_scale: float32 of a logit, times this, is the file's value before Softmax or sigmoid.
+        one_score: Whether the file has a sigmoid for two classes: then the first logit is always 0.
         calibration: What the file knows of its own confidence.
     """
 
@@ -35,6 +36,7 @@ class IntegerNetwork:
     values: Values
     layers: tuple[Layer, ...]
     logit_scale: np.float32
+    one_score: bool
     calibration: Calibration
 
     def logits(self, pixels: NDArray[np.uint8]) -> Integers:
@@ -59,14 +61,16 @@ def read(model: ModelFile) -> IntegerNetwork:
     require_kind(model)
     try:
         values = tensors.read(model.content)
-        layers, logit_scale = Walk(values).layers()
+        stack = Walk(values).stack()
     except ValueError as error:
         raise ModelError(
             f"expected a stack of dense layers that integers compute exactly in {model.origin}, "
             f"found {error}"
         ) from error
     calibration = Calibration.read(model.metadata, model.origin)
-    return IntegerNetwork(model, values, layers, logit_scale, calibration)
+    return IntegerNetwork(
+        model, values, stack.layers, stack.logit_scale, stack.one_score, calibration
+    )
 
 
 def require_kind(model: ModelFile) -> None:

@@ -37,6 +37,10 @@ _HEADERS = frozenset(
 )
 """Names whose NAME.h would stand before a header of the compiler's."""
 
+_ONE_SCORE = (
+    "its sigmoid, bit for bit, of\n * the second class; the logit of the first one is always 0"
+)
+
 _PLACE = r"@([A-Z0-9_]+)@"
 
 _WIDTH = 100
@@ -133,6 +137,7 @@ def _facts(network: IntegerNetwork, name: str, version: str) -> dict[str, str]:
         "CLASSES": str(len(spec.labels)),
         # Nine digits are enough for any float32.
         "LOGIT_SCALE": f"{float(network.logit_scale):.9g}",
+        "HEAD": _ONE_SCORE if network.one_score else "Softmax, bit for bit",
         "LABELS": "\n".join(f"    {_string(label)}," for label in spec.labels),
         "SELFTEST_IMAGES": str(selftest.IMAGES),
         "SELFTEST_HASH": str(selftest.hash_of(network)),

@@ -27,11 +27,11 @@ _BIAS = ("trial.bias", "trial.bias_scale", "trial.bias_zero")
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What stands behind the product of a hidden layer.
+    """What stands behind the product of a layer.
 
     Attributes:
         gemm: The product.
-        nodes: Numbers of the nodes behind it, up to the one that stores uint8.
+        nodes: Numbers of the nodes behind it, up to the one that stores uint8, or to the end.
         input_scale: Names of the scale and the zero point of the layer's input.
         weight_scale: The same of its weights.
         sum_scale: What a sum stands for.
@@ -56,13 +56,29 @@ def bytes_of(values: Values, tail: Tail, sums: NDArray[np.int64]) -> NDArray[np.
         ModelError: onnxruntime cannot run the layer.
     """
     parts = [
-        _run(values, tail, sums[start : start + UNITS].astype("<i4"))
+        _run(values, tail, sums[start : start + UNITS], _UINT8).astype(np.uint8)
         for start in range(0, len(sums), UNITS)
     ]
     return np.concatenate(parts)
 
 
-def _run(values: Values, tail: Tail, sums: NDArray[np.int32]) -> NDArray[np.uint8]:
+def second_wins(values: Values, tail: Tail, sums: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether the second of two classes has the larger share, of each of N sums: bool (N,).
+
+    Args:
+        values: The file.
+        tail: What makes two shares of each sum, joined along the axis of units.
+        sums: Of 32 bits, ``UNITS`` at most.
+
+    Raises:
+        ModelError: onnxruntime cannot run the layer.
+    """
+    shares = _run(values, tail, sums, _FLOAT).astype(np.float32).reshape(2, -1)
+    return np.asarray(shares[1] > shares[0])
+
+
+def _run(values: Values, tail: Tail, sums: NDArray[np.int64], made: int) -> NDArray[np.generic]:
+    """Return what the last node of a tail makes of sums; ``made`` is its TensorProto.DataType."""
     import onnxruntime as ort
 
     stored = values.nodes[tail.nodes[-1]].outputs[0]
@@ -80,7 +96,7 @@ def _run(values: Values, tail: Tail, sums: NDArray[np.int32]) -> NDArray[np.uint
     weights = np.zeros((2, len(sums)), np.int8)
     tensors = [
         _tensor("trial.weights", _INT8, weights),
-        _tensor(_BIAS[0], _INT32, sums),
+        _tensor(_BIAS[0], _INT32, sums.astype("<i4")),
         _tensor(_BIAS[1], _FLOAT, np.array(tail.sum_scale)),
         _tensor(_BIAS[2], _INT32, np.array(0, np.int32)),
         *(
@@ -95,7 +111,7 @@ def _run(values: Values, tail: Tail, sums: NDArray[np.int32]) -> NDArray[np.uint
             field(2, b"trial"),
             *(field(5, tensor) for tensor in tensors),
             field(11, value_info("trial.input", _UINT8, 2)),
-            field(12, value_info(stored, _UINT8)),
+            field(12, value_info(stored, made)),
         ]
     )
     opsets = b"".join(field(8, b"".join(opset)) for opset in values.encoded_opsets)
@@ -104,7 +120,7 @@ def _run(values: Values, tail: Tail, sums: NDArray[np.int32]) -> NDArray[np.uint
     with session.engine_errors("a layer of the model"):
         engine = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         found = engine.run([stored], {"trial.input": np.zeros((1, 2), np.uint8)})[0]
-    return np.asarray(found.reshape(-1), np.uint8)
+    return np.asarray(found.reshape(-1))
 
 
 def value_info(name: str, kind: int, columns: int | None = None) -> bytes:

@@ -1,11 +1,12 @@
-"""A file's graph, followed from its pixels to its Softmax, a layer at a time."""
+"""A file's graph, followed from its pixels to its Softmax or sigmoid, a layer at a time."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.c99 import trial
+from mnist_edge.c99 import head, trial
 from mnist_edge.c99.layers import Layer, require_bounds, sum_range, with_steps, with_zero_point
 from mnist_edge.c99.requantize import MAX_SUMS, Runs, Staircase, staircase
 from mnist_edge.c99.tensors import Values
@@ -29,6 +30,21 @@ _PART = 2**20
 """Sums whose uint8 are asked for at once, for the sake of memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A graph as layers.
+
+    Attributes:
+        layers: From the first to the last.
+        logit_scale: Of the last one's sums.
+        one_score: Whether the file has one score, with a sigmoid, for two classes.
+    """
+
+    layers: tuple[Layer, ...]
+    logit_scale: np.float32
+    one_score: bool
+
+
 class Walk:
     """Follows a graph from its input, a layer at a time."""
 
@@ -39,8 +55,8 @@ class Walk:
             id(node): names for node, names in zip(values.nodes, values.reals, strict=True)
         }
 
-    def layers(self) -> tuple[tuple[Layer, ...], np.float32]:
-        """Return the layers, and the scale of the last one's sums."""
+    def stack(self) -> Stack:
+        """Return the layers, up to the last one's sums."""
         if any(node.operator.endswith("Conv") for node in self._values.nodes):
             raise ValueError("convolutions, which are not made C of yet")
         found: list[Layer] = []
@@ -54,8 +70,14 @@ class Walk:
             if [node.operator for node in users] == ["Softmax"]:
                 self._require_end(users[0])
                 found.append(Layer(weights, bias, None))
-                return with_steps(found), sum_scale
-            tail = self._tail(gemm, taken, sum_scale)
+                return Stack(with_steps(found), sum_scale, one_score=False)
+            ends = head.two_classes(self._values, gemm)
+            if ends:
+                tail = self._tail(gemm, ends, taken, sum_scale)
+                weights, bias = head.with_zero_logit(self._values, tail, weights, bias)
+                found.append(Layer(weights, bias, None))
+                return Stack(with_steps(found), sum_scale, one_score=True)
+            tail = self._tail(gemm, self._stored_by(gemm), taken, sum_scale)
             taken, scale, zero_point = self._stored(tail)
             stairs: Staircase | Runs
             if self._is_plain(tail, zero_point):
@@ -119,8 +141,8 @@ class Walk:
             raise ValueError(f"a bias {name!r} whose scale is not that of its layer's sums")
         return steps.astype(np.int32)
 
-    def _tail(self, gemm: Node, taken: str, sum_scale: np.float32) -> Tail:
-        """Return what stands behind a hidden layer's product: an activation, and what stores it."""
+    def _stored_by(self, gemm: Node) -> tuple[int, ...]:
+        """Return the nodes behind a hidden layer's product: an activation, and what stores it."""
         reached = {gemm.outputs[0]}
         numbers = []
         for number, node in enumerate(self._values.nodes):
@@ -137,12 +159,18 @@ class Walk:
             if reached.intersection(node.inputs)
         ]
         if not numbers or users != numbers or self._operator(numbers[-1]) != "QuantizeLinear":
-            raise ValueError("a branch, or an end without Softmax")
+            raise ValueError("a branch, or an end without Softmax or sigmoid")
+        return tuple(numbers)
+
+    def _tail(
+        self, gemm: Node, numbers: tuple[int, ...], taken: str, sum_scale: np.float32
+    ) -> Tail:
+        """Return nodes behind a product, with the scales by which they can be tried."""
         restored = self._made_by[taken]
         while restored.operator != "DequantizeLinear":
             restored = self._made_by[restored.inputs[0]]
         weight_scale = self._made_by[gemm.inputs[1]].inputs[1:]
-        return Tail(gemm, tuple(numbers), restored.inputs[1:], weight_scale, sum_scale)
+        return Tail(gemm, numbers, restored.inputs[1:], weight_scale, sum_scale)
 
     def _require_of_each_number(self, node: Node, reached: set[str]) -> None:
         """Refuse an operator that does not treat each number by itself, and all alike."""

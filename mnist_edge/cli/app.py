@@ -165,8 +165,20 @@ def find_data(
     allow_sample: bool,
     download: bool = True,
     on_step: progress.OnStep | None = None,
+    quiet: bool = False,
 ) -> "Dataset":
-    """Find the data, with notes on stderr where it is not MNIST's full set, or not all of it."""
+    """Find the data, with notes on stderr where it is not MNIST's full set, or not all of it.
+
+    Args:
+        named: As ``datasets.find`` takes it, and so the others.
+        wanted: See there.
+        label_column: See there.
+        resize: See there.
+        allow_sample: See there.
+        download: See there.
+        on_step: Called with what is done; None to show it here.
+        quiet: Without the notes, where they were printed before.
+    """
     from mnist_edge import datasets
 
     with progress.steps() if on_step is None else nullcontext(on_step) as show:
@@ -179,6 +191,8 @@ def find_data(
             allow_sample=allow_sample,
             download=download,
         )
+    if quiet:
+        return found
     asked_for = (named, os.environ.get(datasets.DATA_VARIABLE))
     if found.test_split == "train" and datasets.SAMPLE not in asked_for:
         note(

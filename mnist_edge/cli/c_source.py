@@ -1,5 +1,6 @@
 """mnist-edge export --target c: an exported file as C99."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,27 @@ if TYPE_CHECKING:
     from mnist_edge.c99.export import CReport
 
 
-def export_c(model: str | None, folder: Path, data: str | None, as_json: bool) -> None:
-    """Write the C code of an exported file, and print what came of it."""
+def export_c(
+    model: str | None,
+    folder: Path,
+    data: str | None,
+    as_json: bool,
+    *,
+    made_of: Path | None = None,
+    label_column: str | None = None,
+    resize: str | None = None,
+) -> None:
+    """Write the C code of an exported file, and print what came of it.
+
+    Args:
+        model: The file, or a name of a shipped one.
+        folder: Where the code is written.
+        data: Whose test images it is compared on.
+        as_json: Whether to print a document.
+        made_of: The Keras file that it was exported from, if it will be gone: it is named instead.
+        label_column: Of a table.
+        resize: How pictures of other proportions get the model's size.
+    """
     from mnist_edge.benchmark.inputs import to_read
     from mnist_edge.c99 import compilers, network
     from mnist_edge.c99.export import export
@@ -24,10 +44,20 @@ def export_c(model: str | None, folder: Path, data: str | None, as_json: bool) -
     from mnist_edge.runtime import model_file
 
     file = model_file.read(model)
+    if made_of is not None:
+        file = replace(file, origin=f"{made_of} as int8")
     network.require_kind(file)
     try:
         wanted = Wanted.by(file.spec)
-        dataset = find_data(data, wanted, allow_sample=True, download=False)
+        dataset = find_data(
+            data,
+            wanted,
+            label_column=label_column,
+            resize=resize,
+            allow_sample=True,
+            download=False,
+            quiet=made_of is not None,
+        )
     except DataNotFoundError:
         dataset = None
     given = to_read(file.spec, dataset)
@@ -36,6 +66,8 @@ def export_c(model: str | None, folder: Path, data: str | None, as_json: bool) -
     with progress.steps() as on_step:
         pixels: Any = given.values  # uint8, of an int8 file
         report = export(file, folder, pixels, source, found, on_step)
+    if made_of is not None:
+        report = replace(report, model=str(made_of))
     _note(report, file.provenance.agreement is not None)
     if as_json:
         print_json(report)

@@ -1,9 +1,9 @@
 """mnist-edge export: a trained network to files that can be shipped."""
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast, get_args
+from typing import Annotated, TypeVar, cast, get_args
 
 import typer
 
@@ -17,23 +17,16 @@ from mnist_edge.cli.app import (
     Labels,
     Resize,
     command,
-    find_data,
     require_folder,
 )
 from mnist_edge.cli.c_source import export_c
+from mnist_edge.cli.conversion import Options, convert, convert_one, note_speed
 from mnist_edge.cli.demo import make_page, show_page
 from mnist_edge.cli.render import progress
-from mnist_edge.cli.verbosity import complain, note, show_warnings
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
-from mnist_edge.files import require_place
 from mnist_edge.markup import require_page
-from mnist_edge.model_spec import Preprocessing, TrainedScaling
-
-if TYPE_CHECKING:
-    from mnist_edge import model_spec
-    from mnist_edge.export.reports import ExportReport
-    from mnist_edge.pixels import AskedScaling
+from mnist_edge.model_spec import Preprocessing
 
 Value = TypeVar("Value")
 
@@ -41,6 +34,7 @@ TARGETS = ("onnx", "c", "web")
 PREPROCESSINGS = get_args(Preprocessing)
 DEFAULT_OPSET = 17
 PAGE_PRECISION = "int8"
+C_PRECISION = "int8"
 
 
 @command
@@ -50,8 +44,8 @@ def export(
         typer.Argument(
             metavar="[MODEL]",
             show_default=f"{KERAS_FILE}, with --target c or web the shipped model",
-            help="A .keras, .h5 or .onnx file; with --target c or web an exported file, or the "
-            "name of a shipped one: int8, small, ...",
+            help="A .keras, .h5 or .onnx file; with --target c or web a file that export made, or "
+            "the name of a shipped one (int8, small, ...), too.",
         ),
     ] = None,
     out: Annotated[
@@ -66,7 +60,7 @@ def export(
         str | None,
         typer.Option(
             metavar="LIST",
-            show_default=f"all that pass, with --target web {PAGE_PRECISION}",
+            show_default=f"all that pass, with --target c or web {PAGE_PRECISION}",
             help="By commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
         ),
     ] = None,
@@ -142,6 +136,7 @@ def export(
     scaling, is named, and its files are unverified.
 
     With --target c, an int8 file becomes C99 that computes what onnxruntime does, bit for bit.
+    A model is exported first.
 
     With --target web, an exported file becomes one HTML page that reads what is drawn on it, or
     pictures, in any browser, from disk and without a network. A model is exported first.
@@ -153,6 +148,8 @@ def export(
     Example: mnist-edge export flowers.keras --data flowers/ --precision int8
 
     Example: mnist-edge export small --target c --out firmware
+
+    Example: mnist-edge export mine.keras --target c --out firmware
 
     Example: mnist-edge export small --target web --out digits.html
     """
@@ -171,7 +168,7 @@ def export(
             f"received {preprocessing!r}"
         )
     asked = parse_scaling(scaling, inverted=invert, transposed=transpose)
-    options = _Options(
+    options = Options(
         opset=opset or DEFAULT_OPSET,
         data=data,
         labels=labels,
@@ -186,29 +183,40 @@ def export(
         require_folder(out or ARTIFACTS, "the files")
     if target == "onnx":
         with progress.steps() as on_step:
-            report = _export(_named(model), out or ARTIFACTS, precision, options, on_step)
+            report = convert(_named(model), out or ARTIFACTS, precision, options, on_step)
             on_step("comparing how fast fp32 and int8 are")
-            _note_speed(report)
+            note_speed(report)
         show_parity(report, as_json)
         return
+    is_keras = model is not None and model.endswith((".keras", ".h5"))
     if target == "c":
-        for_c = precision in (None, "int8") and {opset, labels, label_column, resize} == {None}
-        if not for_c or no_verify or keep_inactive or asked.is_given or preprocessing:
+        if precision not in (None, C_PRECISION):
             raise OptionError(
-                "expected no option but --out and --data with --target c, which takes an exported "
-                f"file of int8: received others with {model or 'the shipped model'}"
+                f"expected --precision {C_PRECISION} with --target c, received {precision!r}"
+            )
+        if is_keras:
+            _export_c(Path(str(model)), out or ARTIFACTS, options, as_json)
+            return
+        given = {labels, label_column, resize, opset, preprocessing} != {None}
+        if given or no_verify or keep_inactive or asked.is_given:
+            raise OptionError(
+                "expected no option but --out and --data with --target c of an exported file: "
+                f"received others with {model or 'the shipped model'}"
             )
         export_c(model, out or ARTIFACTS, data, as_json)
         return
     page = out or PAGE
-    if model is not None and model.endswith((".keras", ".h5")):
+    if is_keras:
         _export_page(
-            Path(model), page, PAGE_PRECISION if precision is None else precision, options, as_json
+            Path(str(model)),
+            page,
+            PAGE_PRECISION if precision is None else precision,
+            options,
+            as_json,
         )
         return
-    given = precision is not None or opset or data or labels is not None or label_column
-    given = given or resize is not None
-    if given or no_verify or keep_inactive or asked.is_given or preprocessing:
+    given = {precision, opset, data, labels, label_column, resize, preprocessing} != {None}
+    if given or no_verify or keep_inactive or asked.is_given:
         raise OptionError(
             "expected a .keras or .h5 file with --precision, --opset, --data, --labels, "
             "--label-column, --resize, --scaling, --invert, --transpose, --preprocessing, "
@@ -232,95 +240,7 @@ def _one_of(name: str, value: Value | None, old_name: str, old: Value | None) ->
     return old if value is None else value
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """How a model is exported, whatever is made of it."""
-
-    opset: int
-    data: str | None
-    labels: str | None
-    label_column: str | None
-    resize: str | None
-    scaling: "AskedScaling"
-    preprocessing: Preprocessing | None
-    verify: bool
-    keep_inactive: bool
-
-
-def _export(
-    model: Path,
-    folder: Path,
-    precision: str | None,
-    options: _Options,
-    on_step: progress.OnStep,
-) -> "ExportReport":
-    """Convert and verify; heavy imports come after what can be refused without them."""
-    from mnist_edge.export.quantize import chosen
-    from mnist_edge.sources import open_source
-
-    precisions = chosen("all" if precision is None else precision)
-    from mnist_edge.datasets import parse_labels
-    from mnist_edge.export.labels import choose_labels, known_labels
-
-    asked = parse_labels(options.labels) if options.labels is not None else ()
-    require_place(folder)
-    on_step(f"loading what reads {model.name}")
-    source = open_source(model)
-    from mnist_edge.export import pipeline
-    from mnist_edge.export.examples import require_fit
-    from mnist_edge.export.inputs import is_of_features, specify, wanted_by
-
-    show_warnings()
-    if not (options.verify or options.data) and options.label_column is not None:
-        raise OptionError("expected --data with --label-column, received none")
-    dataset = None
-    if options.verify or options.data:
-        dataset = find_data(
-            options.data,
-            wanted_by(source, known_labels(source, asked)),
-            label_column=options.label_column,
-            resize=options.resize,
-            allow_sample=True,
-            on_step=on_step,
-        )
-    if options.data and dataset:
-        labels = choose_labels(source, asked, dataset)
-        features = is_of_features(source, dataset)
-        spec = specify(source, TrainedScaling(), labels, features=features)
-        require_fit(spec, dataset, str(source.path))
-    return pipeline.export(
-        source,
-        folder,
-        precisions,
-        named=precision is not None,
-        opset=options.opset,
-        dataset=dataset,
-        verify=options.verify,
-        keep_inactive=options.keep_inactive,
-        asked=options.scaling,
-        labels=asked,
-        preprocessing=options.preprocessing,
-        resize=cast("model_spec.Resize | None", options.resize),
-        on_step=on_step,
-    )
-
-
-def _note_speed(report: "ExportReport") -> None:
-    """Print a note where int8 is no faster than fp32 on this CPU."""
-    from mnist_edge.export.quantize import speed
-
-    made = {
-        model.precision: Path(model.path)
-        for model in report.models
-        if model.passed is not False and model.status != "not offered"
-    }
-    if "fp32" in made and "int8" in made:
-        sentence = speed.note(made["fp32"].read_bytes(), made["int8"].read_bytes())
-        if sentence:
-            note(sentence)
-
-
-def _export_page(model: Path, page: Path, precision: str, options: _Options, as_json: bool) -> None:
+def _export_page(model: Path, page: Path, precision: str, options: Options, as_json: bool) -> None:
     """Export a model in one precision, and make a page of it."""
     from mnist_edge.export.quantize import chosen
 
@@ -328,16 +248,21 @@ def _export_page(model: Path, page: Path, precision: str, options: _Options, as_
         raise OptionError(f"expected one precision with --target web, received {precision}")
     require_page(page)
     with tempfile.TemporaryDirectory() as folder:
-        with progress.steps() as on_step:
-            report = _export(model, Path(folder), precision, options, on_step)
-        for sentence in report.notes:
-            note(sentence)
-        (made,) = report.models
-        if made.passed is False:
-            for failure in made.failures:
-                complain(f"{model} as {made.precision}: {failure}")
-            raise typer.Exit(1)
-        written = make_page(made.path, page)
+        written = make_page(convert_one(model, Path(folder), precision, options), page)
         # The exported file is gone by the time that its page is read.
         inside = replace(written.model, path=str(model))
         show_page(replace(written, model=inside), as_json)
+
+
+def _export_c(model: Path, folder: Path, options: Options, as_json: bool) -> None:
+    """Export a model as int8, and make C code of it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        export_c(
+            convert_one(model, Path(temporary), C_PRECISION, options),
+            folder,
+            options.data,
+            as_json,
+            made_of=model,
+            label_column=options.label_column,
+            resize=options.resize,
+        )

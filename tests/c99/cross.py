@@ -18,12 +18,16 @@ from mnist_edge import __version__, datasets
 from mnist_edge.c99 import gate, network, selftest, source
 from mnist_edge.c99.compilers import WARNINGS
 from mnist_edge.runtime import model_file
+from tests.c99.files import Stack
 
 IMAGES = 1_000
 
 SIMD = "-DMNIST_EDGE_SIMD"
 PORTABLE = "-DMNIST_EDGE_PORTABLE"
 COLUMNS = "-DMNIST_EDGE_COLUMNS"
+
+ODD = Stack(widths=(784, 13, 7, 3))
+"""Rows and columns that are no multiples of what kernels take at a time."""
 
 
 class Target(NamedTuple):
@@ -42,6 +46,7 @@ TARGETS = (
         ("qemu-arm-static",),
         (
             ("-O2",),  # the DSP kernel, which Cortex-M4 has too
+            ("-O0",),  # where its inline functions are calls
             ("-Os", COLUMNS),
             ("-O2", PORTABLE),
             ("-O3", "-mfpu=neon"),
@@ -78,7 +83,7 @@ class Prepared(NamedTuple):
     hashed: int
 
 
-def prepare(model: str | None, folder: Path) -> Prepared:
+def prepare(model: str | bytes | None, folder: Path) -> Prepared:
     """Write a model's code and the images that it reads."""
     folder.mkdir()
     pixels = datasets.find(allow_sample=True).test_images[:IMAGES].reshape(-1, 784)
@@ -127,7 +132,10 @@ def main() -> int:
     missing = 0
     wrong = 0
     with tempfile.TemporaryDirectory() as name:
-        models = [prepare(model, Path(name) / str(model)) for model in (None, "small")]
+        models = [
+            prepare(model, Path(name) / str(number))
+            for number, model in enumerate((None, "small", ODD.content()))
+        ]
         for target in TARGETS:
             absent = [
                 tool for tool in (target.compiler, *target.runner[:1]) if not shutil.which(tool)

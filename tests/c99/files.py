@@ -1,6 +1,6 @@
 """Small int8 files that are made by hand, as export writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class Stack:
         spec: Of the input; None for a row of pixels.
         metadata: More entries, such as reject_below.
         weights: int8 of each layer; made if there are none.
+        sigmoid: Whether it ends in a sigmoid and not a softmax: one unit for two classes.
         per_unit: Whether weights have a scale for each unit.
     """
 
@@ -34,6 +35,7 @@ class Stack:
     metadata: dict[str, str] | None = None
     weights: list[np.ndarray] | None = None
     per_unit: bool = False
+    sigmoid: bool = False
     precision: str = "int8"
     labels: tuple[str, ...] = ()
 
@@ -88,24 +90,22 @@ class Stack:
             zero = constant(f"hidden_{number}_zero", np.array(self.zero_point, np.uint8))
             taken = linear("Quantize", taken, scale, zero, f"stored_{number}")
             taken = linear("Dequantize", taken, scale, zero, f"restored_{number}")
-        nodes.append(helper.make_node("Softmax", [taken], [OUTPUT_NAME]))
+        classes = self.widths[-1] * (2 if self.sigmoid else 1)
+        softmax = helper.make_node("Softmax", [taken], [OUTPUT_NAME])
+        nodes += two_classes(taken, constant) if self.sigmoid else [softmax]
         taken_spec = self.spec or InputSpec((self.widths[0],), "uint8", (0, 255))
         kind = TensorProto.UINT8 if taken_spec.dtype == "uint8" else TensorProto.FLOAT
         graph = helper.make_graph(
             nodes,
             "stack",
             [helper.make_tensor_value_info(INPUT_NAME, kind, ["batch", self.widths[0]])],
-            [
-                helper.make_tensor_value_info(
-                    OUTPUT_NAME, TensorProto.FLOAT, ["batch", self.widths[-1]]
-                )
-            ],
+            [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["batch", classes])],
             tensors,
         )
         made_of = helper.make_model(
             graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]
         )
-        labels = self.labels or tuple(f"class {number}" for number in range(self.widths[-1]))
+        labels = self.labels or tuple(f"class {number}" for number in range(classes))
         spec = ModelSpec(self.precision, taken_spec, labels, "none")
         helper.set_model_props(made_of, spec.to_metadata() | (self.metadata or {}))
         return made_of
@@ -116,6 +116,16 @@ class Stack:
 
     def content(self) -> bytes:
         return bytes(self.model().SerializeToString())
+
+
+def two_classes(score: str, constant: Callable[[str, np.ndarray], str]) -> list[onnx.NodeProto]:
+    """Return what makes 1 - p and p of a score whose sigmoid is p."""
+    one = constant("one", np.ones(1, np.float32))
+    return [
+        helper.make_node("Sigmoid", [score], ["share"]),
+        helper.make_node("Sub", [one, "share"], ["rest"]),
+        helper.make_node("Concat", ["rest", "share"], [OUTPUT_NAME], axis=1),
+    ]
 
 
 def images(pixels: int = 25, count: int = 400) -> np.ndarray:

@@ -31,6 +31,7 @@ def test_a_shipped_file_is_exact_on_real_digits(digits: datasets.Dataset) -> Non
         Stack(activation="Softplus", scale=0.01),
         Stack(activation="Softsign", widths=(25, 9, 5, 4), zero_point=9, scale=0.02),
         Stack(widths=(27, 1 + 64, 33, 2)),
+        Stack(widths=(27, 9, 1), sigmoid=True),
     ],
 )
 def test_compiled_code_is_exact(all_compilers: Sequence[Compiler], stack: Stack) -> None:

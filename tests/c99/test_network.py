@@ -5,7 +5,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from mnist_edge.c99 import gate, network
+from mnist_edge import Predictor
+from mnist_edge.c99 import gate, network, rejection
 from mnist_edge.errors import ModelError
 from mnist_edge.model_spec import InputSpec
 from mnist_edge.runtime import model_file
@@ -33,6 +34,9 @@ def refusal(content: bytes) -> str:
         Stack(activation="Elu", zero_point=30, scale=0.01),
         Stack(activation="Relu", zero_point=5),
         Stack(activation="Sigmoid", scale=1 / 255, widths=(25, 30, 20, 3)),
+        Stack(activation="Sigmoid", scale=1 / 255, widths=(25, 30, 1), sigmoid=True),
+        Stack(widths=(25, 8, 1), sigmoid=True),
+        Stack(widths=(25, 1), sigmoid=True),
     ],
 )
 def test_sums_and_bytes_are_onnxruntimes(stack: Stack) -> None:
@@ -40,7 +44,8 @@ def test_sums_and_bytes_are_onnxruntimes(stack: Stack) -> None:
     read = network.read(file)
     expected = gate.onnxruntime_answers(file, images())
     assert list(gate.arithmetic_failures(read, images(), expected)) == []
-    assert [layer.columns for layer in read.layers] == list(stack.widths[1:])
+    assert [layer.columns for layer in read.layers[:-1]] == list(stack.widths[1:-1])
+    assert read.layers[-1].columns == len(read.model.spec.labels)
 
 
 @pytest.mark.parametrize("name", ["mnist-mlp.int8.onnx", "mnist-mlp-small.int8.onnx"])
@@ -120,12 +125,60 @@ def test_a_gemm_with_a_factor_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("restored_0", "a stack uses each once"), ("act_0", "a branch, or an end without Softmax")],
+    [
+        ("restored_0", "a stack uses each once"),
+        ("act_0", "a branch, or an end without Softmax or sigmoid"),
+    ],
 )
 def test_a_branch_is_refused(name: str, sentence: str) -> None:
     model = Stack().model()
     model.graph.node.insert(len(model.graph.node) - 1, helper.make_node("Relu", [name], ["branch"]))
     assert sentence in refusal(model.SerializeToString())
+
+
+def test_one_sigmoid_is_two_classes() -> None:
+    read = network.read(model_file.read(Stack(widths=(25, 8, 1), sigmoid=True).content()))
+    assert read.one_score
+    logits = read.logits(images())
+    assert logits.shape == (400, 2)
+    assert not logits[:, 0].any()
+    assert (logits[:, 1] > 0).any()
+    assert (logits[:, 1] < 0).any()
+
+
+def test_one_sigmoid_rejects_what_the_predictor_rejects() -> None:
+    limits = {"temperature": "0.5", "reject_below": "0.7"}
+    stack = Stack(widths=(25, 8, 1), sigmoid=True, metadata=limits)
+    read = network.read(model_file.read(stack.content()))
+    made = rejection.made(float(read.logit_scale), 0.5, 0.7, 2)
+    logits = read.logits(images())
+    gaps = (logits.max(axis=1, keepdims=True) - logits).astype(np.uint64)
+    rejected = made.powers_of(gaps).sum(axis=1) > made.most
+    predicted = Predictor(stack.content()).predict_batch(images())
+    assert np.array_equal(rejected, predicted.rejected)
+    assert 0 < rejected.mean() < 1
+
+
+def test_a_sigmoid_that_rounds_a_sum_to_the_other_class_is_refused() -> None:
+    model = Stack(widths=(25, 1), sigmoid=True).model()
+    for tensor in model.graph.initializer:
+        if tensor.name == "layer_0.weight_scale":
+            scale = np.float32(1e-6)
+        elif tensor.name == "layer_0.bias_scale":
+            scale = np.float32(np.float32(1 / 255) * np.float32(1e-6))
+        else:
+            continue
+        tensor.CopyFrom(numpy_helper.from_array(np.array(scale), tensor.name))
+    # Of a score of 4e-9 the sigmoid is 0.5, in float32.
+    assert "a sigmoid that rounds" in refusal(model.SerializeToString())
+
+
+def test_other_ends_of_a_sigmoid_are_refused() -> None:
+    model = Stack(widths=(25, 8, 1), sigmoid=True).model()
+    model.graph.node[-1].input[:] = ["share", "rest"]
+    assert "a Concat behind a dense layer" in refusal(model.SerializeToString())
+    two = Stack(widths=(25, 8, 2), sigmoid=True)
+    assert "2 sigmoids, which are no classes" in refusal(two.content())
 
 
 def inserted(model: onnx.ModelProto, *nodes: onnx.NodeProto) -> bytes:

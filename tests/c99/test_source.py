@@ -20,6 +20,7 @@ STACKS = {
     "zero points": Stack(activation="", zero_point=100, widths=(25, 70, 4)),
     "activation": Stack(activation="Tanh", zero_point=128, scale=1 / 127),
     "one layer": Stack(widths=(25, 3)),
+    "one sigmoid": Stack(widths=(25, 13, 1), sigmoid=True),
     "rejects": Stack(metadata={"temperature": "1.1", "reject_below": "0.8"}),
 }
 FLAGS = ("-O2", "-Os", "-O3 -march=native -DMNIST_EDGE_SIMD", "-O3 -DMNIST_EDGE_PORTABLE")

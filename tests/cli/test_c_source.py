@@ -43,6 +43,22 @@ def test_for_people(run: Callable[..., Run], tmp_path: Path) -> None:
     assert "the code was compared on made ones" in done.err
 
 
+@pytest.mark.usefixtures("all_compilers", "one_variant")
+def test_a_keras_file_is_exported_first(
+    run: Callable[..., Run], tiny_keras: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    given = ("--precision", "int8", "--data", tiny_data, "--labels")
+    names = ",".join(f"n{number}" for number in range(10))
+    done = run(*("export", tiny_keras, "--target", "c", *given, names, "--out", tmp_path, "--json"))
+    assert done.code == 0, done.err
+    validate(done.json, "export-c")
+    assert (done.json["model"], done.json["name"]) == (str(tiny_keras), "tiny")
+    assert done.json["exact"] is True
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.c", "tiny.h"]
+    assert '"n9",' in (tmp_path / "tiny.c").read_text()
+    assert "of tiny.keras as int8," in (tmp_path / "tiny.h").read_text()
+
+
 def test_without_a_compiler_the_code_is_written_and_not_run(
     run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +94,10 @@ def test_wrong_input_is_one_sentence(refused: Callable[..., str], tmp_path: Path
     fp32 = ARTIFACTS / "mnist-mlp.fp32.onnx"
     assert "expected a file of precision int8" in refused("export", fp32, *out)
     keras = ARTIFACTS / "mnist-mlp.keras"
-    assert "export a Keras model first" in refused("export", keras, *out)
+    assert "expected --precision int8 with --target c, received 'fp32'" in refused(
+        "export", keras, "--precision", "fp32", *out
+    )
+    assert "cannot read" in refused("export", tmp_path / "none.keras", *out)
     assert "cannot read the model" in refused("export", tmp_path / "none.onnx", *out)
     mixes = Stack(activation="LogSoftmax").write(tmp_path / "mixes.int8.onnx")
     assert "a LogSoftmax behind a dense layer" in refused("export", mixes, *out)

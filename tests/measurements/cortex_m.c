@@ -4,7 +4,7 @@
 #include NETWORK_HEADER
 
 extern uint32_t stack_top;
-extern const uint8_t images[];
+#include "images.h"
 
 int main(void);
 void reset(void);

@@ -8,7 +8,9 @@ The board mps2-an386 counts an instruction as a nanosecond (-icount shift=0) and
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +45,62 @@ def products(integers: IntegerNetwork, pixels: np.ndarray) -> float:
     return total / len(pixels)
 
 
+class Program(NamedTuple):
+    """Code that reads images: the names in it, and how many values it gives of each."""
+
+    files: Sequence[Path]
+    header: str
+    predict: str
+    selftest: str
+    classes: int
+
+
+class Counted(NamedTuple):
+    """What a program's run gave: the hash of all values, instructions an image, bytes of flash."""
+
+    hashed: int
+    instructions: float
+    flash: int
+    data: int
+
+
+def count(program: Program, folder: Path, pixels: np.ndarray, cpu: str, level: str) -> Counted:
+    """Compile a program and run it on uint8 (N, pixels); the folder holds its headers."""
+    flags = [level, f"-mcpu={cpu}", "-mthumb", "-ffreestanding", f"-I{folder}"]
+    compiler = ["arm-none-eabi-gcc", *flags]
+    flash = 0
+    data = 0
+    for path in program.files:
+        alone = folder / "alone.o"
+        subprocess.run([*compiler, "-c", path, "-o", alone], check=True)
+        sizes = subprocess.run(
+            ["arm-none-eabi-size", alone], capture_output=True, text=True, check=True
+        ).stdout.split()[-6:]
+        flash += int(sizes[0])
+        data += int(sizes[1]) + int(sizes[2])
+    listed = ",".join(map(str, pixels.reshape(-1).tolist()))
+    (folder / "images.h").write_text(f"const unsigned char images[] = {{{listed}}};\n")
+    defines = {
+        "NETWORK_HEADER": f'"{program.header}"',
+        "PREDICT": program.predict,
+        "SELFTEST": program.selftest,
+        "PIXELS": str(pixels.shape[1]),
+        "CLASSES": str(program.classes),
+        "IMAGES": str(len(pixels)),
+    }
+    given = [f"-D{key}={value}" for key, value in defines.items()]
+    linked = folder / "program.elf"
+    files = [HERE / "cortex_m.c", *program.files]
+    link = ["-nostdlib", "-T", HERE / "cortex_m.ld", *files, "-o", linked, "-lgcc"]
+    subprocess.run([*compiler, *given, *link], check=True, stderr=subprocess.DEVNULL)
+    board = ["qemu-system-arm", "-M", "mps2-an386", "-icount", "shift=0", "-nographic"]
+    run = [*board, "-semihosting", "-kernel", linked]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=True)
+    failed, hashed, ticks = map(int, (done.stdout + done.stderr).split())
+    assert failed == 0, "its own test failed"
+    return Counted(hashed, ticks * TICK / len(pixels), flash, data)
+
+
 def measure(integers: IntegerNetwork, pixels: np.ndarray, cpu: str, level: str) -> str:
     """Compile, run and return a row of the table."""
     name = source.name_of(Path(integers.model.origin))
@@ -51,44 +109,17 @@ def measure(integers: IntegerNetwork, pixels: np.ndarray, cpu: str, level: str) 
         folder = Path(folder_name)
         for file, content in code.files.items():
             (folder / file).write_text(content)
-        listed = ",".join(map(str, pixels.reshape(-1).tolist()))
-        (folder / "images.c").write_text(
-            f"extern const unsigned char images[];\nconst unsigned char images[] = {{{listed}}};\n"
-        )
-        flags = [level, f"-mcpu={cpu}", "-mthumb", "-ffreestanding", f"-I{folder}"]
-        compiler = ["arm-none-eabi-gcc", *flags]
-        alone = folder / "alone.o"
-        subprocess.run([*compiler, "-c", folder / f"{name}.c", "-o", alone], check=True)
-        sizes = subprocess.run(
-            ["arm-none-eabi-size", alone], capture_output=True, text=True, check=True
-        ).stdout.split()[-6:]
-        defines = {
-            "NETWORK_HEADER": f'"{name}.h"',
-            "PREDICT": f"{name}_predict",
-            "SELFTEST": f"{name}_selftest",
-            "PIXELS": str(pixels.shape[1]),
-            "CLASSES": str(integers.layers[-1].columns),
-            "IMAGES": str(len(pixels)),
-        }
-        given = [f"-D{key}={value}" for key, value in defines.items()]
-        program = folder / "program.elf"
-        files = [HERE / "cortex_m.c", folder / "images.c", folder / f"{name}.c"]
-        link = ["-nostdlib", "-T", HERE / "cortex_m.ld", *files, "-o", program, "-lgcc"]
-        subprocess.run([*compiler, *given, *link], check=True, stderr=subprocess.DEVNULL)
-        board = ["qemu-system-arm", "-M", "mps2-an386", "-icount", "shift=0", "-nographic"]
-        run = [*board, "-semihosting", "-kernel", program]
-        done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=True)
-    failed, hashed, ticks = map(int, (done.stdout + done.stderr).split())
+        classes = integers.layers[-1].columns
+        names = (f"{name}.h", f"{name}_predict", f"{name}_selftest")
+        found = count(Program([folder / f"{name}.c"], *names, classes), folder, pixels, cpu, level)
     expected = selftest.fnv(integers.logits(pixels))
-    assert (failed, hashed) == (0, expected), (failed, hashed, expected)
-    instructions = ticks * TICK / len(pixels)
+    assert found.hashed == expected, (found.hashed, expected)
     weights = sum(layer.weights.size for layer in integers.layers)
-    text, data, bss = map(int, sizes[:3])
-    each = instructions / products(integers, pixels)
+    each = found.instructions / products(integers, pixels)
     return (
-        f"{name:16} {cpu} {level}: {instructions / 1e3:4.0f} k instructions, {each:4.2f} a product "
-        f"of an input that is not 0; {text / 1e3:5.1f} kB of flash, "
-        f"{(text - weights) / 1e3:3.1f} of them no weights; {data + bss} bytes of data"
+        f"{name:16} {cpu} {level}: {found.instructions / 1e3:4.0f} k instructions, {each:4.2f} a "
+        f"product of an input that is not 0; {found.flash / 1e3:5.1f} kB of flash, "
+        f"{(found.flash - weights) / 1e3:3.1f} of them no weights; {found.data} bytes of data"
     )
 
 

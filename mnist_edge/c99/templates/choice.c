@@ -24,9 +24,11 @@
 #define KERNEL_COLUMNS
 #endif
 
-/* Vector kernels may read so many weights, and write so many sums, behind a row's end. */
+/* Some kernels read so many weights, and write so many sums, behind a row's end. */
 #if defined(KERNEL_VNNI) || defined(KERNEL_AVX2) || defined(KERNEL_NEON)
 #define PADDING 63
+#elif defined(KERNEL_DSP)
+#define PADDING 3
 #else
 #define PADDING 0
 #endif

@@ -9,7 +9,7 @@ typedef struct {
     int32_t values; /* of both rows, as halfwords */
 } row_pair;
 
-#define PAIRS_AT_A_TIME 64 /* an even number; less than 1 kB of stack */
+#define PAIRS_AT_A_TIME 92 /* 1.2 kB of stack; most digits have fewer */
 
 /* Compilers see no pkhbt, pkhtb and rotation in shifts and masks, or not always. */
 static inline uint32_t lower_halves(uint32_t first, uint32_t second)
@@ -45,18 +45,24 @@ static inline uint32_t four_bytes(const void *bytes)
     return four;
 }
 
-/* One instruction loads a pair and goes on to the next. */
+/*
+ * One instruction loads a pair and goes on to the next. What it loads is copied at once: calls, which
+ * inline functions are without optimization, do not keep these registers.
+ */
 #define MULTIPLY_PAIR(at)                                                                          \
     {                                                                                              \
-        register const int8_t *first_row __asm__("r0");                                            \
-        register const int8_t *second_row __asm__("r1");                                           \
-        register int32_t values __asm__("r2");                                                     \
+        register const int8_t *r0 __asm__("r0");                                                   \
+        register const int8_t *r1 __asm__("r1");                                                   \
+        register int32_t r2 __asm__("r2");                                                         \
         __asm__("ldmia %0!, {%1, %2, %3}"                                                          \
-                : "+r"(at), "=r"(first_row), "=r"(second_row), "=r"(values)                        \
+                : "+r"(at), "=r"(r0), "=r"(r1), "=r"(r2)                                           \
                 :                                                                                  \
                 : "memory");                                                                       \
-        const uint32_t first = four_bytes(first_row + column);                                   \
-        const uint32_t second = four_bytes(second_row + column);                                 \
+        const int8_t *const first_row = r0;                                                        \
+        const int8_t *const second_row = r1;                                                       \
+        const int32_t values = r2;                                                                 \
+        const uint32_t first = four_bytes(first_row + column);                                     \
+        const uint32_t second = four_bytes(second_row + column);                                   \
         const uint32_t ab = lower_halves(first, second);                                           \
         const uint32_t cd = upper_halves(first, second);                                           \
         a = __builtin_arm_smlad(even_bytes(ab), values, a);                                        \
@@ -65,46 +71,81 @@ static inline uint32_t four_bytes(const void *bytes)
         d = __builtin_arm_smlad(odd_bytes(cd), values, d);                                         \
     }
 
+/* Four inputs as one number; behind the last one it is as if there were zeros. */
+static inline uint32_t four_inputs(const uint8_t *input, uint32_t left)
+{
+    if (left >= 4) {
+        return four_bytes(input);
+    }
+    uint32_t inputs = 0;
+    while (left > 0) {
+        inputs = inputs << 8 | input[--left];
+    }
+    return inputs;
+}
+
+/* A row waits for a second one, and both make a pair. */
+#define TAKE_ROW(value)                                                                            \
+    {                                                                                              \
+        const uint32_t taken = (value);                                                            \
+        if (taken) {                                                                               \
+            if (waiting) {                                                                         \
+                end->first = waiting;                                                              \
+                end->second = weights;                                                             \
+                end->values = (int32_t)(waiting_value | taken << 16);                              \
+                end++;                                                                             \
+                waiting = 0;                                                                       \
+            } else {                                                                               \
+                waiting = weights;                                                                 \
+                waiting_value = taken;                                                             \
+            }                                                                                      \
+        }                                                                                          \
+        weights += columns;                                                                        \
+    }
+
 static void add_products(const uint8_t *RESTRICT input, uint32_t rows,
                          const int8_t *RESTRICT weights, uint32_t columns, int32_t *RESTRICT sums)
 {
-    row_pair pairs[PAIRS_AT_A_TIME];
-    const uint8_t *const last = input + rows;
-    while (input < last) {
+    row_pair pairs[PAIRS_AT_A_TIME + 4];
+    uint32_t row = 0;
+    while (row < rows) {
         row_pair *end = pairs;
-        int waiting = 0; /* for a second row */
-        while (input < last && end < pairs + PAIRS_AT_A_TIME) {
-            if (last - input >= 4 && four_bytes(input) == 0) {
-                input += 4;
+        const int8_t *waiting = 0;
+        uint32_t waiting_value = 0;
+        for (; row < rows && end < pairs + PAIRS_AT_A_TIME; row += 4) {
+            const uint32_t inputs = four_inputs(input + row, rows - row);
+            if (inputs == 0) {
                 weights += 4 * columns;
                 continue;
             }
-            if (*input != 0) {
-                if (waiting) {
-                    end->second = weights;
-                    end->values |= (int32_t)*input << 16;
-                    end++;
-                } else {
-                    end->first = end->second = weights;
-                    end->values = *input;
-                }
-                waiting = !waiting;
-            }
-            input++;
-            weights += columns;
+            TAKE_ROW(inputs & 255u)
+            TAKE_ROW(inputs >> 8 & 255u)
+            TAKE_ROW(inputs >> 16 & 255u)
+            TAKE_ROW(inputs >> 24)
         }
-        end += waiting;
-        if ((end - pairs) % 2) { /* two pairs are taken at a time: one more, times 0 */
+        if (waiting) {
+            end->first = end->second = waiting;
+            end->values = (int32_t)waiting_value;
+            end++;
+        }
+        if ((end - pairs) % 2) { /* no single pair is left over: one more, times 0 */
             *end = end[-1];
             end->values = 0;
             end++;
         }
-        uint32_t column = 0;
-        for (; column + 4 <= columns; column += 4) {
+        const row_pair *const last_four = end - (end - pairs) % 4;
+        /* The last four columns may reach behind the row: what they add to is no sum of anything. */
+        for (uint32_t column = 0; column < columns; column += 4) {
             int32_t a = sums[column], b = sums[column + 1];
             int32_t c = sums[column + 2], d = sums[column + 3];
             const row_pair *at = pairs;
-            while (at < end) {
+            while (at < last_four) {
+                MULTIPLY_PAIR(at)
+                MULTIPLY_PAIR(at)
+                MULTIPLY_PAIR(at)
+                MULTIPLY_PAIR(at)
+            }
+            if (at < end) {
                 MULTIPLY_PAIR(at)
                 MULTIPLY_PAIR(at)
             }
@@ -112,12 +153,6 @@ static void add_products(const uint8_t *RESTRICT input, uint32_t rows,
             sums[column + 1] = b;
             sums[column + 2] = c;
             sums[column + 3] = d;
-        }
-        for (; column < columns; column++) {
-            for (const row_pair *at = pairs; at < end; at++) {
-                sums[column] += at->first[column] * (at->values & 255);
-                sums[column] += at->second[column] * (at->values >> 16);
-            }
         }
     }
 }

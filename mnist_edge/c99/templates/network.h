@@ -18,7 +18,7 @@ extern "C" {
 #define @UPPER@_PIXELS @PIXELS@
 #define @UPPER@_CLASSES @CLASSES@
 
-/* (float)logit * this is onnxruntime's value before Softmax, bit for bit. */
+/* (float)logit * this is onnxruntime's value before @HEAD@. */
 #define @UPPER@_LOGIT_SCALE @LOGIT_SCALE@f
 
 /* The .onnx file that this was made of. */
