@@ -17,7 +17,7 @@ from mnist_edge.runtime.images import rows
 _BATCH = 500
 """Inputs that are run together."""
 
-Message = TypeVar("Message", onnx.ModelProto, onnx.NodeProto, onnx.TensorProto)
+Message = TypeVar("Message", onnx.ModelProto, onnx.NodeProto, onnx.TensorProto, onnx.AttributeProto)
 
 
 def copied(message: Message) -> Message:

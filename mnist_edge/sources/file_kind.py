@@ -36,7 +36,8 @@ _TEXTS = {
         "the model itself, model.save('model.keras')"
     ),
     "pytorch": (
-        "a PyTorch file: make ONNX of the model (torch.onnx.export(model, image, 'model.onnx')) "
+        "a PyTorch file: make ONNX of the model in one file "
+        "(torch.onnx.export(model, image, 'model.onnx', external_data=False)) "
         "and export that"
     ),
     "notebook": "a notebook: run it, and save its model with model.save('model.keras')",

@@ -254,6 +254,8 @@ def _free_batch(model: onnx.ModelProto, image: onnx.ValueInfoProto, batch: int) 
     for node in graph.node:
         if node.op_type == "Reshape" and node.input[1] in known:
             target = numpy_helper.to_array(known[node.input[1]]).copy()
+            if 0 not in target:  # then allowzero, which PyTorch sets, says nothing
+                _drop(node, "allowzero")
             if target.ndim != 1 or not len(target) or target[0] != batch:
                 continue
             # 0 stands for the input's own axis.
@@ -261,6 +263,11 @@ def _free_batch(model: onnx.ModelProto, image: onnx.ValueInfoProto, batch: int) 
             name = f"{node.output[0]}.shape"
             graph.initializer.append(numpy_helper.from_array(target, name))
             node.input[1] = name
+
+
+def _drop(node: onnx.NodeProto, name: str) -> None:
+    """Take an attribute away, if it is there."""
+    _replace(node.attribute, [one for one in node.attribute if one.name != name])
 
 
 def _tail(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

@@ -178,7 +178,28 @@ def test_the_same_file_gives_the_same_bytes() -> None:
 
 
 def test_an_opset_that_onnx_cannot_convert() -> None:
-    nodes = [node("Gelu", "x", "h"), node("MatMul", "h w", "y")]
-    source = source_of(nodes, {"w": random(6, 5)}, (6,), opset=20)
+    nodes = [node("GroupNormalization", "x s b", "h", num_groups=2), node("MatMul", "h w", "y")]
+    weights = {"s": random(2), "b": random(2), "w": random(6, 5)}
+    source = source_of(nodes, weights, (6,), opset=20)
     with pytest.raises(ModelError, match="received one of 20, which onnx cannot convert"):
         to_onnx(source)
+
+
+@pytest.mark.parametrize("approximate", [{}, {"approximate": "none"}, {"approximate": "tanh"}])
+def test_a_gelu_of_opset_20_is_written_out(approximate: dict[str, str]) -> None:
+    nodes = [
+        node("MatMul", "x w", "h"),
+        node("Gelu", "h", "i", "act", **approximate),
+        node("MatMul", "i v", "y"),
+    ]
+    source = source_of(nodes, {"w": random(6, 4), "v": random(4, 5)}, (6,), opset=20)
+    require_same_scores(source, to_onnx(source), random(7, 6))
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_mean_of_opset_18_has_its_axes_where_older_ones_have_them(kept: int) -> None:
+    mean = node("ReduceMean", "h axes", "i", keepdims=kept, noop_with_empty_axes=0)
+    nodes = [node("Conv", "x k", "h"), mean, node("Flatten", "i", "j"), node("MatMul", "j w", "y")]
+    weights = {"k": random(4, 3, 3, 3), "axes": np.array([2, 3], np.int64), "w": random(4, 5)}
+    source = source_of(nodes, weights, (3, 8, 8), opset=18, channels_first=True)
+    require_same_scores(source, to_onnx(source), random(3, 8, 8, 3))

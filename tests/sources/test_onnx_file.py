@@ -21,8 +21,9 @@ SOFTMAX = node("Softmax", ["d"], ["y"])
 ONE = {"takes": (1, 1, 8, 8), "answers": (1, 3)}
 
 
-def reshaped(*shape: int, **settings: object) -> onnx.ModelProto:
-    nodes = [node("Reshape", ["b", "shape"], ["c"]), node("MatMul", ["c", "weight"], ["y"])]
+def reshaped(*shape: int, attributes: dict | None = None, **settings: object) -> onnx.ModelProto:
+    reshape = node("Reshape", ["b", "shape"], ["c"], **(attributes or {}))
+    nodes = [reshape, node("MatMul", ["c", "weight"], ["y"])]
     return convnet(nodes, [integers("shape", *shape), floats("weight", 144, 3)], **settings)
 
 
@@ -102,6 +103,9 @@ def rows_before_channels() -> onnx.ModelProto:
         (lambda: reshaped(1, 144, **ONE), "logits", (1, 8, 8)),
         (lambda: reshaped(1, -1, **ONE), "logits", (1, 8, 8)),
         (lambda: reshaped(-1, 144), "logits", (1, 8, 8)),
+        # As PyTorch writes it.
+        (lambda: reshaped(1, -1, attributes={"allowzero": 1}, **ONE), "logits", (1, 8, 8)),
+        (lambda: reshaped(-1, 144, attributes={"allowzero": 1}), "logits", (1, 8, 8)),
         (lambda: reshaped(4, 144, takes=(4, 1, 8, 8), answers=(4, 3)), "logits", (1, 8, 8)),
         (of_constants, "softmax", (1, 8, 8)),
         (of_a_zoo, "logits", (1, 8, 8)),
