@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test wheel api train small seeds card benchmark check compat lowest cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -45,6 +45,12 @@ compat: $(VENV)/dev  ## runs every shipped file in other engines, writes docs/co
 
 lowest: $(VENV)/dev  ## the tests of the runtime half with the lowest versions that pyproject.toml allows
 	$(RUN)python -m tests.compat.lowest
+
+arm: $(VENV)/dev  ## the runtime half on aarch64, in qemu's user mode: Debian's packages, aarch64 wheels
+	$(RUN)python -m tests.compat.arm
+
+pythons: $(VENV)/dev  ## the runtime half with each Python that is there, others by what pip finds
+	$(RUN)python -m tests.compat.pythons
 
 cross: $(VENV)/dev  ## the C code on other CPUs: Debian's cross compilers, qemu-user-static
 	$(RUN)python -m tests.c99.cross

@@ -159,7 +159,7 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
                 "('mnist-edge export FILE')"
             )
     if _is_text(content):
-        return ModelError(f"expected an ONNX file, but {origin} is a text")
+        return ModelError(f"expected an ONNX file, but {origin} holds text")
     if isinstance(error, protobuf.RefusedFieldError):
         return ModelError(
             f"expected a plain graph with its weights inside in {origin}, found {error}"
