@@ -97,3 +97,15 @@ def test_a_model_that_was_changed_is_named(
 def test_a_shipped_file_by_its_name(run: Callable[..., Run], tmp_path: Path, name: str) -> None:
     seven().save(tmp_path / "seven.png")
     assert run("predict", tmp_path / "seven.png", "--model", name).out.startswith("7 ")
+
+
+def test_a_damaged_picture_is_described_without_names_of_python(
+    run: Callable[..., Run], tmp_path: Path
+) -> None:
+    seven().save(tmp_path / "whole.png")
+    content = (tmp_path / "whole.png").read_bytes()
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(content[: len(content) // 2])
+    sentence = run("predict", cut).err
+    assert f"received {len(content) // 2:,} bytes, which cannot be decoded (" in sentence
+    assert "Error" not in sentence

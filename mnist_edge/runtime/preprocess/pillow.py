@@ -187,10 +187,10 @@ def _guarded(decode: Callable[[], _T], what: str, is_tiff: bool) -> _T:
 
 
 def _reason(error: Exception) -> str:
-    kind = type(error).__name__
-    if kind == "UnidentifiedImageError":  # its text is the address of the bytes
+    """Return why a picture cannot be decoded, in Pillow's words."""
+    if type(error).__name__ == "UnidentifiedImageError":  # its text is the address of the bytes
         return "none of these formats"
-    return " ".join(f"{kind}: {error}".split())[:120]
+    return " ".join(str(error).split())[:120] or "its content is damaged"
 
 
 @contextmanager
