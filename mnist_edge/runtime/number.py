@@ -137,7 +137,7 @@ def _doubtful(line: Line, answers: list[Prediction]) -> set[int]:
             continue
         width = (right - left) / line.height
         # Nearly all digits that touch are wider together than most digits are alone.
-        limits = ((0.5, 0.97), (0.8, 0.99), (1.0, 0.998))
+        limits = ((0.5, 0.97), (0.65, 0.99), (0.8, 0.998))
         least = next((limit for most, limit in limits if width < most), 1.0)
         if answer.confidence < least or candidate.preparation.doubtful:
             found.add(number)
