@@ -88,11 +88,12 @@ class Line:
         runs = [(number, number + 1) for number in range(len(self.pieces))]
         self.candidates = [self._candidate(*run) for run in runs]
 
-    def look_closer(self, doubtful: Collection[int]) -> int:
-        """Cut some of the first pieces, and join them to others.
+    def look_closer(self, doubtful: Collection[int], several: Collection[int]) -> int:
+        """Join some of the first pieces to others, and cut some.
 
         Args:
-            doubtful: Which of the pieces.
+            doubtful: Which may be a piece of a digit.
+            several: Which of those may be several digits.
 
         Returns:
             How many of the candidates are as they were: the first ones.
@@ -103,7 +104,7 @@ class Line:
         first: dict[tuple[int, int], int] = {}
         for number, group in enumerate(self._groups):
             start = len(self.pieces)
-            self._add(group, cuts=number in doubtful)
+            self._add(group, cuts=number in several)
             first[start, len(self.pieces)] = number
             if number in doubtful:
                 unsure |= set(range(start, len(self.pieces)))

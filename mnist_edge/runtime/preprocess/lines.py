@@ -41,9 +41,13 @@ def without_frame(own: Bools) -> Bools | None:
         assert side is not None  # all were found
         _erase(view, side)
     thick = max(side.thick for side in sides if side is not None)
-    for view, length in ((left, own.shape[1]), (left.T, own.shape[0])):
-        view &= ~straight_runs(view, round(DIVIDER * length), 0.0, 2.5 * thick)
-    return left
+    # Found before any is erased: they cross each other.
+    deep = [0.0 if side is None else median(side.first) for side in sides]
+    wide = own.shape[1] - deep[2] - deep[3] - 2 * thick
+    high = own.shape[0] - deep[0] - deep[1] - 2 * thick
+    across = straight_runs(left, round(DIVIDER * wide), 0.0, 2.5 * thick)
+    down = straight_runs(left.T, round(DIVIDER * high), 0.0, 2.5 * thick).T
+    return np.asarray(left & ~(across | down))
 
 
 class Side(NamedTuple):
@@ -105,10 +109,11 @@ def without_lines(own: Bools, length: float, upright: float) -> Bools:
         length: Pixels of a horizontal line, at least.
         upright: Pixels of a vertical one.
     """
-    left = own.copy()
-    for view, least in ((left, length), (left.T, upright)):
-        if view.shape[1] >= least:
-            view &= ~straight_runs(view, round(least), _slope(view), np.inf)
+    left = own
+    if own.shape[1] >= length:
+        left = left & ~straight_runs(own, round(length), _slope(own), np.inf)
+    if own.shape[0] >= upright:
+        left = left & ~straight_runs(own.T, round(upright), _slope(own.T), np.inf).T
     return left
 
 

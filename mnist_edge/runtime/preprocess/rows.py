@@ -135,7 +135,6 @@ def _look(picture: Raster, seen: Seen, side: int) -> _View | None:
     if is_sheet(parts[0], labels):
         return _View(ink, labels, (), parts[0].box)
     labels, parts = _without_print(ink, labels, parts)
-    labels, parts = _sure(ink, labels, parts, least)
     rows = _rows(parts, ink.shape)
     kept = np.zeros(int(labels.max()) + 1, bool)
     kept[[part.number for row in rows for part in row.parts]] = True
@@ -167,13 +166,9 @@ def _stand_out(view: NDArray[Any], smoothed: bool) -> tuple[Floats, float] | Non
             base = median(signed[light if is_light else ~light])
             ink = np.maximum((base - signed) if is_light else (signed - base), 0)
             return _threshold(ink.astype(np.float32), 0.0, 0.35)
-    ink = _beside_shadows(signed, paper.everywhere(*signed.shape))
+    ink = beside_shadows(signed, paper.everywhere(*signed.shape))
     ring = sample.ring_of(ink)
     return _threshold(np.maximum(ink - np.float32(median(ring)), 0), deviation(ring), 0.4)
-
-
-def _beside_shadows(signed: Floats, paper: Floats | np.float32) -> Floats:
-    return beside_shadows(signed, paper)
 
 
 def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] | None:
@@ -183,12 +178,6 @@ def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] 
     some = ink[ink > max(0.1 * peak, 4 * noise)]
     level = float((some * some).sum() / some.sum())
     return ink, max(share * level, 3 * noise)
-
-
-def _sure(
-    ink: Floats, labels: Labels, parts: list[Part], least: float
-) -> tuple[Labels, list[Part]]:
-    return labels, parts
 
 
 # -- frames and lines -----------------------------------------------------------------------------
@@ -210,8 +199,6 @@ def _without_print(
         top, bottom, left, right = part.box
         own = labels[top:bottom, left:right] == part.number
         inside = without_frame(own)
-        if inside is not None:
-            again = without_frame(_trimmed(inside))
         if inside is None:
             across = 1.8 * digit if digit else 0.85 * width
             upright = 1.8 * digit if digit else 0.85 * height
@@ -224,10 +211,6 @@ def _without_print(
     if not changed:
         return labels, parts
     return find_parts(ink, mask)
-
-
-def _trimmed(own: Bools) -> Bools:
-    return own
 
 
 def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> bool:
