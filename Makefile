@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures zoo scoring schemas constraints clean
+.PHONY: export test train small seeds card benchmark check compat lowest cross c-code cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers zoo scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -72,6 +72,9 @@ handwriting: $(VENV)/dev  ## how well the shipped networks read digits that are 
 pictures: $(VENV)/dev  ## what a picture costs, beside OpenCV's recipe, and how well pictures are read
 	$(RUN)python -m tests.measurements.picture_steps docs/pictures.png
 	$(RUN)python -m tests.measurements.pictures
+
+numbers: $(VENV)/dev  ## how well whole numbers are read, and what that costs
+	$(RUN)python -m tests.measurements.numbers
 
 scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
 	$(RUN)python -m tests.measurements.scoring

@@ -28,8 +28,8 @@ SURE = 0.99  # confidence of a digit in what may be no number
 
 WHOLE = 0.97  # confidence of what is no piece of a digit
 ALONE = ((0.55, 0.3), (0.8, 0.6), (1.1, 0.99), (float("inf"), 0.9998))
-"""Width of a part over its row's height, and the confidence from which on it is one digit: of digits
-that touch, nine pairs in ten are wider than 0.8, which few digits are."""
+"""Width of a part over its row's height, and the confidence from which on it is one digit: nine in
+ten pairs that touch are wider than 0.8, which few digits are."""
 
 WIDE_GAP = 0.6  # of two groups of digits, over the row's height
 MANY_GAPS = 2.5  # times as wide as usual
@@ -175,12 +175,12 @@ def price(line: Line, candidate: Candidate, confidence: float) -> float:
     top, bottom, left, right = candidate.box
     height = (bottom - top) / line.height
     width = (right - left) / line.height
-    cost = 0.3 * log1p((1 - confidence) / 0.0005) - 0.45
+    cost = 0.3 * log1p((1 - confidence) / 0.0005)
     if candidate.cut:
-        cost += 1.2 + 0.85 * candidate.cut
+        cost += 0.5 + 0.5 * candidate.cut
     if candidate.apart:
         cost += 0.35
-    return cost + 3.5 * max(0.0, width - 0.7) + 18 * max(0.0, 0.75 - height)
+    return cost + 5 * max(0.0, width - 0.6) + 18 * max(0.0, 0.75 - height)
 
 
 def _doubt(confidence: float) -> float:
@@ -201,7 +201,7 @@ def _least_confidence(choices: list[_Choice]) -> float:
 
 def _is_stray(choice: _Choice) -> bool:
     """Return whether it lies in its row as no digit does: a dash, a point, a bracket."""
-    top, bottom, left, right = choice.candidate.box
+    top, bottom = choice.candidate.box[:2]
     height = (bottom - top) / choice.line.height
     return not LOWEST <= height <= HIGHEST or choice.candidate.preparation.doubtful
 

@@ -6,6 +6,7 @@ and in the boxes of a form; and pictures without a number.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -91,7 +92,9 @@ def _lines(*points: tuple[float, float]) -> np.ndarray:
 TEMPLATES: dict[int, list[np.ndarray]] = {
     0: [_arc(0.5, 0.5, 0.32, 0.5, 0.03, 1.02)],
     1: [_lines((0.36, 0.2), (0.55, 0), (0.52, 1))],
-    2: [np.concatenate([_arc(0.5, 0.27, 0.32, 0.27, -0.25, 0.35), _lines((0.15, 1), (0.88, 0.98))])],
+    2: [
+        np.concatenate([_arc(0.5, 0.27, 0.32, 0.27, -0.25, 0.35), _lines((0.15, 1), (0.88, 0.98))])
+    ],
     3: [
         np.concatenate(
             [_arc(0.48, 0.25, 0.28, 0.25, -0.2, 0.45), _arc(0.46, 0.72, 0.34, 0.28, 0.05, 0.68)]
@@ -110,8 +113,11 @@ TEMPLATES: dict[int, list[np.ndarray]] = {
     7: [_lines((0.12, 0.03), (0.86, 0), (0.4, 1))],
     8: [
         np.concatenate(
-            [_arc(0.5, 0.25, 0.26, 0.25, 0.1, -0.5), _arc(0.5, 0.74, 0.32, 0.26, 0, 1.0),
-             _arc(0.5, 0.25, 0.26, 0.25, 0.5, 0.08)]
+            [
+                _arc(0.5, 0.25, 0.26, 0.25, 0.1, -0.5),
+                _arc(0.5, 0.74, 0.32, 0.26, 0, 1.0),
+                _arc(0.5, 0.25, 0.26, 0.25, 0.5, 0.08),
+            ]
         )
     ],
     9: [np.concatenate([_arc(0.48, 0.28, 0.28, 0.28, 0.2, 1.25), _lines((0.72, 0.6), (0.64, 1))])],
@@ -185,7 +191,7 @@ def _shaped(ink: np.ndarray, height: int, slant: float) -> np.ndarray:
 
 def _push(before: np.ndarray, digit: np.ndarray, top: int, depth: int) -> int:
     """Return where a digit begins that touches the ink before it, as deep as is wanted."""
-    height, width = digit.shape
+    height = len(digit)
     rows = before[top : top + height] > 0.5
     ends = np.where(rows.any(axis=1), rows.shape[1] - rows[:, ::-1].argmax(axis=1), -10_000)
     # A row above and below counts too: strokes have a width.
@@ -235,7 +241,7 @@ def _boxes_of_a_form(
     margin = round(0.25 * boxes[0][3])
     edges = [boxes[0][0] - margin, *middles, boxes[-1][0] + boxes[-1][2] + margin]
     top, edges = max(top, 0), [max(edge, 0) for edge in edges]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         ink[top : top + thick, start:stop] = 1
         ink[bottom - thick : bottom, start : stop + thick] = 1
         ink[top:bottom, start : start + thick] = 1
@@ -343,10 +349,11 @@ PAPERS: dict[str, Paper] = {
 
 # -- without a number -----------------------------------------------------------------------------
 
-WORDS = (
-    "apples hello world kitchen garden Monday window paper yellow bottle seventh letter never "
-    "Invoice total ABCDEF street please thanks river mountain coffee network"
-).split()
+WORDS = [
+    *("apples", "hello", "world", "kitchen", "garden", "Monday", "window", "paper", "yellow"),
+    *("bottle", "seventh", "letter", "never", "Invoice", "total", "ABCDEF", "street", "please"),
+    *("thanks", "river", "mountain", "coffee", "network"),
+]
 
 
 def text(rng: np.random.Generator) -> np.ndarray:
@@ -370,7 +377,8 @@ def drawing(rng: np.random.Generator) -> np.ndarray:
         pen = int(rng.integers(2, 10))
         kind = rng.integers(3)
         if kind == 0:
-            steps = rng.normal(0, 35, (int(rng.integers(4, 20)), 2)).cumsum(axis=0) + (x, y)
+            steps = rng.normal(0, 35, (int(rng.integers(4, 20)), 2)).cumsum(axis=0)
+            steps += (x, y)
             draw.line([tuple(p) for p in steps.clip(5, 350).tolist()], fill=0, width=pen)
         elif kind == 1:
             a, b = rng.uniform(20, 160, 2)

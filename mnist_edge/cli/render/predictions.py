@@ -65,9 +65,7 @@ def number_report_of(path: "Path", answer: "Number") -> NumberReport:
         label = "?" if digit.rejected else digit.label
         box = tuple(digit.box or ())
         digits.append(DigitReport(label, digit.confidence, digit.rejected, box))
-    return NumberReport(
-        str(path), answer.text, answer.confidence, answer.rejected, tuple(digits)
-    )
+    return NumberReport(str(path), answer.text, answer.confidence, answer.rejected, tuple(digits))
 
 
 def number_lines(report: NumberReport, answer: "Number", show: bool) -> Iterator[str]:

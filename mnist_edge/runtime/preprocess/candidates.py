@@ -12,12 +12,13 @@ import numpy as np
 from mnist_edge.runtime.preprocess.cuts import cut, seams
 from mnist_edge.runtime.preprocess.ink import Found
 from mnist_edge.runtime.preprocess.numeric import Bools, Floats
-from mnist_edge.runtime.preprocess.parts import Box, Labels, Part
-from mnist_edge.runtime.preprocess.rows import TALL, Row, Rows
+from mnist_edge.runtime.preprocess.parts import Box, Part
+from mnist_edge.runtime.preprocess.rows import Row, Rows
 from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent
 
 MOST_PIECES = 5  # of one digit
 WIDEST_RUN = 1.35  # width of several pieces over the row's height
+BROKEN = 0.75  # height of what may be a piece of a digit with broken strokes, over the row's
 NEAR = 0.15  # pixels between two parts that may be one digit, over the row's height
 
 
@@ -161,39 +162,50 @@ def lines_of(rows: Rows) -> list[Line]:
 
 def _stroke(mask: Bools) -> float:
     """Return the width of strokes in pixels: twice the ink over the length of its outline."""
-    outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
+    outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(
+        mask[:, 1:] != mask[:, :-1]
+    )
     # Along a slanted edge there are 4/pi times as many pixels' edges, on average.
     return 2 * int(mask.sum()) / max(1.0, outline * np.pi / 4)
 
 
 def _groups(row: Row) -> list[list[Part]]:
-    """Return a row's parts, those that are surely one digit together: a hat above its digit."""
-    groups: list[list[Part]] = []
-    tall = [part for part in row.parts if part.height >= TALL * row.height]
-    hats: dict[int, list[Part]] = {}
-    rest = []
-    for part in row.parts:
-        if part in tall:
-            continue
-        over = [other for other in tall if _beside(part, other) >= 0.5 * part.width]
-        close = [other for other in over if _down(part, other) <= 0.3 * row.height]
-        if close:
-            best = max(close, key=lambda other: _beside(part, other))
-            hats.setdefault(best.number, []).append(part)
-        else:
-            rest.append(part)
-    for part in tall:
-        groups.append([part, *hats.get(part.number, [])])
-    groups += [[part] for part in rest]
-    return sorted(groups, key=lambda group: group[0].box[2] + group[0].box[3])
+    """Return a row's parts, together what is surely one digit: a hat and its five, a broken six."""
+    groups = [[part] for part in row.parts]
+    largest = sorted(range(len(groups)), key=lambda i: -row.parts[i].height)
+    for number in reversed(largest):  # the smallest first
+        part = row.parts[number]
+        if part.height >= BROKEN * row.height:
+            break
+        own = next(group for group in groups if part in group)
+        others = [group for group in groups if group is not own]
+        fitting = [group for group in others if _belong(own, group, row.height)]
+        if fitting:
+            best = max(fitting, key=lambda group: _beside(part, _box_of(group)))
+            best += own
+            groups.remove(own)
+    for group in groups:
+        group.sort(key=lambda part: -part.height)
+    return sorted(groups, key=lambda group: _box_of(group)[2] + _box_of(group)[3])
 
 
-def _beside(part: Part, other: Part) -> int:
-    return min(part.box[3], other.box[3]) - max(part.box[2], other.box[2])
+def _belong(group: list[Part], other: list[Part], height: float) -> bool:
+    """Return whether one lies above or below the other, close by, and both are no higher than 1."""
+    box, another = _box_of(group), _box_of(other)
+    both = _around([box, another])
+    narrower = min(box[3] - box[2], another[3] - another[2])
+    beside = min(box[3], another[3]) - max(box[2], another[2])
+    if beside < 0.3 * narrower or both[1] - both[0] > 1.35 * height:
+        return False
+    return _gap(box, another) <= (0.3 if beside >= 0.5 * narrower else 0.15) * height
 
 
-def _down(part: Part, other: Part) -> int:
-    return max(part.box[0] - other.box[1], other.box[0] - part.box[1], 0)
+def _box_of(group: list[Part]) -> Box:
+    return _around([part.box for part in group])
+
+
+def _beside(part: Part, box: Box) -> int:
+    return min(part.box[3], box[3]) - max(part.box[2], box[2])
 
 
 def _around(boxes: list[Box]) -> Box:

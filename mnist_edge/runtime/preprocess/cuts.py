@@ -1,8 +1,9 @@
 """A row's ink -> pieces, none of which is more than one digit.
 
-Touching digits are cut along seams: paths from top to bottom through as little ink as there is. Some
-cut a digit in two; which pieces are one digit is for the network to say (heuristic over-segmentation,
-LeCun et al., "Gradient-based learning applied to document recognition", 1998, section VII).
+Touching digits are cut along seams: paths from top to bottom through as little ink as there is.
+Some cut a digit in two; which pieces are one digit is for the network to say (heuristic
+over-segmentation, LeCun et al., "Gradient-based learning applied to document recognition", 1998,
+section VII).
 """
 
 from dataclasses import dataclass

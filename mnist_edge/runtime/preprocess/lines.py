@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_edge.runtime.preprocess.numeric import Bools, Floats, Numbers, median
-from mnist_edge.runtime.preprocess.parts import Part, find_runs
+from mnist_edge.runtime.preprocess.parts import find_runs
 
 FRAME = 0.8  # share of a frame's side that lies on one straight line
 STEEPEST = 0.15  # slope of a frame's side
@@ -65,7 +65,7 @@ class Side(NamedTuple):
 def _upper_side(own: Bools) -> Side | None:
     """Return the straight line along the top of a part (h, w), if there is one."""
     height, width = own.shape
-    columns = own.any(axis=0)
+    columns = np.asarray(own.any(axis=0))
     if float(columns.mean()) < FRAME:
         return None
     first = own.argmax(axis=0).astype(np.float32)
@@ -89,7 +89,7 @@ def _depths(own: Bools, first: Floats) -> Numbers:
     """Return how many pixels of ink follow on the first of each column: (w,)."""
     height = len(own)
     below = np.arange(height)[:, None] > first
-    gap = below & ~own
+    gap = np.asarray(below & ~own)
     last = np.where(gap.any(axis=0), gap.argmax(axis=0), height)
     return (last - first).astype(np.float32)
 

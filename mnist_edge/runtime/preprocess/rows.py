@@ -17,7 +17,7 @@ from mnist_edge.runtime.preprocess.ink import (
     smooth,
 )
 from mnist_edge.runtime.preprocess.lines import without_frame, without_lines
-from mnist_edge.runtime.preprocess.numeric import Bools, Floats, median, quantile
+from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.paper import fit_paper, sample_of
 from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts, is_sheet
 from mnist_edge.runtime.preprocess.raster import WHOLE, Raster
@@ -73,8 +73,11 @@ class Rows:
         across = (self.seen.right - self.seen.left) / width * self.size[0]
         top = round(self.seen.top * self.size[1] + box[0] * down)
         left = round(self.seen.left * self.size[0] + box[2] * across)
-        return left, top, max(1, round(box[3] * across - box[2] * across)), max(
-            1, round((box[1] - box[0]) * down)
+        return (
+            left,
+            top,
+            max(1, round(box[3] * across - box[2] * across)),
+            max(1, round((box[1] - box[0]) * down)),
         )
 
 
@@ -183,9 +186,7 @@ def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] 
 # -- frames and lines -----------------------------------------------------------------------------
 
 
-def _without_print(
-    ink: Floats, labels: Labels, parts: list[Part]
-) -> tuple[Labels, list[Part]]:
+def _without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
     """Take frames and ruled lines out of the ink."""
     height, width = labels.shape
     changed = False
@@ -223,9 +224,7 @@ def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> boo
 
 
 def _inside(box: Box, other: Box) -> bool:
-    return (
-        box[0] > other[0] and box[1] < other[1] and box[2] > other[2] and box[3] < other[3]
-    )
+    return box[0] > other[0] and box[1] < other[1] and box[2] > other[2] and box[3] < other[3]
 
 
 def _usual_height(parts: list[Part]) -> float:
@@ -233,9 +232,7 @@ def _usual_height(parts: list[Part]) -> float:
     if not parts:
         return 0.0
     most = max(part.mass for part in parts)
-    counted = sorted(
-        (part.height, part.mass) for part in parts if part.mass >= LEAST_MASS * most
-    )
+    counted = sorted((part.height, part.mass) for part in parts if part.mass >= LEAST_MASS * most)
     half = sum(mass for _, mass in counted) / 2
     for height, mass in counted:
         half -= mass
@@ -253,9 +250,7 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
     if usual < 5:
         return ()
     tall = [
-        part
-        for part in parts
-        if part.height >= TALL * usual and not _is_margin(part, shape, usual)
+        part for part in parts if part.height >= TALL * usual and not _is_margin(part, shape, usual)
     ]
     chains = _chains(tall)
     rows = []
