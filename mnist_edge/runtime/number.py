@@ -7,7 +7,7 @@ recognition", 1998, section VII).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log1p, prod
 
@@ -25,6 +25,10 @@ LOWEST, HIGHEST = 0.6, 1.6  # height of a digit over its row's
 UNSURE = 0.003  # by which a confidence falls short of 1 before it costs anything
 DOUBTS = 0.72  # mean of that over a picture's digits, from which on it is no number
 SURE = 0.99  # confidence of a digit in what may be no number
+
+LEAST = 0.6  # confidence of a digit among others that are sure: it is a digit, if any is
+OTHERS = 2  # how many of those there must be
+SURE_DOUBT = 0.5  # the most that their mean doubt may be
 
 WHOLE = 0.97  # confidence of what is no piece of a digit
 ALONE = ((0.55, 0.3), (0.8, 0.6), (1.1, 0.99), (float("inf"), 0.9998))
@@ -95,6 +99,9 @@ def read_number(rows: Rows, read: Read, spaces: bool) -> Number:
             stray = _is_stray(choice) or choice.prediction.confidence < least
             box = Box(*rows.in_picture(choice.candidate.box))
             digit = choice.prediction._replace(box=box, stray=stray)
+            if _is_among_sure(choice, line):
+                calibration = replace(digit.calibration, reject_below=LEAST)
+                digit = digit._replace(calibration=calibration)
             digits.append(digit)
             marks.append(DOUBT if digit.rejected else digit.label)
         texts.append(_joined(marks, line) if spaces else "".join(marks))
@@ -197,6 +204,18 @@ def _least_confidence(choices: list[_Choice]) -> float:
         return 0.0
     doubts = sum(_doubt(choice.prediction.confidence) for choice in choices)
     return SURE if doubts > DOUBTS * len(choices) + 1 else 0.0
+
+
+def _is_among_sure(choice: _Choice, line: list[_Choice]) -> bool:
+    """Return whether a digit that was not cut out stands in a row of others that are sure.
+
+    What else it may be than a digit, which the model's limit is for, is less likely there.
+    """
+    limit = choice.prediction.calibration.reject_below
+    others = [_doubt(other.prediction.confidence) for other in line if other is not choice]
+    if limit is None or limit < LEAST or len(others) < OTHERS or choice.candidate.cut:
+        return False
+    return sum(others) <= SURE_DOUBT * len(others)
 
 
 def _is_stray(choice: _Choice) -> bool:
