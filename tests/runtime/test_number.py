@@ -139,6 +139,13 @@ def test_of_nothing_there_is_no_number(predictor: Predictor) -> None:
     assert (found.text, found.digits, found.confidence, found.rejected) == ("", (), 0.0, True)
 
 
+def test_a_texture_is_no_number(predictor: Predictor) -> None:
+    dots = np.full((300, 300), 255, np.uint8)
+    for top in range(0, 300, 10):
+        dots[top : top + 5, 4:] = np.tile([0] * 4 + [255] * 4, 37)
+    assert predictor.predict_number(dots).text == ""
+
+
 def test_noise_is_no_number(predictor: Predictor) -> None:
     rejected = [
         predictor.predict_number(noise(np.random.default_rng(seed))).rejected for seed in range(8)

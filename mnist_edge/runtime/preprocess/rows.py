@@ -31,6 +31,9 @@ WANTED = 48  # pixels of it that are asked for where there are fewer
 EVEN_HEIGHT = 28  # pixels of it below which noise is not smoothed away, nor strokes
 SHADES = 160  # pixels a side in which shadows are found
 
+MOST_PARTS = 400  # of ink; more are a texture, and would take seconds
+MOST_DIGITS = 200  # what may be digits, and what lies between them
+
 TALL = 0.5  # height of what may be a digit, of the row's
 LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
 
@@ -137,8 +140,11 @@ def _look(picture: Raster, seen: Seen, side: int) -> _View | None:
         return None
     if is_sheet(parts[0], labels):
         return _View(ink, labels, (), parts[0].box)
-    labels, parts = _without_print(ink, labels, parts)
-    rows = _rows(parts, ink.shape)
+    if len(parts) <= MOST_PARTS:
+        labels, parts = _without_print(ink, labels, parts)
+    rows = _rows(parts, ink.shape) if len(parts) <= MOST_PARTS else ()
+    if sum(len(row.parts) for row in rows) > MOST_DIGITS:
+        rows = ()
     kept = np.zeros(int(labels.max()) + 1, bool)
     kept[[part.number for row in rows for part in row.parts]] = True
     return _View(ink, np.where(kept[labels], labels, 0), rows, None)
