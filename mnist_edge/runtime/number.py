@@ -203,7 +203,7 @@ def _least_confidence(choices: list[_Choice]) -> float:
     if not choices or choices[0].prediction.calibration.reject_below is None:
         return 0.0
     doubts = sum(_doubt(choice.prediction.confidence) for choice in choices)
-    return SURE if doubts > DOUBTS * len(choices) + 1 else 0.0
+    return SURE if doubts > DOUBTS * len(choices) + 1.5 else 0.0
 
 
 def _is_among_sure(choice: _Choice, line: list[_Choice]) -> bool:

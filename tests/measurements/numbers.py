@@ -123,8 +123,8 @@ def main() -> None:
     """Prints the tables in Markdown."""
     data = datasets.find()
     predictor = Predictor()
-    cost(predictor, data)
     without_a_number(predictor)
+    cost(predictor, data)
     gaps = {"touching pairs": [made(data, "touching", seed, 2) for seed in range(3 * ROWS)]}
     gaps |= {name: [made(data, name, seed) for seed in range(ROWS)] for name in GAPS}
     gaps["in boxes of a form"] = [made(data, "wide", seed, boxed=True) for seed in range(ROWS)]

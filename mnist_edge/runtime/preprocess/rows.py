@@ -255,6 +255,9 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
     usual = _usual_height([part for part in parts if not _is_margin(part, shape)])
     if usual < 5:
         return ()
+    dividers = [p for p in parts if p.height >= 1.2 * usual and p.width <= 0.2 * usual]
+    if len(dividers) >= 3:  # lines between the boxes of a form
+        parts = [part for part in parts if part not in dividers]
     tall = [
         part for part in parts if part.height >= TALL * usual and not _is_margin(part, shape, usual)
     ]
