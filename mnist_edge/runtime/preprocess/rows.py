@@ -269,7 +269,13 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
         own = [part for part in small if _belongs(part, chain, height)]
         small = [part for part in small if part not in own]
         rows.append(Row(tuple(sorted(chain + own, key=_middle)), height))
-    return tuple(sorted(rows, key=_level))
+    # What is left of a table or a shadow lies by itself.
+    inner = [row for row in rows if not all(_at_border(p.box, shape) for p in row.parts)]
+    return tuple(sorted(inner or rows, key=_level))
+
+
+def _at_border(box: Box, shape: tuple[int, ...]) -> bool:
+    return box[0] == 0 or box[2] == 0 or box[1] == shape[0] or box[3] == shape[1]
 
 
 def _middle(part: Part) -> int:
@@ -282,9 +288,7 @@ def _level(row: Row) -> float:
 
 def _is_margin(part: Part, shape: tuple[int, ...], usual: float = 0.0) -> bool:
     """Return whether a part lies along the border: a table, a shadow, a frame."""
-    top, bottom, left, right = part.box
-    touches = top == 0 or left == 0 or bottom == shape[0] or right == shape[1]
-    if not touches:
+    if not _at_border(part.box, shape):
         return False
     along = part.width > 0.6 * shape[1] or part.height > 0.9 * shape[0]
     if not usual:
