@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures browser zoo scoring schemas constraints clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers browser zoo scoring schemas constraints clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -91,6 +91,9 @@ pictures: $(VENV)/dev  ## what a picture costs, beside OpenCV's recipe, and how 
 
 browser: $(VENV)/dev  ## what a drawing and a photo cost in the page, in Chromium
 	$(RUN)python -m tests.measurements.browser
+
+numbers: $(VENV)/dev  ## how well whole numbers are read, and what that costs
+	$(RUN)python -m tests.measurements.numbers
 
 scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
 	$(RUN)python -m tests.measurements.scoring

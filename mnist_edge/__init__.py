@@ -24,6 +24,7 @@ from mnist_edge.runtime import telemetry as _telemetry  # noqa: F401  # which it
 # typing's own takes 8 ms to import, in which an interrupt would show as a traceback.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mnist_edge.runtime.number import Number
     from mnist_edge.runtime.prediction import Prediction, Predictions
     from mnist_edge.runtime.predictor import Predictor
 
@@ -37,6 +38,7 @@ __all__ = [
     "MissingExtraError",
     "MnistEdgeError",
     "ModelError",
+    "Number",
     "OptionError",
     "OutputError",
     "Prediction",
@@ -47,7 +49,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Prediction", "Predictions", "Predictor"):
+    if name in ("Number", "Prediction", "Predictions", "Predictor"):
         from mnist_edge.runtime import predictor
 
         return getattr(predictor, name)

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from mnist_edge.benchmark.schema import Comparison, MachineInfo, Report
 from mnist_edge.c99.export import CReport
-from mnist_edge.cli.reports import FileInfo, FilesInfo, ForeignFileInfo, PredictReport
+from mnist_edge.cli.reports import (
+    FileInfo,
+    FilesInfo,
+    ForeignFileInfo,
+    NumbersReport,
+    PredictReport,
+)
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.export.reports import ExportManifest, ExportReport, VerifyReport
 from mnist_edge.scoring.schema import RunManifest, ScoreReport
@@ -30,6 +36,7 @@ SCHEMAS: dict[str, tuple[type[Document], str]] = {
     "info": (FileInfo, "Report of mnist-edge info --json"),
     "page": (PageReport, "Report of mnist-edge export --target web --json and demo --json"),
     "predict": (PredictReport, "Report of mnist-edge predict --json"),
+    "predict-number": (NumbersReport, "Report of mnist-edge predict --number --json"),
     "score": (ScoreReport, "Report of mnist-edge score --json"),
     "score-manifest": (RunManifest, "_manifest.json in the output of mnist-edge score"),
     "search": (SearchResult, "Report of mnist-edge compress --max-loss --json"),

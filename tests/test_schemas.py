@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from PIL import Image
 
 from mnist_edge.benchmark import compare, report_file
 from mnist_edge.documents import to_json
@@ -66,6 +67,16 @@ def test_several_files_and_what_is_none(run: Callable[..., Run], tmp_path: Path)
         "torch.onnx",
     ]
     assert [Path(entry["path"]).name for entry in done.json["failed"]] == ["text.onnx"]
+
+
+def test_numbers_and_failures(run: Callable[..., Run], tmp_path: Path) -> None:
+    seven().save(tmp_path / "a.png")
+    Image.new("L", (60, 40), 255).save(tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    done = run("predict", "--number", tmp_path, "--json")
+    assert [entry["text"] for entry in done.json["numbers"]] == ["7", ""]
+    assert len(done.json["failed"]) == 1
+    validate(done.json, "predict-number")
 
 
 def test_predictions_and_failures(run: Callable[..., Run], tmp_path: Path) -> None:

@@ -1,17 +1,27 @@
-"""mnist-edge predict: classify pictures."""
+"""mnist-edge predict: classify pictures, or read whole numbers in them."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import Json, Model, command, echo, print_json
+from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_png
 from mnist_edge.cli.inputs import note_changed
 from mnist_edge.cli.pictures import files_in, read
-from mnist_edge.cli.render.predictions import prediction_lines, report_of
-from mnist_edge.cli.reports import PredictReport
+from mnist_edge.cli.render.predictions import (
+    drawn_number,
+    number_lines,
+    number_report_of,
+    prediction_lines,
+    report_of,
+)
+from mnist_edge.cli.render.tables import printable
+from mnist_edge.cli.reports import NumberReport, NumbersReport, PredictionReport, PredictReport
 from mnist_edge.cli.verbosity import complain
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ImageError, OptionError
+from mnist_edge.files import write_whole
 
 
 @command
@@ -24,12 +34,27 @@ def predict(
         ),
     ],
     model: Model = None,
+    number: Annotated[
+        bool,
+        typer.Option("--number", help="Read a whole number in each picture, row by row."),
+    ] = False,
+    spaces: Annotated[
+        bool, typer.Option("--spaces", help="With --number: keep wide gaps, as blanks.")
+    ] = False,
     top: Annotated[
         int, typer.Option(min=1, metavar="N", help="Show the N most probable labels.")
     ] = 1,
     show: Annotated[
         bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
     ] = False,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="With --number, of one picture: draw it with the digits and their boxes.",
+        ),
+    ] = None,
     max_pixels: Annotated[
         int,
         typer.Option(
@@ -38,37 +63,86 @@ def predict(
     ] = 24_000_000,
     as_json: Json = False,
 ) -> None:
-    """Classify pictures: of one digit each, or of what the model reads.
+    """Classify pictures: of one digit each, of a whole number, or of what the model reads.
 
     One line a picture: label, confidence, path; a question mark follows the label where the picture
-    may show none of them. A picture that cannot be read is named on stderr; the others are read,
-    and the exit code is 1, or 2 where none could be read.
+    may show none of them, and stands in a number for what may be no digit. A picture that cannot be
+    read is named on stderr; the others are read, and the exit code is 1, or 2 where none could be
+    read.
 
     Example: mnist-edge predict three.png scans/ --top 3
+
+    Example: mnist-edge predict --number meter.jpg --png found.png
     """
     from mnist_edge.runtime.predictor import Predictor
 
+    _require_fitting(number, spaces, png, top, pictures)
     predictor = Predictor(model)
     note_changed(predictor)
-    answers = []
+    answers: list[PredictionReport] = []
+    numbers: list[NumberReport] = []
+
+    def classify(path: Path, data: bytes) -> None:
+        answer = predictor.predict_picture(data, max_pixels=max_pixels)
+        answers.append(report_of(path, answer, top))
+        if not as_json:
+            echo("\n".join(prediction_lines(answers.pop(), answer, show)))
+
+    def read_number(path: Path, data: bytes) -> None:
+        answer = predictor.predict_number(data, spaces=spaces, max_pixels=max_pixels)
+        numbers.append(number_report_of(path, answer))
+        if png:
+            write_whole(png, drawn_number(data, answer, max_pixels))
+        if not as_json:
+            echo("\n".join(number_lines(numbers.pop(), answer, show)))
+
+    failed, found = _each(pictures, read_number if number else classify)
+    if as_json and number:
+        print_json(NumbersReport(tuple(numbers), failed))
+    elif as_json:
+        print_json(PredictReport(tuple(answers), failed))
+    elif png and not failed:
+        echo(f"wrote {printable(str(png))}")
+    if failed:
+        raise typer.Exit(1 if len(failed) < found else 2)
+
+
+def _require_fitting(
+    number: bool, spaces: bool, png: Path | None, top: int, pictures: Sequence[str]
+) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        OptionError: --spaces or --png without --number, --top with it, or --png of several.
+    """
+    for given, option in ((spaces, "--spaces"), (png is not None, "--png")):
+        if given and not number:
+            raise OptionError(f"expected {option} together with --number, received it alone")
+    if number and top > 1:
+        raise OptionError("expected --top for pictures of one digit, received it with --number")
+    if png:
+        require_png(png, "--png")
+        if len(pictures) > 1 or Path(pictures[0]).is_dir():
+            raise OptionError("expected one picture with --png, received several or a folder")
+
+
+def _each(
+    pictures: Sequence[str], use: Callable[[Path, bytes], None]
+) -> tuple[tuple[Failure, ...], int]:
+    """Use each picture; return those that cannot be read, named on stderr too, and how many came.
+
+    Raises:
+        OptionError: There are none.
+    """
     failed = []
     found = 0
     for path in files_in(pictures):
         found += 1
         try:
-            answer = predictor.predict_picture(read(path), max_pixels=max_pixels)
+            use(path, read(path))
         except ImageError as error:
             failed.append(Failure(str(path), str(error)))
             complain(str(failed[-1]))
-            continue
-        report = report_of(path, answer, top)
-        if as_json:
-            answers.append(report)
-        else:
-            echo("\n".join(prediction_lines(report, answer, show)))
     if not found:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
-    if as_json:
-        print_json(PredictReport(tuple(answers), tuple(failed)))
-    if failed:
-        raise typer.Exit(1 if len(failed) < found else 2)
+    return tuple(failed), found

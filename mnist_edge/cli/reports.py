@@ -62,6 +62,59 @@ class PredictReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitReport:
+    """A digit of a number.
+
+    Attributes:
+        label: The digit; a question mark for what may be none.
+        confidence: How probable it is that its likeliest digit is right, if it is any.
+        rejected: Whether it may be no digit.
+        box: Where it is, in pixels of the picture as it is seen: from the left, from the top,
+            width and height.
+    """
+
+    label: str
+    confidence: Share
+    rejected: bool
+    box: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReport:
+    """The answer for one picture of a number.
+
+    Attributes:
+        path: The picture.
+        text: What it reads, rows joined by a line break, a question mark for what may be no digit;
+            empty if nothing was found.
+        confidence: The product of the digits'; 0 if nothing was found.
+        rejected: Whether this may be no number.
+        digits: Row by row from left to right.
+    """
+
+    path: str
+    text: str
+    confidence: Share
+    rejected: bool
+    digits: tuple[DigitReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersReport:
+    """What predict --number found.
+
+    Attributes:
+        numbers: The answers, in the order given.
+        failed: The pictures that could not be read.
+    """
+
+    SCHEMA: ClassVar[str] = "mnist-edge/predict-number/1"
+
+    numbers: tuple[NumberReport, ...]
+    failed: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfo:
     """What an exported file is and promises.
 

@@ -16,6 +16,7 @@ An image, from an app's hands to its class:
     images.py         an app's array -> rows that the model takes
     confidence.py     how sure an answer is
     prediction.py     the answers
+    number.py         the digits of a whole number: which pieces of its rows they are
     lifetime.py       forks, threads and exits; telemetry.py keeps onnxruntime from reporting
 
 A new limit goes to the step whose part of the file it is about.

@@ -11,6 +11,22 @@ from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
 from mnist_edge.runtime.preprocess import Preparation
 
 
+class Box(NamedTuple):
+    """Where a digit is, in pixels of the picture as it is seen, turned as its EXIF says.
+
+    Attributes:
+        x: Pixels on its left.
+        y: Pixels above it.
+        w: Its width.
+        h: Its height.
+    """
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
 class Prediction(NamedTuple):
     """The answer for one image.
 
@@ -25,6 +41,9 @@ class Prediction(NamedTuple):
             the network saw. None if the answer is of an image, not a picture.
         blank: Whether all pixels were the same, where the model's file promises to read strokes.
         labels: The names of the model's classes.
+        box: Where it is in the picture, if it is a digit of a ``Number``.
+        stray: Whether it stands in a number as no digit does: too low, too flat, or where too much
+            is unsure.
     """
 
     class_index: int
@@ -33,6 +52,8 @@ class Prediction(NamedTuple):
     preparation: Preparation | None = None
     blank: bool = False
     labels: tuple[str, ...] = DIGITS
+    box: Box | None = None
+    stray: bool = False
 
     def __eq__(self, other: object) -> bool:
         """Compare by identity: equal answers to two images are two answers."""
@@ -78,9 +99,11 @@ class Prediction(NamedTuple):
         True for one or two in a hundred real digits, and for many other things: the confidence is
         below the limit that the model's file carries, or the picture is ``doubtful``, or the image
         is ``blank``. A network that has seen nothing but digits may be sure that nothing is a 1.
-        Never true where the file carries no limit (``calibration.reject_below`` is None), since
-        none was measured for its model.
+        Where the file carries no limit (``calibration.reject_below`` is None), since none was
+        measured for its model, only what is ``stray`` in a number is rejected.
         """
+        if self.stray:
+            return True
         limit = self.calibration.reject_below
         if limit is None:
             return False

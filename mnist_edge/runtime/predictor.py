@@ -9,7 +9,7 @@ import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_edge.errors import MnistEdgeError, ModelError
-from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME, PIXEL_MAX, ModelSpec
+from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME, PIXEL_MAX, ModelSpec, are_digits
 from mnist_edge.runtime import lifetime, model_file
 from mnist_edge.runtime.binding import Bound, leak
 from mnist_edge.runtime.confidence import Calibration
@@ -22,8 +22,11 @@ from mnist_edge.runtime.images import (
     require_finite,
     rows,
 )
+from mnist_edge.runtime.number import NOTHING, Number, read_number
 from mnist_edge.runtime.prediction import Prediction, Predictions
 from mnist_edge.runtime.preprocess import MAX_PIXELS, Picture, examine, fit
+from mnist_edge.runtime.preprocess.decode import decode
+from mnist_edge.runtime.preprocess.rows import FIRST, find_rows
 from mnist_edge.runtime.session import (
     Threads,
     engine_error,
@@ -198,6 +201,37 @@ class Predictor:
             return self.predict(fit(picture, self._shape, how, max_pixels=max_pixels))
         preparation = examine(picture, max_pixels=max_pixels)
         return self.predict(preparation.pixels)._replace(preparation=preparation)
+
+    def predict_number(
+        self, picture: Picture, *, spaces: bool = False, max_pixels: int = MAX_PIXELS
+    ) -> Number:
+        """Read a whole number in one picture: rows of digits, from top to bottom.
+
+        Digits may touch each other a little. What may be no digit, such as a letter or a minus,
+        is a ``?``. Frames and ruled lines are no ink.
+
+        Args:
+            picture: As in ``predict_picture``.
+            spaces: Whether the text has blanks where gaps are clearly wider than the row's others.
+            max_pixels: That it may have; one with more is refused before it is decoded.
+
+        Raises:
+            ImageError: No picture, or a damaged or a huge one.
+            ModelError: The model's labels are not the digits 0 to 9, or it does not read strokes.
+
+        Example:
+            >>> predictor.predict_number("meter.jpg").text
+            '4271'
+        """
+        if not (self._reads_strokes and are_digits(self._spec.labels)):
+            raise ModelError(
+                f"expected a model that reads digits as strokes, but {self._model.origin} has "
+                f"{len(self._spec.labels)} labels and preprocessing={self._spec.preprocessing}: "
+                "use the one that ships with mnist-edge, or Predictor.predict_picture"
+            )
+        raster = decode(picture, max_pixels=max_pixels, longest=FIRST)
+        rows = find_rows(raster)
+        return NOTHING if rows is None else read_number(rows, self.predict_batch, spaces)
 
     def predict_batch(self, images: ArrayLike) -> Predictions:
         """Read N images, ``CHUNK`` at a time.

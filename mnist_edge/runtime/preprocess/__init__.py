@@ -1,5 +1,8 @@
 """Any picture -> what a network takes: MNIST's pixels of one digit, or an image of any shape.
 
+Of a whole number, rows.py finds the rows (lines.py takes frames and ruled lines out), cuts.py cuts
+what touches, and candidates.py makes of each run of pieces what the network takes.
+
 Needs Pillow, which is imported with the first picture.
 """
 

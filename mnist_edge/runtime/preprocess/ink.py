@@ -71,7 +71,8 @@ def locate(picture: Raster) -> Found:
         size = max(bottom - top, right - left)
         if not found.sheet and (size >= min(0.55 * longest, CLEAR) or longest <= NEAR):
             break
-        closer = _closer(seen, found, -0.04 if found.sheet else 0.3)
+        margin = -0.04 if found.sheet else 0.3
+        closer = closer_part(seen, found.ink.shape, found.box, margin)
         try:
             again = _find(picture.view(closer, VIEW), NEAR)
         except ImageError:  # an empty sheet: then the sheet is the digit, such as a thick bar
@@ -82,10 +83,17 @@ def locate(picture: Raster) -> Found:
     return found
 
 
-def _closer(seen: Part, found: Found, margin: float) -> Part:
-    """Return the part of a picture that a box in its view shows, with a margin around it."""
-    height, width = found.ink.shape
-    top, bottom, left, right = found.box
+def closer_part(seen: Part, shape: tuple[int, ...], box: Box, margin: float) -> Part:
+    """Return the part of a picture that a box in its view shows, with a margin around it.
+
+    Args:
+        seen: The part that is viewed.
+        shape: Of the view, in pixels.
+        box: In the view.
+        margin: On each side, as a share of the longer side of the box.
+    """
+    height, width = shape
+    top, bottom, left, right = box
     more = margin * max(bottom - top, right - left)
     down = (seen.bottom - seen.top) / height
     across = (seen.right - seen.left) / width
@@ -108,13 +116,13 @@ def _find(view: NDArray[Any], crop: int) -> Found:
     """
     sample = sample_of(*view.shape[:2])
     paper = fit_paper(sample.take(view), sample)
-    signed = _smooth(_leaving(view, paper))
+    signed = smooth(leaving(view, paper))
     if (signed * np.abs(signed)).sum() < 0:
         signed = -signed
         paper = -paper
     ring = sample.ring_of(signed)
     found = _pick(np.maximum(signed, 0), deviation(ring))
-    uneven = _is_uneven(signed, ring)
+    uneven = is_uneven(signed, ring)
     if uneven and max(signed.shape) < crop:
         found = _pick_of_two(signed, sample, TWO if found is None else CERTAIN) or found
     elif uneven and not (found and found.sheet):
@@ -130,7 +138,7 @@ def _find(view: NDArray[Any], crop: int) -> Found:
     return found
 
 
-def _leaving(view: NDArray[Any], paper: Paper) -> Floats:
+def leaving(view: NDArray[Any], paper: Paper) -> Floats:
     """Return how far pixels leave the paper: (h, w), along the axis in which they do most."""
     scaled = [np.float32(share / PIXEL_MAX) for share in paper.axis]
     if view.ndim == 2:
@@ -143,7 +151,7 @@ def _leaving(view: NDArray[Any], paper: Paper) -> Floats:
     return along
 
 
-def _is_uneven(signed: Floats, ring: Floats) -> bool:
+def is_uneven(signed: Floats, ring: Floats) -> bool:
     """Return whether more than a tenth of the ring is no smooth paper."""
     if min(signed.shape) <= 12:
         return False
@@ -186,7 +194,7 @@ def otsu(a: Floats) -> tuple[float, float]:
     return low + width * (place + 1), float(between[place]) / max(variance, 1e-9)
 
 
-def _smooth(a: Floats) -> Floats:
+def smooth(a: Floats) -> Floats:
     """Return 3x3 means; a small picture has no noise to spare detail for."""
     if max(a.shape) <= SMALL:
         return a

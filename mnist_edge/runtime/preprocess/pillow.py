@@ -28,7 +28,7 @@ from mnist_edge.runtime.preprocess.pixels import (
     shrunk,
     too_many,
 )
-from mnist_edge.runtime.preprocess.raster import DETAIL, Raster
+from mnist_edge.runtime.preprocess.raster import DETAIL, Loaded, Raster
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,6 +58,9 @@ _TURNS = {
     8: "ROTATE_90",
 }
 """By orientation: what makes it upright, by Pillow's names."""
+
+_ACROSS = ("TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
+"""Those that make a picture's height its width."""
 
 # Warning filters and libtiff's error handler belong to the whole process: one thread at a time may
 # change them. A signal handler may come in while its thread decodes, hence an RLock.
@@ -97,7 +100,7 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
             "is not read: save it as JPEG or PNG"
         )
 
-    def load(longest: int) -> Image.Image:
+    def load(longest: int) -> Loaded:
         from PIL import Image
 
         try:
@@ -110,7 +113,7 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
         share = min(1, longest / max(width, height))
         # Lets libjpeg decode at a half, quarter or eighth.
         image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
-        return _plain(image, max(DETAIL, longest), to_paper)
+        return _plain(image, (width, height), max(DETAIL, longest), to_paper)
 
     what = f"{len(data):,} bytes"
     is_tiff = data[:3] in _TIFF_STARTS
@@ -130,9 +133,9 @@ def from_image(image: Image.Image, max_pixels: int, longest: int, to_paper: ToPa
         ImageError: It is empty, too large, or damaged.
     """
 
-    def load() -> Image.Image:
+    def load() -> Loaded:
         require_size(*image.size, max_pixels)
-        return _plain(image, max(DETAIL, longest), to_paper)
+        return _plain(image, image.size, max(DETAIL, longest), to_paper)
 
     what = f"a Pillow image, mode={image.mode}, size={image.size}"
     plain = _guarded(load, what, image.format == "TIFF")
@@ -154,7 +157,7 @@ def from_array(array: NDArray[Any], max_pixels: int, longest: int, to_paper: ToP
     require_array(array, max_pixels)
     white = {"u1": 255.0, "u2": 65535.0}.get(array.dtype.str[1:], 1.0)
 
-    def load() -> Image.Image:
+    def load() -> Loaded:
         from PIL import Image
 
         def strip(start: int, stop: int) -> Image.Image:
@@ -162,7 +165,8 @@ def from_array(array: NDArray[Any], max_pixels: int, longest: int, to_paper: ToP
             return _premultiplied(piece) if piece.mode in ("LA", "RGBA") else piece
 
         height, width = array.shape[:2]
-        return _on_paper(shrunk(strip, width, height, max(DETAIL, longest)), to_paper)
+        small = shrunk(strip, width, height, max(DETAIL, longest))
+        return Loaded(_on_paper(small, to_paper), (width, height))
 
     plain = _guarded(load, f"an array of shape {array.shape}", is_tiff=False)
     return Raster(lambda _: plain, longest)
@@ -229,8 +233,15 @@ def _tiff_error_handler() -> Any:
     return setter
 
 
-def _plain(image: Image.Image, most: int, to_paper: ToPaper) -> Image.Image:
-    """Return an image upright, on paper, and of at most so many pixels a side."""
+def _plain(image: Image.Image, size: tuple[int, int], most: int, to_paper: ToPaper) -> Loaded:
+    """Return an image upright, on paper, and of at most so many pixels a side.
+
+    Args:
+        image: The image, which may be decoded at a part of its size.
+        size: Its width and height as its header has them.
+        most: Pixels a side.
+        to_paper: What lays transparent pixels on paper.
+    """
     image.load()
     width, height = image.size
     white = _white(image)
@@ -239,7 +250,14 @@ def _plain(image: Image.Image, most: int, to_paper: ToPaper) -> Image.Image:
         piece = image if stop - start == height else image.crop((0, start, width, stop))
         return _converted(piece, white)
 
-    return _upright(_on_paper(shrunk(strip, width, height, most), to_paper), image)
+    plain = _on_paper(shrunk(strip, width, height, most), to_paper)
+    turn = _turn(image)
+    if turn is None:
+        return Loaded(plain, size)
+    from PIL import Image as Pillow
+
+    across = turn in _ACROSS
+    return Loaded(plain.transpose(Pillow.Transpose[turn]), size[::-1] if across else size)
 
 
 def _white(image: Image.Image) -> float | None:
@@ -283,18 +301,14 @@ def _on_paper(image: Image.Image, to_paper: ToPaper) -> Image.Image:
     return Pillow.fromarray(to_paper(np.asarray(image)))
 
 
-def _upright(image: Image.Image, source: Image.Image) -> Image.Image:
-    """Return an image turned as another's EXIF says.
+def _turn(image: Image.Image) -> str | None:
+    """Return what makes an image upright, as its EXIF says; None if it is.
 
     Pillow's own ``exif_transpose`` fails where EXIF can be read but not written again, as some
     cameras make it.
     """
-    from PIL import Image as Pillow
-
     try:
-        orientation = source.getexif().get(_ORIENTATION)
+        orientation = image.getexif().get(_ORIENTATION)
     except Exception:  # damaged EXIF is no reason to refuse good pixels
-        return image
-    if not isinstance(orientation, int) or orientation not in _TURNS:
-        return image
-    return image.transpose(Pillow.Transpose[_TURNS[orientation]])
+        return None
+    return _TURNS.get(orientation) if isinstance(orientation, int) else None

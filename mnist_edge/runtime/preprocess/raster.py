@@ -30,6 +30,18 @@ class Part(NamedTuple):
 WHOLE = Part(0, 1, 0, 1)
 
 
+class Loaded(NamedTuple):
+    """A picture as it was decoded.
+
+    Attributes:
+        image: In one of the modes L, RGB and F (grey, 0 to 255), upright.
+        size: Width and height of the picture itself, upright; the image may be smaller.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+
+
 class Raster:
     """An opened picture.
 
@@ -37,15 +49,17 @@ class Raster:
     the time, and again where more of it is asked for.
 
     Args:
-        load: Gives the picture with so many pixels on its longer side or more, if it has them, in
-            one of the modes L, RGB and F (grey, 0 to 255).
+        load: Gives the picture with so many pixels on its longer side or more, if it has them.
         longest: Pixels on the longer side to begin with.
+
+    Attributes:
+        size: Width and height of the picture itself.
     """
 
-    def __init__(self, load: Callable[[int], Image.Image], longest: int) -> None:
+    def __init__(self, load: Callable[[int], Loaded], longest: int) -> None:
         self._load = load
         self._asked = longest
-        self._image = load(longest)
+        self._image, self.size = load(longest)
 
     def image(self, longest: int) -> Image.Image:
         """Return the picture with about so many pixels on its longer side or more, if it has them.
@@ -54,7 +68,7 @@ class Raster:
             ImageError: It is damaged.
         """
         if self._asked < longest and max(self._image.size) < _ENOUGH * longest:
-            self._image = self._load(longest)
+            self._image = self._load(longest).image
             self._asked = longest
         return self._image
 

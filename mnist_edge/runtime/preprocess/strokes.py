@@ -89,7 +89,7 @@ def examine(picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Preparation:
     Same arguments and errors.
     """
     found = locate(decode(picture, max_pixels=max_pixels, longest=VIEW))
-    return _as_mnist_made(found) or _compose(found)
+    return _as_mnist_made(found) or compose(found)
 
 
 def _as_mnist_made(found: Found) -> Preparation | None:
@@ -97,7 +97,7 @@ def _as_mnist_made(found: Found) -> Preparation | None:
     if found.ink.shape != MNIST_SHAPE:
         return None
     ink = found.ink / found.ink.max()
-    top, bottom, left, right = _extent(ink > 0.5 / PIXEL_MAX)
+    top, bottom, left, right = extent(ink > 0.5 / PIXEL_MAX)
     y, x = _centre(ink)
     off = max(abs(y - CENTRE), abs(x - CENTRE))
     if max(bottom - top, right - left) != LONGER or off > OFF_CENTRE:
@@ -125,10 +125,10 @@ def _preparation(pixels: Bytes, found: Found, own: Bytes, unit: float) -> Prepar
     )
 
 
-def _compose(found: Found) -> Preparation:
+def compose(found: Found) -> Preparation:
     """Crop the digit, even its strokes, and sample it as MNIST's makers did."""
     ink, box = _soft_ink(found)
-    top, bottom, left, right = _extent(ink > 0.3 * PIXEL_MAX)
+    top, bottom, left, right = extent(ink > 0.3 * PIXEL_MAX)
     size = max(bottom - top, right - left)
     framed = np.zeros((bottom - top + 2, right - left + 2), np.uint8)
     framed[1:-1, 1:-1] = ink[top:bottom, left:right]
@@ -141,7 +141,7 @@ def _compose(found: Found) -> Preparation:
 
 def _sampled(large: Bytes) -> Bytes:
     """Return ink (h, w) as MNIST has it: 20 pixels long, its mass in the middle of 28x28."""
-    top, bottom, left, right = _extent(large > PIXEL_MAX / 2)
+    top, bottom, left, right = extent(large > PIXEL_MAX / 2)
     pixel = max(bottom - top, right - left) / LONGER
     y, x = _centre(large)
     down = means(large, SIDE, y - CENTRE * pixel, y + (SIDE - CENTRE) * pixel)
@@ -207,7 +207,7 @@ def _centre(a: Bytes | Floats) -> tuple[float, float]:
     return float(y), float(x)
 
 
-def _extent(mask: Bools) -> tuple[int, int, int, int]:
+def extent(mask: Bools) -> tuple[int, int, int, int]:
     """Return the box around what is set: top, bottom, left, right; bottom and right exclusive."""
     rows = np.flatnonzero(mask.any(axis=1))
     columns = np.flatnonzero(mask.any(axis=0))

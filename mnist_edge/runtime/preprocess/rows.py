@@ -1,0 +1,328 @@
+"""Rows of digits in a picture: which ink may be digits, and what stands in one row."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_edge.runtime.preprocess.ink import (
+    CROP,
+    FAINT,
+    closer_part,
+    deviation,
+    is_uneven,
+    leaving,
+    otsu,
+    smooth,
+)
+from mnist_edge.runtime.preprocess.lines import without_frame, without_lines
+from mnist_edge.runtime.preprocess.numeric import Floats, median
+from mnist_edge.runtime.preprocess.paper import fit_paper, sample_of
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts, is_sheet
+from mnist_edge.runtime.preprocess.raster import WHOLE, Raster
+from mnist_edge.runtime.preprocess.raster import Part as Seen
+from mnist_edge.runtime.preprocess.shadows import beside_shadows
+
+FIRST = 480  # pixels on the longer side in which rows are found
+MOST = 1024  # pixels on the longer side, at most, to look closer at small digits
+FINE = 36  # pixels of a digit's height that are enough
+WANTED = 48  # pixels of it that are asked for where there are fewer
+EVEN_HEIGHT = 28  # pixels of it below which noise is not smoothed away, nor strokes
+SHADES = 160  # pixels a side in which shadows are found
+
+MOST_PARTS = 400  # of ink; more are a texture, and would take seconds
+MOST_DIGITS = 200  # what may be digits, and what lies between them
+
+TALL = 0.5  # height of what may be a digit, of the row's
+LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """What stands side by side.
+
+    Attributes:
+        parts: Connected parts, from left to right.
+        height: Of its digits, in pixels.
+    """
+
+    parts: tuple[Part, ...]
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of digits in a view.
+
+    Attributes:
+        ink: (h, w) from 0 up.
+        labels: (h, w), the number of each pixel's part; 0 for what is in no row.
+        rows: From top to bottom.
+        seen: The part of the picture that is viewed.
+        size: Width and height of the whole picture in its own pixels.
+    """
+
+    ink: Floats
+    labels: Labels
+    rows: tuple[Row, ...]
+    seen: Seen
+    size: tuple[int, int]
+
+    def in_picture(self, box: Box) -> tuple[int, int, int, int]:
+        """Return x, y, width and height in the picture's own pixels of a box in the view."""
+        height, width = self.ink.shape
+        down = (self.seen.bottom - self.seen.top) / height * self.size[1]
+        across = (self.seen.right - self.seen.left) / width * self.size[0]
+        top = round(self.seen.top * self.size[1] + box[0] * down)
+        left = round(self.seen.left * self.size[0] + box[2] * across)
+        return (
+            left,
+            top,
+            max(1, round(box[3] * across - box[2] * across)),
+            max(1, round((box[1] - box[0]) * down)),
+        )
+
+
+def find_rows(picture: Raster) -> Rows | None:
+    """Find rows of what may be digits; None if nothing stands out from the paper."""
+    seen = WHOLE
+    side = FIRST
+    found = _look(picture, seen, side)
+    for _ in range(2):  # a sheet within a picture
+        if found is None or found.sheet is None:
+            break
+        seen = closer_part(seen, found.ink.shape, found.sheet, -0.04)
+        again = _look(picture, seen, side)
+        if again is None or not again.rows:
+            break
+        found = again
+    if found is None or not found.rows:
+        return None
+    height = median(np.array([row.height for row in found.rows], np.float32))
+    whole = max(picture.size)
+    ratio = max(found.ink.shape) / (
+        max((seen.bottom - seen.top) * picture.size[1], (seen.right - seen.left) * picture.size[0])
+    )
+    if height < FINE and ratio < 0.95 and whole > FIRST:
+        box = _around(found.rows)
+        more = 0.8 * height / max(box[1] - box[0], box[3] - box[2])
+        closer = closer_part(seen, found.ink.shape, box, more)
+        scale = WANTED / height
+        side = round(min(MOST, scale * (max(box[1] - box[0], box[3] - box[2]) + 1.6 * height)))
+        again = _look(picture, closer, side)
+        if again is not None and again.rows:
+            found, seen = again, closer
+    return Rows(found.ink, found.labels, found.rows, seen, picture.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    ink: Floats
+    labels: Labels
+    rows: tuple[Row, ...]
+    sheet: Box | None
+
+
+def _around(rows: tuple[Row, ...]) -> Box:
+    tops, bottoms, lefts, rights = zip(*(p.box for row in rows for p in row.parts), strict=True)
+    return min(tops), max(bottoms), min(lefts), max(rights)
+
+
+def _look(picture: Raster, seen: Seen, side: int) -> _View | None:
+    view = picture.view(seen, side)
+    found = _stand_out(view, max(view.shape[:2]) >= 2 * SHADES)
+    if found is None:
+        return None
+    ink, least = found
+    labels, parts = find_parts(ink, ink > least)
+    if not parts:
+        return None
+    if is_sheet(parts[0], labels):
+        return _View(ink, labels, (), parts[0].box)
+    if len(parts) <= MOST_PARTS:
+        labels, parts = _without_print(ink, labels, parts)
+    rows = _rows(parts, ink.shape) if len(parts) <= MOST_PARTS else ()
+    if sum(len(row.parts) for row in rows) > MOST_DIGITS:
+        rows = ()
+    kept = np.zeros(int(labels.max()) + 1, bool)
+    kept[[part.number for row in rows for part in row.parts]] = True
+    return _View(ink, np.where(kept[labels], labels, 0), rows, None)
+
+
+# -- ink ------------------------------------------------------------------------------------------
+
+
+def _stand_out(view: NDArray[Any], smoothed: bool) -> tuple[Floats, float] | None:
+    """Return how far pixels stand out from the paper, and from where on they are ink."""
+    sample = sample_of(*view.shape[:2])
+    paper = fit_paper(sample.take(view), sample)
+    signed = leaving(view, paper)
+    if smoothed:
+        signed = smooth(signed)
+    if (signed * np.abs(signed)).sum() < 0:
+        signed = -signed
+        paper = -paper
+    ring = sample.ring_of(signed)
+    if not is_uneven(signed, ring):
+        return _threshold(np.maximum(signed, 0), deviation(ring), 0.35)
+    if max(signed.shape) < CROP:
+        level, distinct = otsu(signed)
+        if distinct > 0.8:
+            light = signed > level
+            corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]
+            is_light = float(light.mean()) + float(corners.mean()) > 1
+            base = median(signed[light if is_light else ~light])
+            ink = np.maximum((base - signed) if is_light else (signed - base), 0)
+            return _threshold(ink.astype(np.float32), 0.0, 0.35)
+    ink = beside_shadows(signed, paper.everywhere(*signed.shape))
+    ring = sample.ring_of(ink)
+    return _threshold(np.maximum(ink - np.float32(median(ring)), 0), deviation(ring), 0.4)
+
+
+def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] | None:
+    peak = float(ink.max())
+    if peak < max(FAINT, 4 * noise):
+        return None
+    some = ink[ink > max(0.1 * peak, 4 * noise)]
+    level = float((some * some).sum() / some.sum())
+    return ink, max(share * level, 3 * noise)
+
+
+# -- frames and lines -----------------------------------------------------------------------------
+
+
+def _without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
+    """Take frames and ruled lines out of the ink."""
+    height, width = labels.shape
+    changed = False
+    mask = labels > 0
+    suspects = [part for part in parts if _may_be_print(part, parts, height, width)]
+    if not suspects:
+        return labels, parts
+    others = [part for part in parts if part not in suspects]
+    digit = _usual_height(others)
+    for part in suspects:
+        top, bottom, left, right = part.box
+        own = labels[top:bottom, left:right] == part.number
+        inside = without_frame(own)
+        if inside is None:
+            across = 1.8 * digit if digit else 0.85 * width
+            upright = 1.8 * digit if digit else 0.85 * height
+            if not digit and part.width < 0.5 * width:
+                upright = np.inf
+            inside = without_lines(own, max(across, 20), max(upright, 20))
+        if inside.sum() < own.sum():
+            changed = True
+            mask[top:bottom, left:right] &= ~own | inside
+    if not changed:
+        return labels, parts
+    return find_parts(ink, mask)
+
+
+def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> bool:
+    """Return whether a part is long, or hollow with others in it."""
+    if part.pixels > 0.6 * part.height * part.width:
+        return False
+    if part.width > 0.5 * width or part.height > 0.5 * height:
+        return True
+    return any(_inside(other.box, part.box) for other in parts if other.mass > 0.02 * part.mass)
+
+
+def _inside(box: Box, other: Box) -> bool:
+    return box[0] > other[0] and box[1] < other[1] and box[2] > other[2] and box[3] < other[3]
+
+
+def _usual_height(parts: list[Part]) -> float:
+    """Return the height of most ink: the median by mass; 0 without parts."""
+    if not parts:
+        return 0.0
+    most = max(part.mass for part in parts)
+    counted = sorted((part.height, part.mass) for part in parts if part.mass >= LEAST_MASS * most)
+    half = sum(mass for _, mass in counted) / 2
+    for height, mass in counted:
+        half -= mass
+        if half <= 0:
+            return float(height)
+    return float(counted[-1][0])
+
+
+# -- rows -----------------------------------------------------------------------------------------
+
+
+def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
+    """Return the rows of what may be digits, and of what lies between them."""
+    usual = _usual_height([part for part in parts if not _is_margin(part, shape)])
+    if usual < 5:
+        return ()
+    dividers = [p for p in parts if p.height >= 1.2 * usual and p.width <= 0.2 * usual]
+    if len(dividers) >= 3:  # lines between the boxes of a form
+        parts = [part for part in parts if part not in dividers]
+    tall = [
+        part for part in parts if part.height >= TALL * usual and not _is_margin(part, shape, usual)
+    ]
+    chains = _chains(tall)
+    rows = []
+    small = [part for part in parts if part not in tall and not _is_margin(part, shape, usual)]
+    for chain in chains:
+        height = _usual_height(chain)
+        own = [part for part in small if _belongs(part, chain, height)]
+        small = [part for part in small if part not in own]
+        rows.append(Row(tuple(sorted(chain + own, key=_middle)), height))
+    # What is left of a table or a shadow lies by itself.
+    inner = [row for row in rows if not all(_at_border(p.box, shape) for p in row.parts)]
+    return tuple(sorted(inner or rows, key=_level))
+
+
+def _at_border(box: Box, shape: tuple[int, ...]) -> bool:
+    return box[0] == 0 or box[2] == 0 or box[1] == shape[0] or box[3] == shape[1]
+
+
+def _middle(part: Part) -> int:
+    return part.box[2] + part.box[3]
+
+
+def _level(row: Row) -> float:
+    return sum(part.box[0] + part.box[1] for part in row.parts) / len(row.parts)
+
+
+def _is_margin(part: Part, shape: tuple[int, ...], usual: float = 0.0) -> bool:
+    """Return whether a part lies along the border: a table, a shadow, a frame."""
+    if not _at_border(part.box, shape):
+        return False
+    along = part.width > 0.6 * shape[1] or part.height > 0.9 * shape[0]
+    if not usual:
+        return along and part.depth < 0.1
+    return part.height > 1.5 * usual or part.height < TALL * usual or (along and part.depth < 0.03)
+
+
+def _chains(parts: list[Part]) -> list[list[Part]]:
+    """Return parts that follow each other from left to right at about the same height."""
+    chains: list[list[Part]] = []
+    for part in sorted(parts, key=_middle):
+        best: tuple[float, list[Part]] | None = None
+        for chain in chains:
+            share = max(_overlap(part.box, other.box) for other in chain[-2:])
+            if share >= 0.4 and (best is None or share > best[0]):
+                best = (share, chain)
+        if best is None:
+            chains.append([part])
+        else:
+            best[1].append(part)
+    return chains
+
+
+def _overlap(box: Box, other: Box) -> float:
+    """Return how much two boxes overlap up and down, as a share of the lower one."""
+    common = min(box[1], other[1]) - max(box[0], other[0])
+    return common / min(box[1] - box[0], other[1] - other[0])
+
+
+def _belongs(part: Part, chain: list[Part], height: float) -> bool:
+    """Return whether a small part lies in a row: a piece of a digit, a point, a dash."""
+    middle = _middle(part)
+    near = min(chain, key=lambda other: abs(_middle(other) - middle))
+    away = max(near.box[2] - part.box[3], part.box[2] - near.box[3], 0)
+    centre = (part.box[0] + part.box[1]) / 2
+    in_band = near.box[0] - 0.3 * height <= centre <= near.box[1] + 0.3 * height
+    return away <= 1.2 * height and in_band and part.side >= 0.08 * height

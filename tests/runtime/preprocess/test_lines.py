@@ -1,0 +1,59 @@
+"""Frames and ruled lines are told from strokes."""
+
+import numpy as np
+import pytest
+
+from mnist_edge.runtime.preprocess.lines import straight_runs, without_frame, without_lines
+
+
+def cross() -> np.ndarray:
+    """A stroke from top to bottom, (60, 60)."""
+    ink = np.zeros((60, 60), bool)
+    ink[12:48, 27:33] = True
+    return ink
+
+
+@pytest.mark.parametrize("thick", [1, 2, 4])
+def test_a_frame_goes_and_what_is_inside_stays(thick: int) -> None:
+    ink = cross()
+    framed = ink.copy()
+    framed[:thick] = framed[-thick:] = framed[:, :thick] = framed[:, -thick:] = True
+    inside = without_frame(framed)
+    assert inside is not None
+    assert (inside == ink).all()
+
+
+def test_the_lines_between_cells_go_too() -> None:
+    ink = np.concatenate([cross(), cross(), cross()], axis=1)
+    framed = ink.copy()
+    framed[:2] = framed[-2:] = framed[:, :2] = framed[:, -2:] = True
+    framed[:, 59:61] = framed[:, 119:121] = True
+    inside = without_frame(framed)
+    assert inside is not None
+    assert (inside == ink).all()
+
+
+def test_a_ring_is_no_frame() -> None:
+    y, x = np.mgrid[0:60, 0:40]
+    distance = np.hypot((y - 29.5) / 30, (x - 19.5) / 20)
+    assert without_frame((distance < 1) & (distance > 0.7)) is None
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.03, -0.06])
+def test_a_long_line_goes_and_the_stroke_through_it_stays(slope: float) -> None:
+    ink = np.zeros((80, 300), bool)
+    ink[10:70, 140:148] = True
+    lined = ink.copy()
+    for x in range(300):
+        y = round(40 + slope * (x - 150))
+        lined[y : y + 2, x] = True
+    left = without_lines(lined, 120, 120)
+    assert left[ink].mean() > 0.95
+    assert left[~ink].sum() < 30
+
+
+def test_short_strokes_are_no_lines() -> None:
+    ink = np.zeros((40, 100), bool)
+    ink[5:8, 10:60] = True
+    assert not straight_runs(ink, 70, 0.0, np.inf).any()
+    assert straight_runs(ink, 40, 0.0, np.inf).sum() == 150

@@ -1,0 +1,212 @@
+"""A whole number in one picture, on rows that tests.measurements.made_numbers writes."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import mnist_edge
+from mnist_edge.errors import ImageError, ModelError
+from mnist_edge.model_spec import MNIST_SHAPE, InputSpec
+from mnist_edge.runtime.prediction import Prediction
+from mnist_edge.runtime.predictor import Predictor
+from tests import models
+from tests.measurements.made_numbers import PAPERS, Made, Style, drawn_digit, noise, number, white
+
+Draw = Callable[..., Made]
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor()
+
+
+def drawn(*rows: str, seed: int = 1, paper: str = "white", **style: object) -> Made:
+    """Rows of digits in strokes."""
+    rng = np.random.default_rng(seed)
+    digits = [[drawn_digit(int(letter), rng) for letter in row] for row in rows]
+    way = Style(**({"gap": "clear", "height": 60} | style))  # type: ignore[arg-type]
+    return number(digits, rows, way, PAPERS[paper], rng)
+
+
+def overlap(digit: Prediction, box: tuple[int, ...]) -> float:
+    """Intersection over union of a digit's box and another."""
+    assert digit.box is not None
+    x, y, w, h = digit.box
+    wide = min(x + w, box[0] + box[2]) - max(x, box[0])
+    high = min(y + h, box[1] + box[3]) - max(y, box[1])
+    common = max(wide, 0) * max(high, 0)
+    return common / (w * h + box[2] * box[3] - common)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_row_is_read_on_any_paper(predictor: Predictor, paper: str) -> None:
+    made = drawn("4271", paper=paper)
+    found = predictor.predict_number(made.picture)
+    assert found.text == made.text
+    assert not found.rejected
+    assert found.confidence == pytest.approx(np.prod([d.confidence for d in found.digits]))
+    assert "".join(digit.label for digit in found.digits) == "4271"
+    for digit, box in zip(found.digits, made.boxes, strict=True):
+        assert overlap(digit, box) > 0.6
+
+
+@pytest.mark.parametrize("gap", ["wide", "narrow"])
+def test_rows_come_from_top_to_bottom(predictor: Predictor, gap: str) -> None:
+    made = drawn("305", "81926", "47", gap=gap)
+    found = predictor.predict_number(made.picture)
+    assert found.text == "305\n81926\n47"
+    assert found.digits[3].box is not None and found.digits[2].box is not None
+    assert found.digits[3].box.y > found.digits[2].box.y
+
+
+@pytest.mark.parametrize("height", [24, 150])
+def test_digits_of_any_size(predictor: Predictor, height: int) -> None:
+    made = drawn("2580", height=height)
+    assert predictor.predict_number(made.picture).text == "2580"
+
+
+def test_small_digits_on_a_large_page(predictor: Predictor) -> None:
+    made = drawn("2580", height=40)
+    page = np.full((1500, 1100), 255, np.uint8)
+    high, wide = made.picture.shape
+    page[900 : 900 + high, 500 : 500 + wide] = made.picture
+    found = predictor.predict_number(page)
+    assert found.text == "2580"
+    for digit, (x, y, w, h) in zip(found.digits, made.boxes, strict=True):
+        assert overlap(digit, (x + 500, y + 900, w, h)) > 0.6
+
+
+def test_frames_of_a_form_are_no_ink(predictor: Predictor) -> None:
+    made = drawn("73905", gap="wide", boxed=True)
+    assert predictor.predict_number(made.picture).text == "73905"
+
+
+def test_lines_through_the_digits_are_no_ink(predictor: Predictor) -> None:
+    picture = drawn("73905").picture.copy()
+    picture[20::47] = 60
+    picture[:, 11::51] = 60
+    found = predictor.predict_number(picture)
+    assert found.text.replace("?", "") in "73905"
+    assert len(found.digits) == 5
+
+
+def test_touching_digits_are_cut(predictor: Predictor) -> None:
+    read = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        text = "".join(rng.choice(list("2035678"), 2))
+        made = drawn(text, seed=seed, gap="touching", slant=0.1)
+        read += predictor.predict_number(made.picture).text == text
+    assert read >= 5
+
+
+def test_spaces_are_kept_where_they_are_wanted(predictor: Predictor) -> None:
+    left, right = drawn("425"), drawn("17")
+    high = max(len(left.picture), len(right.picture))
+    parts = [
+        np.pad(made.picture, ((0, high - len(made.picture)), (0, 0)), constant_values=255)
+        for made in (left, right)
+    ]
+    picture = np.concatenate(parts, axis=1)
+    assert predictor.predict_number(picture).text == "42517"
+    assert predictor.predict_number(picture, spaces=True).text == "425 17"
+    assert predictor.predict_number(drawn("4251").picture, spaces=True).text == "4251"
+
+
+@pytest.mark.parametrize("mark", ["minus", "point", "bracket"])
+def test_what_is_no_digit_is_a_question_mark(predictor: Predictor, mark: str) -> None:
+    made = drawn("38", "52", gap="wide")
+    picture = Image.fromarray(made.picture)
+    x, y, w, h = made.boxes[0]
+    pen = ImageDraw.Draw(picture)
+    if mark == "minus":
+        pen.line((x - 45, y + h / 2, x - 12, y + h / 2), fill=0, width=8)
+    elif mark == "point":
+        pen.ellipse((x + w + 4, y + h - 8, x + w + 13, y + h + 1), fill=0)
+    else:
+        pen.line((x - 14, y - 30, x - 30, y + h / 2, x - 14, y + h + 30), fill=0, width=7)
+    found = predictor.predict_number(picture)
+    assert found.text == ("3?8\n52" if mark == "point" else "?38\n52")
+    assert found.rejected
+    assert [digit.rejected for digit in found.digits].count(True) == 1
+
+
+def test_of_nothing_there_is_no_number(predictor: Predictor) -> None:
+    found = predictor.predict_number(np.full((90, 200), 230, np.uint8))
+    assert (found.text, found.digits, found.confidence, found.rejected) == ("", (), 0.0, True)
+
+
+def test_a_texture_is_no_number(predictor: Predictor) -> None:
+    dots = np.full((300, 300), 255, np.uint8)
+    for top in range(0, 300, 10):
+        dots[top : top + 5, 4:] = np.tile([0] * 4 + [255] * 4, 37)
+    assert predictor.predict_number(dots).text == ""
+
+
+def test_noise_is_no_number(predictor: Predictor) -> None:
+    rejected = [
+        predictor.predict_number(noise(np.random.default_rng(seed))).rejected for seed in range(8)
+    ]
+    assert sum(rejected) >= 7
+
+
+def test_boxes_are_those_of_the_upright_picture(predictor: Predictor) -> None:
+    made = drawn("4271")
+    turned = Image.fromarray(made.picture).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    turned.save(file, "PNG", exif=exif)
+    found = predictor.predict_number(file.getvalue())
+    assert found.text == "4271"
+    for digit, box in zip(found.digits, made.boxes, strict=True):
+        assert overlap(digit, box) > 0.6
+
+
+def test_boxes_are_in_pixels_of_the_picture_itself(predictor: Predictor) -> None:
+    made = drawn("4271", height=300)
+    file = io.BytesIO()
+    Image.fromarray(made.picture).save(file, "JPEG", quality=90)
+    found = predictor.predict_number(file.getvalue())
+    assert found.text == "4271"
+    for digit, box in zip(found.digits, made.boxes, strict=True):
+        assert overlap(digit, box) > 0.6
+
+
+def test_a_picture_of_one_digit_is_a_number_too(predictor: Predictor) -> None:
+    made = drawn("8", height=120)
+    assert predictor.predict_number(made.picture).text == "8"
+
+
+@pytest.mark.parametrize("side", [1, 2, 7, 13])
+def test_tiny_pictures_are_answered(predictor: Predictor, side: int) -> None:
+    pixels = np.random.default_rng(side).integers(0, 256, (side, 3 * side), np.uint8)
+    found = predictor.predict_number(pixels)
+    assert len(found.text.replace("\n", "")) == len(found.digits)
+
+
+def test_what_is_no_picture_is_refused(predictor: Predictor) -> None:
+    with pytest.raises(ImageError, match="which cannot be decoded"):
+        predictor.predict_number(b"no picture")
+    with pytest.raises(ImageError, match="at most 100 pixels"):
+        predictor.predict_number(drawn("1").picture, max_pixels=100)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        models.linear(InputSpec(MNIST_SHAPE), models.LETTERS, preprocessing="strokes"),
+        models.linear(models.COLOUR, models.TWO, preprocessing="resize"),
+    ],
+    ids=["letters", "pictures"],
+)
+def test_other_models_read_no_numbers(model: bytes) -> None:
+    with pytest.raises(ModelError, match="expected a model that reads digits as strokes"):
+        Predictor(model).predict_number(white(np.zeros((40, 40)), np.random.default_rng(0)))
+
+
+def test_it_is_exported() -> None:
+    assert mnist_edge.Number is type(Predictor().predict_number(np.zeros((9, 9), np.uint8)))
