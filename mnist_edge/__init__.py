@@ -49,10 +49,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Number", "Prediction", "Predictions", "Predictor"):
+    if name in ("Prediction", "Predictions", "Predictor"):
         from mnist_edge.runtime import predictor
 
         return getattr(predictor, name)
+    if name == "Number":
+        from mnist_edge.runtime.number import Number
+
+        return Number
     raise AttributeError(f"module 'mnist_edge' has no attribute {name!r}")
 
 

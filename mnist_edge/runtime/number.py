@@ -15,8 +15,9 @@ import numpy as np
 
 from mnist_edge.runtime.prediction import Box, Prediction, Predictions
 from mnist_edge.runtime.preprocess.candidates import Candidate, Line, lines_of
+from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.numeric import Bytes, quantile
-from mnist_edge.runtime.preprocess.rows import Rows
+from mnist_edge.runtime.preprocess.rows import FIRST, find_rows
 
 DOUBT = "?"
 """Stands in a number's text for what may be no digit."""
@@ -80,14 +81,18 @@ class _Choice:
     prediction: Prediction
 
 
-def read_number(rows: Rows, read: Read, spaces: bool) -> Number:
-    """Read the rows of a picture.
+def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) -> Number:
+    """Read the rows of a picture; arguments and errors as of ``Predictor.predict_number``.
 
     Args:
-        rows: Where ink stands in rows.
+        picture: Any picture.
         read: The network.
         spaces: Whether the text keeps wide gaps, as blanks.
+        max_pixels: That the picture may have.
     """
+    rows = find_rows(decode(picture, max_pixels=max_pixels, longest=FIRST))
+    if rows is None:
+        return NOTHING
     chosen = [_digits_of(line, answers) for line, answers in _answers(lines_of(rows), read)]
     choices = [choice for line in chosen for choice in line]
     least = _least_confidence(choices)

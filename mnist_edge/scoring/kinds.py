@@ -1,15 +1,17 @@
 """What a file is by its name, and what that is read as."""
 
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from mnist_edge.scoring.schema import Kind
+if TYPE_CHECKING:  # predict names pictures by this module, and starts fast
+    from mnist_edge.scoring.schema import Kind
 
 PICTURES = frozenset(
     [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".webp", ".tif", ".tiff", ".avif"]
 )
 """Endings of the files that are taken for pictures in a folder."""
 
-_ENDINGS: dict[str, Kind] = {
+_ENDINGS: dict[str, "Kind"] = {
     ".parquet": "parquet",
     ".pq": "parquet",
     ".arrow": "arrow",
@@ -25,7 +27,7 @@ _ENDINGS: dict[str, Kind] = {
 KNOWN = "Parquet, Arrow, CSV, IDX, .npz, .npy, pictures or a .tar of them"
 
 
-def kind_of(name: str) -> Kind | None:
+def kind_of(name: str) -> "Kind | None":
     """Return what a file is by its name; None for what is no input."""
     path = PurePosixPath(name.lower())
     if path.suffix in PICTURES:
