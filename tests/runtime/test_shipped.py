@@ -17,13 +17,6 @@ def test_every_file_in_artifacts_has_a_name() -> None:
     assert shipped.path_of("int8-weights").name == "mnist-mlp.int8-weights.onnx"
 
 
-def test_names_are_the_precisions_that_are_exported() -> None:
-    pytest.importorskip("onnx", reason="where the runtime half is tested alone nothing is exported")
-    from mnist_edge.export.quantize import PRECISIONS
-
-    assert tuple(PRECISIONS) == shipped.PRECISIONS
-
-
 @pytest.mark.parametrize("name", ["fp32", "int4", "small", "small-fp32"])
 def test_a_predictor_of_a_name(name: str) -> None:
     precision = name.removeprefix("small").removeprefix("-") or "int8"

@@ -12,6 +12,7 @@ from mnist_edge.export import quantize
 from mnist_edge.export.metadata import serialized
 from mnist_edge.export.quantize import static, stored
 from mnist_edge.model_spec import UNIT_PIXELS
+from mnist_edge.runtime import shipped
 from mnist_edge.sources.keras_file import from_bytes
 from tests.conftest import ARTIFACTS
 from tests.export.sources import clean_graph
@@ -166,3 +167,7 @@ def test_lists_of_precisions() -> None:
     for wrong in ("", "int7", "fp32,", "ALL"):
         with pytest.raises(OptionError, match="expected precisions out of fp32, fp16"):
             quantize.chosen(wrong)
+
+
+def test_the_shipped_files_are_called_by_these_names() -> None:
+    assert tuple(quantize.PRECISIONS) == shipped.PRECISIONS
