@@ -16,7 +16,7 @@ def interpreter(candidate: Candidate) -> Opened:
     """Open LiteRT's Interpreter: set_tensor, invoke, get_tensor.
 
     There is one for each batch size, which is fixed in it. Its newer CompiledModel was tried and is
-    slower at one image: docs/benchmark.md.
+    slower at one image: docs/research/benchmark.md.
     """
     from ai_edge_litert.interpreter import Interpreter
 

@@ -192,7 +192,7 @@ DISTORTION = Distortion(
 )
 """What the shipped network saw."""
 
-# How these three were found: docs/training.md
+# How these three were found: docs/research/training.md
 _TEACHER = Stage(
     "teacher",
     widths=(128,),
@@ -237,7 +237,7 @@ _PRUNED = replace(
 
 AUGMENTED = Recipe("augmented", (_TEACHER, _STUDENT, _PRUNED))
 
-# What a narrower network is fine-tuned by. How it was found: docs/compression.md
+# What a narrower network is fine-tuned by. How it was found: docs/research/compression.md
 COMPRESSED = Recipe(
     "compressed",
     (

@@ -3,7 +3,7 @@
 784-512-512-10 learns the shipped network's answers, with a penalty on the values of its hidden
 units: their sum, averaged over a batch, times a factor (Glorot, Bordes, Bengio, Deep Sparse
 Rectifier Neural Networks, 2011). What it costs is measured on the last 5,000 training images; table
-and chart stand in docs/training.md.
+and chart stand in docs/research/training.md.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """The table of precisions: what each takes, how it is made, what it must keep to.
 
-Which settings were tried and why these were kept: docs/precisions.md.
+Which settings were tried and why these were kept: docs/research/precisions.md.
 """
 
 import math
