@@ -1,8 +1,8 @@
 """The measurements behind the settings of the precisions: make choices.
 
 Its tables stand in docs/research/precisions.md. Accuracy is that on the last 5,000 training images,
-which the shipped network was not trained on; the test set is not looked at. Latency is the median of one
-bare session.run of one image on one thread, all variants interleaved.
+which the shipped network was not trained on; the test set is not looked at. Latency is the median
+of one bare session.run of one image on one thread, all variants interleaved.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Where the time of one image goes, and other ways to write the same int8 network: make engine.
 
 The tables in docs/research/benchmark.md are this script's: each node of the shipped graph as
-onnxruntime's profiler times it, what Python adds around the engine, and graphs with the same weights built from
-other operators, side by side in one run.
+onnxruntime's profiler times it, what Python adds around the engine, and graphs with the same
+weights built from other operators, side by side in one run.
 """
 
 import json
