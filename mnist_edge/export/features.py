@@ -72,13 +72,13 @@ def _first_layer(model: onnx.ModelProto) -> tuple[onnx.NodeProto, onnx.NodeProto
     uses = [name for node in model.graph.node for name in node.input]
     nodes = list(model.graph.node)
     for product, addition in pairwise(nodes):
-        if INPUT_NAME not in product.input:
+        if (product.op_type, addition.op_type) != ("MatMul", "Add"):
             continue
-        is_dense = product.op_type == "MatMul" and addition.op_type == "Add"
-        is_dense = is_dense and addition.input[0] == product.output[0]
+        if product.input[0] != INPUT_NAME or addition.input[0] != product.output[0]:
+            continue
         names = [product.input[1], addition.input[1]]
         own = all(name in constants and uses.count(name) == 1 for name in names)
-        return (product, addition) if is_dense and own and uses.count(INPUT_NAME) == 1 else None
+        return (product, addition) if own and uses.count(INPUT_NAME) == 1 else None
     return None
 
 

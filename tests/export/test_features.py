@@ -50,6 +50,14 @@ def test_the_answers_stay_as_they_were() -> None:
     np.testing.assert_allclose(answers(made, rows), answers(model, rows), atol=1e-4)
 
 
+def test_what_does_not_begin_with_a_dense_layer_stays_as_it_is() -> None:
+    network = Network(FEATURES).add("Relu").dense(4).add("Relu")
+    model = network.model()
+    assert standardized(model, rows_of(*FAR)) is model
+    signals = Network(2, FEATURES).convolution(3, 3).add("Relu").model()
+    assert standardized(signals, rows_of(*FAR)) is signals
+
+
 def test_a_constant_feature_is_no_division_by_zero() -> None:
     scales, means = FAR
     rows = rows_of(scales, means)
