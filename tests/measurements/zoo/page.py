@@ -22,9 +22,9 @@ hand without a download, exported with `mnist-edge export MODEL --data SET` (and
 `--invert` or `--transpose` where they were trained so), and timed beside other runtimes, one run
 each. `make zoo` makes this page. The list of networks stood before anything was measured
 ([networks.py](../tests/measurements/zoo/networks.py), data in
-[sets.py](../tests/measurements/zoo/sets.py)). They are trained for minutes, not for records; *residual*,
-*separable* and *mobile* anew after a first look: the averages of their batch normalization had
-not settled.
+[sets.py](../tests/measurements/zoo/sets.py)). They are trained for minutes, not for records;
+*residual*, *separable* and *mobile* anew after a first look: the averages of their batch
+normalization had not settled.
 
 {summary}
 
