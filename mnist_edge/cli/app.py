@@ -141,11 +141,11 @@ def _root(
     ] = False,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Print no notes and no progress, errors alone."),
+        typer.Option("--quiet", "-q", help=verbosity.QUIET_HELP),
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Print each step, and where an error came from."),
+        typer.Option("--verbose", "-v", help=verbosity.VERBOSE_HELP),
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:

@@ -110,13 +110,13 @@ def _general() -> list[TyperOption]:
             is_flag=True,
             expose_value=False,
             callback=lambda _context, _option, value: verbosity.be_quiet(value),
-            help="Print no notes and no progress, errors alone.",
+            help=verbosity.QUIET_HELP,
         ),
         TyperOption(
             param_decls=["-v", "--verbose"],
             is_flag=True,
             expose_value=False,
             callback=lambda _context, _option, value: verbosity.be_verbose(value),
-            help="Print each step, and where an error came from.",
+            help=verbosity.VERBOSE_HELP,
         ),
     ]

@@ -10,6 +10,9 @@ QUIET = -1
 USUAL = 0
 VERBOSE = 1
 
+QUIET_HELP = "Print no notes and no progress, errors alone."
+VERBOSE_HELP = "Print each step, and where an error came from."
+
 
 class _Level:
     """What was asked for; a process runs one command."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from mnist_edge import Predictor, datasets
 from tests.compat.lowest import SAMPLE, locked_versions
+from tests.output import say
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "arm"
@@ -162,12 +163,6 @@ def _environment(cpu: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "QEMU_LD_PREFIX": str(SYSTEM),
     }
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.compat.lowest import BESIDE, SAMPLE, locked_versions
+from tests.output import say
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "pythons"
@@ -67,12 +68,6 @@ def _unresolved(version: str, platforms: tuple[str, ...]) -> str | None:
         return None
     errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
     return errors[-1] if errors else "pip failed"
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Wall-clock time: on a busy machine the figures are worth nothing.
 
 import shutil
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from mnist_edge import datasets
 from mnist_edge.web import page
 from tests.measurements.pictures import SIZES, photo
+from tests.output import say
 from tests.web.test_page import STROKES, draw, read
 
 ROUNDS = 20
@@ -64,12 +64,6 @@ def row(name: str, times: list[dict[str, float]]) -> str:
     low, middle, high = statistics.quantiles(prepared, n=4)
     network = statistics.median(time["network"] for time in times)
     return f"| {name} | {middle:.1f} | {low:.1f} to {high:.1f} | {network:.1f} |"
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ each the shortest window counts, since whatever else runs here only adds; of a b
 call. The noise is what LiteRT differs by from itself, measured as if it were two.
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from mnist_edge.c99 import compilers, network, source
 from mnist_edge.c99.library import NAME, Library
 from mnist_edge.model_spec import RAW_PIXELS, TrainedScaling
 from mnist_edge.runtime import model_file
+from tests.output import say
 
 ARTIFACTS = Path("artifacts")
 NETWORKS = ("mnist-mlp", "mnist-mlp-small")
@@ -85,12 +85,6 @@ def smallest(reads: dict[str, Read], parts: Sequence[Any], rounds: int) -> dict[
                     read(given)
                 best[title] = min(best[title], (time.perf_counter() - started) * 1e6)
     return best
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -29,8 +29,9 @@ from mnist_edge.benchmark.baselines import NUMPY_FILE, Task, litert_file
 from mnist_edge.c99 import compilers, selftest
 from mnist_edge.model_spec import RAW_PIXELS, TrainedScaling
 from tests.measurements import cortex_m
-from tests.measurements.c_code import ARTIFACTS, NETWORKS, Read, say
+from tests.measurements.c_code import ARTIFACTS, NETWORKS, Read
 from tests.measurements.c_peers_code import ENVIRONMENT, FLAGS, PACKAGES, Peer, found
+from tests.output import say
 
 WINDOW = 10
 """Images: short enough for an interpreter to be left alone for a whole window."""

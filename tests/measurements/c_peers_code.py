@@ -46,18 +46,24 @@ static int first_of_largest(const TYPE *answers)
 }
 """
 
-EMX = f"""
+
+def _of_probabilities(entry: str) -> str:
+    """Return the code that asks a function of images and probabilities for the class."""
+    return f"""
 #include <stdint.h>
 #define TYPE float
 {FIRST_OF_LARGEST}
-void network(const uint8_t image[1][784], float probabilities[1][10]);
+void {entry}(const uint8_t image[1][784], float probabilities[1][10]);
 int classify(const uint8_t *pixels)
 {{
     float answers[1][10];
-    network((const uint8_t (*)[784])pixels, answers);
+    {entry}((const uint8_t (*)[784])pixels, answers);
     return first_of_largest(answers[0]);
 }}
 """
+
+
+EMX = _of_probabilities("network")
 
 # It takes signed bytes, of which the lowest stands for 0.
 BAKENN = f"""
@@ -79,18 +85,7 @@ int classify(const uint8_t *pixels)
 }}
 """
 
-ONNX2C = f"""
-#include <stdint.h>
-#define TYPE float
-{FIRST_OF_LARGEST}
-void entry(const uint8_t image[1][784], float probabilities[1][10]);
-int classify(const uint8_t *pixels)
-{{
-    float answers[1][10];
-    entry((const uint8_t (*)[784])pixels, answers);
-    return first_of_largest(answers[0]);
-}}
-"""
+ONNX2C = _of_probabilities("entry")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ by truth and read by predict_picture; pictures without a number; cost beside pre
 same picture, in CPU time, in turns.
 """
 
-import sys
 import time
 
 import numpy as np
@@ -22,6 +21,7 @@ from tests.measurements.made_numbers import (
     number,
     style,
 )
+from tests.output import say
 
 ROWS = 24  # of each gap, and of each length
 WITHOUT = 40  # pictures without a number, of each kind
@@ -112,11 +112,6 @@ def cost(predictor: Predictor, data: datasets.Dataset) -> None:
                     taken.append(1000 * (time.process_time() - before))
         single, several = (float(np.median(taken)) for taken in times)
         say(f"| {length} | {single:.1f} | {several:.1f} |")
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from PIL import Image
 from mnist_edge import ImageError, Predictor, datasets
 from tests.measurements.handwriting import drawings, enlarged
 from tests.measurements.made_pictures import WAYS, light_on, made
+from tests.output import say
 
 ROUNDS = 30
 DIGITS = 300  # of each way
@@ -176,11 +177,6 @@ def row(predictor: Predictor, pictures: Sequence, wanted: list[int]) -> str:
         f"{theirs / len(wanted):.1%} | {share:.1%} | {wrong[True]} of {sum(wrong.values())} "
         f"| {right[True]} of {sum(right.values())}"
     )
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from mnist_edge.runtime.session import available_cpus
 from mnist_edge.scoring.run import Way, score
 from mnist_edge.scoring.schema import Options
 from tests.measurements.scoring import write
+from tests.output import say
 
 FILES = 8
 ROUNDS = 3
@@ -150,12 +151,6 @@ def measure(name: str, work: Callable[[], Any], rows: int, *, own: bool = True) 
         f"| {name} | {rows / statistics.median(walls):,.0f} "
         f"| {at_least}{rows / statistics.median(cpus):,.0f} |"
     )
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 import mnist_edge
 from mnist_edge.errors import ImageError, ModelError
 from mnist_edge.model_spec import MNIST_SHAPE, InputSpec
+from mnist_edge.runtime.number import Number
 from mnist_edge.runtime.prediction import Prediction
 from mnist_edge.runtime.predictor import Predictor
 from tests import models
@@ -39,6 +40,13 @@ def overlap(digit: Prediction, box: tuple[int, ...]) -> float:
     high = min(y + h, box[1] + box[3]) - max(y, box[1])
     common = max(wide, 0) * max(high, 0)
     return common / (w * h + box[2] * box[3] - common)
+
+
+def require_found(found: Number, made: Made) -> None:
+    """Each digit of 4271 is read, and its box lies where the digit was drawn."""
+    assert found.text == "4271"
+    for digit, box in zip(found.digits, made.boxes, strict=True):
+        assert overlap(digit, box) > 0.6
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -161,9 +169,7 @@ def test_boxes_are_those_of_the_upright_picture(predictor: Predictor) -> None:
     file = io.BytesIO()
     turned.save(file, "PNG", exif=exif)
     found = predictor.predict_number(file.getvalue())
-    assert found.text == "4271"
-    for digit, box in zip(found.digits, made.boxes, strict=True):
-        assert overlap(digit, box) > 0.6
+    require_found(found, made)
 
 
 def test_boxes_are_in_pixels_of_the_picture_itself(predictor: Predictor) -> None:
@@ -171,9 +177,7 @@ def test_boxes_are_in_pixels_of_the_picture_itself(predictor: Predictor) -> None
     file = io.BytesIO()
     Image.fromarray(made.picture).save(file, "JPEG", quality=90)
     found = predictor.predict_number(file.getvalue())
-    assert found.text == "4271"
-    for digit, box in zip(found.digits, made.boxes, strict=True):
-        assert overlap(digit, box) > 0.6
+    require_found(found, made)
 
 
 def test_a_picture_of_one_digit_is_a_number_too(predictor: Predictor) -> None:
