@@ -71,7 +71,7 @@ GAPS = 0.05
 FAINT = 0.1
 """Share of the drawings whose ink is not white, as through a webcam."""
 
-COARSE = 0.1
+COARSE = 0.15
 """Share of the drawings that are made coarse and large again."""
 
 COARSE_SIDES = (8, 16)
@@ -80,7 +80,7 @@ COARSE_SIDES = (8, 16)
 SIDEWAYS = (3, 4)
 """Digits that are none when they lie on their side: a 5 may be a 2 then, a 7 a 1."""
 
-OUTLIERS = (0.5, 0.35, 0.1, 0.05)
+OUTLIERS = (0.45, 0.4, 0.1, 0.05)
 """Shares of signs, scribbles, digits on their side, and nothing at all."""
 
 
@@ -100,23 +100,25 @@ class Pool:
     """What is drawn once for a training, from its seed, and shown many times.
 
     Args:
-        count: How many digits, and how many outliers.
+        digits: How many.
+        outliers: How many.
         seed: Decides all.
     """
 
-    def __init__(self, count: int, seed: int) -> None:
-        self._count = count
+    def __init__(self, digits: int, outliers: int, seed: int) -> None:
+        self._digits = digits
+        self._outliers = outliers
         self._seed = seed
 
     @cached_property
     def digits(self) -> Drawings:
         """Digits of all ten classes."""
-        return draw_digits(self._count, np.random.default_rng((self._seed, 0, 2)))
+        return draw_digits(self._digits, np.random.default_rng((self._seed, 0, 2)))
 
     @cached_property
     def outliers(self) -> NDArray[np.uint8]:
         """Drawings that are no digit, uint8 (N, 28, 28)."""
-        return draw_outliers(self._count, np.random.default_rng((self._seed, 0, 3)))
+        return draw_outliers(self._outliers, np.random.default_rng((self._seed, 0, 3)))
 
 
 def draw_digits(count: int, rng: np.random.Generator) -> Drawings:

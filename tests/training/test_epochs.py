@@ -77,7 +77,7 @@ def test_each_epoch_shows_other_drawings_and_each_run_the_same(tiny: Dataset) ->
 
 
 def test_a_stage_without_drawings_draws_none(tiny: Dataset) -> None:
-    pool = Pool(10, 3)
+    pool = Pool(10, 10, 3)
     shown = EpochDigits(split(tiny)[0], STAGE, 3, None, pool)
     shown.in_epoch(0)
     assert "digits" not in vars(pool)

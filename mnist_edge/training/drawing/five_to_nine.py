@@ -227,14 +227,14 @@ def _nine_with_flat_foot(hand: Hand) -> list[Stroke]:
 
 
 def _nine_leaning_out(hand: Hand) -> list[Stroke]:
-    """Have the tail go out to the right, and back on a flat foot."""
-    width = hand.even(0.4, 0.7)
-    bottom = hand.even(0.34, 0.52)
-    head = _head(hand, width, bottom)
+    """Have the tail go out to the right of a small ring, and back on a flat foot."""
+    width = hand.even(0.35, 0.65)
+    head = _head(hand, width, hand.even(0.34, 0.52))
+    out = width * hand.even(1.0, 1.6)
     tail = (
-        (width * 1.05, 0.6),
-        (width * hand.even(1.0, 1.3), 0.88),
-        (width * 0.8, hand.even(0.97, 1.02)),
+        ((width + out) / 2, 0.6),
+        (out, 0.86),
+        (out - 0.2 * width, hand.even(0.96, 1.01)),
         (width * hand.even(-0.2, 0.3), 1 + hand.normal(0.03)),
     )
     return [hand.stroke(*head, *tail, corners=(6,))]

@@ -143,24 +143,37 @@ def _three_square(hand: Hand) -> list[Stroke]:
     return [frame, hand.polyline((inward, middle), (width, middle))]
 
 
+def _arm(hand: Hand, place: Numbers, bar: Numbers) -> Stroke:
+    """Return the right arm of a 4, from its middle to just below its bar."""
+    lean = hand.even(-0.03, 0.15)
+    top = hand.even(0.3, 0.6)
+    return hand.stroke((place + lean, top), (place - lean / 2, bar + hand.even(0.06, 0.25)))
+
+
 def _four_slanted(hand: Hand) -> list[Stroke]:
     """Draw a long slanted left stroke, a low bar, and a short arm across it."""
     bar = hand.even(0.66, 0.9)
-    arm = hand.even(0.45, 0.8)
+    place = hand.even(0.45, 0.8)
     top = hand.even(0.3, 0.85)
-    rise = hand.normal(0.04)
+    end = (place + hand.even(0.08, 0.35), bar + hand.normal(0.04))
+    middle = (top * 0.5 + hand.normal(0.03), bar * 0.5)
+    left = hand.stroke((top, 0), middle, (0, bar), end, corners=(2,))
+    return [left, _arm(hand, place, bar)]
+
+
+def _four_rounded(hand: Hand) -> list[Stroke]:
+    """Draw the same without a corner, so that it differs from a 6 in its arm alone."""
+    bar = hand.even(0.7, 0.92)
+    place = hand.even(0.4, 0.75)
+    top = hand.even(0.3, 0.8)
     left = hand.stroke(
         (top, 0),
-        (top * 0.5 + hand.normal(0.03), bar * 0.5),
-        (0, bar),
-        (arm + hand.even(0.08, 0.35), bar - rise),
-        corners=(2,),
+        (top * 0.5, bar * 0.42),
+        (0.03, bar - 0.16),
+        (0.12, bar + 0.02),
+        (place + hand.even(0.05, 0.3), bar + hand.even(-0.08, 0.03)),
     )
-    lean = hand.normal(0.04)
-    right = hand.stroke(
-        (arm + lean, hand.even(0.3, 0.58)), (arm - lean, bar + hand.even(0.06, 0.25))
-    )
-    return [left, right]
+    return [left, _arm(hand, place, bar)]
 
 
 def _four_open(hand: Hand) -> list[Stroke]:
@@ -239,9 +252,10 @@ THREES: Shares = (
 )
 
 FOURS: Shares = (
-    (_four_slanted, 0.3),
-    (_four_open, 0.25),
-    (_four_closed, 0.2),
-    (_four_cup, 0.15),
+    (_four_slanted, 0.22),
+    (_four_rounded, 0.18),
+    (_four_open, 0.2),
+    (_four_closed, 0.17),
+    (_four_cup, 0.13),
     (_four_in_one, 0.1),
 )
