@@ -68,7 +68,7 @@ BEFORE_STAGES = {
     "epochs": 24,
     **DISTORTED,
     "teacher": {"name": "teacher", "convolutions": [32, 32, 64, 64], **DISTORTED},
-    "pruning": {"widths": [384, 160], "epochs": 300},
+    "pruning": {"widths": [384, 160], "epochs": 260},
 }
 
 
@@ -80,7 +80,7 @@ BEFORE_STAGES = {
             400,
             [
                 "| name | augmented |",
-                "| teacher: epochs | 20 |",
+                "| teacher: epochs | 18 |",
                 "| student: epochs | 400 |",
                 "| teacher: distortion: blur | 0.8 |",
                 "| student: distortion | the same |",
@@ -109,7 +109,7 @@ def test_the_card_has_the_teacher_and_the_pruning(
     assert "None" not in text
     assert "reads\n98.76% of the validation images" in text
     assert f"After {epochs} epochs all but 384 and 160 hidden units were taken out" in text
-    assert "\n300 more." in text
+    assert "\n260 more." in text
     assert json.dumps(recipe) == before
 
 
