@@ -80,8 +80,9 @@ def train(
 ) -> None:
     """Train the network; an interrupted run goes on where it stopped.
 
-    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Strokes
-    that writers leave out are drawn on digits alone; --labels says that 0 to 9 are none.
+    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Drawn
+    digits, strokes that writers leave out, and backgrounds are shown beside the digits 0 to 9
+    alone; --labels says that yours are none.
 
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
 
