@@ -217,13 +217,13 @@ DISTORTION = Distortion(
 """How the shipped network's digits are distorted."""
 
 DRAWN = 0.22
-"""Half of it gave half of the gain on other people's digits, twice of it no more."""
+"""Half of it gave a part of the gain on other people's digits, twice as many gave no more."""
 
 OUTLIERS = 0.05
-"""Twice as many caught one letter in twenty more, and cost validation images."""
+"""Twice as many caught one letter in twenty more; with more backgrounds they cost clean digits."""
 
 BACKGROUNDS = 0.1
-"""Three times as many gained a point on corrupted digits, and cost clean ones."""
+"""Three times as many gained two points on corrupted digits, and cost more on clean ones."""
 
 # How these three were found: docs/training.md. An epoch with drawings is a third longer than one
 # without, so that there are fewer: 18, 18 and 260 where 24, 24 and 360 were, in as long.
