@@ -78,15 +78,16 @@ def train(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Draw 64 digits as the recipe distorts them, and stop.",
+            help="Draw 64 images as the recipe shows them to the network, and stop.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Train the network; an interrupted run goes on where it stopped.
 
-    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Strokes
-    that writers leave out are drawn on digits alone; --labels says that 0 to 9 are none.
+    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Drawn
+    digits, strokes that writers leave out, and backgrounds are shown beside the digits 0 to 9
+    alone; --labels says that yours are none.
 
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
 
@@ -147,23 +148,27 @@ def _print(manifest: "TrainingManifest", out: Path) -> None:
 
 
 def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None:
-    """Draw what the recipe's last stage makes of the first 64 training images."""
-    import numpy as np
+    """Draw 64 images as the recipe's last stage sees them in its first epoch.
+
+    They are made of the first 64 training images, and what else the stage shows beside these.
+    """
+    from dataclasses import replace
 
     from mnist_edge.cli.render import pictures
-    from mnist_edge.training.augment import distort
-    from mnist_edge.training.epochs import require_trainable
+    from mnist_edge.training.epochs import NO_CLASS, EpochDigits, as_digits, require_trainable
 
     require_trainable(dataset)
-    distortion = recipe.for_classes(dataset.classes).stages[-1].distortion
-    if distortion is None:
+    stage = recipe.for_classes(dataset.classes).stages[-1]
+    if stage.distortion is None:
         raise OptionError(
             "expected a recipe with distortion to preview, "
             f"received {recipe.name!r}, which has none"
         )
-    images = dataset.train_images[:64]
-    labels = dataset.train_labels[:64]
-    distorted = distort(images, labels, distortion, np.random.default_rng(seed))
-    captions = [dataset.classes[label] for label in labels]
-    pictures.save_contact_sheet(distorted, captions, png)
+    first = as_digits(dataset.train_images[:64], dataset.train_labels[:64])
+    shown = EpochDigits(first, replace(stage, sets=0), seed, None).in_epoch(0)
+    captions = []
+    for label in shown.labels[:64].tolist():
+        captions.append("none" if label == NO_CLASS else dataset.classes[label])
+    images = shown.images[:64].reshape(-1, *dataset.shape)
+    pictures.save_contact_sheet(images, captions, png)
     echo(f"wrote {printable(str(png))}")

@@ -199,7 +199,7 @@ def find_sources(
     Returns:
         Rows and columns, float32 (n, 784) each.
     """
-    smooth = _smooth_basis(distortion.elastic_sigma)
+    smooth = smooth_basis(distortion.elastic_sigma)
     line = np.arange(SIDE, dtype=np.float32)[:, None] - np.float32(CENTRE)
     basis = np.concatenate([np.ones_like(line), line, smooth], axis=1)
     count = len(shifts)
@@ -232,7 +232,7 @@ def _affine(count: int, distortion: Distortion, rng: np.random.Generator) -> tup
 
 
 @cache
-def _smooth_basis(sigma: float) -> Floats:
+def smooth_basis(sigma: float) -> Floats:
     """Return L, float32 (28, rank).
 
     L Z L^T is a smooth random field of variance 1 for Z of independent normal numbers.

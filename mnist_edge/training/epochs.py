@@ -1,10 +1,14 @@
 """What a network sees in each epoch: distorted digits in a new order, with a teacher's answers.
 
+Where the stage has them, drawn digits and drawings that are none come among them.
+
 Numpy only. It depends on seed and epoch alone, so that a resumed training sees the same.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -13,7 +17,9 @@ from numpy.typing import NDArray
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import MNIST_SHAPE
-from mnist_edge.training.augment import distort
+from mnist_edge.training.augment import Distortion, distort
+from mnist_edge.training.backgrounds import add_backgrounds
+from mnist_edge.training.drawn import Pool
 from mnist_edge.training.recipes import Stage
 
 Made = TypeVar("Made")
@@ -22,12 +28,22 @@ Logits = Callable[[NDArray[np.uint8]], NDArray[np.float16]]
 """A teacher: uint8 (N, 784) pixels in, float16 (N, classes) out."""
 
 
+NO_CLASS = -1
+"""The label of what is no digit: a network should have no opinion on it."""
+
+DRAWN_PENS = 0.3
+"""Share of the drawn digits that are drawn with another pen: their own differ already."""
+
+DRAWN_THICKER = 0.5
+"""How much of a dilation these get at most: more would fill them."""
+
+
 class Digits(NamedTuple):
     """Digits as a network takes them.
 
     Attributes:
         images: uint8 (N, 784).
-        labels: int32 (N,).
+        labels: int32 (N,); ``NO_CLASS`` for what is no digit.
         teacher_logits: float16 (N, classes), or (N, 0) where there is no teacher.
     """
 
@@ -48,12 +64,15 @@ def split(dataset: Dataset) -> tuple[Digits, Digits]:
         raise DataError(
             f"expected at least 2 images to train on, received {len(dataset.train_images)}"
         )
-    images = flatten(dataset.train_images)
-    labels = dataset.train_labels.astype(np.int32)
+    images = dataset.train_images
+    labels = dataset.train_labels
+    return as_digits(images[:count], labels[:count]), as_digits(images[count:], labels[count:])
+
+
+def as_digits(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Digits:
+    """Return images (N, 28, 28) and labels as a network takes them, without a teacher's answers."""
     nothing = np.empty((len(labels), 0), np.float16)
-    training = Digits(images[:count], labels[:count], nothing[:count])
-    validation = Digits(images[count:], labels[count:], nothing[count:])
-    return training, validation
+    return Digits(flatten(images), labels.astype(np.int32), nothing)
 
 
 def require_trainable(dataset: Dataset) -> None:
@@ -74,24 +93,36 @@ class EpochDigits:
 
     Args:
         digits: The training digits as they are.
-        stage: Its distortion, sets and teacher are what matters here.
+        stage: Its distortion, sets, teacher, and what else is shown are what matters here.
         seed: Decides distortion and order.
         logits: The teacher, if the stage has one.
+        pool: Where drawings come from; of the same seed. Made here if not given.
     """
 
-    def __init__(self, digits: Digits, stage: Stage, seed: int, logits: Logits | None) -> None:
-        self.count = len(digits.labels)
+    def __init__(
+        self,
+        digits: Digits,
+        stage: Stage,
+        seed: int,
+        logits: Logits | None,
+        pool: Pool | None = None,
+    ) -> None:
+        own = len(digits.labels)
+        total = own / (1 - stage.drawn - stage.outliers)
+        self._drawn = round(total * stage.drawn)
+        self._outliers = round(total * stage.outliers)
+        self.count = own + self._drawn + self._outliers
         self.has_teacher = logits is not None
         self._digits = digits
         self._stage = stage
         self._seed = seed
         self._logits = logits
+        self._pool = pool or pool_for(digits, seed)
         self._sets: dict[int, Digits] = {}
 
     def are_for(self, stage: Stage) -> bool:
         """Whether another stage sees the same digits and learns from the same teacher."""
-        mine = (self._stage.distortion, self._stage.sets, self._stage.learns_from)
-        return mine == (stage.distortion, stage.sets, stage.learns_from)
+        return _shown(self._stage) == _shown(stage)
 
     def in_epoch(self, epoch: int) -> Digits:
         """Return the digits of an epoch, counted from 0, in the order in which they are seen."""
@@ -104,14 +135,75 @@ class EpochDigits:
         return Digits(digits.images[order], digits.labels[order], digits.teacher_logits[order])
 
     def _make(self, number: int) -> Digits:
+        rng = np.random.default_rng((self._seed, number, 1))  # 1: not the order's numbers
         images, labels, teacher_logits = self._digits
-        if self._stage.distortion:
-            rng = np.random.default_rng((self._seed, number, 1))  # 1: not the order's numbers
-            squares = images.reshape(-1, *MNIST_SHAPE)
-            images = flatten(distort(squares, labels, self._stage.distortion, rng))
-        if self._logits:
+        distortion = self._stage.distortion
+        if distortion:
+            images = _distorted(images, labels, distortion, rng)
+        others = self._others(rng)
+        images = np.concatenate([images, others.images])
+        labels = np.concatenate([labels, others.labels])
+        if self._logits:  # of the digits as they are: a teacher needs no backgrounds of its own
             teacher_logits = self._logits(images)
+            teacher_logits[labels == NO_CLASS] = 0  # each class is as probable as any other
+        else:
+            teacher_logits = np.empty((self.count, 0), np.float16)
+        if self._stage.backgrounds:
+            squares = images.reshape(-1, *MNIST_SHAPE)
+            images = flatten(add_backgrounds(squares, self._stage.backgrounds, rng))
         return Digits(images, labels, teacher_logits)
+
+    def _others(self, rng: np.random.Generator) -> Digits:
+        """Return what is shown beside the training digits."""
+        images = np.empty((0, *MNIST_SHAPE), np.uint8)
+        labels = np.empty(0, np.int32)
+        if self._drawn:
+            chosen = rng.choice(len(self._pool.digits.labels), self._drawn, replace=False)
+            images = self._pool.digits.images[chosen]
+            labels = self._pool.digits.labels[chosen]
+        if self._outliers:
+            chosen = rng.choice(len(self._pool.outliers), self._outliers, replace=False)
+            images = np.concatenate([images, self._pool.outliers[chosen]])
+            labels = np.concatenate([labels, np.full(self._outliers, NO_CLASS, np.int32)])
+        rows = flatten(images)
+        if self._stage.distortion and len(rows):
+            rows = _distorted(rows, labels, _as_drawn(self._stage.distortion), rng)
+        return Digits(rows, labels, np.empty((len(rows), 0), np.float16))
+
+
+def pool_for(digits: Digits, seed: int) -> Pool:
+    """Return the drawings of a training, more than an epoch shows.
+
+    None is drawn before it is asked for. Those of 55,000 images take 25 s of one core.
+    """
+    count = len(digits.labels)
+    return Pool(2 * count, count, seed)
+
+
+def _shown(stage: Stage) -> tuple[Any, ...]:
+    """Return what decides what a stage sees and learns, but for the seed."""
+    shares = (stage.drawn, stage.outliers, stage.backgrounds)
+    return (stage.distortion, stage.sets, stage.learns_from, *shares)
+
+
+def _as_drawn(distortion: Distortion) -> Distortion:
+    """Return the distortion of drawings: they have pens and strokes of their own."""
+    return replace(
+        distortion,
+        pens=min(distortion.pens, DRAWN_PENS),
+        thicker=min(distortion.thicker, DRAWN_THICKER),
+        european_ones=0,
+        crossed_sevens=0,
+    )
+
+
+def _distorted(
+    rows: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    distortion: Distortion,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    return flatten(distort(rows.reshape(-1, *MNIST_SHAPE), labels, distortion, rng))
 
 
 def make_ahead(make: Callable[[int], Made], numbers: Iterable[int]) -> Iterator[Made]:
@@ -132,4 +224,4 @@ def make_ahead(make: Callable[[int], Made], numbers: Iterable[int]) -> Iterator[
 
 def flatten(images: NDArray[Any]) -> NDArray[Any]:
     """Return images (N, ...) as rows (N, pixels)."""
-    return images.reshape(len(images), -1)
+    return images.reshape(len(images), math.prod(images.shape[1:]))  # there may be none

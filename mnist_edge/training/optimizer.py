@@ -6,6 +6,7 @@ from typing import Any
 
 from mnist_edge.backend import keras, tf
 from mnist_edge.model_spec import PIXEL_MAX
+from mnist_edge.training.epochs import NO_CLASS
 from mnist_edge.training.recipes import Stage
 
 # Adam's, as Keras has them
@@ -96,7 +97,7 @@ def make_train_epoch(
     Returns:
         A function of uint8 (N, 784) pixels, int32 (N,) labels and float16 (N, classes) logits of a
         teacher (N, 0 where there is none), in the order in which they are to be seen. It trains
-        ``model`` and returns mean loss and accuracy.
+        ``model`` and returns mean loss, and accuracy on what has a label.
     """
     cross_entropy = keras.losses.SparseCategoricalCrossentropy()
     loss_of = loss or (lambda digits, _, probabilities: cross_entropy(digits, probabilities))
@@ -118,6 +119,7 @@ def make_train_epoch(
             loss_sum += loss * tf.cast(tf.shape(digits)[0], tf.float32)
             hits = tf.equal(tf.argmax(answers, 1, output_type=tf.int32), digits)
             right += tf.reduce_sum(tf.cast(hits, tf.float32))
-        return loss_sum / tf.cast(count, tf.float32), right / tf.cast(count, tf.float32)
+        labelled = tf.reduce_sum(tf.cast(labels != NO_CLASS, tf.float32))
+        return loss_sum / tf.cast(count, tf.float32), right / labelled
 
     return train_epoch

@@ -14,7 +14,7 @@ from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 from mnist_edge.training.checkpoint import require_same_run
 from mnist_edge.training.distillation import logits_function
-from mnist_edge.training.epochs import EpochDigits, split
+from mnist_edge.training.epochs import EpochDigits, pool_for, split
 from mnist_edge.training.fit import OnEpoch, fit
 from mnist_edge.training.history import History
 from mnist_edge.training.manifest import (
@@ -130,6 +130,7 @@ def run(
     keras.utils.set_random_seed(seed)
 
     images = pruning_images(training.images)
+    pool = pool_for(training, seed)
     networks = {WIDE: wide}
     histories: dict[str, History] = {}
     digits: EpochDigits | None = None
@@ -144,7 +145,7 @@ def run(
             logits = None
             if teacher is not None:
                 logits = logits_function(_with_logits(teacher, images))
-            digits = EpochDigits(training, stage, seed, logits)
+            digits = EpochDigits(training, stage, seed, logits, pool)
 
         histories[stage.name] = fit(
             model,

@@ -152,8 +152,8 @@ def card(
         "## How well it reads\n\n" + _accuracy(runs, small.network, article.network),
         "## Corrupted digits\n\n" + _corrupted(shipped, small, article),
         "## How sure it is\n\n" + _confidence(network),
-        "## Known weaknesses\n\n" + _weaknesses(shipped.digits, labels, misread),
-        _LICENCE,
+        "## Known weaknesses\n\n" + _weaknesses(shipped, labels, misread),
+        _LICENCE.format(drawings=_drawings(network.recipe)),
     )
     return "\n".join(parts)
 
@@ -188,7 +188,7 @@ _LICENCE = """\
 MNIST by Yann LeCun, Corinna Cortes and Christopher J.C. Burges, under CC BY-SA 3.0
 (https://creativecommons.org/licenses/by-sa/3.0/): \
 digits of American census workers and high-school students, drawn
-around 1990. No other data was trained on. The code is MIT.
+around 1990. {drawings}No other data was trained on. The code is MIT.
 """
 
 
@@ -334,7 +334,19 @@ def _confidence(network: TrainedNetwork) -> str:
     )
 
 
-def _weaknesses(digits: np.ndarray, labels: np.ndarray, misread: str) -> str:
+def _drawings(recipe: Mapping[str, Any]) -> str:
+    """Return a sentence about what the code has drawn itself, if anything."""
+    if not any(stage.get("drawn") for stage in recipe.get("stages", ())):
+        return ""
+    return (
+        "Besides them it was trained on digits, letters and scribbles that its own\ncode draws "
+        "(`mnist_edge/training/drawn.py`). "
+    )
+
+
+def _weaknesses(read: Read, labels: np.ndarray, misread: str) -> str:
+    digits = read.digits
+    hardest = sorted(read.corrupted, key=lambda kind: read.corrupted[kind])[:4]
     wrong = digits != labels
     pairs = Counter(zip(labels[wrong].tolist(), digits[wrong].tolist(), strict=True))
     common = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:6]
@@ -347,9 +359,8 @@ def _weaknesses(digits: np.ndarray, labels: np.ndarray, misread: str) -> str:
         f"{wrong.sum()} of {len(labels):,} test images are misread, most often {confused}.\n\n"
         f"{_table(['digit', 'images', 'misread'], rows)}\n"
         f"![Every misread test digit: its label, then what it was taken for]({misread})\n\n"
-        "What no distortion in training resembles stays hard: inverted stripes, fog, a grey "
-        "background, lines across\n"
-        "the digit. A letter or a scribble is taken for a digit (docs/confidence.md).\n"
+        f"Hardest of the corruptions are {', '.join(hardest)}. What else is taken for a digit that "
+        "is none: docs/confidence.md.\n"
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError
-from mnist_edge.training.epochs import EpochDigits, make_ahead, split
+from mnist_edge.training.drawn import Pool
+from mnist_edge.training.epochs import NO_CLASS, EpochDigits, make_ahead, split
 from mnist_edge.training.recipes import DISTORTION, Stage
 
 STAGE = Stage("x", (16,), epochs=4, batch_size=64, learning_rate=2e-3, distortion=DISTORTION)
@@ -46,6 +47,67 @@ def test_sets_come_round_in_another_order(tiny: Dataset) -> None:
     first, second, third = (shown.in_epoch(epoch).images for epoch in range(3))
     assert (first != third).any()
     assert sorted(map(bytes, first)) == sorted(map(bytes, third)) != sorted(map(bytes, second))
+
+
+MORE = dataclasses.replace(STAGE, drawn=0.2, outliers=0.1)
+
+
+def test_drawings_have_the_share_that_they_should(tiny: Dataset) -> None:
+    digits = split(tiny)[0]
+    own = len(digits.labels)
+    shown = EpochDigits(digits, MORE, 3, None)
+    seen = shown.in_epoch(0)
+    assert shown.count == len(seen.images) == len(seen.labels) == round(own / 0.7)
+    assert (seen.labels == NO_CLASS).mean() == pytest.approx(0.1, abs=1e-3)
+    own_labels = np.bincount(digits.labels, minlength=10)
+    drawn = np.bincount(seen.labels[seen.labels != NO_CLASS], minlength=10) - own_labels
+    assert drawn.sum() == pytest.approx(0.2 * shown.count, abs=1)
+    assert drawn.min() > 0
+    # They are mixed, not one kind after the other.
+    assert (np.diff(np.flatnonzero(seen.labels == NO_CLASS)) > 1).any()
+
+
+def test_each_epoch_shows_other_drawings_and_each_run_the_same(tiny: Dataset) -> None:
+    digits = split(tiny)[0]
+    one, other = EpochDigits(digits, MORE, 3, None), EpochDigits(digits, MORE, 3, None)
+    first, again, second = one.in_epoch(0), other.in_epoch(0), one.in_epoch(1)
+    np.testing.assert_array_equal(first.images, again.images)
+    outliers = [seen.images[seen.labels == NO_CLASS] for seen in (first, second)]
+    assert sorted(map(bytes, outliers[0])) != sorted(map(bytes, outliers[1]))
+
+
+def test_a_stage_without_drawings_draws_none(tiny: Dataset) -> None:
+    pool = Pool(10, 10, 3)
+    shown = EpochDigits(split(tiny)[0], STAGE, 3, None, pool)
+    shown.in_epoch(0)
+    assert "digits" not in vars(pool)
+    assert "outliers" not in vars(pool)
+
+
+def test_backgrounds_come_behind_everything(tiny: Dataset) -> None:
+    stage = dataclasses.replace(MORE, backgrounds=1.0)
+    plain = EpochDigits(split(tiny)[0], MORE, 3, None).in_epoch(0)
+    shown = EpochDigits(split(tiny)[0], stage, 3, None).in_epoch(0)
+    np.testing.assert_array_equal(plain.labels, shown.labels)
+    for kind in (plain.labels == NO_CLASS, plain.labels != NO_CLASS):
+        assert (plain.images[kind] != shown.images[kind]).any(axis=1).mean() > 0.9
+
+
+def test_a_teacher_has_no_opinion_on_what_is_none(tiny: Dataset) -> None:
+    def certain(images: np.ndarray) -> np.ndarray:
+        return np.full((len(images), 10), 7, np.float16)
+
+    seen = EpochDigits(split(tiny)[0], MORE, 3, certain).in_epoch(0)
+    is_none = seen.labels == NO_CLASS
+    assert (seen.teacher_logits[is_none] == 0).all()
+    assert (seen.teacher_logits[~is_none] == 7).all()
+
+
+@pytest.mark.parametrize("field", ["drawn", "outliers", "backgrounds"])
+def test_other_shares_are_other_digits(field: str, tiny: Dataset) -> None:
+    shown = EpochDigits(split(tiny)[0], MORE, 3, None)
+    assert shown.are_for(MORE)
+    assert not shown.are_for(dataclasses.replace(MORE, **{field: 0.15}))
 
 
 def test_a_teacher_is_asked_about_the_very_images(tiny: Dataset) -> None:

@@ -5,6 +5,8 @@ import pytest
 
 from mnist_edge import datasets
 from mnist_edge.backend import keras, tf
+from mnist_edge.training.distillation import outlier_exposure
+from mnist_edge.training.epochs import NO_CLASS
 from mnist_edge.training.network import build
 from mnist_edge.training.optimizer import AdamW, make_optimizer, make_train_epoch
 from mnist_edge.training.recipes import Stage
@@ -75,6 +77,18 @@ def test_penalties_of_layers_count_in_the_loss() -> None:
         train_epoch = make_train_epoch(model, optimizer, 8)
         losses.append(float(train_epoch(images, labels, nothing)[0]))
     assert losses[1] - losses[0] == pytest.approx(0.5)
+
+
+def test_what_has_no_label_is_neither_right_nor_wrong() -> None:
+    stage = Stage("still", (4,), epochs=1, batch_size=8, learning_rate=0.0)
+    model = build((4,), seed=0)
+    images = np.random.default_rng(0).integers(0, 256, (20, 784), np.uint8)
+    answers = model(images / np.float32(255)).numpy().argmax(axis=1).astype(np.int32)
+    labels = np.where(np.arange(20) < 5, NO_CLASS, answers).astype(np.int32)
+    optimizer = make_optimizer(stage, model.trainable_variables, 3)
+    train_epoch = make_train_epoch(model, optimizer, 8, outlier_exposure(10))
+    _, accuracy = train_epoch(images, labels, np.empty((20, 0), np.float16))
+    assert float(accuracy) == 1
 
 
 def test_an_epoch_does_what_keras_fit_does(tiny_data: Path) -> None:

@@ -89,6 +89,7 @@ def test_strokes_are_of_digits_alone() -> None:
         strokes = (stage.distortion.european_ones, stage.distortion.crossed_sevens)
         assert (*strokes, stage.distortion.pens) == (0, 0, 0)
         assert stage.distortion.elastic > 0
+        assert (stage.drawn, stage.outliers, stage.backgrounds) == (0, 0, 0)
 
 
 def test_a_narrower_network_keeps_the_classes(

@@ -12,7 +12,19 @@ STUDENT = dataclasses.replace(NORMALISED, name="student", learns_from="teacher")
 
 
 @pytest.mark.parametrize(
-    "module", ["recipes", "augment", "strokes", "pruning", "calibrate", "epochs", "history"]
+    "module",
+    [
+        "recipes",
+        "augment",
+        "strokes",
+        "drawn",
+        "drawing",
+        "backgrounds",
+        "pruning",
+        "calibrate",
+        "epochs",
+        "history",
+    ],
 )
 def test_recipes_and_numpy_need_no_tensorflow(module: str) -> None:
     code = f"""
@@ -37,7 +49,7 @@ def test_the_network_goes_through_all_stages_but_the_teacher() -> None:
 
 def test_no_other_stage_of_a_shorter_run_is_longer() -> None:
     assert [stage.epochs for stage in AUGMENTED.with_epochs(2).stages] == [2, 2, 2]
-    assert [stage.epochs for stage in AUGMENTED.with_epochs(1000).stages] == [24, 1000, 360]
+    assert [stage.epochs for stage in AUGMENTED.with_epochs(1000).stages] == [28, 1000, 400]
     assert [stage.epochs for stage in ARTICLE.with_epochs(30).stages] == [30]
 
 
@@ -91,3 +103,11 @@ def test_only_what_differs_from_the_defaults_is_recorded() -> None:
 def test_stages_that_do_not_fit_are_refused(stages: tuple[Stage, ...], sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):
         Recipe("wrong", stages)
+
+
+@pytest.mark.parametrize(
+    "shares", [{"drawn": -0.1}, {"backgrounds": 1.1}, {"drawn": 0.3, "outliers": 0.3}]
+)
+def test_shares_that_there_could_not_be_are_refused(shares: dict[str, float]) -> None:
+    with pytest.raises(OptionError, match=r"shares from 0 to 1 in 'teacher', and at most half"):
+        dataclasses.replace(NORMALISED, **shares)  # type: ignore[arg-type]

@@ -28,6 +28,9 @@ ALL_OF_IT = Stage(
     weight_decay=0.05,
     batch_norm=True,
     distortion=DISTORTION,
+    drawn=0.2,
+    outliers=0.1,
+    backgrounds=0.3,
 )
 TEACHER = dataclasses.replace(ALL_OF_IT, name="teacher", epochs=2, convolutions=(4, 4))
 STUDENT = dataclasses.replace(
