@@ -143,14 +143,14 @@ class EpochDigits:
         others = self._others(rng)
         images = np.concatenate([images, others.images])
         labels = np.concatenate([labels, others.labels])
-        if self._stage.backgrounds:
-            squares = images.reshape(-1, *MNIST_SHAPE)
-            images = flatten(add_backgrounds(squares, self._stage.backgrounds, rng))
-        if self._logits:
+        if self._logits:  # of the digits as they are: a teacher needs no backgrounds of its own
             teacher_logits = self._logits(images)
             teacher_logits[labels == NO_CLASS] = 0  # each class is as probable as any other
         else:
             teacher_logits = np.empty((self.count, 0), np.float16)
+        if self._stage.backgrounds:
+            squares = images.reshape(-1, *MNIST_SHAPE)
+            images = flatten(add_backgrounds(squares, self._stage.backgrounds, rng))
         return Digits(images, labels, teacher_logits)
 
     def _others(self, rng: np.random.Generator) -> Digits:
