@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mnist_edge.runtime.prediction import Prediction, Predictions
     from mnist_edge.runtime.predictor import Predictor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DataError",
