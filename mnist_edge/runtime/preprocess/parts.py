@@ -101,8 +101,10 @@ def _connected(row: list[int], start: list[int], stop: list[int], reach: int) ->
             above += 1
         # ... to the last that starts before its end.
         other = above
-        while row[other] < own_row and start[other] < stop[run] + reach:
-            _join(root, other, run)
+        end = stop[run] + reach
+        while row[other] < own_row and start[other] < end:
+            if root[other] != root[run]:
+                _join(root, other, run)
             other += 1
     number: list[int] = []
     pieces = 0
@@ -138,23 +140,16 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     number = np.repeat(runs.number, size)
     labels[place] = number + 1
     weight = ink.ravel()[place]
-    y = np.repeat(runs.row, size)
-    x = place - y * width
-
-    top = np.full(runs.pieces, height)
-    bottom = np.zeros(runs.pieces, np.int64)
-    left = np.full(runs.pieces, width)
-    right = np.zeros(runs.pieces, np.int64)
-    np.minimum.at(top, runs.number, runs.row)
-    np.maximum.at(bottom, runs.number, runs.row + 1)
-    np.minimum.at(left, runs.number, runs.start)
-    np.maximum.at(right, runs.number, runs.stop)
+    top, bottom, left, right = _boxes(runs, height, width)
     pixels = np.bincount(runs.number, size)
     mass = np.bincount(number, weight)
 
-    order = [i for i in np.argsort(-mass, kind="stable").tolist() if mass[i] >= SPECK * mass.max()]
+    least = SPECK * mass.max()
+    order = [i for i in np.argsort(-mass, kind="stable").tolist() if mass[i] >= least]
     depth = rim = np.zeros(runs.pieces)
     if len(order) > 1:  # they are for a choice
+        y = np.repeat(runs.row, size)
+        x = place - y * width
         to_border = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
         depth = np.bincount(number, weight * to_border) / mass / min(height, width)
         down = np.minimum(y - top[number], bottom[number] - 1 - y)
@@ -175,6 +170,21 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
             )
         )
     return labels.reshape(mask.shape), parts
+
+
+def _boxes(runs: Runs, height: int, width: int) -> tuple[Labels, Labels, Labels, Labels]:
+    """Return the top, bottom, left and right of each piece, for a mask of that size."""
+    if runs.pieces == 1:  # as most small pictures have: a third of the time
+        return runs.row[:1], runs.row[-1:] + 1, runs.start.min()[None], runs.stop.max()[None]
+    top = np.full(runs.pieces, height)
+    bottom = np.zeros(runs.pieces, np.int64)
+    left = np.full(runs.pieces, width)
+    right = np.zeros(runs.pieces, np.int64)
+    np.minimum.at(top, runs.number, runs.row)
+    np.maximum.at(bottom, runs.number, runs.row + 1)
+    np.minimum.at(left, runs.number, runs.start)
+    np.maximum.at(right, runs.number, runs.stop)
+    return top, bottom, left, right
 
 
 def label(mask: Bools) -> Labels:

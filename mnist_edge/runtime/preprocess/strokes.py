@@ -120,7 +120,7 @@ def _preparation(pixels: Bytes, found: Found, own: Bytes, unit: float) -> Prepar
         pixels=pixels,
         parts=found.parts,
         aspect=(right - left) / (bottom - top),
-        coverage=float(own.mean()) / PIXEL_MAX,
+        coverage=int(own.sum()) / own.size / PIXEL_MAX,
         stroke=stroke_width(own) / unit,
     )
 
