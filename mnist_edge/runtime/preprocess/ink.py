@@ -231,8 +231,8 @@ def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     weak = max(0.25 * level, 2 * noise) if max(ink.shape) <= SMALL else least
     mask = ink > weak
     labels, parts = find_parts(ink, mask)
-    count = int(labels.max()) + 1
-    if weak < least:
+    if weak < least and parts:
+        count = max(part.number for part in parts) + 1
         sure = np.bincount(labels[ink > least], minlength=count)
         parts = [part for part in parts if sure[part.number]]
     if not parts:
@@ -240,12 +240,13 @@ def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     main, rest = choose(parts, min(ink.shape))
     kept = joined(main, [part for part in rest if part.mass >= 0.06 * main.mass])
     digits = [p for p in rest if p.mass >= 0.25 * main.mass and p.height >= 0.5 * main.height]
-    is_own = np.zeros(count, bool)
-    is_own[[part.number for part in kept]] = True
+    own = labels == main.number
+    for part in kept[1:]:
+        own |= labels == part.number
     tops, bottoms, lefts, rights = zip(*(part.box for part in kept), strict=True)
     return Found(
         ink=ink,
-        own=is_own[labels],
+        own=own,
         box=(min(tops), max(bottoms), min(lefts), max(rights)),
         pieces=len(kept),
         parts=len(digits),

@@ -80,7 +80,7 @@ def find_runs(mask: Bools, reach: int = 1) -> Runs:
     height, width = mask.shape
     framed = np.zeros((height, width + 2), bool)
     framed[:, 1:-1] = mask
-    edges = np.flatnonzero(framed[:, 1:] != framed[:, :-1])
+    edges = (framed[:, 1:] != framed[:, :-1]).ravel().nonzero()[0]
     row = edges[::2] // (width + 1)
     start = edges[::2] - row * (width + 1)
     stop = edges[1::2] - row * (width + 1)
@@ -95,9 +95,9 @@ def _connected(row: list[int], start: list[int], stop: list[int], reach: int) ->
     above = 0
     for run, own_row in enumerate(row):
         # From the first run of the row above that ends behind this one's start ...
-        while row[above] < own_row - 1 or (
-            row[above] == own_row - 1 and stop[above] + reach <= start[run]
-        ):
+        row_above = own_row - 1
+        begin = start[run] - reach
+        while row[above] < row_above or (row[above] == row_above and stop[above] <= begin):
             above += 1
         # ... to the last that starts before its end.
         other = above
@@ -136,7 +136,7 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     if not runs.pieces:
         return labels.reshape(mask.shape), []
     size = runs.stop - runs.start
-    place = np.flatnonzero(mask)
+    place = mask.ravel().nonzero()[0]
     number = np.repeat(runs.number, size)
     labels[place] = number + 1
     weight = ink.ravel()[place]
