@@ -156,7 +156,7 @@ def is_uneven(signed: Floats, ring: Floats) -> bool:
     if min(signed.shape) <= 12:
         return False
     peak = max(float(signed.max()), -float(signed.min()))
-    strong = np.count_nonzero(np.abs(ring) > 0.15 * peak)
+    strong = int(np.count_nonzero(np.abs(ring) > 0.15 * peak))
     return peak > FAINT and strong / len(ring) > 0.1
 
 

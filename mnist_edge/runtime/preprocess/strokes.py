@@ -18,11 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX, SIDE
+from mnist_edge.model_spec import MAX_PIXELS, MNIST_SHAPE, PIXEL_MAX, SIDE
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.ink import VIEW, Found, locate
 from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, means, quantile, some_of
-from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 from mnist_edge.runtime.preprocess.widths import UNIT, even_strokes, stroke_width
 
 LONGER = 20  # pixels on the longer side of each of MNIST's digits
@@ -209,6 +208,6 @@ def _centre(a: Bytes | Floats) -> tuple[float, float]:
 
 def extent(mask: Bools) -> tuple[int, int, int, int]:
     """Return the box around what is set: top, bottom, left, right; bottom and right exclusive."""
-    rows = mask.any(axis=1).nonzero()[0]
-    columns = mask.any(axis=0).nonzero()[0]
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
