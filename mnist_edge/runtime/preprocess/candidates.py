@@ -12,13 +12,15 @@ import numpy as np
 from mnist_edge.runtime.preprocess.cuts import cut, seams
 from mnist_edge.runtime.preprocess.ink import Found
 from mnist_edge.runtime.preprocess.numeric import Bools, Floats
-from mnist_edge.runtime.preprocess.parts import Box, Part
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part
 from mnist_edge.runtime.preprocess.rows import Row, Rows
-from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent
+from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent, grown
 
 MOST_PIECES = 5  # of one digit
 WIDEST_RUN = 1.35  # width of several pieces over the row's height
 BROKEN = 0.75  # height of what may be a piece of a digit with broken strokes, over the row's
+LOWEST_PIECE = 0.6  # height of what is read of a part that was cut, over the row's
+SHARED = 1.8  # strokes by which what is cut out goes on in its neighbour, on one side
 NEAR = 0.15  # pixels between two parts that may be one digit, over the row's height
 
 
@@ -116,8 +118,24 @@ class Line:
             replace(known[number], first=run[0], stop=run[1], cut=0.0)
             for run, number in first.items()
         ]
+        # What is cut off below the height of a digit is none.
+        runs = [run for run in runs if self._is_high(*run)]
         self.candidates += [self._candidate(*run) for run in runs]
+        for run in runs:
+            if self.pieces[run[0]].cut:
+                self.candidates.append(self._candidate(*run, left=SHARED))
+            if self._is_cut_behind(run[1]):
+                self.candidates.append(self._candidate(*run, right=SHARED))
         return len(first)
+
+    def _is_high(self, first: int, stop: int) -> bool:
+        run = self.pieces[first:stop]
+        box = _around([piece.box for piece in run])
+        is_whole = not run[0].cut and not self._is_cut_behind(stop)
+        return is_whole or box[1] - box[0] >= LOWEST_PIECE * self.height
+
+    def _is_cut_behind(self, stop: int) -> bool:
+        return stop < len(self.pieces) and self.pieces[stop].cut > 0
 
     def _add(self, group: list[Part], cuts: bool) -> None:
         """Enter the pieces of a group of parts, cut or whole."""
@@ -143,14 +161,15 @@ class Line:
         here = self._plane[area]
         here[own] = before + numbers[own]
 
-    def _candidate(self, first: int, stop: int) -> Candidate:
+    def _candidate(self, first: int, stop: int, left: float = 0.0, right: float = 0.0) -> Candidate:
         run = self.pieces[first:stop]
         box = _around([piece.box for piece in run])
         apart = 0.0
         for before, piece in pairwise(run):
             if before.part != piece.part:
                 apart += max(1, _gap(before.box, piece.box)) / self.height
-        found = _found(self._rows.ink, self._plane, box, run)
+        reach = (round(left * self._stroke), round(right * self._stroke))
+        found = _found(self._rows.ink, self._plane, box, run, reach)
         return Candidate(first, stop, box, compose(found), apart, run[0].cut)
 
 
@@ -240,20 +259,39 @@ def _gap(box: Box, other: Box) -> int:
     return max(down, across, 0)
 
 
-def _found(ink: Floats, plane: np.ndarray, box: Box, run: list[Piece]) -> Found:
-    """Return a run of pieces as what ``compose`` takes: alone, with a margin."""
-    margin = 3
+def _found(ink: Floats, plane: Labels, box: Box, run: list[Piece], reach: tuple[int, int]) -> Found:
+    """Return a run of pieces as what ``compose`` takes: alone, with a margin.
+
+    Args:
+        ink: (h, w).
+        plane: (h, w), the number of each pixel's piece.
+        box: Around the run.
+        run: Pieces side by side.
+        reach: Pixels by which it goes on in what it was cut from, on the left and on the right.
+    """
+    margin = 3 + max(reach)
     top = max(0, box[0] - margin)
     left = max(0, box[2] - margin)
     area = (slice(top, box[1] + margin), slice(left, box[3] + margin))
     numbers = plane[area]
     own = (numbers >= run[0].number) & (numbers <= run[-1].number)
+    left = _gone_on(own, numbers == run[0].number - 1, reach[0])
+    own = left | _gone_on(own, numbers == run[-1].number + 1, reach[1])
+    first, last, start, stop = extent(own)
     alone = np.where(own | (numbers == 0), ink[area], np.float32(0))
     return Found(
         ink=alone,
         own=own,
-        box=(box[0] - top, box[1] - top, box[2] - left, box[3] - left),
+        box=(first, last, start, stop),
         pieces=len({piece.part for piece in run}),
         parts=1,
         sheet=False,
     )
+
+
+def _gone_on(own: Bools, beside: Bools, pixels: int) -> Bools:
+    """Return a mask with what can be reached from it through another, in so many steps."""
+    both = own | beside
+    for _ in range(pixels):
+        own = grown(own, 1) & both
+    return own

@@ -14,7 +14,7 @@ from mnist_edge.runtime.preprocess.numeric import Bools
 from mnist_edge.runtime.preprocess.parts import Labels
 
 INK = 8  # what a seam pays for a pixel of ink
-SIDE = 1  # and for a step to the side
+SIDE = 2  # and for a step to the side
 NARROWEST = 0.5  # width of a part over its row's height from which it may be several digits
 ASIDE = 0.1  # height over which two seams are the same
 LEAST_PIECE = 0.035  # pixels of a piece over the square of the row's height, at least
