@@ -32,7 +32,7 @@ OTHERS = 2  # how many of those there must be
 SURE_DOUBT = 0.5  # the most that their mean doubt may be
 
 WHOLE = 0.97  # confidence of what is no piece of a digit
-CERTAIN = 0.0  # share of the paths that a digit must be on
+CERTAIN = 0.5  # share of the paths that a digit must be on
 
 WIDE_GAP = 0.6  # of two groups of digits, over the row's height
 MANY_GAPS = 2.5  # times as wide as usual
@@ -88,7 +88,8 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
         marks = []
         for choice in line:
             prediction = choice.reading.prediction
-            stray = _is_stray(choice) or prediction.confidence < least
+            doubtful = prediction.confidence < least or choice.certainty < CERTAIN
+            stray = doubtful or _is_stray(choice)
             box = Box(*rows.in_picture(choice.reading.candidate.box))
             digit = prediction._replace(box=box, stray=stray)
             if _is_among_sure(choice, line):
@@ -169,8 +170,6 @@ def _is_stray(choice: Choice) -> bool:
     """Return whether it lies in its row as no digit does: a dash, a point, a bracket."""
     top, bottom = choice.reading.candidate.box[:2]
     height = (bottom - top) / choice.line.height
-    if choice.certainty < CERTAIN:
-        return True
     return not LOWEST <= height <= HIGHEST or choice.reading.candidate.preparation.doubtful
 
 

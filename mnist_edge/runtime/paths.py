@@ -49,6 +49,7 @@ TYPICAL = {
     "8": Typical((-0.36, 0.18), (1.50, 0.12), (2.00, 0.20)),
     "9": Typical((-0.44, 0.15), (1.30, 0.12), (1.62, 0.13)),
 }
+SEVERAL = 5.5  # of may_be_several, fitted to the same rows (logistic regression)
 ODDEST = 16.0  # square of what a digit is off, in standard deviations, that counts at most
 
 
@@ -114,18 +115,19 @@ def price(line: Line, reading: Reading) -> float:
     height = (bottom - top) / line.height
     width = (right - left) / line.height
     label = reading.prediction.label
-    cost = 0.53 * _doubt(reading) - 1.85
+    cost = 0.56 * _doubt(reading) - 1.24
     if candidate.cut:
-        cost += 0.35 + 1.37 * candidate.cut
+        cost += 1.36 * max(0.0, candidate.cut - 0.67)
+    cost += 1.38 * candidate.opened
     cost += 0.35 if candidate.apart else 0.0
-    cost += 2.56 * max(0.0, width - 0.6)
-    cost += 3.29 * max(0.0, 0.9 - height) + 8.0 * max(0.0, 0.6 - height)
+    cost += 2.31 * max(0.0, width - 0.6)
+    cost += 3.34 * max(0.0, 0.9 - height) + 8.0 * max(0.0, 0.6 - height)
     # What is left of another digit is often one of these.
-    cost += 0.65 if label == "7" else 0.0
-    cost += 0.55 if label == "1" and candidate.cut else 0.0
-    cost += 1.08 * max(0.0, reading.across - ACROSS) + 0.91 * reading.many
+    cost += 0.46 if label == "7" else 0.0
+    cost += 0.4 if label == "1" and candidate.cut else 0.0
+    cost += 0.8 * max(0.0, reading.across - ACROSS) + 0.91 * reading.many
     cost += 0.11 * _off_aspect(reading) + 0.24 * _off_across(reading)
-    return cost + 0.07 * _off_down(reading)
+    return cost + 0.09 * _off_down(reading)
 
 
 def may_be_several(line: Line, reading: Reading) -> bool:
@@ -134,9 +136,6 @@ def may_be_several(line: Line, reading: Reading) -> bool:
     score = 0.67 * _doubt(reading) + 2.6 * (right - left) / line.height + 7.0 * reading.many
     score += 4.8 * max(0.0, reading.across - ACROSS) + 0.26 * _off_across(reading)
     return score > SEVERAL or reading.candidate.preparation.doubtful
-
-
-SEVERAL = 5.5
 
 
 def _doubt(reading: Reading) -> float:
