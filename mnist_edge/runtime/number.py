@@ -32,7 +32,7 @@ OTHERS = 2  # how many of those there must be
 SURE_DOUBT = 0.5  # the most that their mean doubt may be
 
 WHOLE = 0.97  # confidence of what is no piece of a digit
-CERTAIN = 0.5  # share of the paths that a digit must be on
+CERTAIN = 0.7  # share of the paths that a digit must be on
 
 WIDE_GAP = 0.6  # of two groups of digits, over the row's height
 MANY_GAPS = 2.5  # times as wide as usual
