@@ -1,9 +1,8 @@
 """``Number``: the answer for a picture of a whole number, and how its digits are chosen.
 
 Each row is cut into pieces, more than there are digits; the network reads the runs of pieces that
-may be one digit, and the cheapest path through a row by their confidence gives its digits
-(heuristic over-segmentation, LeCun et al., "Gradient-based learning applied to document
-recognition", 1998, section VII).
+may be one digit, and the cheapest path through a row gives its digits (``runtime.paths``). What is
+left here is where to look closer, and what is a ``?``.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +11,15 @@ from math import log1p, prod
 
 import numpy as np
 
-from mnist_edge.runtime.paths import Choice, Read, Reading, cheapest, may_be_several, read_all
+from mnist_edge.runtime.paths import (
+    Choice,
+    Read,
+    Reading,
+    cheapest,
+    may_be_several,
+    oddness,
+    read_all,
+)
 from mnist_edge.runtime.prediction import Box, Prediction
 from mnist_edge.runtime.preprocess.candidates import Line, lines_of
 from mnist_edge.runtime.preprocess.decode import Picture, decode
@@ -32,7 +39,9 @@ OTHERS = 2  # how many of those there must be
 SURE_DOUBT = 0.5  # the most that their mean doubt may be
 
 WHOLE = 0.97  # confidence of what is no piece of a digit
-CERTAIN = 0.7  # share of the paths that a digit must be on
+# Of what is whole, and of what is cut out:
+ODD, ODD_CUT = 7.0, 5.5  # oddness from which on it is no digit
+CERTAIN, CERTAIN_CUT = 0.5, 0.7  # share of the paths that a digit must be on
 
 WIDE_GAP = 0.6  # of two groups of digits, over the row's height
 MANY_GAPS = 2.5  # times as wide as usual
@@ -88,8 +97,7 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
         marks = []
         for choice in line:
             prediction = choice.reading.prediction
-            doubtful = prediction.confidence < least or choice.certainty < CERTAIN
-            stray = doubtful or _is_stray(choice)
+            stray = _is_stray(choice) or prediction.confidence < least
             box = Box(*rows.in_picture(choice.reading.candidate.box))
             digit = prediction._replace(box=box, stray=stray)
             if _is_among_sure(choice, line):
@@ -167,10 +175,17 @@ def _is_among_sure(choice: Choice, line: list[Choice]) -> bool:
 
 
 def _is_stray(choice: Choice) -> bool:
-    """Return whether it lies in its row as no digit does: a dash, a point, a bracket."""
-    top, bottom = choice.reading.candidate.box[:2]
+    """Return whether it lies in its row as no digit does, or may as well be something else.
+
+    A dash, a point, a bracket; two digits, or part of one.
+    """
+    candidate = choice.reading.candidate
+    top, bottom = candidate.box[:2]
     height = (bottom - top) / choice.line.height
-    return not LOWEST <= height <= HIGHEST or choice.reading.candidate.preparation.doubtful
+    if not LOWEST <= height <= HIGHEST or candidate.preparation.doubtful:
+        return True
+    odd, certain = (ODD_CUT, CERTAIN_CUT) if candidate.cut else (ODD, CERTAIN)
+    return oddness(choice.line, choice.reading) > odd or choice.certainty < certain
 
 
 def _joined(marks: list[str], line: list[Choice]) -> str:

@@ -49,7 +49,7 @@ TYPICAL = {
     "8": Typical((-0.36, 0.18), (1.50, 0.12), (2.00, 0.20)),
     "9": Typical((-0.44, 0.15), (1.30, 0.12), (1.62, 0.13)),
 }
-SEVERAL = 5.5  # of may_be_several, fitted to the same rows (logistic regression)
+SEVERAL = 5.5  # oddness, which was fitted to the same rows (logistic regression)
 ODDEST = 16.0  # square of what a digit is off, in standard deviations, that counts at most
 
 
@@ -130,12 +130,19 @@ def price(line: Line, reading: Reading) -> float:
     return cost + 0.09 * _off_down(reading)
 
 
-def may_be_several(line: Line, reading: Reading) -> bool:
-    """Return whether a part may be several digits: 98 % of those that are, 5 % of those alone."""
+def oddness(line: Line, reading: Reading) -> float:
+    """Return how little a candidate looks like one digit, 2 for most digits.
+
+    98 % of the parts that are several digits have more than SEVERAL, and 5 % of those that are one.
+    """
     left, right = reading.candidate.box[2:]
-    score = 0.67 * _doubt(reading) + 2.6 * (right - left) / line.height + 7.0 * reading.many
-    score += 4.8 * max(0.0, reading.across - ACROSS) + 0.26 * _off_across(reading)
-    return score > SEVERAL or reading.candidate.preparation.doubtful
+    odd = 0.67 * _doubt(reading) + 2.6 * (right - left) / line.height + 7.0 * reading.many
+    return odd + 4.8 * max(0.0, reading.across - ACROSS) + 0.26 * _off_across(reading)
+
+
+def may_be_several(line: Line, reading: Reading) -> bool:
+    """Return whether a part may be several digits."""
+    return oddness(line, reading) > SEVERAL or reading.candidate.preparation.doubtful
 
 
 def _doubt(reading: Reading) -> float:
