@@ -177,7 +177,7 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
     own = found.own[rows, columns]
     full = quantile(some_of(ink[own]), 0.75)
     soft = np.clip(ink * np.float32(1 / (0.7 * full)) - np.float32(0.15 / 0.7), 0, 1)
-    soft *= _grown(own, rounds)
+    soft *= grown(own, rounds)
     box = (
         slice(top - rows.start, bottom - rows.start),
         slice(left - columns.start, right - columns.start),
@@ -185,7 +185,7 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
     return _levels(PIXEL_MAX * soft), box
 
 
-def _grown(mask: Bools, rounds: int) -> Bools:
+def grown(mask: Bools, rounds: int) -> Bools:
     """Return a mask with its neighbours up, down, left and right, some times over."""
     for _ in range(rounds):
         out = mask.copy()
