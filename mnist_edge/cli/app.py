@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 import typer
 
 from mnist_edge import __version__, model_spec
-from mnist_edge.cli import verbosity
+from mnist_edge.cli import completion, verbosity
 from mnist_edge.cli.command import Command, Group
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
@@ -43,6 +43,7 @@ Exported = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ONNX]...",
+        autocompletion=completion.model,
         show_default="artifacts/mnist-mlp.*.onnx",
         help="Exported files, folders of them, or names of shipped ones: int8, small, ...",
     ),
@@ -67,6 +68,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="ONNX",
+        autocompletion=completion.model,
         show_default="int8, the shipped model",
         help="An exported file, or the name of a shipped one: fp32, int8, small, small-fp32, ...",
     ),
@@ -76,6 +78,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="PATH",
+        autocompletion=completion.data,
         show_default=False,
         help="A folder of a folder of pictures a class, a .csv, an .npz, a folder of IDX files, or "
         "'sample'. Otherwise MNIST_EDGE_DATA, then MNIST of Keras' cache or download.",
@@ -111,6 +114,7 @@ Resize = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(get_args(model_spec.Resize)),
+        autocompletion=completion.one_of(get_args(model_spec.Resize)),
         callback=_require_resize,
         show_default="as the model's file has it, else stretch",
         help="How pictures get the model's size: as Keras' loaders stretch, crop or pad them, or "

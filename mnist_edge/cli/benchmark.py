@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import (
     Data,
     Exported,
@@ -39,6 +40,7 @@ def benchmark(
         str,
         typer.Option(
             metavar="LIST",
+            autocompletion=completion.list_of(("1", "all"), alone=()),
             help="Threads a call may use; all is what affinity and CPU quota allow.",
         ),
     ] = "1,all",
@@ -46,6 +48,7 @@ def benchmark(
         str,
         typer.Option(
             metavar="LIST",
+            autocompletion=completion.list_of(completion.BASELINES),
             show_default="none",
             help="Baselines to measure beside: litert, openvino, keras, numpy, c, "
             "onnxruntime (the tutorial's way); or all.",

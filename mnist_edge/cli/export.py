@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar, cast, get_args
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import (
     ARTIFACTS,
     KERAS_FILE,
@@ -27,12 +28,15 @@ from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
 from mnist_edge.model_spec import Preprocessing
+from mnist_edge.runtime.shipped import PRECISIONS
 
 Value = TypeVar("Value")
 
 TARGETS = ("onnx", "c", "web")
 PREPROCESSINGS = get_args(Preprocessing)
 DEFAULT_OPSET = 17
+OPSETS = tuple(map(str, range(13, 19)))
+SCALINGS = ("0..1", "0..255", "-1..1", "mean,std", "auto")
 PAGE_PRECISION = "int8"
 C_PRECISION = "int8"
 
@@ -43,6 +47,7 @@ def export(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
+            autocompletion=completion.model_or_source,
             show_default=f"{KERAS_FILE}, with --target c or web the shipped model",
             help="A .keras, .h5 or .onnx file; with --target c or web a file that export made, or "
             "the name of a shipped one (int8, small, ...), too.",
@@ -60,14 +65,20 @@ def export(
         str | None,
         typer.Option(
             metavar="LIST",
+            autocompletion=completion.list_of(PRECISIONS),
             show_default=f"all that pass, with --target c or web {PAGE_PRECISION}",
-            help="By commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
+            help=f"By commas: {', '.join(PRECISIONS)}; or all.",
         ),
     ] = None,
     opset: Annotated[
         int | None,
         typer.Option(
-            min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."
+            min=13,
+            max=18,
+            metavar="13-18",
+            autocompletion=completion.one_of(OPSETS),
+            show_default=str(DEFAULT_OPSET),
+            help="ONNX opset.",
         ),
     ] = None,
     data: Data = None,
@@ -78,6 +89,7 @@ def export(
         str | None,
         typer.Option(
             metavar="SCALING",
+            autocompletion=completion.one_of(SCALINGS),
             show_default="what the model itself shows, else 0..1",
             help="Pixels that the model was trained on: 0..1, 0..255, -1..1, mean,std of the "
             "training images, numbers such as 0.1307,0.3081 (mean, deviation), or auto.",
@@ -94,6 +106,7 @@ def export(
         str | None,
         typer.Option(
             metavar="|".join(PREPROCESSINGS),
+            autocompletion=completion.one_of(PREPROCESSINGS),
             show_default="strokes for 28x28 pixels of digits and letters, else resize",
             help="How a picture becomes an input: as ink on paper, as a whole, or not at all.",
         ),
@@ -115,6 +128,7 @@ def export(
         str,
         typer.Option(
             metavar="|".join(TARGETS),
+            autocompletion=completion.one_of(TARGETS),
             help="What to make: .onnx files, C code, or one HTML page that runs the model.",
         ),
     ] = "onnx",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import Json, command, echo, print_json
 from mnist_edge.cli.inputs import CHANGED, onnx_files
 from mnist_edge.cli.render.tables import printable
@@ -26,6 +27,7 @@ def info(
         list[str] | None,
         typer.Argument(
             metavar="[ONNX]...",
+            autocompletion=completion.model,
             show_default=False,
             help="Exported files, any other .onnx, folders of them, or names of shipped ones: "
             "int8, small, ...",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 import typer
 
 from mnist_edge import extras
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_folder
 from mnist_edge.cli.render.scoring import rows_bar, summary
 from mnist_edge.errors import OptionError, shown
@@ -45,23 +46,36 @@ def score(
     prepare: Annotated[
         str,
         typer.Option(
-            metavar="auto|none|strokes|resize",
+            metavar="|".join(PREPARES),
+            autocompletion=completion.one_of(PREPARES),
             help="How a picture becomes an input; auto as the model's file has it.",
         ),
     ] = "auto",
     output_format: Annotated[
-        str, typer.Option("--format", metavar="parquet|csv|jsonl", help="Of the output.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            autocompletion=completion.one_of(FORMATS),
+            help="Format of the output files.",
+        ),
     ] = "parquet",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Write each class's probability too.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(metavar="local|ray", help="What runs the shards.")
+        str,
+        typer.Option(
+            metavar="|".join(ENGINES),
+            autocompletion=completion.one_of(ENGINES),
+            help="What runs the shards: this machine, or a Ray cluster.",
+        ),
     ] = "local",
     address: Annotated[
         str | None,
         typer.Option(
             metavar="auto|HOST:PORT",
+            autocompletion=completion.one_of(("auto",)),
             show_default="a cluster of its own",
             help="Of a running Ray cluster.",
         ),
@@ -96,7 +110,8 @@ def score(
     on_error: Annotated[
         str,
         typer.Option(
-            metavar="fail|quarantine",
+            metavar="|".join(ON_ERROR),
+            autocompletion=completion.one_of(ON_ERROR),
             help="Whether a row that cannot be read ends the run, or is listed in errors/.",
         ),
     ] = "fail",

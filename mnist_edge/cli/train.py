@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import (
     KERAS_FILE,
     Data,
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 @command
 def train(
     recipe: Annotated[
-        str, typer.Option(metavar="NAME", help="How to train; one of: augmented, article.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.one_of(completion.RECIPES),
+            help=f"How to train; one of: {', '.join(completion.RECIPES)}.",
+        ),
     ] = "augmented",
     epochs: Annotated[
         int | None,

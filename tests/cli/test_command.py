@@ -1,6 +1,7 @@
 """What all commands share: help, wrong calls, --quiet, --verbose, completion in a shell."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.command import ORDER
+from mnist_edge.runtime import shipped
 from tests.conftest import Run
 
 SECTIONS = ("Arguments:", "Options:", "Output:", "General:")
@@ -96,6 +99,81 @@ def test_a_shell_completes_commands_and_options() -> None:
     assert complete("bash", "mnist-edge ex", 1) == ["export"]
     assert complete("bash", "mnist-edge export --pre", 2) == ["--precision", "--preprocessing"]
     assert "export" in complete("fish", "mnist-edge ex", 1)
+
+
+SHIPPED = shipped.names()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("export --precision ", [*shipped.PRECISIONS, "all"]),
+        ("export --precision int8-", ["int8-dynamic", "int8-weights"]),
+        ("export --precision fp32,fp", ["fp32,fp16"]),
+        ("export --target ", ["onnx", "c", "web"]),
+        ("export --opset ", ["13", "14", "15", "16", "17", "18"]),
+        ("export --scaling ", ["0..1", "0..255", "-1..1", "mean,std", "auto"]),
+        ("export --preprocessing ", ["strokes", "resize", "none"]),
+        ("export --resize ", ["smooth", "stretch", "crop", "pad"]),
+        ("export ", [*SHIPPED, "folder/", "own.keras", "own.onnx"]),
+        ("train --recipe ", ["augmented", "article"]),
+        ("train --data ", ["sample", "folder/", "rows.csv"]),
+        ("predict --model ", [*SHIPPED, "folder/", "own.onnx"]),
+        ("predict --model small-f", ["small-fp32"]),
+        ("predict --model o", []),  # no name: the shell completes the file
+        ("info ", [*SHIPPED, "folder/", "own.onnx"]),
+        ("verify small-", ["small-fp32", "small-int8"]),
+        ("benchmark ", [*SHIPPED, "folder/", "own.onnx"]),
+        ("benchmark --against litert,o", ["litert,onnxruntime", "litert,openvino"]),
+        ("benchmark --threads 1,", ["1,all"]),
+        ("score --engine ", ["local", "ray"]),
+        ("score --format ", ["parquet", "csv", "jsonl"]),
+        ("score --on-error ", ["fail", "quarantine"]),
+        ("score --prepare ", ["auto", "none", "strokes", "resize"]),
+        ("score --address ", ["auto"]),
+    ],
+)
+def test_a_shell_completes_values(
+    words: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("own.onnx", "own.keras", "rows.csv", ".hidden.onnx", "notes.txt"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert complete("bash", f"mnist-edge {words}", words.count(" ") + 1) == expected
+
+
+def test_completion_knows_all_recipes_and_baselines() -> None:
+    from mnist_edge.benchmark.runtimes import BASELINES
+    from mnist_edge.training.recipes import RECIPES
+
+    assert tuple(RECIPES) == completion.RECIPES
+    assert BASELINES == completion.BASELINES
+
+
+def test_an_option_of_fixed_values_has_completion(run: Callable[..., Run]) -> None:
+    """Where help shows values as a|b, <TAB> offers one of them."""
+    found = 0
+    for name in ORDER:
+        for option, metavar in re.findall(
+            r"^  (--[\w-]+) ([a-z]+(?:\|[a-z]+)+)", run(name, "--help").out, re.MULTILINE
+        ):
+            found += 1
+            values = metavar.split("|")
+            assert complete("bash", f"mnist-edge {name} {option} ", 3) == values
+    assert found >= 8
+
+
+def test_completion_loads_no_numpy() -> None:
+    code = (
+        "import sys\n"
+        "from mnist_edge.cli import completion\n"
+        "completion.model('')\n"
+        "completion.list_of(completion.BASELINES)('')\n"
+        "assert 'numpy' not in sys.modules\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_script_for_a_shell_names_the_command() -> None:
