@@ -7,7 +7,7 @@ left here is where to look closer, and what is a ``?``.
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import log1p, prod
+from math import prod
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from mnist_edge.runtime.paths import (
     Read,
     Reading,
     cheapest,
+    doubt,
     may_be_several,
     oddness,
     read_all,
@@ -146,11 +147,6 @@ def _doubtful(line: Line, readings: list[Reading]) -> tuple[set[int], set[int]]:
     return pieces | several, several
 
 
-def _doubt(confidence: float) -> float:
-    """Return a confidence as a cost, of which letters and drawings have more."""
-    return log1p((1 - confidence) / UNSURE)
-
-
 def _least_confidence(choices: list[Choice]) -> float:
     """Return what a digit's confidence must be in this picture.
 
@@ -158,7 +154,7 @@ def _least_confidence(choices: list[Choice]) -> float:
     """
     if not choices or choices[0].reading.prediction.calibration.reject_below is None:
         return 0.0
-    doubts = sum(_doubt(choice.reading.prediction.confidence) for choice in choices)
+    doubts = sum(doubt(choice.reading.prediction, UNSURE) for choice in choices)
     return SURE if doubts > DOUBTS * len(choices) + 1.5 else 0.0
 
 
@@ -168,7 +164,7 @@ def _is_among_sure(choice: Choice, line: list[Choice]) -> bool:
     What else it may be than a digit, which the model's limit is for, is less likely there.
     """
     limit = choice.reading.prediction.calibration.reject_below
-    others = [_doubt(other.reading.prediction.confidence) for other in line if other is not choice]
+    others = [doubt(other.reading.prediction, UNSURE) for other in line if other is not choice]
     if limit is None or limit < LEAST or len(others) < OTHERS or choice.reading.candidate.cut:
         return False
     return sum(others) <= SURE_DOUBT * len(others)

@@ -115,7 +115,7 @@ def price(line: Line, reading: Reading) -> float:
     height = (bottom - top) / line.height
     width = (right - left) / line.height
     label = reading.prediction.label
-    cost = 0.56 * _doubt(reading) - 1.24
+    cost = 0.56 * doubt(reading.prediction) - 1.24
     if candidate.cut:
         cost += 1.36 * max(0.0, candidate.cut - 0.67)
     cost += 1.38 * candidate.opened
@@ -136,7 +136,7 @@ def oddness(line: Line, reading: Reading) -> float:
     98 % of the parts that are several digits have more than SEVERAL, and 5 % of those that are one.
     """
     left, right = reading.candidate.box[2:]
-    odd = 0.67 * _doubt(reading) + 2.6 * (right - left) / line.height + 7.0 * reading.many
+    odd = 0.67 * doubt(reading.prediction) + 2.6 * (right - left) / line.height + 7.0 * reading.many
     return odd + 4.8 * max(0.0, reading.across - ACROSS) + 0.26 * _off_across(reading)
 
 
@@ -145,9 +145,14 @@ def may_be_several(line: Line, reading: Reading) -> bool:
     return oddness(line, reading) > SEVERAL or reading.candidate.preparation.doubtful
 
 
-def _doubt(reading: Reading) -> float:
-    """Return a confidence as a cost, which tells 0.99 from 0.999."""
-    return log1p((1 - reading.prediction.confidence) / UNSURE)
+def doubt(prediction: Prediction, unsure: float = UNSURE) -> float:
+    """Return a confidence as a cost, which tells 0.99 from 0.999.
+
+    Args:
+        prediction: Whose confidence.
+        unsure: By how much it falls short of 1 before it costs anything.
+    """
+    return log1p((1 - prediction.confidence) / unsure)
 
 
 def _off_aspect(reading: Reading) -> float:
