@@ -30,6 +30,9 @@ SIDE = 28
 MNIST_SHAPE = (SIDE, SIDE)
 """One image of MNIST: rows and columns."""
 
+MAX_PIXELS = 24_000_000
+"""Of a picture that is read, by its header: 96 MB as Pillow holds colours."""
+
 DIGITS = tuple("0123456789")
 """The labels of a network that reads digits."""
 

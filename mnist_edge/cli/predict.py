@@ -22,6 +22,7 @@ from mnist_edge.cli.verbosity import complain
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import write_whole
+from mnist_edge.model_spec import MAX_PIXELS
 
 
 @command
@@ -60,7 +61,7 @@ def predict(
         typer.Option(
             min=1, metavar="N", help="Refuse pictures with more pixels, before they are decoded."
         ),
-    ] = 24_000_000,
+    ] = MAX_PIXELS,
     as_json: Json = False,
 ) -> None:
     """Classify pictures: of one digit each, of a whole number, or of what the model reads.

@@ -9,7 +9,14 @@ import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_edge.errors import MnistEdgeError, ModelError
-from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME, PIXEL_MAX, ModelSpec, are_digits
+from mnist_edge.model_spec import (
+    INPUT_NAME,
+    MAX_PIXELS,
+    OUTPUT_NAME,
+    PIXEL_MAX,
+    ModelSpec,
+    are_digits,
+)
 from mnist_edge.runtime import lifetime, model_file
 from mnist_edge.runtime.binding import Bound, leak
 from mnist_edge.runtime.confidence import Calibration
@@ -23,7 +30,7 @@ from mnist_edge.runtime.images import (
     rows,
 )
 from mnist_edge.runtime.prediction import Prediction, Predictions
-from mnist_edge.runtime.preprocess import MAX_PIXELS, Picture, examine, fit
+from mnist_edge.runtime.preprocess import Picture, examine, fit
 from mnist_edge.runtime.session import (
     Threads,
     engine_error,

@@ -10,6 +10,7 @@ const [ROWS, COLUMNS, CHANNELS = 1] = facts.image_shape;
 const MOST_BARS = 10; // of more classes, as many of the likeliest are shown
 const MOST_STEPS = 99; // of undo
 const MOST_PIXELS = 16e6; // a canvas of more fails on some phones
+const MAX_PIXELS = 24e6, MAX_SIDE = 65535; // of a picture that is read, as in Python
 
 // -- the network ----------------------------------------------------------------------------------
 
@@ -87,8 +88,37 @@ async function read(imageData) {
   return { ...answer, pixels, times: { preparation: between - before, network: after - between } };
 }
 
-// A file's pixels as they are in it, upright; a huge one made smaller.
+// The width and height in the header of a PNG or a JPEG: cameras write these two, and to decode
+// a huge one may end the tab. Of other files they are known once they are decoded.
+async function sizeInHeader(file) {
+  const header = new DataView(await file.slice(0, 2 ** 20).arrayBuffer()), end = header.byteLength;
+  if (end >= 24 && header.getUint32(0) === 0x89504e47)
+    return [header.getUint32(16), header.getUint32(20)];
+  if (end < 2 || header.getUint16(0) !== 0xffd8) return [0, 0];
+  for (let place = 2; place + 9 <= end; place += 2 + header.getUint16(place + 2)) {
+    const marker = header.getUint16(place);
+    const isFrame = marker >= 0xffc0 && marker <= 0xffcf; // but for its tables: C4, C8 and CC
+    if (isFrame && ![0xffc4, 0xffc8, 0xffcc].includes(marker))
+      return [header.getUint16(place + 7), header.getUint16(place + 5)];
+  }
+  return [0, 0];
+}
+
+// As too_many in Python; the page has no option to allow more.
+function requireSize(width, height) {
+  if (width * height <= MAX_PIXELS && Math.max(width, height) <= MAX_SIDE) return;
+  const grouped = (value, digits = 0) =>
+    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  throw new PictureError(
+    `expected a picture of at most ${grouped(MAX_PIXELS)} pixels and ${grouped(MAX_SIDE)} a side, ` +
+      `received ${width} x ${height} (${grouped((width * height) / 1e6, 1)} megapixels): ` +
+      "make it smaller, or cut out the digit",
+  );
+}
+
+// A file's pixels as they are in it, upright; a large one made smaller.
 async function pixelsOf(file) {
+  requireSize(...(await sizeInHeader(file)));
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }); // upright by itself
@@ -97,6 +127,7 @@ async function pixelsOf(file) {
       "This file is no picture that the browser can open: take a PNG or a JPEG.",
     );
   }
+  requireSize(bitmap.width, bitmap.height);
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
   const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = Object.assign(document.createElement("canvas"), {

@@ -15,7 +15,6 @@ from mnist_edge.runtime.preprocess.numeric import median
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_PIXELS = 24_000_000  # of a picture, by its header: 96 MB as Pillow holds colours
 MAX_SIDE = 65_535  # no JPEG has more
 ROUNDING = 1e-5  # by which floats may miss 0 to 1, as after filtering
 

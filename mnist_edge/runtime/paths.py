@@ -1,0 +1,224 @@
+"""A row's candidates, read -> its digits: the cheapest path through the row's pieces.
+
+What a candidate costs was fitted to rows made of MNIST's training images, by the share of the right
+paths among all (a conditional random field: heuristic over-segmentation, LeCun et al.,
+"Gradient-based learning applied to document recognition", 1998, section VII).
+"""
+
+from collections.abc import Callable
+from math import exp, inf, log, log1p
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_edge.runtime.prediction import Prediction, Predictions
+from mnist_edge.runtime.preprocess.candidates import Candidate, Line
+from mnist_edge.runtime.preprocess.crossings import count_crossings
+from mnist_edge.runtime.preprocess.numeric import Bytes
+
+Read = Callable[[Bytes], Predictions]
+"""What reads (N, 28, 28) images."""
+
+UNSURE = 0.0005  # by which a confidence falls short of 1 before it costs anything
+ACROSS = 1.8  # strokes on a line across a digit, on average, at most
+
+
+class Typical(NamedTuple):
+    """What digits of one class look like as a rule, each with its standard deviation.
+
+    Attributes:
+        aspect: Logarithm of width over height.
+        across: Strokes on a horizontal line.
+        down: Strokes on a vertical one.
+    """
+
+    aspect: tuple[float, float]
+    across: tuple[float, float]
+    down: tuple[float, float]
+
+
+TYPICAL = {
+    "0": Typical((-0.28, 0.22), (1.67, 0.12), (1.61, 0.12)),
+    "1": Typical((-1.10, 0.37), (1.00, 0.12), (1.00, 0.14)),
+    "2": Typical((-0.24, 0.28), (1.24, 0.12), (2.07, 0.35)),
+    "3": Typical((-0.34, 0.19), (1.25, 0.12), (2.00, 0.18)),
+    "4": Typical((-0.25, 0.14), (1.35, 0.12), (1.31, 0.17)),
+    "5": Typical((-0.32, 0.20), (1.20, 0.12), (2.07, 0.22)),
+    "6": Typical((-0.35, 0.14), (1.35, 0.12), (1.89, 0.24)),
+    "7": Typical((-0.33, 0.17), (1.05, 0.12), (1.47, 0.12)),
+    "8": Typical((-0.36, 0.18), (1.50, 0.12), (2.00, 0.20)),
+    "9": Typical((-0.44, 0.15), (1.30, 0.12), (1.62, 0.13)),
+}
+SEVERAL = 5.5  # oddness, which was fitted to the same rows (logistic regression)
+ODDEST = 16.0  # square of what a digit is off, in standard deviations, that counts at most
+
+
+class Reading(NamedTuple):
+    """A candidate and what the network reads.
+
+    Attributes:
+        candidate: Of a row.
+        prediction: The network's answer.
+        across: Strokes on a horizontal line, on average.
+        down: Strokes on a vertical one.
+        many: Share of the horizontal lines on which there are three or more.
+    """
+
+    candidate: Candidate
+    prediction: Prediction
+    across: float
+    down: float
+    many: float
+
+
+class Choice(NamedTuple):
+    """A digit on the cheapest path.
+
+    Attributes:
+        line: Its row.
+        reading: What it reads.
+        certainty: Share of the paths, by what they cost, on which this digit is here.
+    """
+
+    line: Line
+    reading: Reading
+    certainty: float
+
+
+def read_all(candidates: list[Candidate], read: Read) -> list[Reading]:
+    """Read candidates, at least one, in one batch."""
+    images = np.stack([candidate.preparation.pixels for candidate in candidates])
+    found = read(images)
+    crossings = count_crossings(images)
+    return [
+        Reading(
+            candidate,
+            Prediction(
+                int(found.class_indices[number]),
+                found.probabilities[number],
+                found.calibration,
+                candidate.preparation,
+                labels=found.labels,
+            ),
+            float(crossings.across[number]),
+            float(crossings.down[number]),
+            float(crossings.many[number]),
+        )
+        for number, candidate in enumerate(candidates)
+    ]
+
+
+def price(line: Line, reading: Reading) -> float:
+    """Return what a candidate costs on the path."""
+    candidate = reading.candidate
+    top, bottom, left, right = candidate.box
+    height = (bottom - top) / line.height
+    width = (right - left) / line.height
+    label = reading.prediction.label
+    cost = 0.56 * _doubt(reading) - 1.24
+    if candidate.cut:
+        cost += 1.36 * max(0.0, candidate.cut - 0.67)
+    cost += 1.38 * candidate.opened
+    cost += 0.35 if candidate.apart else 0.0
+    cost += 2.31 * max(0.0, width - 0.6)
+    cost += 3.34 * max(0.0, 0.9 - height) + 8.0 * max(0.0, 0.6 - height)
+    # What is left of another digit is often one of these.
+    cost += 0.46 if label == "7" else 0.0
+    cost += 0.4 if label == "1" and candidate.cut else 0.0
+    cost += 0.8 * max(0.0, reading.across - ACROSS) + 0.91 * reading.many
+    cost += 0.11 * _off_aspect(reading) + 0.24 * _off_across(reading)
+    return cost + 0.09 * _off_down(reading)
+
+
+def oddness(line: Line, reading: Reading) -> float:
+    """Return how little a candidate looks like one digit, 2 for most digits.
+
+    98 % of the parts that are several digits have more than SEVERAL, and 5 % of those that are one.
+    """
+    left, right = reading.candidate.box[2:]
+    odd = 0.67 * _doubt(reading) + 2.6 * (right - left) / line.height + 7.0 * reading.many
+    return odd + 4.8 * max(0.0, reading.across - ACROSS) + 0.26 * _off_across(reading)
+
+
+def may_be_several(line: Line, reading: Reading) -> bool:
+    """Return whether a part may be several digits."""
+    return oddness(line, reading) > SEVERAL or reading.candidate.preparation.doubtful
+
+
+def _doubt(reading: Reading) -> float:
+    """Return a confidence as a cost, which tells 0.99 from 0.999."""
+    return log1p((1 - reading.prediction.confidence) / UNSURE)
+
+
+def _off_aspect(reading: Reading) -> float:
+    top, bottom, left, right = reading.candidate.box
+    return _off(log((right - left) / (bottom - top)), TYPICAL[reading.prediction.label].aspect)
+
+
+def _off_across(reading: Reading) -> float:
+    return _off(reading.across, TYPICAL[reading.prediction.label].across)
+
+
+def _off_down(reading: Reading) -> float:
+    return _off(reading.down, TYPICAL[reading.prediction.label].down)
+
+
+def _off(value: float, typical: tuple[float, float]) -> float:
+    mean, deviation = typical
+    return min(ODDEST, ((value - mean) / deviation) ** 2)
+
+
+def cheapest(line: Line, readings: list[Reading]) -> list[Choice]:
+    """Return the digits on the cheapest path through a row."""
+    readings = sorted(readings, key=lambda reading: reading.candidate.stop)
+    prices = [price(line, reading) for reading in readings]
+    count = len(line.pieces)
+    costs = [0.0] + [inf] * count
+    came = [-1] * (count + 1)
+    for number, reading in enumerate(readings):
+        candidate = reading.candidate
+        cost = costs[candidate.first] + prices[number]
+        if cost < costs[candidate.stop]:
+            costs[candidate.stop] = cost
+            came[candidate.stop] = number
+    shares = _shares(readings, prices, count)
+    path = []
+    place = count
+    while place:
+        chosen = readings[came[place]]
+        same = [share for one, share in zip(readings, shares, strict=True) if _alike(one, chosen)]
+        path.append(Choice(line, chosen, sum(same)))
+        place = chosen.candidate.first
+    return path[::-1]
+
+
+def _shares(readings: list[Reading], prices: list[float], count: int) -> list[float]:
+    """Return the share of all paths that each reading is on, each path as exp(-its cost)."""
+    before = [0.0] + [-inf] * count
+    for reading, cost in zip(readings, prices, strict=True):
+        first, stop = reading.candidate.first, reading.candidate.stop
+        before[stop] = _log_sum(before[stop], before[first] - cost)
+    behind = [-inf] * count + [0.0]
+    order = sorted(range(len(readings)), key=lambda number: -readings[number].candidate.first)
+    for number in order:
+        first, stop = readings[number].candidate.first, readings[number].candidate.stop
+        behind[first] = _log_sum(behind[first], behind[stop] - prices[number])
+    return [
+        exp(before[one.candidate.first] - cost + behind[one.candidate.stop] - before[count])
+        for one, cost in zip(readings, prices, strict=True)
+    ]
+
+
+def _log_sum(some: float, other: float) -> float:
+    """Return the logarithm of the sum of two numbers, from theirs."""
+    high = max(some, other)
+    return high if high == -inf else high + log(exp(some - high) + exp(other - high))
+
+
+def _alike(reading: Reading, other: Reading) -> bool:
+    """Return whether two are the same digit in about the same place."""
+    if reading.prediction.class_index != other.prediction.class_index:
+        return False
+    box, another = reading.candidate.box, other.candidate.box
+    common = min(box[3], another[3]) - max(box[2], another[2])
+    return common > 0.5 * (max(box[3], another[3]) - min(box[2], another[2]))
