@@ -19,7 +19,7 @@ from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text, require_writable
 
 if TYPE_CHECKING:
-    from mnist_edge.datasets import Dataset, Wanted
+    from mnist_edge.datasets import Dataset, ModelInput
 
 app = typer.Typer(
     name="mnist-edge",
@@ -162,7 +162,7 @@ def _root(
 
 def find_data(
     named: str | None,
-    wanted: "Wanted | None" = None,
+    wanted: "ModelInput | None" = None,
     *,
     label_column: str | None = None,
     resize: str | None = None,

@@ -26,7 +26,7 @@ from mnist_edge.errors import DataNotFoundError, ModelError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.benchmark.schema import Report
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
 
 
 @command
@@ -170,9 +170,9 @@ def _refuse(measured: "Report", as_json: bool) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _wanted(files: Sequence[Path]) -> "Wanted | None":
+def _wanted(files: Sequence[Path]) -> "ModelInput | None":
     """Return what the first file that export has made takes of a data set."""
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
     from mnist_edge.runtime import model_file
 
     for path in files:
@@ -180,5 +180,5 @@ def _wanted(files: Sequence[Path]) -> "Wanted | None":
             spec = model_file.read(path).spec
         except ModelError:  # of others, or damaged: the run names it
             continue
-        return Wanted.by(spec)
+        return ModelInput.by(spec)
     return None

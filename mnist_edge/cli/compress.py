@@ -90,7 +90,7 @@ def compress(
 
     Example: mnist-edge compress artifacts/mnist-mlp.keras --widths 128,64 --out small.keras
     """
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
     from mnist_edge.extras import require
     from mnist_edge.training.recipes import COMPRESSED
 
@@ -110,7 +110,7 @@ def compress(
     if widths is not None:
         recipe = recipe.with_widths(tuple(numbers(widths, "--widths")))
     dataset = find_data(
-        data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
+        data, ModelInput(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
     )
     with progress.steps() as on_step:
         on_step("loading TensorFlow")

@@ -99,7 +99,7 @@ def train(
     Example: mnist-edge train --data letters/ --recipe article --out letters.keras
     """
     from mnist_edge.cli.render import charts
-    from mnist_edge.datasets import Wanted, parse_labels
+    from mnist_edge.datasets import ModelInput, parse_labels
     from mnist_edge.extras import require
     from mnist_edge.files import require_place, require_writable
     from mnist_edge.training.recipes import RECIPES
@@ -114,7 +114,9 @@ def train(
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
     names = parse_labels(labels) if labels is not None else ()
-    find = partial(find_data, data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize)
+    find = partial(
+        find_data, data, ModelInput(UNIT_PIXELS), label_column=label_column, resize=resize
+    )
     if preview:
         if plot or as_json:
             raise OptionError("expected --preview without --plot and --json: nothing is trained")

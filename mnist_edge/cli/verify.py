@@ -30,7 +30,7 @@ from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.extras import require
 
 if TYPE_CHECKING:
-    from mnist_edge.datasets import Dataset, Wanted
+    from mnist_edge.datasets import Dataset, ModelInput
     from mnist_edge.export.reports import ModelReport, ParityReport, VerifyReport
     from mnist_edge.runtime.model_file import ModelFile
 
@@ -98,7 +98,7 @@ class _Run:
         self._data = data
         self._label_column = label_column
         self._resize = resize
-        self._datasets: dict[Wanted, Dataset] = {}
+        self._datasets: dict[ModelInput, Dataset] = {}
 
     def read(self, files: Sequence[Path]) -> "Iterator[tuple[Path, ModelFile]]":
         """Yield the files that can be read."""
@@ -158,9 +158,9 @@ class _Run:
 
     def _dataset(self, model: "ModelFile", on_step: progress.OnStep) -> "Dataset":
         """Return the data for a model; looked for once for all that take the same."""
-        from mnist_edge.datasets import Wanted
+        from mnist_edge.datasets import ModelInput
 
-        wanted = Wanted.by(model.spec)
+        wanted = ModelInput.by(model.spec)
         if wanted not in self._datasets:
             self._datasets[wanted] = find_data(
                 self._data,

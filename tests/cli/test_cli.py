@@ -237,7 +237,7 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
 def test_tables_for_people(run: Runner, tiny_keras: Path, workshop: Path) -> None:
     exported = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert exported.code == 0
-    assert "300 test images of set" in exported.out
+    assert "300 test examples of set" in exported.out
     assert "written" in exported.out
     assert (
         "not verified"

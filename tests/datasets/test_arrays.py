@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Dataset, Wanted, limits, npz
+from mnist_edge.datasets import Dataset, ModelInput, limits, npz
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import InputSpec
 from tests.conftest import Run
@@ -127,8 +127,8 @@ def test_labels_of_any_kind_are_class_indices(tmp_path: Path, labels: np.ndarray
 def test_labels_from_1_stay_where_the_model_has_one_class_more(tmp_path: Path) -> None:
     path = save(tmp_path, x=LETTERS, y=LABELS + 1)
     image = InputSpec((5, 4))
-    assert datasets.find(path, Wanted(image, 26)).train_labels.max() == 25
-    found = datasets.find(path, Wanted(image, 27))
+    assert datasets.find(path, ModelInput(image, 26)).train_labels.max() == 25
+    found = datasets.find(path, ModelInput(image, 27))
     assert (labels_of(found).min(), labels_of(found).max(), len(found.classes)) == (1, 26, 27)
 
 
@@ -184,7 +184,7 @@ def test_what_has_to_be_rounded_is_said(tmp_path: Path, run: Callable[..., Run])
 def test_examples_get_the_models_shape(tmp_path: Path) -> None:
     colour = RNG.integers(0, 256, (20, 3, 6, 5), np.uint8)
     labels = np.arange(20) % 2
-    wanted = Wanted(InputSpec((6, 5, 3)), 2)
+    wanted = ModelInput(InputSpec((6, 5, 3)), 2)
     first = datasets.find(save(tmp_path, x=colour, y=labels), wanted)
     last = datasets.find(save(tmp_path, x=np.moveaxis(colour, 1, -1), y=labels), wanted)
     assert first.shape == (6, 5, 3)

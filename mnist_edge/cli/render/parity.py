@@ -33,7 +33,7 @@ def parity_lines(report: "ParityReport") -> list[str]:
 
 def images(count: int, data: "DataSummary") -> str:
     """Return what a report was measured on, in words."""
-    kinds = {"test": "test images of ", "train": "training images of ", "made": ""}
+    kinds = {"test": "test examples of ", "train": "training examples of ", "made": ""}
     return f"{count:,} {kinds[data.split]}{data.name}"
 
 
@@ -68,7 +68,7 @@ def kept(models: Sequence["ModelReport"]) -> list[str]:
     """Return a line on what "kept" means; none where no file was."""
     if not any(model.status == "kept" for model in models):
         return []
-    return ["kept: the same network is there already, verified on better images than these"]
+    return ["kept: the same network is there already, verified on a better data set than this one"]
 
 
 def _row(model: "ModelReport") -> list[str]:
