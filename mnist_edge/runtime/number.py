@@ -98,7 +98,7 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
         marks = []
         for choice in line:
             prediction = choice.reading.prediction
-            stray = _is_stray(choice) or prediction.confidence < least
+            stray = _is_stray(choice) or choice.reading.confidence < least
             box = Box(*rows.in_picture(choice.reading.candidate.box))
             digit = prediction._replace(box=box, stray=stray)
             if _is_among_sure(choice, line):
@@ -140,7 +140,7 @@ def _doubtful(line: Line, readings: list[Reading]) -> tuple[set[int], set[int]]:
         top, bottom = reading.candidate.box[:2]
         if bottom - top < LOWEST * line.height:
             continue
-        if reading.prediction.confidence < WHOLE:
+        if reading.confidence < WHOLE:
             pieces.add(number)
         if may_be_several(line, reading):
             several.add(number)
@@ -154,7 +154,7 @@ def _least_confidence(choices: list[Choice]) -> float:
     """
     if not choices or choices[0].reading.prediction.calibration.reject_below is None:
         return 0.0
-    doubts = sum(doubt(choice.reading.prediction, UNSURE) for choice in choices)
+    doubts = sum(doubt(choice.reading, UNSURE) for choice in choices)
     return SURE if doubts > DOUBTS * len(choices) + 1.5 else 0.0
 
 
@@ -164,7 +164,7 @@ def _is_among_sure(choice: Choice, line: list[Choice]) -> bool:
     What else it may be than a digit, which the model's limit is for, is less likely there.
     """
     limit = choice.reading.prediction.calibration.reject_below
-    others = [doubt(other.reading.prediction, UNSURE) for other in line if other is not choice]
+    others = [doubt(other.reading, UNSURE) for other in line if other is not choice]
     if limit is None or limit < LEAST or len(others) < OTHERS or choice.reading.candidate.cut:
         return False
     return sum(others) <= SURE_DOUBT * len(others)

@@ -59,6 +59,7 @@ class Reading(NamedTuple):
     Attributes:
         candidate: Of a row.
         prediction: The network's answer.
+        confidence: The prediction's, which is asked for many times.
         across: Strokes on a horizontal line, on average.
         down: Strokes on a vertical one.
         many: Share of the horizontal lines on which there are three or more.
@@ -66,6 +67,7 @@ class Reading(NamedTuple):
 
     candidate: Candidate
     prediction: Prediction
+    confidence: float
     across: float
     down: float
     many: float
@@ -89,6 +91,7 @@ def read_all(candidates: list[Candidate], read: Read) -> list[Reading]:
     """Read candidates, at least one, in one batch."""
     images = np.stack([candidate.preparation.pixels for candidate in candidates])
     found = read(images)
+    confidences = found.confidences
     crossings = count_crossings(images)
     return [
         Reading(
@@ -100,6 +103,7 @@ def read_all(candidates: list[Candidate], read: Read) -> list[Reading]:
                 candidate.preparation,
                 labels=found.labels,
             ),
+            float(confidences[number]),
             float(crossings.across[number]),
             float(crossings.down[number]),
             float(crossings.many[number]),
@@ -115,7 +119,7 @@ def price(line: Line, reading: Reading) -> float:
     height = (bottom - top) / line.height
     width = (right - left) / line.height
     label = reading.prediction.label
-    cost = 0.56 * doubt(reading.prediction) - 1.24
+    cost = 0.56 * doubt(reading) - 1.24
     if candidate.cut:
         cost += 1.36 * max(0.0, candidate.cut - 0.67)
     cost += 1.38 * candidate.opened
@@ -136,7 +140,7 @@ def oddness(line: Line, reading: Reading) -> float:
     98 % of the parts that are several digits have more than SEVERAL, and 5 % of those that are one.
     """
     left, right = reading.candidate.box[2:]
-    odd = 0.67 * doubt(reading.prediction) + 2.6 * (right - left) / line.height + 7.0 * reading.many
+    odd = 0.67 * doubt(reading) + 2.6 * (right - left) / line.height + 7.0 * reading.many
     return odd + 4.8 * max(0.0, reading.across - ACROSS) + 0.26 * _off_across(reading)
 
 
@@ -145,14 +149,14 @@ def may_be_several(line: Line, reading: Reading) -> bool:
     return oddness(line, reading) > SEVERAL or reading.candidate.preparation.doubtful
 
 
-def doubt(prediction: Prediction, unsure: float = UNSURE) -> float:
+def doubt(reading: Reading, unsure: float = UNSURE) -> float:
     """Return a confidence as a cost, which tells 0.99 from 0.999.
 
     Args:
-        prediction: Whose confidence.
+        reading: Whose confidence.
         unsure: By how much it falls short of 1 before it costs anything.
     """
-    return log1p((1 - prediction.confidence) / unsure)
+    return log1p((1 - reading.confidence) / unsure)
 
 
 def _off_aspect(reading: Reading) -> float:
