@@ -89,7 +89,7 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
     rows = find_rows(decode(picture, max_pixels=max_pixels, longest=FIRST))
     if rows is None:
         return NOTHING
-    chosen = [cheapest(line, readings) for line, readings in _answers(lines_of(rows), read)]
+    chosen = [cheapest(line, readings) for line, readings in answers(lines_of(rows), read)]
     choices = [choice for line in chosen for choice in line]
     least = _least_confidence(choices)
     texts = []
@@ -110,14 +110,14 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
     return Number("\n".join(texts), tuple(digits))
 
 
-def _answers(lines: list[Line], read: Read) -> list[tuple[Line, list[Reading]]]:
+def answers(lines: list[Line], read: Read) -> list[tuple[Line, list[Reading]]]:
     """Read all candidates of a picture at once, and then those of what is cut, if anything is."""
     first = read_all([candidate for line in lines for candidate in line.candidates], read)
-    answers = []
+    found = []
     for line in lines:
-        answers.append((line, [first.pop(0) for _ in line.candidates]))
+        found.append((line, [first.pop(0) for _ in line.candidates]))
     more = []
-    for line, own in answers:
+    for line, own in found:
         doubtful, several = _doubtful(line, own)
         if doubtful:
             known = line.look_closer(doubtful, several)
@@ -127,9 +127,9 @@ def _answers(lines: list[Line], read: Read) -> list[tuple[Line, list[Reading]]]:
             ]
             more += line.candidates[known:]
     second = read_all(more, read) if more else []
-    for line, own in answers:
+    for line, own in found:
         own += [second.pop(0) for _ in line.candidates[len(own) :]]
-    return answers
+    return found
 
 
 def _doubtful(line: Line, readings: list[Reading]) -> tuple[set[int], set[int]]:

@@ -37,6 +37,68 @@ class Typical(NamedTuple):
     down: tuple[float, float]
 
 
+class Terms(NamedTuple):
+    """What a candidate's price is the weighted sum of; or the weights.
+
+    Attributes:
+        digit: 1 for each: a path of fewer digits has fewer of them.
+        doubt: The confidence as a cost.
+        cut: Strokes cut through at its left, beyond FREE.
+        opened: Length of cuts through paper with ink all around.
+        apart: 1 if it is made of several parts.
+        wide: By how much its width exceeds WIDTH, over the row's height; the next two alike.
+        low: By how much its height falls short of HEIGHT.
+        too_low: By how much it falls short of LEAST_HEIGHT.
+        seven: 1 for a 7: what is left of another digit is often one.
+        cut_one: 1 for a 1 cut out of a part: likewise.
+        across: By how much strokes on a horizontal line exceed ACROSS, on average.
+        many: Share of the horizontal lines on which there are three or more.
+        off_aspect: How far from ``TYPICAL`` its proportions are, squared; the next two alike.
+        off_across: Its strokes on a horizontal line.
+        off_down: Those on a vertical one.
+    """
+
+    digit: float
+    doubt: float
+    cut: float
+    opened: float
+    apart: float
+    wide: float
+    low: float
+    too_low: float
+    seven: float
+    cut_one: float
+    across: float
+    many: float
+    off_aspect: float
+    off_across: float
+    off_down: float
+
+
+FREE = 0.67
+WIDTH = 0.6
+HEIGHT = 0.9
+LEAST_HEIGHT = 0.6
+
+# Fitted by tests/measurements/number_costs.py; but the eighth, which is as good as a limit.
+WEIGHTS = Terms(
+    digit=-1.24,
+    doubt=0.56,
+    cut=1.36,
+    opened=1.38,
+    apart=0.35,
+    wide=2.31,
+    low=3.34,
+    too_low=8.0,
+    seven=0.46,
+    cut_one=0.4,
+    across=0.8,
+    many=0.91,
+    off_aspect=0.11,
+    off_across=0.24,
+    off_down=0.09,
+)
+
 TYPICAL = {
     "0": Typical((-0.28, 0.22), (1.67, 0.12), (1.61, 0.12)),
     "1": Typical((-1.10, 0.37), (1.00, 0.12), (1.00, 0.14)),
@@ -114,24 +176,34 @@ def read_all(candidates: list[Candidate], read: Read) -> list[Reading]:
 
 def price(line: Line, reading: Reading) -> float:
     """Return what a candidate costs on the path."""
+    terms = terms_of(line, reading)
+    return sum(weight * term for weight, term in zip(WEIGHTS, terms, strict=True))
+
+
+def terms_of(line: Line, reading: Reading) -> Terms:
+    """Return what a candidate's price is the weighted sum of."""
     candidate = reading.candidate
     top, bottom, left, right = candidate.box
     height = (bottom - top) / line.height
     width = (right - left) / line.height
     label = reading.prediction.label
-    cost = 0.56 * doubt(reading) - 1.24
-    if candidate.cut:
-        cost += 1.36 * max(0.0, candidate.cut - 0.67)
-    cost += 1.38 * candidate.opened
-    cost += 0.35 if candidate.apart else 0.0
-    cost += 2.31 * max(0.0, width - 0.6)
-    cost += 3.34 * max(0.0, 0.9 - height) + 8.0 * max(0.0, 0.6 - height)
-    # What is left of another digit is often one of these.
-    cost += 0.46 if label == "7" else 0.0
-    cost += 0.4 if label == "1" and candidate.cut else 0.0
-    cost += 0.8 * max(0.0, reading.across - ACROSS) + 0.91 * reading.many
-    cost += 0.11 * _off_aspect(reading) + 0.24 * _off_across(reading)
-    return cost + 0.09 * _off_down(reading)
+    return Terms(
+        digit=1.0,
+        doubt=doubt(reading),
+        cut=max(0.0, candidate.cut - FREE) if candidate.cut else 0.0,
+        opened=candidate.opened,
+        apart=1.0 if candidate.apart else 0.0,
+        wide=max(0.0, width - WIDTH),
+        low=max(0.0, HEIGHT - height),
+        too_low=max(0.0, LEAST_HEIGHT - height),
+        seven=1.0 if label == "7" else 0.0,
+        cut_one=1.0 if label == "1" and candidate.cut else 0.0,
+        across=max(0.0, reading.across - ACROSS),
+        many=reading.many,
+        off_aspect=_off_aspect(reading),
+        off_across=_off_across(reading),
+        off_down=_off_down(reading),
+    )
 
 
 def oddness(line: Line, reading: Reading) -> float:
