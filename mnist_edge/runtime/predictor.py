@@ -134,9 +134,10 @@ class Predictor:
 
         Args:
             image: Array of shape ``spec.input.shape``, or flat: (28, 28) or (784,) for digits
-                (light ink on black), (32, 32, 3) or (3072,) for a model of colour images. Axes of length 1
-                are ignored: (1, 28, 28, 1) is one image too. uint8 in 0..255, bool, or float in
-                0..1. For a model of features (``spec.input.range`` is None), any finite numbers.
+                (light ink on black), (32, 32, 3) or (3072,) for a model of colour images. Axes of
+                length 1 are ignored: (1, 28, 28, 1) is one image too. uint8 in 0..255, bool, or
+                float in 0..1. For a model of features (``spec.input.range`` is None), any finite
+                numbers.
 
         Raises:
             ImageError: The image has another shape, type or range.
