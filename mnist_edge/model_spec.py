@@ -23,6 +23,11 @@ MAX_MODEL_BYTES = 64 * 2**20
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"
 
+OPSETS = range(13, 19)
+"""Opsets that tf2onnx 1.17 writes and that onnxruntime reads from 1.15 on."""
+
+DEFAULT_OPSET = 17
+
 PIXEL_MAX = 255
 """The lightest of a uint8 pixel's values."""
 

@@ -8,13 +8,21 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from mnist_edge.cli import verbosity
 from mnist_edge.errors import OptionError
 
-OUTPUT = frozenset(
+INPUT = frozenset(
     [
-        *("--out", "--format", "--probabilities", "--png", "--plot", "--preview", "--html"),
-        *("--top", "--show", "--json"),
+        *("--model", "--reference", "--keras", "--data", "--labels", "--label-column", "--resize"),
+        *("--column", "--max-pixels"),
     ]
 )
-"""Options that decide what is written or printed; in help they come after all others."""
+"""Options that name what is read."""
+
+OUTPUT = frozenset(
+    [
+        *("--target", "--precision", "--out", "--format", "--keep", "--probabilities"),
+        *("--png", "--plot", "--preview", "--html", "--top", "--show", "--json"),
+    ]
+)
+"""Options that name what is written or printed."""
 
 TAKES_URLS = frozenset(["score"])
 
@@ -30,9 +38,12 @@ ORDER = (
 GENERAL = frozenset(["--quiet", "--verbose", "--help", "--version"])
 """Options of every command."""
 
+SECTIONS = ("Arguments", "Input", "Output", "Options", "General")
+"""The titles in a command's help, in order."""
+
 
 class Command(TyperCommand):
-    """A command: its help lists arguments, options, those of the output, those of all commands."""
+    """A command: its help lists arguments, input, output, other options, those of all commands."""
 
     def __init__(self, name: str | None, **settings: Any) -> None:
         settings["params"] = [*(settings.get("params") or []), *_general()]
@@ -52,9 +63,7 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the parameters, a section each kind."""
-        sections: dict[str, list[tuple[str, str]]] = {
-            title: [] for title in ("Arguments", "Options", "Output", "General")
-        }
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
@@ -97,6 +106,8 @@ def _section_of(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return "Arguments"
     names = set(parameter.opts)
+    if names & INPUT:
+        return "Input"
     if names & OUTPUT:
         return "Output"
     return "General" if names & GENERAL else "Options"

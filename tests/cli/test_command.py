@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from mnist_edge.cli import completion
-from mnist_edge.cli.command import ORDER
+from mnist_edge.cli.command import ORDER, SECTIONS
 from mnist_edge.runtime import shipped
 from tests.conftest import Run
 
-SECTIONS = ("Arguments:", "Options:", "Output:", "General:")
+TITLES = [f"{title}:" for title in SECTIONS]
 
 
 @pytest.mark.parametrize("command", ORDER)
@@ -26,10 +26,11 @@ def test_help_has_one_order(run: Callable[..., Run], command: str) -> None:
     assert "<" not in shown
     assert "x>=" not in shown
     assert "[default: (" not in shown
-    found = [line for line in lines if line in SECTIONS]
-    assert found == [title for title in SECTIONS if title in found]
+    found = [line for line in lines if line in TITLES]
+    assert found == [title for title in TITLES if title in found]
     assert found[-1] == "General:"
-    output = lines[lines.index("Output:") : lines.index("General:")]
+    after = found[found.index("Output:") + 1]
+    output = lines[lines.index("Output:") : lines.index(after)]
     assert [line.split()[0] for line in output if line.startswith("  --")][-1] == "--json"
     assert [line.split()[0] for line in lines[-3:]] == ["-q,", "-v,", "-h,"]
 

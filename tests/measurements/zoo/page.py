@@ -50,8 +50,8 @@ Keras. *Exported* lists the precisions that passed their gate.
 Median latency of int8 in microseconds, for one image and for 32 images per call, on one thread,
 from a numpy array of pixels to the class. The ratios compare our int8 file with our fp32 file,
 with the faster LiteRT int8 conversion (dynamic or full) of the same Keras model, and with OpenVINO
-running our int8 file; above 1, our int8 file is faster. *Noise* is the difference between two measurements
-of the same file in one run (A/A); smaller differences mean nothing.
+running our int8 file; above 1, our int8 file is faster. *Noise* is the difference between two
+measurements of the same file in one run (A/A); smaller differences mean nothing.
 
 {latency}
 
