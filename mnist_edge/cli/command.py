@@ -24,6 +24,14 @@ OUTPUT = frozenset(
 )
 """Options that name what is written or printed."""
 
+NAMES = frozenset(
+    [
+        *("--out", "--out-dir", "--html", "--png", "--plot", "--preview"),
+        *("--reference", "--keras", "--labels", "--label-column"),
+    ]
+)
+"""Options whose value is a name of a file, a folder, classes or a column."""
+
 TAKES_URLS = frozenset(["score"])
 
 _URL = re.compile(r"^(?:--[\w-]+=)?[A-Za-z][\w+.-]*://")
@@ -50,7 +58,8 @@ class Command(TyperCommand):
         super().__init__(name, **settings)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse URLs where files are read and written by their path alone."""
+        """Refuse empty names, and URLs where files are read and written by their path alone."""
+        _require_names(args)
         for text in args:
             if _URL.search(text) and self.name not in TAKES_URLS:
                 url = text[text.index("=") + 1 :] if text.startswith("-") else text
@@ -91,6 +100,20 @@ class Group(TyperGroup):
             formatter.write_dl(rows)
 
 
+def _require_names(args: list[str]) -> None:
+    """Refuse an empty name of a file or folder: a path would take it for the current folder.
+
+    Raises:
+        OptionError: There is one.
+    """
+    for before, text in zip(["", *args], args, strict=False):
+        option, has_value, value = text.partition("=")
+        if before in NAMES and not text:
+            raise OptionError(f"expected a name with {before}, received an empty one")
+        if option in NAMES and has_value and not value:
+            raise OptionError(f"expected a name with {option}, received an empty one")
+
+
 def in_words(text: str) -> str:
     """Return Typer's text of a parameter or a wrong value without notation of programs."""
     text = re.sub(r"\[default: \((.+?)\)(; |\])", r"[default: \1\2", text, flags=re.DOTALL)
@@ -98,7 +121,16 @@ def in_words(text: str) -> str:
     text = re.sub(r"not in the range x>=(-?\d+)", r"less than \1", text)
     text = re.sub(r"(-?\d+)<=x<=(-?\d+)", r"from \1 to \2", text)
     text = re.sub(r"x>=(-?\d+)", r"\1 or more", text)
-    return re.sub(r"a valid (?:float|int|integer)(?: range)?", "a number", text)
+    text = re.sub(r"a valid (?:int|integer)(?: range)?", "a whole number", text)
+    text = re.sub(r"a valid float(?: range)?", "a number", text)
+    text = re.sub(
+        r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)",
+        r"expected no further argument, received \1",
+        text,
+    )
+    text = re.sub(r"No such option: (\S+)", r"No such option '\1'", text)
+    text = re.sub(r" \(Possible options: ([\w-]+)\)", r". Did you mean '\1'?", text)
+    return re.sub(r" \(Possible options: (.+)\)", r". Did you mean one of \1?", text)
 
 
 def _section_of(parameter: Any) -> str:

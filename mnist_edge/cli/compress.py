@@ -47,6 +47,8 @@ def compress(
     max_loss: Annotated[
         float | None,
         typer.Option(
+            min=0,
+            max=100,
             metavar="POINTS",
             show_default=False,
             help="Find the smallest network that loses at most this validation accuracy, in "
@@ -96,7 +98,8 @@ def compress(
     require("export", "tensorflow", "keras")
     show_warnings()
     if (widths is None) == (max_loss is None):
-        raise OptionError("expected one of --widths and --max-loss")
+        received = "neither" if widths is None else "both"
+        raise OptionError(f"expected one of --widths and --max-loss, received {received}")
     if out and out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
     if out:

@@ -8,7 +8,7 @@ import typer
 
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_png
 from mnist_edge.cli.inputs import note_changed
-from mnist_edge.cli.pictures import files_in, read
+from mnist_edge.cli.pictures import files_in, read, swapped
 from mnist_edge.cli.render.predictions import (
     drawn_number,
     number_lines,
@@ -145,7 +145,7 @@ def _each(
         try:
             use(path, read(path))
         except ImageError as error:
-            failed.append(Failure(str(path), str(error)))
+            failed.append(Failure(str(path), swapped(path) or str(error)))
             complain(str(failed[-1]))
     if not found:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")

@@ -191,6 +191,10 @@ def _require_range(
         beyond = most >= start + known and (
             classes is not None or len(present) < count or count > MAX_CLASSES
         )
+        if least < start and known < 2:
+            raise DataError(
+                f"expected {split} labels from {start} on in {source}, found {least} to {most}"
+            )
         if least < start or beyond:
             raise DataError(
                 f"expected {split} labels from {start} to {start + known - 1} in {source}, found "

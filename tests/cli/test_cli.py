@@ -111,7 +111,7 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
         (["benchmark", "--html", "/proc/report.html"], "cannot write to the folder /proc"),
         (["compare", "old.json", "new.json"], "cannot read the report old.json"),
         (["data", "--show", "-1"], "--show"),
-        (["data", "--data", "sample", "--png", ""], "end in .png"),
+        (["data", "--data", "sample", "--png", ""], "expected a name with --png"),
         (["info", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
         (["data", "--data", "nowhere"], "nothing there"),
         (

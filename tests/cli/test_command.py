@@ -50,6 +50,14 @@ def test_commands_are_listed_in_order_with_whole_sentences(run: Callable[..., Ru
         (["predict"], "Missing argument 'PICTURE...'. Try 'mnist-edge predict --help'"),
         (["train", "--seed", "x"], "Try 'mnist-edge train --help'"),
         (["data", "--wrong"], "Try 'mnist-edge data --help'"),
+        (
+            ["data", "sample"],
+            "expected no further argument, received sample. Try 'mnist-edge data --help'",
+        ),
+        (
+            ["predict", "a.png", "--modle", "small"],
+            "No such option '--modle'. Did you mean '--model'? Try 'mnist-edge predict --help'",
+        ),
     ],
     ids=" ".join,
 )
@@ -216,8 +224,21 @@ def test_a_url_is_no_path_and_keeps_its_slashes(
         (["info", ""], "expected the name of a file or a folder, received an empty one"),
         (["data", "--data", ""], "expected the name of the data (--data), received an empty one"),
         (["benchmark", "--seconds", "x"], "'x' is not a number. Try 'mnist-edge benchmark --help'"),
-        (["train", "--epochs", "many"], "'many' is not a number. Try 'mnist-edge train --help'"),
+        (
+            ["train", "--epochs", "many"],
+            "'many' is not a whole number. Try 'mnist-edge train --help'",
+        ),
+        (
+            ["train", "--epochs", "1.5"],
+            "'1.5' is not a whole number. Try 'mnist-edge train --help'",
+        ),
+        (["export", "--out", ""], "expected a name with --out, received an empty one"),
+        (["export", "--labels="], "expected a name with --labels, received an empty one"),
         (["train", "--epochs", "0"], "0 is not from 1 to 10000. Try 'mnist-edge train --help'"),
+        (
+            ["compress", "a.keras", "--max-loss", "200"],
+            "200.0 is not from 0 to 100. Try 'mnist-edge compress --help'",
+        ),
         (["predict", "x.png", "--top", "0"], "0 is less than 1. Try 'mnist-edge predict --help'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
