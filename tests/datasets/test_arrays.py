@@ -222,7 +222,7 @@ def test_examples_that_stand_class_by_class_are_mixed(tmp_path: Path) -> None:
         ({"y": LABELS * 0 + 7}, "a single one: all labels are 7"),
         ({"y": LABELS * 10**12}, "labels from 0 to 65535 in .*, found 0 to 25000000000000"),
         ({"y": LABELS - 1}, "labels from 0 to 24 in .*, found -1 to 24"),
-        ({"y": -LABELS}, "labels from 0 on in .*, found -24 to 0"),
+        ({"y": -LABELS}, "labels from 0 on in .*, found -25 to 0"),
         ({"y": LABELS + 0.5}, "an integer type"),
         ({"y": np.array(3)}, r"labels of shape \(N,\)"),
         ({"x": np.array(3)}, "numbers in .*, found"),
