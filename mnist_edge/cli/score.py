@@ -140,7 +140,7 @@ def score(
         probabilities=probabilities,
     )
     if "://" not in out:
-        require_folder(Path(out), "a file a shard")
+        require_folder(Path(out), "the output files")
     runner = _choice("--engine", engine, ENGINES)
     if address is not None and runner != "ray":
         raise OptionError("expected --address with --engine ray, received it without")

@@ -217,7 +217,7 @@ def parse_labels(text: str) -> tuple[str, ...]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
             raise OptionError(
-                "expected --labels as names separated by commas, or a file with a name a line, "
+                "expected --labels as names separated by commas, or a file with one name per line, "
                 f"received {shown(text)} ({reason})"
             ) from error
         names = [name for name in names if name.strip()]
