@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="mnist-edge",
     cls=Group,
-    help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
+    help="Export Keras and ONNX classifiers to verified ONNX files, run them and measure them.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -45,7 +45,7 @@ Exported = Annotated[
         metavar="[ONNX]...",
         autocompletion=completion.model,
         show_default="artifacts/mnist-mlp.*.onnx",
-        help="Exported files, folders of them, or names of shipped ones: int8, small, ...",
+        help="Exported files, folders of them, or names of shipped models: int8, small, ...",
     ),
 ]
 FILE_ENDINGS = frozenset(
@@ -58,19 +58,19 @@ FILE_ENDINGS = frozenset(
 
 NoResume = Annotated[
     bool,
-    typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
+    typer.Option("--no-resume", help="Start over instead of resuming an interrupted run."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", hidden=True)]
-"""What --no-resume was called once."""
+"""The former name of --no-resume."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 Model = Annotated[
     str | None,
     typer.Option(
         metavar="ONNX",
         autocompletion=completion.model,
-        show_default="int8, the shipped model",
-        help="An exported file, or the name of a shipped one: fp32, int8, small, small-fp32, ...",
+        show_default="int8",
+        help="Exported file, or name of a shipped model: int8, fp32, small, small-fp32, ...",
     ),
 ]
 Data = Annotated[
@@ -79,17 +79,17 @@ Data = Annotated[
         "--data",
         metavar="PATH",
         autocompletion=completion.data,
-        show_default=False,
-        help="A folder of a folder of pictures a class, a .csv, an .npz, a folder of IDX files, or "
-        "'sample'. Otherwise MNIST_EDGE_DATA, then MNIST of Keras' cache or download.",
+        show_default="MNIST_EDGE_DATA if set, else MNIST",
+        help="Data set: a folder with one subfolder of pictures per class, a .csv, an .npz, a "
+        "folder of IDX files, or 'sample' for the sample of MNIST that ships with mnist-edge.",
     ),
 ]
 Labels = Annotated[
     str | None,
     typer.Option(
         metavar="LIST|FILE",
-        show_default="as the model's file or the data has them, else numbers",
-        help="Names of the classes, by commas, or a file with a name a line.",
+        show_default="from the model or the data, else 0, 1, ...",
+        help="Names of the classes, separated by commas, or a file with one name per line.",
     ),
 ]
 LabelColumn = Annotated[
@@ -98,7 +98,7 @@ LabelColumn = Annotated[
         "--label-column",
         metavar="NAME",
         show_default="label, class, target or y",
-        help="The column of a .csv that holds the labels.",
+        help="Column of a .csv with the labels.",
     ),
 ]
 
@@ -116,9 +116,9 @@ Resize = Annotated[
         metavar="|".join(get_args(model_spec.Resize)),
         autocompletion=completion.one_of(get_args(model_spec.Resize)),
         callback=_require_resize,
-        show_default="as the model's file has it, else stretch",
-        help="How pictures get the model's size: as Keras' loaders stretch, crop or pad them, or "
-        "stretched and smooth.",
+        show_default="as the model's file says, else stretch",
+        help="How to resize pictures: stretch, crop or pad, as Keras' image_dataset_from_directory "
+        "does, or smooth: stretch and average pixels.",
     ),
 ]
 

@@ -43,7 +43,7 @@ def train(
         typer.Option(
             metavar="NAME",
             autocompletion=completion.one_of(completion.RECIPES),
-            help=f"How to train; one of: {', '.join(completion.RECIPES)}.",
+            help=f"Training recipe, one of: {', '.join(completion.RECIPES)}.",
         ),
     ] = "augmented",
     epochs: Annotated[
@@ -52,14 +52,15 @@ def train(
             min=1,
             max=10_000,
             metavar="N",
-            show_default=False,
-            help="Passes over the images, if not the recipe's; neither teacher nor pruning takes "
-            "more.",
+            show_default="the recipe's",
+            help="Epochs of training, also an upper limit for the teacher and for pruning.",
         ),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(min=0, max=2**31, metavar="N", help="Decides weights, order and distortion."),
+        typer.Option(
+            min=0, max=2**31, metavar="N", help="Random seed of weights, order and augmentation."
+        ),
     ] = 0,
     data: Data = None,
     labels: Labels = None,
@@ -67,7 +68,7 @@ def train(
     resize: Resize = None,
     out: Annotated[
         Path,
-        typer.Option(metavar="KERAS", help="The .keras file to write."),
+        typer.Option(metavar="KERAS", help="Write the network to this .keras file."),
     ] = KERAS_FILE,
     no_resume: NoResume = False,
     fresh: Fresh = False,
@@ -76,7 +77,7 @@ def train(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Draw loss and accuracy an epoch (PNG, SVG, PDF).",
+            help="Write a plot of loss and accuracy per epoch (.png, .svg or .pdf).",
         ),
     ] = None,
     preview: Annotated[
@@ -84,15 +85,16 @@ def train(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Draw 64 digits as the recipe distorts them, and stop.",
+            help="Write a .png of 64 augmented images and exit without training.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train the network; an interrupted run goes on where it stopped.
+    """Train the network, or resume an interrupted run.
 
-    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Strokes
-    that writers leave out are drawn on digits alone; --labels says that 0 to 9 are none.
+    Trains on MNIST, or on other grey images of 28x28 pixels with any number of classes. Digits get
+    augmentation of their own, such as a bar through the 7; if your classes 0 to 9 are not digits,
+    name them with --labels.
 
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
 

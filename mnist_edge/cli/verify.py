@@ -42,8 +42,8 @@ def verify(
         Path | None,
         typer.Option(
             metavar="MODEL",
-            show_default="found by its hash: in artifacts/, beside the files, or here",
-            help="The .keras, .h5 or .onnx file they were made from.",
+            show_default="found by its hash in artifacts/, beside the files, or here",
+            help="The .keras, .h5 or .onnx file that the exported files were made from.",
         ),
     ] = None,
     data: Data = None,
@@ -51,10 +51,11 @@ def verify(
     resize: Resize = None,
     as_json: Json = False,
 ) -> None:
-    """Compare exported files with the model they were made from, input by input.
+    """Compare exported files with the model that they were made from.
 
-    Files of several models are compared each with its own. Exit code 1 when a file misses the gate
-    of its precision, was changed since it was exported, or cannot be verified; 2 when none can be.
+    Measures accuracy and agreement on the test data. Files of several models are compared each with
+    its own. Exit code 1 when a file misses the gate of its precision (the agreement it must reach),
+    was changed since its export, or cannot be verified; 2 when no file can be verified.
 
     Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from mnist_edge.datasets.found import LoadedData, Part, require_alike, require_examples
 from mnist_edge.datasets.limits import unpacked_limit
 from mnist_edge.datasets.npz import Header, Npz, NpzError, open_npz
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, shown
 
 Names = Mapping[str, tuple[str, str]]
 
@@ -74,8 +74,7 @@ def _find_names(present: list[str], path: Path) -> Names:
         if values in by_lower and labels in by_lower:
             return {"train": (by_lower[values], by_lower[labels])}
     keras = [name for pair in KERAS_NAMES.values() for name in pair]
-    missing = sorted(set(keras) - set(present))
     raise DataError(
-        f"expected the arrays {', '.join(keras)}, or x and y alone, in {path}, missing "
-        f"{', '.join(missing)}"
+        f"expected the arrays {', '.join(keras)}, or x and y alone, in {path}, found "
+        f"{shown(', '.join(present)) if present else 'none'}"
     )

@@ -111,10 +111,10 @@ def _read(
     # EMNIST's sets lie in one folder: each is named by how its files start.
     if not path.exists() and path.parent.is_dir() and idx.is_idx_folder(path.parent, path.name):
         return idx.read_folder(path.parent, path.name)
-    there = "a file that is neither" if path.exists() else "nothing there"
+    there = "a file of another kind" if path.exists() else "nothing there"
     raise DataError(
-        f"expected {path} to be a folder of IDX files or of a folder of pictures a class, an .npz "
-        f"or a .csv, found {there}"
+        f"expected data in {path} (a folder with one folder of pictures per class, a folder of IDX "
+        f"files, an .npz or a .csv), found {there}"
     )
 
 

@@ -64,7 +64,7 @@ def read_folder(folder: Path, wanted: ModelInput | None, resize: Resize) -> Load
     classes = tuple(path.name for path in _folders(folders.train))
     if not classes:
         raise DataError(
-            f"expected IDX files, or a folder of pictures a class, in {folders.train}, found "
+            f"expected IDX files, or one folder of pictures per class, in {folders.train}, found "
             "neither"
         )
     if wanted and not wanted.takes_pixels:

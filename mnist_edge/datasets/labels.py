@@ -191,6 +191,10 @@ def _require_range(
         beyond = most >= start + known and (
             classes is not None or len(present) < count or count > MAX_CLASSES
         )
+        if least < start and known < 2:
+            raise DataError(
+                f"expected {split} labels from {start} on in {source}, found {least} to {most}"
+            )
         if least < start or beyond:
             raise DataError(
                 f"expected {split} labels from {start} to {start + known - 1} in {source}, found "
@@ -213,7 +217,7 @@ def parse_labels(text: str) -> tuple[str, ...]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
             raise OptionError(
-                "expected --labels as names separated by commas, or a file with a name a line, "
+                "expected --labels as names separated by commas, or a file with one name per line, "
                 f"received {shown(text)} ({reason})"
             ) from error
         names = [name for name in names if name.strip()]

@@ -14,7 +14,6 @@ from mnist_edge.export.doubt import examine
 from mnist_edge.export.examples import choose, fits
 from mnist_edge.export.inactive import without_inactive_units
 from mnist_edge.export.inputs import is_of_features, specify
-from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET
 from mnist_edge.export.labels import choose_labels
 from mnist_edge.export.quantize import Precision
 from mnist_edge.export.readings import LabelledExamples, described
@@ -22,7 +21,13 @@ from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ExportReport, ReferenceReport
 from mnist_edge.export.scaling import choose_scaling
 from mnist_edge.files import manifest_path, require_writable
-from mnist_edge.model_spec import ModelSpec, Preprocessing, Resize, TrainedScaling
+from mnist_edge.model_spec import (
+    DEFAULT_OPSET,
+    ModelSpec,
+    Preprocessing,
+    Resize,
+    TrainedScaling,
+)
 from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.sources.source import Source

@@ -50,13 +50,12 @@ MANY_GAPS = 2.5  # times as wide as usual
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
-    """The answer for a picture of a number.
+    """The result of ``Predictor.predict_number``.
 
     Attributes:
-        text: What it reads, rows joined by a line break, ``?`` for what may be no digit; empty if
-            nothing was found.
-        digits: What was read, row by row from left to right, each with its ``box``; those that are
-            ``rejected`` stand as ``?`` in the text.
+        text: The number, one line per row, ``?`` for a rejected digit; empty without digits.
+        digits: The predictions, row by row from left to right, each with its ``box``. Those that
+            are ``rejected`` appear as ``?`` in the text.
     """
 
     text: str
@@ -64,12 +63,12 @@ class Number:
 
     @property
     def confidence(self) -> float:
-        """The product of the digits' confidences; 0 if nothing was found."""
+        """The product of the digits' confidences; 0 if there are no digits."""
         return prod(digit.confidence for digit in self.digits) if self.digits else 0.0
 
     @property
     def rejected(self) -> bool:
-        """Whether this may be no number: a ``?`` is in it, or nothing was found."""
+        """Whether the text has a ``?``, or there are no digits."""
         return not self.digits or DOUBT in self.text
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from mnist_edge.cli import completion
-from mnist_edge.cli.command import ORDER
+from mnist_edge.cli.command import ORDER, SECTIONS
 from mnist_edge.runtime import shipped
 from tests.conftest import Run
 
-SECTIONS = ("Arguments:", "Options:", "Output:", "General:")
+TITLES = [f"{title}:" for title in SECTIONS]
 
 
 @pytest.mark.parametrize("command", ORDER)
@@ -26,10 +26,11 @@ def test_help_has_one_order(run: Callable[..., Run], command: str) -> None:
     assert "<" not in shown
     assert "x>=" not in shown
     assert "[default: (" not in shown
-    found = [line for line in lines if line in SECTIONS]
-    assert found == [title for title in SECTIONS if title in found]
+    found = [line for line in lines if line in TITLES]
+    assert found == [title for title in TITLES if title in found]
     assert found[-1] == "General:"
-    output = lines[lines.index("Output:") : lines.index("General:")]
+    after = found[found.index("Output:") + 1]
+    output = lines[lines.index("Output:") : lines.index(after)]
     assert [line.split()[0] for line in output if line.startswith("  --")][-1] == "--json"
     assert [line.split()[0] for line in lines[-3:]] == ["-q,", "-v,", "-h,"]
 
@@ -49,6 +50,14 @@ def test_commands_are_listed_in_order_with_whole_sentences(run: Callable[..., Ru
         (["predict"], "Missing argument 'PICTURE...'. Try 'mnist-edge predict --help'"),
         (["train", "--seed", "x"], "Try 'mnist-edge train --help'"),
         (["data", "--wrong"], "Try 'mnist-edge data --help'"),
+        (
+            ["data", "sample"],
+            "expected no further argument, received sample. Try 'mnist-edge data --help'",
+        ),
+        (
+            ["predict", "a.png", "--modle", "small"],
+            "No such option '--modle'. Did you mean '--model'? Try 'mnist-edge predict --help'",
+        ),
     ],
     ids=" ".join,
 )
@@ -215,8 +224,21 @@ def test_a_url_is_no_path_and_keeps_its_slashes(
         (["info", ""], "expected the name of a file or a folder, received an empty one"),
         (["data", "--data", ""], "expected the name of the data (--data), received an empty one"),
         (["benchmark", "--seconds", "x"], "'x' is not a number. Try 'mnist-edge benchmark --help'"),
-        (["train", "--epochs", "many"], "'many' is not a number. Try 'mnist-edge train --help'"),
+        (
+            ["train", "--epochs", "many"],
+            "'many' is not a whole number. Try 'mnist-edge train --help'",
+        ),
+        (
+            ["train", "--epochs", "1.5"],
+            "'1.5' is not a whole number. Try 'mnist-edge train --help'",
+        ),
+        (["export", "--out", ""], "expected a name with --out, received an empty one"),
+        (["export", "--labels="], "expected a name with --labels, received an empty one"),
         (["train", "--epochs", "0"], "0 is not from 1 to 10000. Try 'mnist-edge train --help'"),
+        (
+            ["compress", "a.keras", "--max-loss", "200"],
+            "200.0 is not from 0 to 100. Try 'mnist-edge compress --help'",
+        ),
         (["predict", "x.png", "--top", "0"], "0 is less than 1. Try 'mnist-edge predict --help'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -228,7 +228,7 @@ def test_names_are_printed_as_text(pictures: Path) -> None:
 
 
 def test_wrong_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"or a folder of pictures a class, in .* found neither"):
+    with pytest.raises(DataError, match=r"one folder of pictures per class, in .* found neither"):
         datasets.find(str(tmp_path))
     write_pictures(tmp_path, {"only": 3})
     with pytest.raises(DataError, match=r"at least 2 classes in .*, found only"):

@@ -91,7 +91,10 @@ def test_an_onnx_file_of_others_is_refused(tiny_onnx: Path) -> None:
     [
         (b"", "received an empty one"),
         (b"this is text, not a model", "holds text"),
-        (b"\x89PNG\r\n\x1a\n", "damaged or something else"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture: name the model"),
+        (b"\xff\xd8\xff\xe0", "is a picture: name the model"),
+        (b"RIFF....WEBP", "holds text"),
+        (b"\x08\xff\xff", "damaged or something else"),
         (bytes(10), "holds no mnist-edge contract|damaged"),
         (b"\xff" * 50, "damaged"),
     ],

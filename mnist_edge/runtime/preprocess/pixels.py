@@ -40,7 +40,7 @@ def too_many(received: str, pixels: int, max_pixels: int) -> ImageError:
     return ImageError(
         f"expected a picture of at most {max_pixels:,} pixels and {MAX_SIDE:,} a side, received "
         f"{received} ({pixels / 1e6:,.1f} megapixels): make it smaller, cut out the digit, or "
-        "allow more with max_pixels"
+        "raise the limit (max_pixels, --max-pixels)"
     )
 
 
