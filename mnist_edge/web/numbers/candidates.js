@@ -128,29 +128,38 @@ const candidates = (() => {
       const start = Math.max(0, box[2] - margin), stop = Math.min(width, box[3] + margin);
       const numbers = cut(this.#plane, top, bottom, start, stop, floats);
       const ink = cut(this.#rows.ink, top, bottom, start, stop, floats);
-      let own = bytes(numbers.height, numbers.width);
-      numbers.data.forEach((number, i) => {
-        own.data[i] = number >= run[0].number && number <= run.at(-1).number ? 1 : 0;
-      });
+      const own = bytes(numbers.height, numbers.width), data = numbers.data;
+      for (let i = 0; i < data.length; i++)
+        own.data[i] = data[i] >= run[0].number && data[i] <= run.at(-1).number ? 1 : 0;
       if (beside?.seam) {
         // The cut is at the run's own left, or at that of the piece behind it.
-        const other = beside === run[0] ? beside.number - 1 : beside.number;
-        const both = own.data.slice();
-        numbers.data.forEach((number, i) => {
-          const y = Math.floor(i / own.width), x = i % own.width;
-          const off = Math.abs(start + x + 0.5 - beside.seam[top + y]);
-          if (number === other && off < SHARED * this.#stroke) both[i] = 1;
-        });
-        for (let turn = round(FARTHEST * this.#stroke); turn > 0; turn--) {
-          const wider = grown(own, 1).data;
-          own = { ...own, data: wider.map((set, i) => set & both[i]) };
+        const other = beside === run[0] ? beside.number - 1 : beside.number, shared = [];
+        for (let y = 0, i = 0; y < own.height; y++) {
+          const seam = beside.seam[top + y] - start - 0.5;
+          for (let x = 0; x < own.width; x++, i++)
+            if (data[i] === other && Math.abs(x - seam) < SHARED * this.#stroke) shared.push(i);
         }
+        spread(own, shared, round(FARTHEST * this.#stroke));
       }
-      ink.data.forEach((_, i) => {
-        if (!own.data[i] && numbers.data[i]) ink.data[i] = 0;
-      });
+      for (let i = 0; i < data.length; i++) if (!own.data[i] && data[i]) ink.data[i] = 0;
       const pieces = new Set(run.map((piece) => piece.part)).size;
       return { ink, own, box: extent(own, 0), pieces, parts: 1, sheet: false };
+    }
+  }
+
+  // Grow a mask up, down, left and right some times over, into the places given alone.
+  function spread({ width, data }, places, rounds) {
+    let left = places;
+    for (let turn = 0; turn < rounds; turn++) {
+      const isBeside = (i) => {
+        const x = i % width;
+        return data[i - width] || data[i + width] || (x && data[i - 1]) ||
+          (x < width - 1 && data[i + 1]);
+      };
+      const next = left.filter(isBeside);
+      if (!next.length) return;
+      left = left.filter((i) => !isBeside(i));
+      for (const i of next) data[i] = 1;
     }
   }
 
