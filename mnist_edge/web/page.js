@@ -165,10 +165,12 @@ function painted(planes) {
 // -- the paper ------------------------------------------------------------------------------------
 
 const paper = element("paper"), context = paper.getContext("2d", { willReadFrequently: true });
-// What is read, and how wide the pen is, in heights of the paper; another one in switching.js.
-const oneDigit = { read, show, pen: 0.075 };
+// What is read, how wide the pen is, in heights of the paper, and the paper's width over its height;
+// another one in switching.js.
+const oneDigit = { read, show, pen: 0.075, ratio: () => 1 };
 let mode = oneDigit;
 // Each stroke a list of points, in heights of the paper: from its middle line, and from its top.
+// The ratio is that of the photo, of which the paper for numbers keeps the shape until it is cleared.
 let now = { strokes: [], photo: null };
 let past = []; // what undo goes back to
 let current = null; // the stroke that is being drawn
@@ -183,9 +185,11 @@ function frame() {
 }
 
 function redraw() {
-  const side = paper.height, middle = paper.width / 2;
+  const side = paper.height, wide = Math.round(side * mode.ratio());
+  if (paper.width !== wide) paper.width = wide;
+  const middle = wide / 2;
   context.fillStyle = getComputedStyle(paper).backgroundColor;
-  context.fillRect(0, 0, paper.width, side);
+  context.fillRect(0, 0, wide, side);
   const { strokes, photo } = now;
   if (!readsStrokes && !strokes.length && !photo) invite(); // in showing.js
   if (photo) context.drawImage(photo.canvas, ...frame());
@@ -353,7 +357,7 @@ async function open(file) {
     const imageData = await pixelsOf(file);
     if (mine !== changes) return;
     const canvas = readsStrokes ? painted(decode(imageData)) : whole.picture(imageData);
-    change({ strokes: [], photo: { imageData, canvas } });
+    change({ strokes: [], photo: { imageData, canvas }, ratio: canvas.width / canvas.height });
   } catch (error) {
     if (mine === changes) announce(error.message, true);
   }
@@ -386,7 +390,7 @@ function clear() {
 function begin(point) { // on a photo, a new drawing
   remember();
   current = [point];
-  now = { strokes: [...now.strokes, current], photo: null };
+  now = { ...now, strokes: [...now.strokes, current], photo: null };
   changes++;
 }
 

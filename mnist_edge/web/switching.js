@@ -1,7 +1,8 @@
 // What only the pages that read whole numbers have: the switch, and what it shows; behind page.js in
 // the same module.
 
-const WIDE = 2.5, WIDE_ON_PHONES = 1.75; // width of a paper for numbers over its height
+// Width of a paper for numbers over its height; that of a photo has the photo's, within bounds.
+const RATIOS = { wide: 2.5, onPhones: 1.75, least: 0.75, most: 4 };
 const LONG = 9, LONGEST = 24; // letters in a line of what is read that are large, and smaller
 const AT_TOP = 0.1; // of the paper's height: what stands higher has its digit written below
 
@@ -71,13 +72,13 @@ function cardOf(digit) {
   seen.ariaHidden = true;
   name.textContent = markedAs(digit);
   card.classList.toggle("doubtful", digit.rejected);
-  card.append(seen, name, percent(digit.confidence));
+  card.append(seen, name, digit.rejected ? `or ${digit.label}` : percent(digit.confidence));
   return card;
 }
 
 // -- the switch -----------------------------------------------------------------------------------
 
-const aNumber = { read: readShown, show: showNumber, pen: 0.05 };
+const aNumber = { read: readShown, show: showNumber, pen: 0.05, ratio: ratioForNumbers };
 const words = () => ({
   heading: document.querySelector("h1").textContent,
   ready: element("state").dataset.ready,
@@ -93,8 +94,16 @@ const ofNumber = {
 };
 const narrow = matchMedia("(max-width: 44rem)");
 
+function ratioForNumbers() {
+  const free = narrow.matches ? RATIOS.onPhones : RATIOS.wide;
+  const ratio = now.ratio ? clip(now.ratio, RATIOS.least, RATIOS.most) : free;
+  element("sheet").style.setProperty("--ratio", ratio);
+  return ratio;
+}
+
 function lay() {
-  const isNumber = mode === aNumber, { heading, ready, rejected, hint } = isNumber ? ofNumber : ofDigit;
+  const isNumber = mode === aNumber;
+  const { heading, ready, rejected, hint } = isNumber ? ofNumber : ofDigit;
   document.body.classList.toggle("number", isNumber);
   document.querySelector("h1").textContent = heading;
   element("state").dataset.ready = ready;
@@ -102,7 +111,6 @@ function lay() {
   element("hint").textContent = hint;
   element("bars").hidden = isNumber;
   element("digits").hidden = !isNumber;
-  paper.width = paper.height * (!isNumber ? 1 : narrow.matches ? WIDE_ON_PHONES : WIDE);
   showNumber(null); // else the boxes of what was read last would stay
   mode.show(null);
   answer(); // of the same strokes or photo
