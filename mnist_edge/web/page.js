@@ -133,10 +133,10 @@ async function pixelsOf(file) {
       "This file is no picture that the browser can open: take a PNG or a JPEG.",
     );
   }
-  const whole = [bitmap.width, bitmap.height];
-  requireSize(...whole);
+  const own = [bitmap.width, bitmap.height];
+  requireSize(...own);
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
-  const size = whole.map((side) => Math.max(1, Math.round(side * scale)));
+  const size = own.map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = Object.assign(document.createElement("canvas"), {
     width: size[0],
     height: size[1],
@@ -145,7 +145,7 @@ async function pixelsOf(file) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, ...size);
   bitmap.close();
-  return Object.assign(context.getImageData(0, 0, ...size), { size: whole });
+  return Object.assign(context.getImageData(0, 0, ...size), { size: own });
 }
 
 // One plane or three as a canvas: what is transparent in a photo is shown on the paper that the
