@@ -165,12 +165,12 @@ function painted(planes) {
 // -- the paper ------------------------------------------------------------------------------------
 
 const paper = element("paper"), context = paper.getContext("2d", { willReadFrequently: true });
-// What is read, how wide the pen is, in heights of the paper, and the paper's width over its height;
+// What is read, the pen's width in heights of the paper, and the paper's width over its height;
 // another one in switching.js.
 const oneDigit = { read, show, pen: 0.075, ratio: () => 1 };
 let mode = oneDigit;
 // Each stroke a list of points, in heights of the paper: from its middle line, and from its top.
-// The ratio is that of the photo, of which the paper for numbers keeps the shape until it is cleared.
+// The ratio is that of a photo: the paper for numbers keeps its shape until it is cleared.
 let now = { strokes: [], photo: null };
 let past = []; // what undo goes back to
 let current = null; // the stroke that is being drawn

@@ -1,5 +1,5 @@
-// What only the pages that read whole numbers have: the switch, and what it shows; behind page.js in
-// the same module.
+// What only the pages that read whole numbers have: the switch, and what it shows; behind page.js
+// in the same module.
 
 // Width of a paper for numbers over its height; that of a photo has the photo's, within bounds.
 const RATIOS = { wide: 2.5, onPhones: 1.75, least: 0.75, most: 4 };
@@ -69,7 +69,7 @@ function markOf(digit, size) {
 function cardOf(digit) {
   const [card, seen, name] = ["li", "canvas", "b"].map((tag) => document.createElement(tag));
   showSeen(seen, digit.pixels);
-  seen.ariaHidden = true;
+  seen.setAttribute("aria-hidden", true);
   name.textContent = markedAs(digit);
   card.classList.toggle("doubtful", digit.rejected);
   card.append(seen, name, digit.rejected ? `or ${digit.label}` : percent(digit.confidence));
@@ -124,8 +124,3 @@ element("switch").addEventListener("change", ({ target }) => {
 narrow.addEventListener("change", () => {
   if (mode === aNumber) lay();
 });
-// A page that is loaded again may keep what was chosen before.
-if (document.querySelector("#switch [value=number]").checked) {
-  mode = aNumber;
-  lay();
-}

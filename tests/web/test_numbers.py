@@ -22,7 +22,6 @@ from tests.measurements.made_numbers import (
     drawn_digit,
     number,
 )
-from tests.web.conftest import visit
 from tests.web.test_page import DROP, STROKES, draw, saved, seven
 
 READ = """async (files) => {

@@ -112,7 +112,8 @@ const lines = (() => {
   function slopeOf({ height, width, data }) {
     let best = [-1, 0];
     for (let hundredths = -SLOPES; hundredths <= SLOPES; hundredths++) {
-      const shift = shifts(width, hundredths / 100), count = new Float64Array(height + 2 * width + 1);
+      const shift = shifts(width, hundredths / 100);
+      const count = new Float64Array(height + 2 * width + 1);
       for (let y = 0, i = 0; y < height; y++)
         for (let x = 0; x < width; x++, i++) if (data[i]) count[y - shift[x] + width] += 1;
       let energy = 0;

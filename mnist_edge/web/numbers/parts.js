@@ -6,7 +6,7 @@
 // a plane is {height, width, data}, a box is [top, bottom, left, right].
 
 const parts = (() => {
-  // How many pieces of what is set in a plane there are, and the labels: each pixel's piece, from 1.
+  // How many pieces of a mask there are, and the labels: the number of each pixel's piece, from 1.
   function label(mask) {
     const { height, width, data } = mask, labels = new Int32Array(height * width);
     const pieces = piecesOf(data, height, width);

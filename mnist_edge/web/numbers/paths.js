@@ -113,7 +113,8 @@ const paths = (() => {
   // The logarithm of the sum of two numbers, from theirs.
   function logSum(some, other) {
     const high = Math.max(some, other);
-    return high === -Infinity ? high : high + Math.log(Math.exp(some - high) + Math.exp(other - high));
+    if (high === -Infinity) return high;
+    return high + Math.log(Math.exp(some - high) + Math.exp(other - high));
   }
 
   // Whether two are the same digit in about the same place.
