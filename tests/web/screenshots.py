@@ -21,7 +21,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        for theme, height in (("light", 640), ("dark", 790)):
+        for theme, height in (("light", 700), ("dark", 880)):
             tab = browser.new_page(color_scheme=theme, viewport={"width": 920, "height": height})
             tab.goto(html.as_uri())
             expect(tab.locator("#state")).to_contain_text("Ready", timeout=30_000)
