@@ -94,6 +94,7 @@ browser: $(VENV)/dev  ## what a drawing and a photo cost in the page, in Chromiu
 
 numbers: $(VENV)/dev  ## how well whole numbers are read, and what that costs
 	$(RUN)python -m tests.measurements.numbers
+	$(RUN)python -m tests.measurements.number_boxes docs/numbers.png
 
 number-costs: $(VENV)/dev  ## fit what a digit costs on the path through a row: tests/measurements/number_costs.py
 	$(RUN)python -m tests.measurements.number_costs
