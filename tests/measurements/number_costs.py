@@ -27,7 +27,6 @@ KINDS = {"touching": (2, 1500), "narrow": (3, 200), "clear": (3, 100)}
 """Digits in a row and number of rows, by gap."""
 
 FIRST_SEED = 10_000  # ``made``'s of the rows to fit; those to measure start at twice as much
-MEASURED = 300  # pairs of the validation images
 PRIOR = 0.3  # by which the square of each weight counts
 FIXED = "too_low"  # what so few candidates have that it cannot be fitted
 
