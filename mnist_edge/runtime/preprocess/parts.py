@@ -103,7 +103,9 @@ def _connected(row: list[int], start: list[int], stop: list[int], reach: int) ->
         other = above
         end = stop[run] + reach
         while row[other] < own_row and start[other] < end:
-            if root[other] != root[run]:
+            if root[run] == run:  # the first that it touches, as for most
+                root[run] = root[other]
+            elif root[other] != root[run]:
                 _join(root, other, run)
             other += 1
     number: list[int] = []
