@@ -35,5 +35,5 @@ def test_inactive_units_are_one_line_or_none() -> None:
 def test_what_kept_means_is_said_where_it_stands() -> None:
     written = ModelReport("x.onnx", "fp32", "written", 1)
     (line,) = parity.kept([written, ModelReport("y.onnx", "int8", "kept", 1)])
-    assert line.startswith("kept: the same network is there already, verified on better images")
+    assert line.startswith("kept: the same network is there already, verified on a better data set")
     assert parity.kept([written]) == []
