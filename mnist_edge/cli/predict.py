@@ -11,6 +11,7 @@ from mnist_edge.cli.inputs import note_changed
 from mnist_edge.cli.pictures import files_in, read, swapped
 from mnist_edge.cli.render.predictions import (
     drawn_number,
+    may_be_number,
     number_lines,
     number_report_of,
     prediction_lines,
@@ -18,7 +19,7 @@ from mnist_edge.cli.render.predictions import (
 )
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import NumberReport, NumbersReport, PredictionReport, PredictReport
-from mnist_edge.cli.verbosity import complain
+from mnist_edge.cli.verbosity import complain, note
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import write_whole
@@ -85,9 +86,12 @@ def predict(
     note_changed(predictor)
     answers: list[PredictionReport] = []
     numbers: list[NumberReport] = []
+    have_several = False
 
     def classify(path: Path, data: bytes) -> None:
+        nonlocal have_several
         answer = predictor.predict_picture(data, max_pixels=max_pixels)
+        have_several |= may_be_number(answer)
         answers.append(report_of(path, answer, top))
         if not as_json:
             echo("\n".join(prediction_lines(answers.pop(), answer, show)))
@@ -107,6 +111,8 @@ def predict(
         print_json(PredictReport(tuple(answers), failed))
     elif png and not failed:
         echo(f"wrote {printable(str(png))}")
+    if have_several:
+        note("a picture may have several digits: read it with --number")
     if failed:
         raise typer.Exit(1 if len(failed) < found else 2)
 

@@ -69,7 +69,7 @@ def examine(
     if not trial.has_pixels:
         return None if given >= least else AccuracyProblem(f"{reads}: {_UNTRAINED}", is_grave=True)
     other = _best_other(source, trial, scaling)
-    reads += f" as its files give them ({described(scaling)})"
+    reads += f" scaled as in its files ({described(scaling)})"
     if other.accuracy >= least and other.accuracy > given + trial.noise(given):
         reads += f", and {other.accuracy:.1%} {other.words}"
         if given < CLEARLY_BETTER * other.accuracy:

@@ -59,8 +59,8 @@ def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
     left = ", ".join(map(str, units.left))
     precisions = ", ".join(model.precision for model in smaller)
     return [
-        f"without {dropped} hidden units that hardly ever fire, {left} are left: "
-        f"{precisions} (--keep-inactive keeps them)"
+        f"dropped hidden units that rarely activate, {dropped} by layer, and kept {left}: "
+        f"{precisions} (--keep-inactive keeps all)"
     ]
 
 

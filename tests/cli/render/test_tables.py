@@ -25,8 +25,8 @@ def test_inactive_units_are_one_line_or_none() -> None:
 
     smaller = model("int8", InactiveUnits((4, 0), (28, 16)))
     assert parity.inactive_units([model("fp32", None), smaller]) == [
-        "without 4, 0 hidden units that hardly ever fire, 28, 16 are left: int8 (--keep-inactive "
-        "keeps them)"
+        "dropped hidden units that rarely activate, 4, 0 by layer, and kept 28, 16: int8 "
+        "(--keep-inactive keeps all)"
     ]
     assert parity.inactive_units([model("int8", InactiveUnits((0, 0), (32, 16)))]) == []
     assert parity.inactive_units([model("fp32", None)]) == []
