@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers browser zoo scoring schemas constraints clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers number-costs browser zoo scoring schemas constraints readme clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -94,6 +94,10 @@ browser: $(VENV)/dev  ## what a drawing and a photo cost in the page, in Chromiu
 
 numbers: $(VENV)/dev  ## how well whole numbers are read, and what that costs
 	$(RUN)python -m tests.measurements.numbers
+	$(RUN)python -m tests.measurements.number_boxes docs/numbers.png
+
+number-costs: $(VENV)/dev  ## fit what a digit costs on the path through a row: tests/measurements/number_costs.py
+	$(RUN)python -m tests.measurements.number_costs
 
 scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
 	$(RUN)python -m tests.measurements.scoring
@@ -117,6 +121,9 @@ activity: $(VENV)/dev  ## how many units an activity penalty silences, and what 
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection
+
+readme: $(VENV)/dev  ## every block of README.md as written, in a fresh copy of what is committed
+	$(RUN)python -m tests.readme
 
 schemas: $(VENV)/dev  ## writes docs/*.schema.json from the classes of the documents
 	$(RUN)python -m tests.schemas

@@ -1,14 +1,14 @@
 """Every error that mnist-edge raises on purpose.
 
     MnistEdgeError
-    ├── DataError               data that is damaged, mislabelled, or not what is wanted
-    │   └── DataNotFoundError   there is no MNIST here, and none could be downloaded
-    ├── DownloadError           a part could not be fetched, or is not what it should be
-    ├── ImageError              an image that the model cannot take (also a ValueError)
-    ├── MissingExtraError       packages that are not installed (also an ImportError)
-    ├── ModelError              a model file that is missing, damaged, or breaks the contract
-    ├── OptionError             an option outside what is offered (also a ValueError)
-    └── OutputError             a file or folder that cannot be written
+    ├── DataError               data is damaged, mislabelled or does not fit
+    │   └── DataNotFoundError   MNIST is not on this machine and cannot be downloaded
+    ├── DownloadError           a download fails or has the wrong checksum
+    ├── ImageError              an image does not fit the model (also a ValueError)
+    ├── MissingExtraError       an optional package is not installed (also an ImportError)
+    ├── ModelError              a model file is missing, damaged or not an export
+    ├── OptionError             an option or argument is invalid (also a ValueError)
+    └── OutputError             a file or folder cannot be written
 
 Each carries one sentence: what was expected, what was received, what to do. The command line prints
 that sentence and exits with code 2. ``shown`` puts what was received into it.
@@ -48,36 +48,36 @@ def require_path(name: str, what: str) -> None:
 
 
 class MnistEdgeError(Exception):
-    """Base of all errors below; its text is one sentence for people."""
+    """Base class of all errors; its text is one sentence: expected, received, what to do."""
 
 
 class DataError(MnistEdgeError):
-    """Data that is damaged, mislabelled, or of another kind than is wanted."""
+    """The data is damaged, mislabelled, or does not fit the model."""
 
 
 class DataNotFoundError(DataError):
-    """There is no MNIST here, and none could be downloaded: only then may the sample stand in."""
+    """MNIST is not on this machine and cannot be downloaded; the sample may stand in."""
 
 
 class DownloadError(MnistEdgeError):
-    """A part that is fetched when first needed could not be, or is not what it should be."""
+    """A download fails, or has the wrong checksum."""
 
 
 class ImageError(MnistEdgeError, ValueError):
-    """An image of another shape, type or range than the model takes, or no picture of a digit."""
+    """An image has the wrong shape, type or range, or a picture cannot be read."""
 
 
 class MissingExtraError(MnistEdgeError, ImportError):
-    """A command needs packages that this installation does not have."""
+    """An optional package is not installed."""
 
 
 class ModelError(MnistEdgeError):
-    """A model file that is missing, damaged, or does not keep the contract."""
+    """A model file is missing, damaged, or was not made by ``mnist-edge export``."""
 
 
 class OptionError(MnistEdgeError, ValueError):
-    """An option or argument outside what is offered."""
+    """An option or argument is invalid."""
 
 
 class OutputError(MnistEdgeError):
-    """A file or folder that cannot be written."""
+    """A file or folder cannot be written."""

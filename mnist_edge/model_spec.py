@@ -23,12 +23,20 @@ MAX_MODEL_BYTES = 64 * 2**20
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"
 
+OPSETS = range(13, 19)
+"""Opsets that tf2onnx 1.17 writes and that onnxruntime reads from 1.15 on."""
+
+DEFAULT_OPSET = 17
+
 PIXEL_MAX = 255
 """The lightest of a uint8 pixel's values."""
 
 SIDE = 28
 MNIST_SHAPE = (SIDE, SIDE)
 """One image of MNIST: rows and columns."""
+
+MAX_PIXELS = 24_000_000
+"""Of a picture that is read, by its header: 96 MB as Pillow holds colours."""
 
 DIGITS = tuple("0123456789")
 """The labels of a network that reads digits."""
@@ -59,14 +67,14 @@ _MAX_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What one input of a file is.
+    """The input of a model.
 
     Attributes:
-        shape: Of one image, as apps pass it: (28, 28), (32, 32, 3), or (4,) for features. The
-            file's own input may have another shape of as many elements.
-        dtype: The type of its elements in the file.
-        range: The least and the largest value of a pixel in the file; None for features, which are
-            taken as they are.
+        shape: Shape of one image as apps pass it: (28, 28), (32, 32, 3), or (4,) for features. The
+            ONNX input may have another shape with as many elements.
+        dtype: Element type of the ONNX input.
+        range: Smallest and largest pixel value of the ONNX input; None for features, which are not
+            scaled.
     """
 
     shape: tuple[int, ...]
@@ -75,7 +83,7 @@ class InputSpec:
 
     @property
     def elements(self) -> int:
-        """How many numbers one image has."""
+        """The number of elements of one image."""
         return math.prod(self.shape)
 
 
@@ -122,15 +130,15 @@ class TrainedScaling:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What a file takes and answers.
+    """The input, labels and preprocessing of a model.
 
     Attributes:
-        precision: How its weights are stored: fp32, int8, ...
-        input: What it takes.
+        precision: Precision of the weights: fp32, int8, ...
+        input: Shape, type and range of the input.
         labels: The name of each class, in the order of the probabilities.
-        preprocessing: How a picture becomes its input.
-        trained_scaling: What the network was trained on.
-        resize: How a picture gets the input's size, where ``preprocessing`` is ``resize``.
+        preprocessing: How a picture becomes the input: ``strokes``, ``resize`` or ``none``.
+        trained_scaling: The pixel scaling that the network was trained on.
+        resize: How a picture is scaled, where ``preprocessing`` is ``resize``.
     """
 
     precision: str
@@ -142,25 +150,24 @@ class ModelSpec:
 
     @property
     def reads_digits(self) -> bool:
-        """Whether its classes are the digits 0 to 9."""
+        """Whether the labels are the digits 0 to 9."""
         return are_digits(self.labels)
 
     @property
     def reads_strokes(self) -> bool:
-        """Whether images are ink on paper, so that one without ink holds nothing to read."""
+        """Whether inputs are ink on paper (``preprocessing`` is ``strokes``)."""
         return self.preprocessing == "strokes"
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Self:
-        """Read what a file takes and answers from its own metadata.
+        """Read a ModelSpec from a file's metadata.
 
         Args:
             metadata: The file's metadata_props.
-            origin: What to call the file in an error's text.
+            origin: Name of the file, for error messages.
 
         Raises:
-            ModelError: The file is not one of ours, is of a version that this package does not
-                know, or its metadata makes no sense.
+            ModelError: The metadata is missing, invalid, or of an unknown version.
         """
         version = metadata.get("contract")
         if version is None:
@@ -222,7 +229,7 @@ class ModelSpec:
         )
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the entries of a file's metadata that ``from_metadata`` reads."""
+        """Return the metadata entries that ``from_metadata`` reads."""
         scaling = asdict(self.trained_scaling)
         entries = {
             "contract": CONTRACT_VERSION,

@@ -16,8 +16,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 
 HEAD = """# The Python API
 
-All that `import mnist_edge` offers, made of its docstrings by `make api`. How to use it in an app,
-with threads, processes and web servers: [embedding.md](embedding.md).
+Every public name of `mnist_edge`. For use in an app, with threads, processes and web servers, see
+[embedding.md](embedding.md).
+
+Generated from the docstrings by `make api`.
 """
 
 OF_SPEC: tuple[type, ...] = (ModelSpec, InputSpec)

@@ -3,7 +3,8 @@
 To add a runtime:
 
 1. Write its adapter, a function in ``adapters`` that opens a ``Candidate``.
-2. Add its row to ``RUNTIMES``, and its name to the help of --against (cli/benchmark.py).
+2. Add its row to ``RUNTIMES``, and its name to ``cli.completion.BASELINES`` and to the help of
+   --against (cli/benchmark.py).
 3. Name its distributions in the extra "peers" in pyproject.toml.
 4. If it reads a format that there is none of yet, let ``baselines.convert`` make that file.
 """

@@ -281,9 +281,8 @@ def _rejection(network: IntegerNetwork) -> dict[str, str]:
         ) from error
     return {
         "REJECTION": (
-            f"The confidence is below {limit} then, which one in a hundred real images falls\n"
-            f" * short of; it is off by less than {rejection.ERROR:.5f}. That an image holds no\n"
-            " * ink at all is for the caller to see."
+            f"The confidence is below {limit} then, as for one in a hundred real images; it is\n"
+            f" * off by less than {rejection.ERROR:.5f}. The caller checks for images without ink."
         ),
         "REJECTED": _template("rejected.c"),
         "POWERS": _array("uint32_t powers[65]", np.array(found.powers)),

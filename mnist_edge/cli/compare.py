@@ -11,22 +11,24 @@ from mnist_edge.cli.verbosity import note
 
 @command
 def compare(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="A report of benchmark --json.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.")],
+    old: Annotated[
+        Path, typer.Argument(metavar="OLD", help="Report of an earlier benchmark --json.")
+    ],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Report of a later one.")],
     fail_above: Annotated[
         str,
-        typer.Option(metavar="SHARE", help="By how much a call may become slower."),
+        typer.Option(metavar="SHARE", help="Largest slowdown to accept, as 10% or 0.1."),
     ] = "10%",
     anyway: Annotated[
         bool,
-        typer.Option("--anyway", help="Compare even if device or models differ."),
+        typer.Option("--anyway", help="Compare reports of different devices or models."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what became slower from one benchmark to the next.
+    """Compare two benchmark reports and fail on a slowdown.
 
-    Exit code 1 when a call takes longer by more than --fail-above and more than the noise of both
-    runs.
+    Exit code 1 when a latency grew by more than --fail-above and by more than the noise of both
+    reports.
 
     Example: mnist-edge compare old.json new.json --fail-above 5%
     """

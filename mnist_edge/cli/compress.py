@@ -35,22 +35,24 @@ if TYPE_CHECKING:
 
 @command
 def compress(
-    keras: Annotated[Path, typer.Argument(metavar="KERAS", help="The wide network's .keras file.")],
+    keras: Annotated[Path, typer.Argument(metavar="KERAS", help="The trained .keras file.")],
     widths: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
             show_default=False,
-            help="Units to keep of each hidden layer: 128,64.",
+            help="Units of each hidden layer, such as 128,64.",
         ),
     ] = None,
     max_loss: Annotated[
         float | None,
         typer.Option(
+            min=0,
+            max=100,
             metavar="POINTS",
             show_default=False,
-            help="Find the narrowest network that loses no more validation accuracy, in percentage "
-            "points.",
+            help="Find the smallest network that loses at most this validation accuracy, in "
+            "percentage points.",
         ),
     ] = None,
     out: Annotated[
@@ -58,7 +60,7 @@ def compress(
         typer.Option(
             metavar="KERAS",
             show_default="beside KERAS, with the widths in its name",
-            help="The .keras file to write.",
+            help="Write the network to this .keras file.",
         ),
     ] = None,
     epochs: Annotated[
@@ -67,13 +69,13 @@ def compress(
             min=1,
             max=10_000,
             metavar="N",
-            show_default=False,
-            help="Passes over the images, if not the recipe's.",
+            show_default="the recipe's",
+            help="Epochs of training.",
         ),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(min=0, max=2**31, metavar="N", help="Decides order and distortion."),
+        typer.Option(min=0, max=2**31, metavar="N", help="Random seed of order and augmentation."),
     ] = 0,
     data: Data = None,
     label_column: LabelColumn = None,
@@ -82,22 +84,22 @@ def compress(
     fresh: Fresh = False,
     as_json: Json = False,
 ) -> None:
-    """Make a narrower network that reads as well, out of a trained wide one.
+    """Distil a trained network into a smaller one.
 
-    Whole hidden units are taken out, then the rest learns from the wide network. The result is a
-    .keras file like any other: export it, verify it, predict with it. An interrupted run goes on
-    where it stopped.
+    Prunes whole hidden units, then trains the rest with the original network as teacher. Takes one
+    of --widths and --max-loss, and writes a .keras file to export. An interrupted run resumes.
 
     Example: mnist-edge compress artifacts/mnist-mlp.keras --widths 128,64 --out small.keras
     """
-    from mnist_edge.datasets import Wanted
+    from mnist_edge.datasets import ModelInput
     from mnist_edge.extras import require
     from mnist_edge.training.recipes import COMPRESSED
 
     require("export", "tensorflow", "keras")
     show_warnings()
     if (widths is None) == (max_loss is None):
-        raise OptionError("expected one of --widths and --max-loss")
+        received = "neither" if widths is None else "both"
+        raise OptionError(f"expected one of --widths and --max-loss, received {received}")
     if out and out.suffix != ".keras":
         raise OptionError(f"expected --out to end in .keras, received {out}")
     if out:
@@ -110,7 +112,7 @@ def compress(
     if widths is not None:
         recipe = recipe.with_widths(tuple(numbers(widths, "--widths")))
     dataset = find_data(
-        data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
+        data, ModelInput(UNIT_PIXELS), label_column=label_column, resize=resize, allow_sample=False
     )
     with progress.steps() as on_step:
         on_step("loading TensorFlow")

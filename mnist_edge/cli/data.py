@@ -45,7 +45,7 @@ def data(
             min=0,
             max=1000,
             metavar="N",
-            help="Draw the first N images in the terminal; of features, print N rows.",
+            help="Draw the first N images in the terminal, or print N rows of features.",
         ),
     ] = 0,
     png: Annotated[
@@ -53,14 +53,14 @@ def data(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help=f"Draw them ({DRAWN}, or N) as a contact sheet.",
+            help=f"Write a contact sheet of the first {DRAWN} images, or N with --show N.",
         ),
     ] = None,
     label_column: LabelColumn = None,
     resize: Resize = None,
     as_json: Json = False,
 ) -> None:
-    """Show which data set is in use, and some of its images.
+    """Show the data set in use and some of its images.
 
     Example: mnist-edge data --show 10 --png digits.png
 

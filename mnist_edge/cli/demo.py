@@ -22,9 +22,7 @@ LOCAL = "127.0.0.1"
 @command
 def demo(
     model: Model = None,
-    out: Annotated[
-        Path, typer.Option(metavar="HTML", help="Where the page is, or is written.")
-    ] = PAGE,
+    out: Annotated[Path, typer.Option(metavar="HTML", help="Write the page to this file.")] = PAGE,
     serve: Annotated[
         int | None,
         typer.Option(
@@ -32,23 +30,20 @@ def demo(
             max=65535,
             metavar="PORT",
             show_default=False,
-            help="Serve the page on this port, until Ctrl-C, instead of opening it; 0 is any.",
+            help="Serve the page on this port until Ctrl-C; 0 picks a free port.",
         ),
     ] = None,
     host: Annotated[
         str,
-        typer.Option(
-            metavar="ADDRESS", help="Which of this machine's addresses --serve listens on."
-        ),
+        typer.Option(metavar="ADDRESS", help="With --serve: listen on this address."),
     ] = LOCAL,
     as_json: Json = False,
 ) -> None:
     """Draw digits in the browser: one HTML page, no network.
 
-    Makes the page as export --target web does, unless --out is that page already, and opens it. For
-    a phone, serve it on an address that the phone can reach; whoever else can reach that address
-    can open the page too. The page of a model of letters takes those, one of other images takes
-    pictures.
+    Writes the page as export --target web does, and opens it. To use it on a phone, serve it on an
+    address that the phone can reach; everyone on that network can then open it. The page takes
+    drawings for a model of digits or letters, pictures for others.
 
     Example: mnist-edge demo
 
@@ -68,7 +63,7 @@ def demo(
     made = make_page(model, out)
     show_page(made, as_json)
     if not webbrowser.open(out.resolve().as_uri()):
-        note(f"no browser could be started: open {out} in one")
+        note(f"no browser could be started: open {out} in a browser yourself")
 
 
 def make_page(model: str | None, out: Path) -> "PageReport":

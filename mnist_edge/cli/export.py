@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar, cast, get_args
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import (
     ARTIFACTS,
     KERAS_FILE,
@@ -26,13 +27,14 @@ from mnist_edge.cli.render import progress
 from mnist_edge.cli.verify import show_parity
 from mnist_edge.errors import OptionError
 from mnist_edge.markup import require_page
-from mnist_edge.model_spec import Preprocessing
+from mnist_edge.model_spec import DEFAULT_OPSET, OPSETS, Preprocessing
+from mnist_edge.runtime.shipped import PRECISIONS
 
 Value = TypeVar("Value")
 
 TARGETS = ("onnx", "c", "web")
 PREPROCESSINGS = get_args(Preprocessing)
-DEFAULT_OPSET = 17
+SCALINGS = ("0..1", "0..255", "-1..1", "mean,std", "auto")
 PAGE_PRECISION = "int8"
 C_PRECISION = "int8"
 
@@ -43,31 +45,46 @@ def export(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
-            show_default=f"{KERAS_FILE}, with --target c or web the shipped model",
-            help="A .keras, .h5 or .onnx file; with --target c or web a file that export made, or "
-            "the name of a shipped one (int8, small, ...), too.",
+            autocompletion=completion.model_or_source,
+            show_default=f"{KERAS_FILE}; with --target c or web: int8",
+            help="A .keras, .h5 or .onnx file; with --target c or web also an exported file or the "
+            "name of a shipped model: int8, small, ...",
         ),
     ] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(TARGETS),
+            autocompletion=completion.one_of(TARGETS),
+            help="Write .onnx files, C source, or one HTML page that runs the model.",
+        ),
+    ] = "onnx",
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            show_default=f"{ARTIFACTS}, with --target web {PAGE}",
-            help="Folder for the .onnx or C files; the page, with --target web.",
+            show_default=f"{ARTIFACTS}; with --target web: {PAGE}",
+            help="Write the files to this folder; with --target web, the page to this file.",
         ),
     ] = None,
     precision: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
-            show_default=f"all that pass, with --target c or web {PAGE_PRECISION}",
-            help="By commas: fp32, fp16, int8, int8-dynamic, int8-weights, int4; or all.",
+            autocompletion=completion.list_of(PRECISIONS),
+            show_default=f"all that pass; with --target c or web: {PAGE_PRECISION}",
+            help=f"Precisions, separated by commas: {', '.join(PRECISIONS)}; or all.",
         ),
     ] = None,
     opset: Annotated[
         int | None,
         typer.Option(
-            min=13, max=18, metavar="13-18", show_default=str(DEFAULT_OPSET), help="ONNX opset."
+            min=OPSETS[0],
+            max=OPSETS[-1],
+            metavar="VERSION",
+            autocompletion=completion.one_of(tuple(map(str, OPSETS))),
+            show_default=str(DEFAULT_OPSET),
+            help="Opset version of the .onnx files.",
         ),
     ] = None,
     data: Data = None,
@@ -78,46 +95,44 @@ def export(
         str | None,
         typer.Option(
             metavar="SCALING",
-            show_default="what the model itself shows, else 0..1",
-            help="Pixels that the model was trained on: 0..1, 0..255, -1..1, mean,std of the "
-            "training images, numbers such as 0.1307,0.3081 (mean, deviation), or auto.",
+            autocompletion=completion.one_of(SCALINGS),
+            show_default="from the model's first layers, else 0..1",
+            help="Pixel scaling in training: 0..1, 0..255, -1..1, mean,std (of the images), "
+            "numbers such as 0.1307,0.3081 (mean, standard deviation), or auto: the most "
+            "accurate of these.",
         ),
     ] = None,
     invert: Annotated[
-        bool, typer.Option("--invert", help="The model was trained on dark ink on white.")
+        bool,
+        typer.Option("--invert", help="Invert pixels: the model was trained on dark ink on white."),
     ] = False,
     transpose: Annotated[
         bool,
-        typer.Option("--transpose", help="It was trained with rows and columns exchanged."),
+        typer.Option("--transpose", help="Swap rows and columns, as in the training data."),
     ] = False,
     preprocessing: Annotated[
         str | None,
         typer.Option(
             metavar="|".join(PREPROCESSINGS),
-            show_default="strokes for 28x28 pixels of digits and letters, else resize",
-            help="How a picture becomes an input: as ink on paper, as a whole, or not at all.",
+            autocompletion=completion.one_of(PREPROCESSINGS),
+            show_default="strokes for digits and letters of 28x28 pixels, else resize",
+            help="Preparation of pictures: strokes finds and centres ink on paper, resize scales "
+            "the whole picture, none is for features.",
         ),
     ] = None,
     no_verify: Annotated[
         bool,
         typer.Option(
-            "--no-verify", help="Do not compare with the model; the files claim nothing then."
+            "--no-verify", help="Skip the comparison with the model; the files state no accuracy."
         ),
     ] = False,
     keep_inactive: Annotated[
         bool,
         typer.Option(
             "--keep-inactive",
-            help="Keep hidden units that hardly ever fire in the quantized files too.",
+            help="Keep rarely active hidden units in the quantized files.",
         ),
     ] = False,
-    target: Annotated[
-        str,
-        typer.Option(
-            metavar="|".join(TARGETS),
-            help="What to make: .onnx files, C code, or one HTML page that runs the model.",
-        ),
-    ] = "onnx",
     as_json: Json = False,
     # Names of earlier versions.
     out_dir: Annotated[Path | None, typer.Option("--out-dir", hidden=True)] = None,
@@ -126,20 +141,19 @@ def export(
 ) -> None:
     """Convert a Keras or ONNX model to verified ONNX files.
 
-    Each file is run beside the model, on the test images where they fit it, else on made inputs.
-    One that misses its gate is not written: exit code 1 if its precision was named, else it is
-    listed as not offered. Quantized dense networks leave out hidden units that fire for fewer than
-    0.5 % of 1,000 to 5,000 training images.
+    Compares each file with the model, on the test images where they fit, else on generated inputs,
+    and writes it if it passes the gate of its precision (the agreement it must reach). A file that
+    fails is listed as not offered; if you named its precision, the exit code is 1. Quantized dense
+    networks drop hidden units that are active for fewer than 0.5 % of 1,000 to 5,000 training
+    images.
 
-    All files take pixels as they are or in 0..1: the scaling that the model was trained on becomes
-    part of them. One that does not read labelled images as it is exported, but would in another
-    scaling, is named, and its files are unverified.
+    The scaling of the training data becomes part of each file, which takes uint8 pixels or floats
+    in 0..1. If the model's accuracy on labelled images is poor with that scaling and good with
+    another, export names the other one and marks the files as unverified.
 
-    With --target c, an int8 file becomes C99 that computes what onnxruntime does, bit for bit.
-    A model is exported first.
-
-    With --target web, an exported file becomes one HTML page that reads what is drawn on it, or
-    pictures, in any browser, from disk and without a network. A model is exported first.
+    With --target c, writes C99 source of the int8 file that gives the same results as onnxruntime,
+    bit for bit. With --target web, writes one HTML page that classifies drawings or pictures in any
+    browser, without a network.
 
     Example: mnist-edge export mine.keras --out build --precision fp32
 

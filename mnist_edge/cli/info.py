@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import Json, command, echo, print_json
 from mnist_edge.cli.inputs import CHANGED, onnx_files
 from mnist_edge.cli.render.tables import printable
@@ -26,16 +27,18 @@ def info(
         list[str] | None,
         typer.Argument(
             metavar="[ONNX]...",
+            autocompletion=completion.model,
             show_default=False,
-            help="Exported files, any other .onnx, folders of them, or names of shipped ones: "
+            help="Exported files, other .onnx files, folders of them, or names of shipped models: "
             "int8, small, ...",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what a file is and promises or, with no file, what this machine offers.
+    """Describe model files or, without a file, this machine.
 
-    Of several files, or of one that cannot be read, --json prints a list. Exit code 1 when some
+    Prints a file's input, labels, accuracy and origin, or this machine's CPU and software. With
+    several files, or one that cannot be read, --json prints a list. Exit code 1 when some files
     cannot be read, 2 when none can.
 
     Example: mnist-edge info artifacts/mnist-mlp.int8.onnx

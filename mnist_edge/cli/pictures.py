@@ -12,6 +12,10 @@ from mnist_edge.scoring.kinds import PICTURES
 UNREADABLE = frozenset([".heic", ".heif", ".pdf", ".svg"])
 """Endings of files in a folder that somebody may want read: each gets its sentence."""
 
+MODELS = frozenset([".onnx", ".keras", ".h5", ".hdf5"])
+ROWS = frozenset([".csv", ".npy", ".npz", ".parquet", ".arrow"])
+"""Endings of files that other options and commands take."""
+
 NAMED = 5
 """How many of the files that are passed over are named."""
 
@@ -27,7 +31,7 @@ def files_in(places: Sequence[str]) -> Iterator[Path]:
     for place in places:
         folder = Path(place)
         if folder.is_dir():
-            yield from _in_folder(folder)
+            yield from _in_folder(folder, alone=len(places) == 1)
         else:
             yield folder
 
@@ -47,8 +51,24 @@ def read(path: Path) -> bytes:
     return data
 
 
-def _in_folder(folder: Path) -> Iterator[Path]:
-    """Yield the pictures in a folder and in those below it."""
+def swapped(path: Path) -> str | None:
+    """Return what to do with a file that is no picture but a model or rows; None for others."""
+    if not path.is_file():
+        return None
+    if path.suffix.lower() in MODELS:
+        return "expected a picture, received a model: pass it with --model"
+    if path.suffix.lower() in ROWS:
+        return "expected a picture, received rows: classify them with mnist-edge score"
+    return None
+
+
+def _in_folder(folder: Path, *, alone: bool) -> Iterator[Path]:
+    """Yield the pictures in a folder and in those below it.
+
+    Args:
+        folder: Where to look.
+        alone: Whether it is all that is named, so that an error says that it holds none.
+    """
     skipped = []
     found = 0
     for path in sorted(folder.rglob("*")):
@@ -63,7 +83,7 @@ def _in_folder(folder: Path) -> Iterator[Path]:
             skipped.append(str(within))
     if skipped:
         note(f"{folder}: skipped {_listed(skipped)}")
-    if not found:
+    if not found and not alone:
         note(f"{folder}: there are no pictures in it")
 
 

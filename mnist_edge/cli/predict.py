@@ -8,9 +8,10 @@ import typer
 
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_png
 from mnist_edge.cli.inputs import note_changed
-from mnist_edge.cli.pictures import files_in, read
+from mnist_edge.cli.pictures import files_in, read, swapped
 from mnist_edge.cli.render.predictions import (
     drawn_number,
+    may_be_number,
     number_lines,
     number_report_of,
     prediction_lines,
@@ -18,10 +19,11 @@ from mnist_edge.cli.render.predictions import (
 )
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import NumberReport, NumbersReport, PredictionReport, PredictReport
-from mnist_edge.cli.verbosity import complain
+from mnist_edge.cli.verbosity import complain, note
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import write_whole
+from mnist_edge.model_spec import MAX_PIXELS
 
 
 @command
@@ -30,45 +32,48 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PICTURE...",
-            help="Pictures, or folders of them; - is standard input.",
+            help="Picture files, folders of them, or - for standard input.",
         ),
     ],
     model: Model = None,
     number: Annotated[
         bool,
-        typer.Option("--number", help="Read a whole number in each picture, row by row."),
+        typer.Option(
+            "--number", help="Read a number of several digits in each picture, row by row."
+        ),
     ] = False,
     spaces: Annotated[
-        bool, typer.Option("--spaces", help="With --number: keep wide gaps, as blanks.")
+        bool, typer.Option("--spaces", help="With --number: print wide gaps as spaces.")
     ] = False,
     top: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Show the N most probable labels.")
+        int, typer.Option(min=1, metavar="N", help="Print the N most probable labels.")
     ] = 1,
     show: Annotated[
-        bool, typer.Option("--show", help="Draw what the network saw, and the probabilities.")
+        bool,
+        typer.Option(
+            "--show", help="Draw the network's input and the probabilities in the terminal."
+        ),
     ] = False,
     png: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="With --number, of one picture: draw it with the digits and their boxes.",
+            help="With --number: write the picture with a box around each digit.",
         ),
     ] = None,
     max_pixels: Annotated[
         int,
-        typer.Option(
-            min=1, metavar="N", help="Refuse pictures with more pixels, before they are decoded."
-        ),
-    ] = 24_000_000,
+        typer.Option(min=1, metavar="N", help="Refuse pictures with more than N pixels."),
+    ] = MAX_PIXELS,
     as_json: Json = False,
 ) -> None:
-    """Classify pictures: of one digit each, of a whole number, or of what the model reads.
+    """Classify pictures, or read the numbers in them.
 
-    One line a picture: label, confidence, path; a question mark follows the label where the picture
-    may show none of them, and stands in a number for what may be no digit. A picture that cannot be
-    read is named on stderr; the others are read, and the exit code is 1, or 2 where none could be
-    read.
+    Prints one line per picture: label, confidence, path. A question mark after the label means that
+    the picture is probably none of the model's classes; in a number it replaces a digit. A picture
+    that cannot be read is reported on stderr and the others are classified: exit code 1, or 2 if
+    none can be read.
 
     Example: mnist-edge predict three.png scans/ --top 3
 
@@ -81,9 +86,12 @@ def predict(
     note_changed(predictor)
     answers: list[PredictionReport] = []
     numbers: list[NumberReport] = []
+    have_several = False
 
     def classify(path: Path, data: bytes) -> None:
+        nonlocal have_several
         answer = predictor.predict_picture(data, max_pixels=max_pixels)
+        have_several |= may_be_number(answer)
         answers.append(report_of(path, answer, top))
         if not as_json:
             echo("\n".join(prediction_lines(answers.pop(), answer, show)))
@@ -103,6 +111,8 @@ def predict(
         print_json(PredictReport(tuple(answers), failed))
     elif png and not failed:
         echo(f"wrote {printable(str(png))}")
+    if have_several:
+        note("a picture may have several digits: read it with --number")
     if failed:
         raise typer.Exit(1 if len(failed) < found else 2)
 
@@ -141,7 +151,7 @@ def _each(
         try:
             use(path, read(path))
         except ImageError as error:
-            failed.append(Failure(str(path), str(error)))
+            failed.append(Failure(str(path), swapped(path) or str(error)))
             complain(str(failed[-1]))
     if not found:
         raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 import typer
 
 from mnist_edge import extras
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_folder
 from mnist_edge.cli.render.scoring import rows_bar, summary
 from mnist_edge.errors import OptionError, shown
@@ -21,17 +22,17 @@ def score(
         typer.Argument(
             metavar="INPUT...",
             help="Parquet, Arrow, CSV, IDX, .npz, .npy, .tar or picture files, folders of them, "
-            "or URLs of either.",
+            "or URLs.",
         ),
     ],
-    out: Annotated[str, typer.Option(metavar="FOLDER_OR_URL", help="Where the output goes.")],
+    out: Annotated[str, typer.Option(metavar="FOLDER_OR_URL", help="Write the output files here.")],
     model: Model = None,
     column: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="The column, or the array of an .npz, that holds the images; in a .tar, the "
-            "ending of the pictures.",
+            help="Column, or array of an .npz, with the images; in a .tar, the pictures' file "
+            "extension.",
         ),
     ] = "image",
     keep: Annotated[
@@ -39,31 +40,44 @@ def score(
         typer.Option(
             metavar="COLUMNS|all",
             show_default="the row's number or path",
-            help="Columns to copy into the output, with commas between them.",
+            help="Columns to copy into the output, separated by commas.",
         ),
     ] = None,
     prepare: Annotated[
         str,
         typer.Option(
-            metavar="auto|none|strokes|resize",
-            help="How a picture becomes an input; auto as the model's file has it.",
+            metavar="|".join(PREPARES),
+            autocompletion=completion.one_of(PREPARES),
+            help="Preprocessing of pictures; auto is as the model's file says.",
         ),
     ] = "auto",
     output_format: Annotated[
-        str, typer.Option("--format", metavar="parquet|csv|jsonl", help="Of the output.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            autocompletion=completion.one_of(FORMATS),
+            help="Format of the output files.",
+        ),
     ] = "parquet",
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Write each class's probability too.")
+        bool, typer.Option("--probabilities", help="Write the probability of each class.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(metavar="local|ray", help="What runs the shards.")
+        str,
+        typer.Option(
+            metavar="|".join(ENGINES),
+            autocompletion=completion.one_of(ENGINES),
+            help="Run on this machine or on a Ray cluster.",
+        ),
     ] = "local",
     address: Annotated[
         str | None,
         typer.Option(
             metavar="auto|HOST:PORT",
-            show_default="a cluster of its own",
-            help="Of a running Ray cluster.",
+            autocompletion=completion.one_of(("auto",)),
+            show_default="start a local cluster",
+            help="Address of a running Ray cluster.",
         ),
     ] = None,
     workers: Annotated[
@@ -73,7 +87,7 @@ def score(
             max=65536,
             metavar="N",
             show_default="1 for rows, all CPUs for pictures",
-            help="Processes; of Ray, CPUs.",
+            help="Number of processes, or of CPUs with --engine ray.",
         ),
     ] = None,
     shard: Annotated[
@@ -81,7 +95,7 @@ def score(
         typer.Option(
             metavar="K/N",
             show_default=False,
-            help="Do every Nth shard from the Kth on; other calls do the others.",
+            help="Score only part K of N, to split a data set over several calls.",
         ),
     ] = None,
     rows_per_shard: Annotated[
@@ -89,29 +103,28 @@ def score(
         typer.Option(
             min=1,
             metavar="N",
-            show_default="1000000, of picture files 4096",
-            help="At most; a row group of Parquet is not cut if it need not be.",
+            show_default="1000000, or 4096 picture files",
+            help="Largest shard; Parquet is split between row groups where possible.",
         ),
     ] = None,
     on_error: Annotated[
         str,
         typer.Option(
-            metavar="fail|quarantine",
-            help="Whether a row that cannot be read ends the run, or is listed in errors/.",
+            metavar="|".join(ON_ERROR),
+            autocompletion=completion.one_of(ON_ERROR),
+            help="At a row that cannot be read: stop, or list it in errors/ and continue.",
         ),
     ] = "fail",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Do what is missing of an interrupted run.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that is in the folder.")
+        bool, typer.Option("--overwrite", help="Replace the run in the folder.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Classify many rows: tables, arrays, folders and tars, one output file a shard.
+    """Classify large data sets: tables, arrays, folders and tar files.
 
-    The output has _SUCCESS when all of it is there. An interrupted run goes on with --resume.
-    Exit code 1 when rows could not be read (--on-error quarantine), 2 when none could.
+    Splits the input into shards and writes one file per shard, then _SUCCESS. Exit code 1 when some
+    rows cannot be read (with --on-error quarantine), 2 when none can.
 
     Example: mnist-edge score digits/*.parquet --out answers --keep id
     """
@@ -127,7 +140,7 @@ def score(
         probabilities=probabilities,
     )
     if "://" not in out:
-        require_folder(Path(out), "a file a shard")
+        require_folder(Path(out), "the output files")
     runner = _choice("--engine", engine, ENGINES)
     if address is not None and runner != "ray":
         raise OptionError("expected --address with --engine ray, received it without")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnist_edge.cli import completion
 from mnist_edge.cli.app import (
     KERAS_FILE,
     Data,
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 @command
 def train(
     recipe: Annotated[
-        str, typer.Option(metavar="NAME", help="How to train; one of: augmented, article.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.one_of(completion.RECIPES),
+            help=f"Training recipe, one of: {', '.join(completion.RECIPES)}.",
+        ),
     ] = "augmented",
     epochs: Annotated[
         int | None,
@@ -46,14 +52,15 @@ def train(
             min=1,
             max=10_000,
             metavar="N",
-            show_default=False,
-            help="Passes over the images, if not the recipe's; neither teacher nor pruning takes "
-            "more.",
+            show_default="the recipe's",
+            help="Epochs of training, also an upper limit for the teacher and for pruning.",
         ),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(min=0, max=2**31, metavar="N", help="Decides weights, order and distortion."),
+        typer.Option(
+            min=0, max=2**31, metavar="N", help="Random seed of weights, order and augmentation."
+        ),
     ] = 0,
     data: Data = None,
     labels: Labels = None,
@@ -61,7 +68,7 @@ def train(
     resize: Resize = None,
     out: Annotated[
         Path,
-        typer.Option(metavar="KERAS", help="The .keras file to write."),
+        typer.Option(metavar="KERAS", help="Write the network to this .keras file."),
     ] = KERAS_FILE,
     no_resume: NoResume = False,
     fresh: Fresh = False,
@@ -70,7 +77,7 @@ def train(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Draw loss and accuracy an epoch (PNG, SVG, PDF).",
+            help="Write a plot of loss and accuracy per epoch (.png, .svg or .pdf).",
         ),
     ] = None,
     preview: Annotated[
@@ -78,23 +85,23 @@ def train(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Draw 64 images as the recipe shows them to the network, and stop.",
+            help="Write a .png of 64 images as the recipe shows them and exit without training.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train the network; an interrupted run goes on where it stopped.
+    """Train the network, or resume an interrupted run.
 
-    On MNIST, or on any 28x28 grey images of any classes: the last layer has as many units. Drawn
-    digits, strokes that writers leave out, and backgrounds are shown beside the digits 0 to 9
-    alone; --labels says that yours are none.
+    Trains on MNIST, or on other grey images of 28x28 pixels with any number of classes. Digits get
+    augmentation of their own: drawn digits, strokes that writers leave out, backgrounds. If your
+    classes 0 to 9 are not digits, name them with --labels.
 
     Example: mnist-edge train --seed 1 --out mine.keras --plot curve.png
 
     Example: mnist-edge train --data letters/ --recipe article --out letters.keras
     """
     from mnist_edge.cli.render import charts
-    from mnist_edge.datasets import Wanted, parse_labels
+    from mnist_edge.datasets import ModelInput, parse_labels
     from mnist_edge.extras import require
     from mnist_edge.files import require_place, require_writable
     from mnist_edge.training.recipes import RECIPES
@@ -109,7 +116,9 @@ def train(
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
     names = parse_labels(labels) if labels is not None else ()
-    find = partial(find_data, data, Wanted(UNIT_PIXELS), label_column=label_column, resize=resize)
+    find = partial(
+        find_data, data, ModelInput(UNIT_PIXELS), label_column=label_column, resize=resize
+    )
     if preview:
         if plot or as_json:
             raise OptionError("expected --preview without --plot and --json: nothing is trained")

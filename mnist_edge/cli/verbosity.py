@@ -10,8 +10,8 @@ QUIET = -1
 USUAL = 0
 VERBOSE = 1
 
-QUIET_HELP = "Print no notes and no progress, errors alone."
-VERBOSE_HELP = "Print each step, and where an error came from."
+QUIET_HELP = "Print errors only: no notes, no progress."
+VERBOSE_HELP = "Print each step and the origin of errors."
 
 
 class _Level:

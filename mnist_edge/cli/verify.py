@@ -30,7 +30,7 @@ from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.extras import require
 
 if TYPE_CHECKING:
-    from mnist_edge.datasets import Dataset, Wanted
+    from mnist_edge.datasets import Dataset, ModelInput
     from mnist_edge.export.reports import ModelReport, ParityReport, VerifyReport
     from mnist_edge.runtime.model_file import ModelFile
 
@@ -42,8 +42,8 @@ def verify(
         Path | None,
         typer.Option(
             metavar="MODEL",
-            show_default="found by its hash: in artifacts/, beside the files, or here",
-            help="The .keras, .h5 or .onnx file they were made from.",
+            show_default="found by its hash in artifacts/, beside the files, or here",
+            help="The .keras, .h5 or .onnx file that the exported files were made from.",
         ),
     ] = None,
     data: Data = None,
@@ -51,10 +51,11 @@ def verify(
     resize: Resize = None,
     as_json: Json = False,
 ) -> None:
-    """Compare exported files with the model they were made from, input by input.
+    """Compare exported files with the model that they were made from.
 
-    Files of several models are compared each with its own. Exit code 1 when a file misses the gate
-    of its precision, was changed since it was exported, or cannot be verified; 2 when none can be.
+    Measures accuracy and agreement on the test data. Files of several models are compared each with
+    its own. Exit code 1 when a file misses the gate of its precision (the agreement it must reach),
+    was changed since its export, or cannot be verified; 2 when no file can be verified.
 
     Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
 
@@ -98,7 +99,7 @@ class _Run:
         self._data = data
         self._label_column = label_column
         self._resize = resize
-        self._datasets: dict[Wanted, Dataset] = {}
+        self._datasets: dict[ModelInput, Dataset] = {}
 
     def read(self, files: Sequence[Path]) -> "Iterator[tuple[Path, ModelFile]]":
         """Yield the files that can be read."""
@@ -158,9 +159,9 @@ class _Run:
 
     def _dataset(self, model: "ModelFile", on_step: progress.OnStep) -> "Dataset":
         """Return the data for a model; looked for once for all that take the same."""
-        from mnist_edge.datasets import Wanted
+        from mnist_edge.datasets import ModelInput
 
-        wanted = Wanted.by(model.spec)
+        wanted = ModelInput.by(model.spec)
         if wanted not in self._datasets:
             self._datasets[wanted] = find_data(
                 self._data,

@@ -13,7 +13,7 @@
     limits.py    how much a file may unpack to
     dataset.py   what comes back
 
-A new format is a reader that returns a ``Found``, and a case in find.py.
+A new format is a reader that returns a ``LoadedData``, and a case in find.py.
 
 numpy is all that an import of this package needs.
 """
@@ -21,7 +21,7 @@ numpy is all that an import of this package needs.
 from mnist_edge.datasets.dataset import Dataset, DataSummary
 from mnist_edge.datasets.find import DATA_VARIABLE, SAMPLE, WAYS_TO_GET_MNIST, find
 from mnist_edge.datasets.labels import parse_labels
-from mnist_edge.datasets.wanted import Wanted
+from mnist_edge.datasets.wanted import ModelInput
 
 __all__ = [
     "DATA_VARIABLE",
@@ -29,7 +29,7 @@ __all__ = [
     "WAYS_TO_GET_MNIST",
     "DataSummary",
     "Dataset",
-    "Wanted",
+    "ModelInput",
     "find",
     "parse_labels",
 ]

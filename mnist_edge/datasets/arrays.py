@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mnist_edge.datasets.found import Found, Part, require_alike, require_examples
+from mnist_edge.datasets.found import LoadedData, Part, require_alike, require_examples
 from mnist_edge.datasets.limits import unpacked_limit
 from mnist_edge.datasets.npz import Header, Npz, NpzError, open_npz
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, shown
 
 Names = Mapping[str, tuple[str, str]]
 
@@ -17,7 +17,7 @@ _VALUES = ("x", "images", "data", "features")
 _LABELS = ("y", "labels", "label", "target", "targets")
 
 
-def read_arrays(path: Path) -> Found:
+def read_arrays(path: Path) -> LoadedData:
     """Return the arrays of an .npz.
 
     Raises:
@@ -34,7 +34,7 @@ def read_arrays(path: Path) -> Found:
         raise DataError(f"{path} is damaged or is no .npz of plain arrays: {reason}") from error
 
 
-def _read(archive: Npz, path: Path) -> Found:
+def _read(archive: Npz, path: Path) -> LoadedData:
     names = _find_names(archive.names, path)
     # The headers are checked before anything is unpacked.
     headers: dict[str, Header] = {}
@@ -54,7 +54,7 @@ def _read(archive: Npz, path: Path) -> Found:
     for split, pair in names.items():
         arrays = [archive.read(name, headers[name].nbytes) for name in pair]
         parts[split] = Part(*arrays)
-    return Found(str(path), parts["train"], parts.get("test"))
+    return LoadedData(str(path), parts["train"], parts.get("test"))
 
 
 def _find_names(present: list[str], path: Path) -> Names:
@@ -74,8 +74,7 @@ def _find_names(present: list[str], path: Path) -> Names:
         if values in by_lower and labels in by_lower:
             return {"train": (by_lower[values], by_lower[labels])}
     keras = [name for pair in KERAS_NAMES.values() for name in pair]
-    missing = sorted(set(keras) - set(present))
     raise DataError(
-        f"expected the arrays {', '.join(keras)}, or x and y alone, in {path}, missing "
-        f"{', '.join(missing)}"
+        f"expected the arrays {', '.join(keras)}, or x and y alone, in {path}, found "
+        f"{shown(', '.join(present)) if present else 'none'}"
     )

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from mnist_edge.datasets import idx, mnist
 from mnist_edge.datasets.dataset import Dataset
-from mnist_edge.datasets.found import Found, Part, require_alike, require_examples
+from mnist_edge.datasets.found import LoadedData, Part, require_alike, require_examples
 from mnist_edge.datasets.labels import read_labels
 from mnist_edge.datasets.split import Hashes, are_by_class, content_hashes, held_out, mixed_order
 from mnist_edge.datasets.values import read_values
-from mnist_edge.datasets.wanted import Wanted
+from mnist_edge.datasets.wanted import ModelInput
 from mnist_edge.errors import DataError, shown
 from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 
@@ -22,7 +22,7 @@ Examples = tuple[NDArray[Any], NDArray[Any]]
 """Inputs and their labels."""
 
 
-def assemble(found: Found, wanted: Wanted | None = None) -> Dataset:
+def assemble(found: LoadedData, wanted: ModelInput | None = None) -> Dataset:
     """Return a data set of what a reader found.
 
     Args:
@@ -85,7 +85,7 @@ def known(dataset: Dataset) -> Dataset:
     return replace(dataset, name="MNIST", classes=DIGITS)
 
 
-def sample(found: Found) -> Dataset:
+def sample(found: LoadedData) -> Dataset:
     """Return MNIST's sample, all of which are training images."""
     images, labels = found.train.values, found.train.labels
     return Dataset(

@@ -15,8 +15,8 @@ from mnist_edge.datasets import folder, idx, mnist, table
 from mnist_edge.datasets.arrays import read_arrays
 from mnist_edge.datasets.assemble import assemble, known, sample
 from mnist_edge.datasets.dataset import Dataset
-from mnist_edge.datasets.found import Found
-from mnist_edge.datasets.wanted import Wanted
+from mnist_edge.datasets.found import LoadedData
+from mnist_edge.datasets.wanted import ModelInput
 from mnist_edge.errors import DataError, DataNotFoundError, OptionError, require_path
 from mnist_edge.model_spec import Resize
 
@@ -31,7 +31,7 @@ WAYS_TO_GET_MNIST = (
 
 def find(
     named: str | None = None,
-    wanted: Wanted | None = None,
+    wanted: ModelInput | None = None,
     *,
     label_column: str | None = None,
     resize: Resize | None = None,
@@ -82,7 +82,9 @@ def find(
         raise DataNotFoundError(f"MNIST was not found: {WAYS_TO_GET_MNIST} [{error}]") from error
 
 
-def _named(path: Path, wanted: Wanted | None, label_column: str | None, resize: Resize) -> Dataset:
+def _named(
+    path: Path, wanted: ModelInput | None, label_column: str | None, resize: Resize
+) -> Dataset:
     try:
         found = _read(path, wanted, label_column, resize)
         return known(assemble(found, wanted))
@@ -94,7 +96,9 @@ def _named(path: Path, wanted: Wanted | None, label_column: str | None, resize: 
         ) from error
 
 
-def _read(path: Path, wanted: Wanted | None, label_column: str | None, resize: Resize) -> Found:
+def _read(
+    path: Path, wanted: ModelInput | None, label_column: str | None, resize: Resize
+) -> LoadedData:
     """Return what is found at a path, by what lies there."""
     if path.is_dir():
         if idx.is_idx_folder(path):
@@ -107,10 +111,10 @@ def _read(path: Path, wanted: Wanted | None, label_column: str | None, resize: R
     # EMNIST's sets lie in one folder: each is named by how its files start.
     if not path.exists() and path.parent.is_dir() and idx.is_idx_folder(path.parent, path.name):
         return idx.read_folder(path.parent, path.name)
-    there = "a file that is neither" if path.exists() else "nothing there"
+    there = "a file of another kind" if path.exists() else "nothing there"
     raise DataError(
-        f"expected {path} to be a folder of IDX files or of a folder of pictures a class, an .npz "
-        f"or a .csv, found {there}"
+        f"expected data in {path} (a folder with one folder of pictures per class, a folder of IDX "
+        f"files, an .npz or a .csv), found {there}"
     )
 
 

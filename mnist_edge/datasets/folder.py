@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.limits import MAX_UNPACKED_BYTES
 from mnist_edge.datasets.pictures import (
     Format,
@@ -21,7 +21,7 @@ from mnist_edge.datasets.pictures import (
 )
 from mnist_edge.datasets.problems import Tally
 from mnist_edge.datasets.split import content_hash
-from mnist_edge.datasets.wanted import Wanted
+from mnist_edge.datasets.wanted import ModelInput
 from mnist_edge.errors import DataError
 from mnist_edge.files import is_special
 from mnist_edge.model_spec import MNIST_SHAPE, Resize
@@ -47,7 +47,7 @@ Listed = list[tuple[Path, int]]
 """Pictures, each with the place of its class."""
 
 
-def read_folder(folder: Path, wanted: Wanted | None, resize: Resize) -> Found:
+def read_folder(folder: Path, wanted: ModelInput | None, resize: Resize) -> LoadedData:
     """Return the pictures of a folder: its train/ and test/ where these are there, else all.
 
     Args:
@@ -64,7 +64,7 @@ def read_folder(folder: Path, wanted: Wanted | None, resize: Resize) -> Found:
     classes = tuple(path.name for path in _folders(folders.train))
     if not classes:
         raise DataError(
-            f"expected IDX files, or a folder of pictures a class, in {folders.train}, found "
+            f"expected IDX files, or one folder of pictures per class, in {folders.train}, found "
             "neither"
         )
     if wanted and not wanted.takes_pixels:
@@ -81,7 +81,7 @@ def read_folder(folder: Path, wanted: Wanted | None, resize: Resize) -> Found:
         parts[split] = _read(pictures, folder, taken, resize, tally)
     problems = tally.problems()
     _require_each(parts["train"].labels, classes, folders.train, "pictures that can be read")
-    return Found(
+    return LoadedData(
         source=str(folder),
         train=parts["train"],
         test=parts.get("test"),
@@ -223,7 +223,7 @@ def _require_known(test: Path, classes: tuple[str, ...]) -> None:
         )
 
 
-def _format_of(wanted: Wanted) -> Format:
+def _format_of(wanted: ModelInput) -> Format:
     shape = wanted.input.shape
     if len(shape) == 1:
         shape = MNIST_SHAPE if wanted.input.elements == math.prod(MNIST_SHAPE) else (1, *shape)

@@ -30,7 +30,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LoadedData:
     """What a reader found.
 
     Attributes:

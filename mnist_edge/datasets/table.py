@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
-from mnist_edge.datasets.found import Found, Part
+from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.labels import MAX_NAME
 from mnist_edge.datasets.problems import Tally
 from mnist_edge.errors import DataError, OptionError, shown
@@ -48,7 +48,7 @@ class _Header(NamedTuple):
     delimiter: str
 
 
-def read_table(path: Path, label_column: str | None) -> Found:
+def read_table(path: Path, label_column: str | None) -> LoadedData:
     """Return the rows of a table.
 
     Args:
@@ -78,7 +78,7 @@ def read_table(path: Path, label_column: str | None) -> Found:
             raise DataError(f"expected a .csv in {path}, which is damaged: {error}") from error
 
 
-def _read(text: TextIO, path: Path, label_column: str | None) -> Found:
+def _read(text: TextIO, path: Path, label_column: str | None) -> LoadedData:
     lines = _lines(text, path)
     first = next(lines, "")
     if not first.strip():
@@ -95,7 +95,7 @@ def _read(text: TextIO, path: Path, label_column: str | None) -> Found:
         raise DataError(f"expected rows below the header of {path}, found none")
     values = np.frombuffer(numbers, np.float32).reshape(len(labels), -1)
     part = Part(values, np.array(labels))
-    return Found(str(path), part, None, columns=header.names, problems=problems)
+    return LoadedData(str(path), part, None, columns=header.names, problems=problems)
 
 
 def _read_header(first: str, path: Path, label_column: str | None) -> _Header:

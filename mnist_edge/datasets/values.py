@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.wanted import Wanted
+from mnist_edge.datasets.wanted import ModelInput
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX, InputSpec, float_input
 
@@ -44,7 +44,7 @@ class _Range(NamedTuple):
     most: float
 
 
-def read_values(splits: Mapping[str, Values], wanted: Wanted | None, source: str) -> Inputs:
+def read_values(splits: Mapping[str, Values], wanted: ModelInput | None, source: str) -> Inputs:
     """Return examples as an app passes them.
 
     Numbers from 0 to 255 are pixels where the model takes pixels. Without a model, or where they
@@ -106,7 +106,7 @@ def _range(values: Values, split: str, source: str) -> _Range:
     return _Range(float(values.min()), float(values.max()))
 
 
-def _taken(shape: tuple[int, ...], wanted: Wanted | None) -> InputSpec | None:
+def _taken(shape: tuple[int, ...], wanted: ModelInput | None) -> InputSpec | None:
     """Return what a model takes, if examples of a shape can be that."""
     if wanted is None:
         return None

@@ -7,7 +7,7 @@ from mnist_edge.model_spec import InputSpec, ModelSpec, Resize
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ModelInput:
     """What a model takes.
 
     Attributes:

@@ -13,12 +13,11 @@ from onnx import checker, shape_inference
 
 from mnist_edge.errors import ModelError
 from mnist_edge.export import foreign, front, head, keras_to_onnx, names, passes
-from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET, OPSETS
 from mnist_edge.export.metadata import serialized
 from mnist_edge.export.passes import graph as graphs
 from mnist_edge.export.passes.examine import OPEN, examine
 from mnist_edge.export.passes.graph import Graph, Node
-from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.model_spec import DEFAULT_OPSET, OPSETS, TrainedScaling
 from mnist_edge.runtime import graph as runtime_graph
 from mnist_edge.runtime import protobuf
 from mnist_edge.runtime.onnx_schema import MODEL
@@ -40,7 +39,7 @@ def to_onnx(
 
     Args:
         source: The model.
-        opset: One of ``keras_to_onnx.OPSETS``. An ONNX file of an older one keeps its own.
+        opset: One of ``model_spec.OPSETS``. An ONNX file of an older one keeps its own.
         scaling: What it was trained on; pixels in 0..1 where None. Means and standard deviations
             are of such pixels.
 

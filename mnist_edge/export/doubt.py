@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_edge.export.inputs import in_the_models_order
-from mnist_edge.export.readings import Trial, best, described, options
+from mnist_edge.export.readings import LabelledExamples, best, described, options
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.sources.source import Source
 
@@ -28,7 +28,7 @@ _UNTRAINED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class AccuracyProblem:
     """Why a model's files may not read as well as they could.
 
     Attributes:
@@ -55,7 +55,9 @@ class _Other:
     advice: str
 
 
-def examine(source: Source, trial: Trial, scaling: TrainedScaling) -> Doubt | None:
+def examine(
+    source: Source, trial: LabelledExamples, scaling: TrainedScaling
+) -> AccuracyProblem | None:
     """Return the reason to doubt a model's files in one scaling; None where there is none."""
     given = trial.read(source, scaling).accuracy
     if given >= READS_WELL:
@@ -65,17 +67,17 @@ def examine(source: Source, trial: Trial, scaling: TrainedScaling) -> Doubt | No
         f"the model reads {given:.1%} of {len(trial.images):,} training examples of {trial.name}"
     )
     if not trial.has_pixels:
-        return None if given >= least else Doubt(f"{reads}: {_UNTRAINED}", is_grave=True)
+        return None if given >= least else AccuracyProblem(f"{reads}: {_UNTRAINED}", is_grave=True)
     other = _best_other(source, trial, scaling)
-    reads += f" as its files give them ({described(scaling)})"
+    reads += f" scaled as in its files ({described(scaling)})"
     if other.accuracy >= least and other.accuracy > given + trial.noise(given):
         reads += f", and {other.accuracy:.1%} {other.words}"
         if given < CLEARLY_BETTER * other.accuracy:
-            return Doubt(f"{reads}: {other.advice}", is_grave=True)
-        return Doubt(f"{reads}: if it was trained so, {other.advice}", is_grave=False)
+            return AccuracyProblem(f"{reads}: {other.advice}", is_grave=True)
+        return AccuracyProblem(f"{reads}: if it was trained so, {other.advice}", is_grave=False)
     if given >= least:
         return None
-    return Doubt(
+    return AccuracyProblem(
         f"{reads}, and no more than {max(given, other.accuracy):.1%} in any usual way: "
         f"{_UNTRAINED}",
         is_grave=True,
@@ -88,7 +90,7 @@ def least_accuracy(classes: int) -> float:
     return chance + (1 - chance) / 3
 
 
-def _best_other(source: Source, trial: Trial, scaling: TrainedScaling) -> _Other:
+def _best_other(source: Source, trial: LabelledExamples, scaling: TrainedScaling) -> _Other:
     """Return the best way to give images to a model; a scaling comes first among equals."""
     found = best(source, trial, scaling)
     scaled = _Other(
@@ -100,7 +102,7 @@ def _best_other(source: Source, trial: Trial, scaling: TrainedScaling) -> _Other
     return scaled
 
 
-def _normalized(source: Source, trial: Trial) -> list[_Other]:
+def _normalized(source: Source, trial: LabelledExamples) -> list[_Other]:
     """Return what a model reads of images as ``keras.utils.normalize`` scales them, best first."""
     images = trial.images.astype(np.float32)
     if len(source.input_shape) == 1:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge import pixels
-from mnist_edge.datasets import Dataset, Wanted
+from mnist_edge.datasets import Dataset, ModelInput
 from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import (
     MNIST_SHAPE,
@@ -83,9 +83,9 @@ def _is_written(label: str) -> bool:
     return len(label) == 1 and label.isalnum()
 
 
-def wanted_by(source: Source, labels: tuple[str, ...] = ()) -> Wanted:
+def wanted_by(source: Source, labels: tuple[str, ...] = ()) -> ModelInput:
     """Return what a model takes of a data set; ``labels`` as for ``specify``."""
-    return Wanted(input_of(source), source.classes, labels)
+    return ModelInput(input_of(source), source.classes, labels)
 
 
 def input_of(source: Source) -> InputSpec:

@@ -17,12 +17,7 @@ import onnx
 
 from mnist_edge.backend import keras, tf
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.model_spec import INPUT_NAME
-
-OPSETS = range(13, 19)
-"""Opsets that tf2onnx 1.17 writes and that onnxruntime reads from 1.15 on."""
-
-DEFAULT_OPSET = 17
+from mnist_edge.model_spec import INPUT_NAME, OPSETS
 
 _COLOUR = re.compile(r"\x1b\[\d*m")
 _MARK = re.compile(r"KerasLayer(\d+)x")
@@ -33,7 +28,7 @@ def trace(model: keras.Model, opset: int) -> onnx.ModelProto:
 
     Args:
         model: Of one input and one output, in float32.
-        opset: One of ``OPSETS``.
+        opset: One of ``model_spec.OPSETS``.
 
     Returns:
         A model whose input is the Keras model's and whose output is float32 [batch, outputs]. Each

@@ -14,15 +14,20 @@ from mnist_edge.export.doubt import examine
 from mnist_edge.export.examples import choose, fits
 from mnist_edge.export.inactive import without_inactive_units
 from mnist_edge.export.inputs import is_of_features, specify
-from mnist_edge.export.keras_to_onnx import DEFAULT_OPSET
 from mnist_edge.export.labels import choose_labels
 from mnist_edge.export.quantize import Precision
-from mnist_edge.export.readings import Trial, described
+from mnist_edge.export.readings import LabelledExamples, described
 from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ExportReport, ReferenceReport
 from mnist_edge.export.scaling import choose_scaling
 from mnist_edge.files import manifest_path, require_writable
-from mnist_edge.model_spec import ModelSpec, Preprocessing, Resize, TrainedScaling
+from mnist_edge.model_spec import (
+    DEFAULT_OPSET,
+    ModelSpec,
+    Preprocessing,
+    Resize,
+    TrainedScaling,
+)
 from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.sources.source import Source
@@ -83,7 +88,7 @@ def export(
     kind = specify(source, TrainedScaling(), classes, preprocessing, features=features)
     training = _training_set(kind, dataset, precisions, keep_inactive=keep_inactive)
     labelled = training if dataset is None else dataset
-    trial = Trial.of(labelled) if labelled and fits(kind, labelled) else None
+    trial = LabelledExamples.of(labelled) if labelled and fits(kind, labelled) else None
     asked = asked or AskedScaling()
     scaling = choose_scaling(source, kind.input, asked, trial)
     found = [f"--scaling auto finds {described(scaling)}"] if asked.name == AUTO else []

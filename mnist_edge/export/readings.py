@@ -38,7 +38,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class LabelledExamples:
     """Training images with their labels, as apps have them: what a model is tried on.
 
     Attributes:
@@ -55,7 +55,7 @@ class Trial:
     mean_std: TrainedScaling
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "Trial":
+    def of(cls, dataset: Dataset) -> "LabelledExamples":
         """Take images from all over a set: some are sorted by class."""
         step = -(-len(dataset.train_images) // TRIED)  # rounded up
         images = dataset.train_images
@@ -85,7 +85,7 @@ class Trial:
         return Reading(scaling, self.accuracy(source, as_trained(self.images, source, scaling)))
 
 
-def best(source: Source, trial: Trial, own: TrainedScaling) -> Reading:
+def best(source: Source, trial: LabelledExamples, own: TrainedScaling) -> Reading:
     """Return what a model reads in the scaling that it was most likely trained on.
 
     That is the most usual one of those in which it reads as much as in any other, as far as so many
@@ -101,7 +101,7 @@ def best(source: Source, trial: Trial, own: TrainedScaling) -> Reading:
     return next(one for one in readings if one.accuracy >= most - trial.noise(most))
 
 
-def usual(trial: Trial) -> Iterator[TrainedScaling]:
+def usual(trial: LabelledExamples) -> Iterator[TrainedScaling]:
     """Yield the scalings that people train in, the most usual ones first."""
     plain = [*map(TrainedScaling, AFFINE), trial.mean_std]
     inverted = [*(replace(one, inverted=True) for one in plain[:-1]), of_inverted(trial.mean_std)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.export.doubt import Doubt
+from mnist_edge.export.doubt import AccuracyProblem
 from mnist_edge.export.examples import Examples
 from mnist_edge.export.inputs import as_trained
 from mnist_edge.export.reports import ReferenceReport, WideNetworkReport
@@ -66,7 +66,7 @@ def notes(
     source: Source,
     scaling: TrainedScaling,
     examples: Examples | None,
-    doubt: Doubt | None,
+    doubt: AccuracyProblem | None,
 ) -> Iterator[str]:
     """Yield what is worth knowing of a model and of what its files are verified on."""
     if source.head == "logits":

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from mnist_edge.errors import OptionError
 from mnist_edge.export.inputs import input_of
-from mnist_edge.export.readings import Trial, best, of_inverted
+from mnist_edge.export.readings import LabelledExamples, best, of_inverted
 from mnist_edge.model_spec import InputSpec, TrainedScaling
 from mnist_edge.pixels import AUTO, MEAN_STD, AskedScaling
 from mnist_edge.sources.source import Source
@@ -38,7 +38,7 @@ _MOVING = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"
 
 
 def choose_scaling(
-    source: Source, taken: InputSpec, asked: AskedScaling, trial: Trial | None
+    source: Source, taken: InputSpec, asked: AskedScaling, trial: LabelledExamples | None
 ) -> TrainedScaling:
     """Return the scaling that a model's files do for it.
 

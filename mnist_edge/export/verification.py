@@ -12,7 +12,7 @@ from mnist_edge.export.examples import Examples, choose, fits
 from mnist_edge.export.gate import missed
 from mnist_edge.export.parity import measure
 from mnist_edge.export.quantize import PRECISIONS
-from mnist_edge.export.readings import Trial
+from mnist_edge.export.readings import LabelledExamples
 from mnist_edge.export.reference import Reference, notes
 from mnist_edge.export.reports import ModelReport, Parity, VerifyReport
 from mnist_edge.files import manifest_sha256
@@ -45,7 +45,7 @@ def verify_all(paths: Sequence[Path], source: Source, dataset: Dataset) -> Verif
     reference = Reference.of(source, spec.trained_scaling, examples)
     doubt = None
     if fits(spec, dataset):
-        doubt = examine(source, Trial.of(dataset), spec.trained_scaling)
+        doubt = examine(source, LabelledExamples.of(dataset), spec.trained_scaling)
     is_read = doubt is None or not doubt.is_grave
     verified = []
     failed = []

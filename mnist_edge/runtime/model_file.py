@@ -42,6 +42,9 @@ _KNOWN_STARTS = {
 }
 """Files that are taken for models, by their first bytes."""
 
+_PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")
+"""First bytes of pictures, which are easily named in place of the model."""
+
 _LFS = b"version https://git-lfs"
 
 _LOOKED_AT = 512
@@ -158,6 +161,8 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
                 f"expected an ONNX file, but {origin} is {kind}: export a Keras model first "
                 "('mnist-edge export FILE')"
             )
+    if content.startswith(_PICTURES):
+        return ModelError(f"expected an ONNX file, but {origin} is a picture: name the model")
     if _is_text(content):
         return ModelError(f"expected an ONNX file, but {origin} holds text")
     if isinstance(error, protobuf.RefusedFieldError):

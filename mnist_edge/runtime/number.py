@@ -1,22 +1,30 @@
 """``Number``: the answer for a picture of a whole number, and how its digits are chosen.
 
 Each row is cut into pieces, more than there are digits; the network reads the runs of pieces that
-may be one digit, and the cheapest path through a row by their confidence gives its digits
-(heuristic over-segmentation, LeCun et al., "Gradient-based learning applied to document
-recognition", 1998, section VII).
+may be one digit, and the cheapest path through a row gives its digits (``runtime.paths``). What is
+left here is where to look closer, and what is a ``?``. mnist_edge/web/numbers repeats all of it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import log1p, prod
+from math import prod
 
 import numpy as np
 
-from mnist_edge.runtime.prediction import Box, Prediction, Predictions
-from mnist_edge.runtime.preprocess.candidates import Candidate, Line, lines_of
+from mnist_edge.runtime.paths import (
+    Choice,
+    Read,
+    Reading,
+    cheapest,
+    doubt,
+    may_be_several,
+    oddness,
+    read_all,
+)
+from mnist_edge.runtime.prediction import Box, Prediction
+from mnist_edge.runtime.preprocess.candidates import Line, lines_of
 from mnist_edge.runtime.preprocess.decode import Picture, decode
-from mnist_edge.runtime.preprocess.numeric import Bytes, quantile
+from mnist_edge.runtime.preprocess.numeric import quantile
 from mnist_edge.runtime.preprocess.rows import FIRST, find_rows
 
 DOUBT = "?"
@@ -32,9 +40,9 @@ OTHERS = 2  # how many of those there must be
 SURE_DOUBT = 0.5  # the most that their mean doubt may be
 
 WHOLE = 0.97  # confidence of what is no piece of a digit
-ALONE = ((0.55, 0.3), (0.8, 0.6), (1.1, 0.99), (float("inf"), 0.9998))
-"""Width of a part over its row's height, and the confidence from which on it is one digit: nine in
-ten pairs that touch are wider than 0.8, which few digits are."""
+# Of what is whole, and of what is cut out:
+ODD, ODD_CUT = 7.0, 5.5  # oddness from which on it is no digit
+CERTAIN, CERTAIN_CUT = 0.5, 0.7  # share of the paths that a digit must be on
 
 WIDE_GAP = 0.6  # of two groups of digits, over the row's height
 MANY_GAPS = 2.5  # times as wide as usual
@@ -42,13 +50,12 @@ MANY_GAPS = 2.5  # times as wide as usual
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
-    """The answer for a picture of a number.
+    """The result of ``Predictor.predict_number``.
 
     Attributes:
-        text: What it reads, rows joined by a line break, ``?`` for what may be no digit; empty if
-            nothing was found.
-        digits: What was read, row by row from left to right, each with its ``box``; those that are
-            ``rejected`` stand as ``?`` in the text.
+        text: The number, one line per row, ``?`` for a rejected digit; empty without digits.
+        digits: The predictions, row by row from left to right, each with its ``box``. Those that
+            are ``rejected`` appear as ``?`` in the text.
     """
 
     text: str
@@ -56,29 +63,17 @@ class Number:
 
     @property
     def confidence(self) -> float:
-        """The product of the digits' confidences; 0 if nothing was found."""
+        """The product of the digits' confidences; 0 if there are no digits."""
         return prod(digit.confidence for digit in self.digits) if self.digits else 0.0
 
     @property
     def rejected(self) -> bool:
-        """Whether this may be no number: a ``?`` is in it, or nothing was found."""
+        """Whether the text has a ``?``, or there are no digits."""
         return not self.digits or DOUBT in self.text
 
 
 NOTHING = Number("", ())
 """The answer for a picture without ink."""
-
-Read = Callable[[Bytes], Predictions]
-"""What reads (N, 28, 28) images."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Choice:
-    """A digit that was chosen: a candidate of a row, and its answer."""
-
-    line: Line
-    candidate: Candidate
-    prediction: Prediction
 
 
 def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) -> Number:
@@ -93,7 +88,7 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
     rows = find_rows(decode(picture, max_pixels=max_pixels, longest=FIRST))
     if rows is None:
         return NOTHING
-    chosen = [_digits_of(line, answers) for line, answers in _answers(lines_of(rows), read)]
+    chosen = [cheapest(line, readings) for line, readings in answers(lines_of(rows), read)]
     choices = [choice for line in chosen for choice in line]
     least = _least_confidence(choices)
     texts = []
@@ -101,9 +96,10 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
     for line in chosen:
         marks = []
         for choice in line:
-            stray = _is_stray(choice) or choice.prediction.confidence < least
-            box = Box(*rows.in_picture(choice.candidate.box))
-            digit = choice.prediction._replace(box=box, stray=stray)
+            prediction = choice.reading.prediction
+            stray = _is_stray(choice) or choice.reading.confidence < least
+            box = Box(*rows.in_picture(choice.reading.candidate.box))
+            digit = prediction._replace(box=box, stray=stray)
             if _is_among_sure(choice, line):
                 calibration = replace(digit.calibration, reject_below=LEAST)
                 digit = digit._replace(calibration=calibration)
@@ -113,126 +109,83 @@ def read_number(picture: Picture, read: Read, *, spaces: bool, max_pixels: int) 
     return Number("\n".join(texts), tuple(digits))
 
 
-def _answers(lines: list[Line], read: Read) -> list[tuple[Line, list[Prediction]]]:
+def answers(lines: list[Line], read: Read) -> list[tuple[Line, list[Reading]]]:
     """Read all candidates of a picture at once, and then those of what is cut, if anything is."""
-    first = _read_all([candidate for line in lines for candidate in line.candidates], read)
-    answers = []
+    first = read_all([candidate for line in lines for candidate in line.candidates], read)
+    found = []
     for line in lines:
-        answers.append((line, [first.pop(0) for _ in line.candidates]))
+        found.append((line, [first.pop(0) for _ in line.candidates]))
     more = []
-    for line, own in answers:
+    for line, own in found:
         doubtful, several = _doubtful(line, own)
         if doubtful:
             known = line.look_closer(doubtful, several)
+            own[:] = [
+                one._replace(candidate=candidate)
+                for one, candidate in zip(own, line.candidates[:known], strict=True)
+            ]
             more += line.candidates[known:]
-    second = _read_all(more, read) if more else []
-    for line, own in answers:
+    second = read_all(more, read) if more else []
+    for line, own in found:
         own += [second.pop(0) for _ in line.candidates[len(own) :]]
-    return answers
+    return found
 
 
-def _read_all(candidates: list[Candidate], read: Read) -> list[Prediction]:
-    found = read(np.stack([candidate.preparation.pixels for candidate in candidates]))
-    return [
-        Prediction(
-            int(found.class_indices[number]),
-            found.probabilities[number],
-            found.calibration,
-            candidate.preparation,
-            labels=found.labels,
-        )
-        for number, candidate in enumerate(candidates)
-    ]
-
-
-def _doubtful(line: Line, answers: list[Prediction]) -> tuple[set[int], set[int]]:
+def _doubtful(line: Line, readings: list[Reading]) -> tuple[set[int], set[int]]:
     """Return which of a line's parts may be a piece of a digit, and which may be several digits."""
     pieces = set()
     several = set()
-    for number, (candidate, answer) in enumerate(zip(line.candidates, answers, strict=True)):
-        top, bottom, left, right = candidate.box
+    for number, reading in enumerate(readings):
+        top, bottom = reading.candidate.box[:2]
         if bottom - top < LOWEST * line.height:
             continue
-        width = (right - left) / line.height
-        if answer.confidence < WHOLE:
+        if reading.confidence < WHOLE:
             pieces.add(number)
-        least = next(limit for most, limit in ALONE if width < most)
-        if answer.confidence < least or candidate.preparation.doubtful:
+        if may_be_several(line, reading):
             several.add(number)
     return pieces | several, several
 
 
-def _digits_of(line: Line, answers: list[Prediction]) -> list[_Choice]:
-    """Return a line's digits: the cheapest path through its pieces."""
-    count = len(line.pieces)
-    costs = [0.0] + [float("inf")] * count
-    came = [-1] * (count + 1)
-    for number in sorted(range(len(answers)), key=lambda n: line.candidates[n].stop):
-        candidate = line.candidates[number]
-        cost = costs[candidate.first] + price(line, candidate, answers[number].confidence)
-        if cost < costs[candidate.stop]:
-            costs[candidate.stop] = cost
-            came[candidate.stop] = number
-    path = []
-    place = count
-    while place:
-        number = came[place]
-        path.append(_Choice(line, line.candidates[number], answers[number]))
-        place = line.candidates[number].first
-    return path[::-1]
-
-
-def price(line: Line, candidate: Candidate, confidence: float) -> float:
-    """Return what a candidate costs on the path; the factors were fitted to made rows."""
-    top, bottom, left, right = candidate.box
-    height = (bottom - top) / line.height
-    width = (right - left) / line.height
-    cost = 0.3 * log1p((1 - confidence) / 0.0005)
-    if candidate.cut:
-        cost += 0.5 + 0.5 * candidate.cut
-    if candidate.apart:
-        cost += 0.35
-    return cost + 5 * max(0.0, width - 0.6) + 18 * max(0.0, 0.75 - height)
-
-
-def _doubt(confidence: float) -> float:
-    """Return a confidence as a cost, which tells 0.99 from 0.999."""
-    return log1p((1 - confidence) / UNSURE)
-
-
-def _least_confidence(choices: list[_Choice]) -> float:
+def _least_confidence(choices: list[Choice]) -> float:
     """Return what a digit's confidence must be in this picture.
 
     Letters and drawings are cut up until each piece looks like a digit. Few of these are sure.
     """
-    if not choices or choices[0].prediction.calibration.reject_below is None:
+    if not choices or choices[0].reading.prediction.calibration.reject_below is None:
         return 0.0
-    doubts = sum(_doubt(choice.prediction.confidence) for choice in choices)
+    doubts = sum(doubt(choice.reading, UNSURE) for choice in choices)
     return SURE if doubts > DOUBTS * len(choices) + 1.5 else 0.0
 
 
-def _is_among_sure(choice: _Choice, line: list[_Choice]) -> bool:
+def _is_among_sure(choice: Choice, line: list[Choice]) -> bool:
     """Return whether a digit that was not cut out stands in a row of others that are sure.
 
     What else it may be than a digit, which the model's limit is for, is less likely there.
     """
-    limit = choice.prediction.calibration.reject_below
-    others = [_doubt(other.prediction.confidence) for other in line if other is not choice]
-    if limit is None or limit < LEAST or len(others) < OTHERS or choice.candidate.cut:
+    limit = choice.reading.prediction.calibration.reject_below
+    others = [doubt(other.reading, UNSURE) for other in line if other is not choice]
+    if limit is None or limit < LEAST or len(others) < OTHERS or choice.reading.candidate.cut:
         return False
     return sum(others) <= SURE_DOUBT * len(others)
 
 
-def _is_stray(choice: _Choice) -> bool:
-    """Return whether it lies in its row as no digit does: a dash, a point, a bracket."""
-    top, bottom = choice.candidate.box[:2]
+def _is_stray(choice: Choice) -> bool:
+    """Return whether it lies in its row as no digit does, or may as well be something else.
+
+    A dash, a point, a bracket; two digits, or part of one.
+    """
+    candidate = choice.reading.candidate
+    top, bottom = candidate.box[:2]
     height = (bottom - top) / choice.line.height
-    return not LOWEST <= height <= HIGHEST or choice.candidate.preparation.doubtful
+    if not LOWEST <= height <= HIGHEST or candidate.preparation.doubtful:
+        return True
+    odd, certain = (ODD_CUT, CERTAIN_CUT) if candidate.cut else (ODD, CERTAIN)
+    return oddness(choice.line, choice.reading) > odd or choice.certainty < certain
 
 
-def _joined(marks: list[str], line: list[_Choice]) -> str:
+def _joined(marks: list[str], line: list[Choice]) -> str:
     """Return the text of a line with a blank in each gap that is wider than usual."""
-    gaps = [b.candidate.box[2] - a.candidate.box[3] for a, b in pairwise(line)]
+    gaps = [b.reading.candidate.box[2] - a.reading.candidate.box[3] for a, b in pairwise(line)]
     if not gaps:
         return "".join(marks)
     usual = quantile(np.array(gaps, np.float32), 0.25)

@@ -12,13 +12,13 @@ from mnist_edge.runtime.preprocess import Preparation
 
 
 class Box(NamedTuple):
-    """Where a digit is, in pixels of the picture as it is seen, turned as its EXIF says.
+    """The bounding box of a digit, in pixels of the picture after its EXIF rotation.
 
     Attributes:
-        x: Pixels on its left.
-        y: Pixels above it.
-        w: Its width.
-        h: Its height.
+        x: Left edge.
+        y: Top edge.
+        w: Width.
+        h: Height.
     """
 
     x: int
@@ -28,22 +28,20 @@ class Box(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """The answer for one image.
-
-    A named tuple: it cannot be changed, and is made in half the time that a frozen dataclass takes.
+    """The result for one image, an immutable named tuple.
 
     Attributes:
-        class_index: Which class is the most probable, counted from 0.
-        probabilities: float32 (classes,), summing to 1, as the network gives them: comparable with
+        class_index: Index of the most probable class, from 0.
+        probabilities: float32 (classes,), summing to 1: the network's own output, comparable with
             Keras'.
-        calibration: What the model's file knows of its own confidence.
-        preparation: What was made of the picture: ``preparation.pixels`` is the (28, 28) image that
-            the network saw. None if the answer is of an image, not a picture.
-        blank: Whether all pixels were the same, where the model's file promises to read strokes.
+        calibration: Temperature and rejection limit from the model's file.
+        preparation: The preprocessed picture: ``preparation.pixels`` is the (28, 28) input of the
+            network. None for ``predict`` and for models that resize.
+        blank: Whether all pixels are equal; always False unless preprocessing is ``strokes``.
         labels: The names of the model's classes.
-        box: Where it is in the picture, if it is a digit of a ``Number``.
-        stray: Whether it stands in a number as no digit does: too low, too flat, or where too much
-            is unsure.
+        box: Bounding box in the picture, for a digit of a ``Number``.
+        stray: Whether its place or size in a ``Number`` is not a digit's: too low, too flat, or
+            among too many uncertain ones.
     """
 
     class_index: int
@@ -84,23 +82,22 @@ class Prediction(NamedTuple):
 
     @property
     def confidence(self) -> float:
-        """How probable it is that ``label`` is right, if it is any of them.
+        """Calibrated probability that ``label`` is correct, given that the image is of some class.
 
-        Calibrated on images held back in training. A network's own probabilities are too sure of
-        themselves; dividing its logits by one number, the temperature, mends that and changes no
-        digit (Guo et al., On Calibration of Modern Neural Networks, 2017).
+        The network's own probabilities are overconfident. Temperature scaling, fitted on validation
+        images, divides the logits by one number: it corrects the confidence and never changes the
+        label (Guo et al., On Calibration of Modern Neural Networks, 2017).
         """
         return float(self.calibration.confidences(self.probabilities))
 
     @property
     def rejected(self) -> bool:
-        """Whether this may be none of the classes.
+        """Whether the image is probably of no class at all.
 
-        True for one or two in a hundred real digits, and for many other things: the confidence is
-        below the limit that the model's file carries, or the picture is ``doubtful``, or the image
-        is ``blank``. A network that has seen nothing but digits may be sure that nothing is a 1.
-        Where the file carries no limit (``calibration.reject_below`` is None), since none was
-        measured for its model, only what is ``stray`` in a number is rejected.
+        True where ``confidence`` is below the limit in the model's file, where
+        ``preparation.doubtful`` is set, or where the image is ``blank``: one or two in a hundred
+        real digits, and most other images. Without a limit in the file
+        (``calibration.reject_below`` is None), only ``stray`` digits of a number are rejected.
         """
         if self.stray:
             return True
@@ -114,13 +111,13 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """The answers for N images.
+    """The results for N images.
 
     Attributes:
         class_indices: int64 (N,), the most probable class of each.
         probabilities: float32 (N, classes).
-        calibration: What the model's file knows of its own confidence.
-        blank: bool (N,), see ``Prediction.blank``; False for none.
+        calibration: Temperature and rejection limit from the model's file.
+        blank: bool (N,), see ``Prediction.blank``.
         labels: The names of the model's classes.
     """
 
@@ -142,12 +139,12 @@ class Predictions:
 
     @property
     def confidences(self) -> NDArray[np.float64]:
-        """float64 (N,): see ``Prediction.confidence``."""
+        """float64 (N,), see ``Prediction.confidence``."""
         return self.calibration.confidences(self.probabilities)
 
     @property
     def rejected(self) -> NDArray[np.bool_]:
-        """Bool (N,): see ``Prediction.rejected``."""
+        """Bool (N,), see ``Prediction.rejected``."""
         limit = self.calibration.reject_below
         if limit is None:
             return np.zeros(len(self.class_indices), bool)

@@ -9,7 +9,14 @@ import onnxruntime as ort
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_edge.errors import MnistEdgeError, ModelError
-from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME, PIXEL_MAX, ModelSpec, are_digits
+from mnist_edge.model_spec import (
+    INPUT_NAME,
+    MAX_PIXELS,
+    OUTPUT_NAME,
+    PIXEL_MAX,
+    ModelSpec,
+    are_digits,
+)
 from mnist_edge.runtime import lifetime, model_file
 from mnist_edge.runtime.binding import Bound, leak
 from mnist_edge.runtime.confidence import Calibration
@@ -23,7 +30,7 @@ from mnist_edge.runtime.images import (
     rows,
 )
 from mnist_edge.runtime.prediction import Prediction, Predictions
-from mnist_edge.runtime.preprocess import MAX_PIXELS, Picture, examine, fit
+from mnist_edge.runtime.preprocess import Picture, examine, fit
 from mnist_edge.runtime.session import (
     Threads,
     engine_error,
@@ -47,24 +54,23 @@ _WHITE = np.float32(PIXEL_MAX)
 
 
 class Predictor:
-    """Classifies images, or rows of features, with an exported model; by default it reads digits.
+    """Classify images, or rows of features, with an exported model; the default model reads digits.
 
-    Safe to use from many threads at once. It can be pickled and copied, which builds it anew from
-    its bytes, and works in a child after fork.
+    Thread-safe. Pickling and copying keep the model's bytes and open a new session from them; after
+    a fork the child opens its own.
 
     Args:
-        model: A path, the file's bytes, None for the model that ships with the package (int8), or
-            the name of another that ships: "fp32", "int4" and so on, or "small": a third of the
-            size, faster, and 0.3 percentage points less accurate.
-        threads: Threads that one prediction may use; "auto" takes what affinity and CPU quota
-            allow.
-        sha256: The hash that the model's bytes must have, in hexadecimal digits.
+        model: A path, the bytes of a file, or the name of a model that ships with the package:
+            "int8", "fp32", "int4" and so on, or "small" (a third of the size, faster, 0.3
+            percentage points less accurate). None is "int8".
+        threads: Threads per prediction; "auto" uses as many as CPU affinity and quota allow.
+        sha256: Expected hash of the model's bytes, in hexadecimal.
 
     Raises:
-        ModelError: The model is missing, damaged, not the one that was hashed, or does not keep the
-            contract.
-        OptionError: ``threads`` is neither a number from 1 to 256 nor "auto", or ``sha256`` is no
-            string.
+        ModelError: The model is missing or damaged, its hash differs from ``sha256``, or its
+            metadata is missing or of an unknown version.
+        OptionError: ``threads`` is neither a number from 1 to 256 nor "auto", or ``sha256`` is not
+            a string.
 
     Example:
         >>> predictor = Predictor()
@@ -100,12 +106,12 @@ class Predictor:
 
     @property
     def precision(self) -> str:
-        """How the model's weights are stored: fp32, int8, ..."""
+        """The precision of the model's weights: fp32, int8, ..."""
         return self._spec.precision
 
     @property
     def spec(self) -> ModelSpec:
-        """What the model takes and answers."""
+        """The model's input, labels and preprocessing."""
         return self._spec
 
     @property
@@ -115,29 +121,26 @@ class Predictor:
 
     @property
     def intact(self) -> bool | None:
-        """Whether the model's bytes are those that the export wrote, by the file's own checksum.
-
-        None where the file has none.
-        """
+        """Whether the model's bytes match the checksum in its metadata; None without a checksum."""
         return self._model.intact
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The entries in the model's file (metadata_props)."""
+        """The metadata of the model's file (ONNX metadata_props)."""
         return dict(self._model.metadata)
 
     def predict(self, image: ArrayLike) -> Prediction:
-        """Read one image.
+        """Classify one image.
 
         Args:
-            image: Of the shape ``spec.input.shape``, or flat: (28, 28) or (784,) for digits, light
-                ink on black, (32, 32, 3) or (3072,) for a model of colour images. Axes of length 1
-                do not count: (1, 28, 28, 1) is one image too. uint8 in 0..255, bool, or float in
-                0..1. Where the input is no picture (``spec.input.range`` is None), any numbers,
-                which are taken as they are.
+            image: Array of shape ``spec.input.shape``, or flat: (28, 28) or (784,) for digits
+                (light ink on black), (32, 32, 3) or (3072,) for a model of colour images. Axes of
+                length 1 are ignored: (1, 28, 28, 1) is one image too. uint8 in 0..255, bool, or
+                float in 0..1. For a model of features (``spec.input.range`` is None), any finite
+                numbers.
 
         Raises:
-            ImageError: Another shape, type or range.
+            ImageError: The image has another shape, type or range.
         """
         bound = self._bound or self._bind()
         row, shaped, answer, run, turn = bound.buffers
@@ -175,19 +178,19 @@ class Predictor:
         return Prediction(index, probabilities, self._calibration, None, blank, self._spec.labels)
 
     def predict_picture(self, picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Prediction:
-        """Read any picture: a photo, a scan, a screenshot, a drawing.
+        """Classify any picture: a photo, a scan, a screenshot, a drawing.
 
-        How it becomes the model's input is ``spec.preprocessing``: the digit on it is found and
-        made as MNIST's are (``strokes``), or the whole picture is made to fit (``resize``, in the
-        way of ``spec.resize``).
+        ``spec.preprocessing`` says how it becomes the model's input: ``strokes`` finds the digit
+        and normalizes it as MNIST does, ``resize`` scales the whole picture (as ``spec.resize``
+        says).
 
         Args:
-            picture: A path, a file's bytes, a Pillow image, or an array of shape (H, W) or (H, W, 1
-                to 4); uint8, uint16, bool, or float in 0..1.
-            max_pixels: That it may have; one with more is refused before it is decoded.
+            picture: A path, the bytes of a file, a Pillow image, or an array of shape (H, W) or
+                (H, W, C) with C from 1 to 4; uint8, uint16, bool, or float in 0..1.
+            max_pixels: Largest number of pixels; a larger picture is refused before it is decoded.
 
         Raises:
-            ImageError: No picture, a damaged or a huge one, or nothing drawn on it.
+            ImageError: The picture is damaged, too large or blank, or the file is not a picture.
             ModelError: The model takes features, not pictures.
         """
         if self._spec.preprocessing == "none":
@@ -205,19 +208,21 @@ class Predictor:
     def predict_number(
         self, picture: Picture, *, spaces: bool = False, max_pixels: int = MAX_PIXELS
     ) -> "Number":
-        """Read a whole number in one picture: rows of digits, from top to bottom.
+        """Read a number of several digits: rows from top to bottom, each from left to right.
 
-        Digits may touch each other a little. What may be no digit, such as a letter or a minus,
-        is a ``?``. Frames and ruled lines are no ink.
+        Digits may touch slightly. A mark that is probably not a digit, such as a letter or a minus,
+        becomes ``?``. Frames and ruled lines are ignored.
 
         Args:
             picture: As in ``predict_picture``.
-            spaces: Whether the text has blanks where gaps are clearly wider than the row's others.
-            max_pixels: That it may have; one with more is refused before it is decoded.
+            spaces: Whether to put a space into the text where a gap is clearly wider than the
+                others of its row.
+            max_pixels: Largest number of pixels; a larger picture is refused before it is decoded.
 
         Raises:
-            ImageError: No picture, or a damaged or a huge one.
-            ModelError: The model's labels are not the digits 0 to 9, or it does not read strokes.
+            ImageError: The picture is damaged or too large, or the file is not a picture.
+            ModelError: The model's labels are not the digits 0 to 9, or its preprocessing is not
+                ``strokes``.
 
         Example:
             >>> predictor.predict_number("meter.jpg").text
@@ -234,14 +239,14 @@ class Predictor:
         return read_number(picture, self.predict_batch, spaces=spaces, max_pixels=max_pixels)
 
     def predict_batch(self, images: ArrayLike) -> Predictions:
-        """Read N images, ``CHUNK`` at a time.
+        """Classify N images, at most 1,024 per call of the engine.
 
         Args:
-            images: (N, ...), N at least 1; shapes and types of each as in ``predict``. The first
+            images: Array of shape (N, ...), N at least 1, each image as in ``predict``. The first
                 axis is always N: (1, 28, 28, 1) is a batch of one.
 
         Raises:
-            ImageError: Another shape, type or range.
+            ImageError: The images have another shape, type or range.
         """
         spec = self._spec
         array = as_array(images, spec.input)
@@ -273,7 +278,7 @@ class Predictor:
         return answers
 
     def close(self) -> None:
-        """Let go of the session; the Predictor cannot be used after that."""
+        """Release the session; the Predictor cannot be used afterwards."""
         with lifetime.OPENING:
             self._session = None
             self._bound = None

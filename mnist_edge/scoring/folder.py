@@ -8,13 +8,14 @@ _SUCCESS         written last, when all are there
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from mnist_edge.documents import from_json
-from mnist_edge.errors import OptionError, OutputError
+from mnist_edge.errors import MnistEdgeError, OptionError, OutputError
 from mnist_edge.files import json_text, make_folder, parse_json
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import Job, RunManifest, Shard, ShardReport
@@ -43,11 +44,16 @@ def locked(out: Place, shared: bool) -> Iterator[None]:
     if out.local is None:
         yield
         return
+    is_new = not out.local.exists()
     try:
         make_folder(out.local)
         with (out.local / LOCK).open("ab") as file:
             _lock(file.fileno(), shared, out.local)
-            yield
+            try:
+                yield
+            finally:
+                if is_new and not shared:
+                    _remove_if_empty(out.local)
     except OSError as error:
         raise OutputError(f"cannot write to {out.text}: {error.strerror or error}") from error
 
@@ -57,13 +63,41 @@ def _lock(descriptor: int, shared: bool, folder: Path) -> None:
         import fcntl
     except ImportError:  # Windows
         return
+    in_use = OutputError(
+        f"expected a folder that no other run writes to, {folder} is in use: wait for that "
+        "run, or name another --out"
+    )
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise OutputError(
-            f"expected a folder that no other run writes to, {folder} is in use: wait for that "
-            "run, or name another --out"
-        ) from None
+        raise in_use from None
+    if not os.fstat(descriptor).st_nlink:  # the run before has just removed it
+        raise in_use
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which nothing but the lock is left."""
+    if [path.name for path in folder.iterdir()] == [LOCK]:
+        with suppress(OSError):  # Windows keeps a file that is open
+            (folder / LOCK).unlink()
+            folder.rmdir()
+
+
+@contextmanager
+def begun(out: Place, manifest: RunManifest, mode: Mode, shared: bool) -> Iterator[None]:
+    """Claim a folder as ``begin`` does; give it back if the run fails before any part is there.
+
+    So the same call with its mistake mended finds an empty folder again.
+    """
+    begin(out, manifest, mode, shared)
+    try:
+        yield
+    except MnistEdgeError:
+        if mode == "new" and not shared:
+            left = [name for name in out.names() if not name.startswith(".")]
+            if left == [MANIFEST]:
+                out.within(MANIFEST).delete()
+        raise
 
 
 def begin(out: Place, manifest: RunManifest, mode: Mode, shared: bool) -> None:

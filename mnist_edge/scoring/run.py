@@ -111,10 +111,10 @@ def score(
     manifest = _manifest(read, options, found, shards)
     job = Job(manifest.run, out, read.content, options)
     shared = way.shard is not None
-    with folder.locked(place, shared):
-        folder.begin(place, manifest, way.mode, shared)
+    mine = every_nth(shards, way.shard)
+    with folder.locked(place, shared), folder.begun(place, manifest, way.mode, shared):
         ready = {} if way.mode == "overwrite" else folder.done(place, job, shards)
-        rest = [one for one in every_nth(shards, way.shard) if one.number not in ready]
+        rest = [one for one in mine if one.number not in ready]
         work = _Work(on_progress, len(rest))
         for finished in _engine(job, rest, way):
             work.add(finished)

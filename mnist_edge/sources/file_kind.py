@@ -47,11 +47,11 @@ _TEXTS = {
         "model.save('model.keras')"
     ),
     "web page": "a web page: download the file itself (on GitHub: Download raw file)",
-    "text": "a text: name the model itself, or save it with model.save('model.keras')",
+    "text": "a text file: name the model itself, or save it with model.save('model.keras')",
     "zip": "a zip archive without a Keras model: unpack it and name the model within",
     "cut zip": "a zip archive that was cut off or damaged: fetch or save it again",
     "packed": "a packed archive: unpack it and name the model within",
-    "else": "something else",
+    "else": "something else: name the model itself",
 }
 
 

@@ -23,7 +23,7 @@ _KINDS = {"softmax": "softmax", "log_softmax": "logits", "sigmoid": "sigmoid"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Backbone:
     """A network without its head.
 
     Attributes:
@@ -37,7 +37,7 @@ class Found:
     outputs: int
 
 
-def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
+def take_off(network: Network, shapes: Mapping[str, Shape]) -> Backbone:
     """Return a network without its head.
 
     Args:
@@ -63,10 +63,10 @@ def take_off(network: Network, shapes: Mapping[str, Shape]) -> Found:
                 "expected a classifier, found a model that answers with one number: for two "
                 "classes end it with a sigmoid and save again"
             )
-        return Found(network, "logits", outputs)
+        return Backbone(network, "logits", outputs)
     _require_scores(activation, outputs)
     head: Any = _KINDS[activation]
-    return Found(_without(network, path), head, outputs)
+    return Backbone(_without(network, path), head, outputs)
 
 
 def path_of(outer: tuple[str, ...], layer: Layer) -> str:

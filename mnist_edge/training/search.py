@@ -114,13 +114,13 @@ def find_narrowest(
         on_epoch: Called after each epoch of each network, and once before its first.
 
     Raises:
-        OptionError: ``max_loss`` is negative or no number, or nothing of the network can be
+        OptionError: ``max_loss`` is not from 0 to 100, or nothing of the network can be
             narrower; also as ``compress.compress``, like the others.
         ModelError: As ``compress.compress``.
         OutputError: As ``compress.compress``; before anything is trained.
     """
-    if not max_loss >= 0:
-        raise OptionError(f"expected a loss of 0 points or more, received {max_loss:g}")
+    if not 0 <= max_loss <= 100:
+        raise OptionError(f"expected a loss from 0 to 100 points, received {max_loss:g}")
     recipe = recipe.for_classes(dataset.classes)
     own, in_use = widths_of(wide)
     rungs = ladder(own, in_use)

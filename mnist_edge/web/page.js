@@ -2,14 +2,15 @@
 
 const element = (id) => document.getElementById(id);
 const facts = JSON.parse(element("facts").textContent);
-const PEN = 0.075,
-  STEP = 0.03; // the pen's width and how far an arrow key moves it, in widths of the paper
+const STEP = 0.03; // how far an arrow key moves the pen, in heights of the paper
 const readsStrokes = facts.preprocessing === "strokes"; // else the whole picture is stretched
 const readsDigits = facts.labels.join() === "0,1,2,3,4,5,6,7,8,9";
+const readsNumbers = readsStrokes && readsDigits; // then switching.js stands behind this
 const [ROWS, COLUMNS, CHANNELS = 1] = facts.image_shape;
 const MOST_BARS = 10; // of more classes, as many of the likeliest are shown
 const MOST_STEPS = 99; // of undo
 const MOST_PIXELS = 16e6; // a canvas of more fails on some phones
+const MAX_PIXELS = 24e6, MAX_SIDE = 65535; // of a picture that is read, as in Python
 
 // -- the network ----------------------------------------------------------------------------------
 
@@ -45,11 +46,16 @@ async function probabilitiesOf(pixels) {
   const size = ROWS * COLUMNS * CHANNELS;
   if (pixels?.length !== size || !pixels.every(level))
     throw new TypeError(`expected ${size} whole numbers from 0 to 255`);
+  return answersTo(pixels, 1);
+}
+
+// The bytes of some images, one behind the other -> the network's probabilities of each.
+async function answersTo(pixels, count) {
   const { ort, session } = await engine,
     raw = facts.pixels;
   const values = raw ? Uint8Array.from(pixels) : Float32Array.from(pixels, (value) => value / 255);
   const answer = await session.run({
-    image: new ort.Tensor(raw ? "uint8" : "float32", values, [1, ...facts.shape]),
+    image: new ort.Tensor(raw ? "uint8" : "float32", values, [count, ...facts.shape]),
   });
   return answer.probabilities.data;
 }
@@ -87,8 +93,38 @@ async function read(imageData) {
   return { ...answer, pixels, times: { preparation: between - before, network: after - between } };
 }
 
-// A file's pixels as they are in it, upright; a huge one made smaller.
+// The width and height in the header of a PNG or a JPEG: cameras write these two, and to decode
+// a huge one may end the tab. Of other files they are known once they are decoded.
+async function sizeInHeader(file) {
+  const header = new DataView(await file.slice(0, 2 ** 20).arrayBuffer()), end = header.byteLength;
+  if (end >= 24 && header.getUint32(0) === 0x89504e47)
+    return [header.getUint32(16), header.getUint32(20)];
+  if (end < 2 || header.getUint16(0) !== 0xffd8) return [0, 0];
+  for (let place = 2; place + 9 <= end; place += 2 + header.getUint16(place + 2)) {
+    const marker = header.getUint16(place);
+    const isFrame = marker >= 0xffc0 && marker <= 0xffcf; // but for its tables: C4, C8 and CC
+    if (isFrame && ![0xffc4, 0xffc8, 0xffcc].includes(marker))
+      return [header.getUint16(place + 7), header.getUint16(place + 5)];
+  }
+  return [0, 0];
+}
+
+// As too_many in Python; the page has no option to allow more.
+function requireSize(width, height) {
+  if (width * height <= MAX_PIXELS && Math.max(width, height) <= MAX_SIDE) return;
+  const grouped = (value, digits = 0) =>
+    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  throw new PictureError(
+    `expected a picture of at most ${grouped(MAX_PIXELS)} pixels and ${grouped(MAX_SIDE)} a side, ` +
+      `received ${width} x ${height} (${grouped((width * height) / 1e6, 1)} megapixels): ` +
+      "make it smaller, or cut out the digit",
+  );
+}
+
+// A file's pixels as they are in it, upright; a large one made smaller. `size` is the width and
+// height of the picture itself.
 async function pixelsOf(file) {
+  requireSize(...(await sizeInHeader(file)));
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }); // upright by itself
@@ -97,8 +133,10 @@ async function pixelsOf(file) {
       "This file is no picture that the browser can open: take a PNG or a JPEG.",
     );
   }
+  const own = [bitmap.width, bitmap.height];
+  requireSize(...own);
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
-  const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const size = own.map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = Object.assign(document.createElement("canvas"), {
     width: size[0],
     height: size[1],
@@ -107,7 +145,7 @@ async function pixelsOf(file) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, ...size);
   bitmap.close();
-  return context.getImageData(0, 0, ...size);
+  return Object.assign(context.getImageData(0, 0, ...size), { size: own });
 }
 
 // One plane or three as a canvas: what is transparent in a photo is shown on the paper that the
@@ -127,29 +165,41 @@ function painted(planes) {
 // -- the paper ------------------------------------------------------------------------------------
 
 const paper = element("paper"), context = paper.getContext("2d", { willReadFrequently: true });
-let now = { strokes: [], photo: null }; // each stroke a list of points, in widths of the paper
+// What is read, the pen's width in heights of the paper, and the paper's width over its height;
+// another one in switching.js.
+const oneDigit = { read, show, pen: 0.075, ratio: () => 1 };
+let mode = oneDigit;
+// Each stroke a list of points, in heights of the paper: from its middle line, and from its top.
+// The ratio is that of a photo: the paper for numbers keeps its shape until it is cleared.
+let now = { strokes: [], photo: null };
 let past = []; // what undo goes back to
 let current = null; // the stroke that is being drawn
-const pen = { x: 0.5, y: 0.3, down: false, shown: false }; // the keyboard's
+const pen = { x: 0, y: 0.3, down: false, shown: false }; // the keyboard's
+
+// Where what is read stands on the paper: left, top, width and height.
+function frame() {
+  const { width, height } = paper, { canvas } = now.photo ?? { canvas: paper };
+  const scale = Math.min(width / canvas.width, height / canvas.height);
+  const [wide, high] = [canvas.width * scale, canvas.height * scale];
+  return [(width - wide) / 2, (height - high) / 2, wide, high];
+}
 
 function redraw() {
-  const side = paper.width;
+  const side = paper.height, wide = Math.round(side * mode.ratio());
+  if (paper.width !== wide) paper.width = wide;
+  const middle = wide / 2;
   context.fillStyle = getComputedStyle(paper).backgroundColor;
-  context.fillRect(0, 0, side, side);
+  context.fillRect(0, 0, wide, side);
   const { strokes, photo } = now;
   if (!readsStrokes && !strokes.length && !photo) invite(); // in showing.js
-  if (photo) {
-    const scale = Math.min(side / photo.canvas.width, side / photo.canvas.height);
-    const [width, height] = [photo.canvas.width * scale, photo.canvas.height * scale];
-    context.drawImage(photo.canvas, (side - width) / 2, (side - height) / 2, width, height);
-  }
+  if (photo) context.drawImage(photo.canvas, ...frame());
   context.strokeStyle = getComputedStyle(paper).color;
-  Object.assign(context, { lineWidth: PEN * side, lineCap: "round", lineJoin: "round" });
+  Object.assign(context, { lineWidth: mode.pen * side, lineCap: "round", lineJoin: "round" });
   for (const stroke of strokes) {
     context.beginPath();
     // A line of no length would not be drawn.
-    context.moveTo(stroke[0].x * side, stroke[0].y * side + 0.1);
-    for (const { x, y } of stroke) context.lineTo(x * side, y * side);
+    context.moveTo(middle + stroke[0].x * side, stroke[0].y * side + 0.1);
+    for (const { x, y } of stroke) context.lineTo(middle + x * side, y * side);
     context.stroke();
   }
   element("undo").disabled = !past.length;
@@ -159,11 +209,11 @@ function redraw() {
 
 function showPen() {
   if (!pen.shown) return;
-  const side = paper.width, [x, y] = [pen.x * side, pen.y * side];
+  const side = paper.height, [x, y] = [paper.width / 2 + pen.x * side, pen.y * side];
   const { outlineColor } = getComputedStyle(paper); // the mark of what has the focus
   Object.assign(context, { lineWidth: 3, strokeStyle: outlineColor });
   context.beginPath();
-  context.arc(x, y, (PEN * side) / 2 + (pen.down ? 0 : 6), 0, 2 * Math.PI);
+  context.arc(x, y, (mode.pen * side) / 2 + (pen.down ? 0 : 6), 0, 2 * Math.PI);
   context.stroke();
 }
 
@@ -204,14 +254,22 @@ function announce(sentence, wrong = false) {
   element("state").classList.toggle("wrong", wrong);
 }
 
+const percent = (share) => `${(100 * share).toFixed(1)}%`;
+
+function showVerdict(text, answer) {
+  const { rejected } = element("sure").dataset, sure = () => `${percent(answer.confidence)} sure`;
+  element("digit").textContent = text;
+  element("sure").textContent = !answer ? "" : answer.rejected ? rejected : sure();
+  const { preparation, network } = answer?.times ?? {};
+  element("time").textContent = answer
+    ? `Made in ${preparation.toFixed(1)} ms, read in ${network.toFixed(1)} ms.`
+    : "";
+}
+
 function show(answer) {
   const label = answer ? answer.label : "?";
-  element("digit").textContent = label;
+  showVerdict(label, answer);
   element("digit").className = label.length < 4 ? "" : label.length < 16 ? "word" : "phrase";
-  const percent = (share) => `${(100 * share).toFixed(1)}%`,
-    sure = () => `${percent(answer.confidence)} sure`,
-    { rejected } = element("sure").dataset;
-  element("sure").textContent = !answer ? "" : answer.rejected ? rejected : sure();
   const classes = barsOf(answer);
   bars.forEach(({ row, name, bar, share }, place) => {
     const index = classes[place], value = answer ? answer.shares[index] : 0;
@@ -224,18 +282,14 @@ function show(answer) {
     bar.firstChild.style.width = percent(value);
     share.textContent = answer ? percent(value) : "";
   });
-  showSeen(answer?.pixels);
+  showSeen(element("seen"), answer?.pixels);
   const article = readsStrokes ? "a " : "";
   element("seen").ariaLabel =
     `What the network sees: ${answer ? `${article}${label}, by its answer` : "nothing yet"}`;
-  const { preparation, network } = answer?.times ?? {};
-  element("time").textContent = answer
-    ? `Made in ${preparation.toFixed(1)} ms, read in ${network.toFixed(1)} ms.`
-    : "";
 }
 
-function showSeen(pixels) {
-  const seen = Object.assign(element("seen"), { width: COLUMNS, height: ROWS }); // and empty
+function showSeen(seen, pixels) {
+  Object.assign(seen, { width: COLUMNS, height: ROWS }); // and empty
   if (!pixels) return;
   const image = new ImageData(COLUMNS, ROWS);
   for (let i = 0; i < ROWS * COLUMNS; i++) {
@@ -253,14 +307,14 @@ async function answer() {
   const mine = ++wanted;
   redraw();
   const empty = !now.strokes.length && !now.photo;
-  const imageData = now.photo?.imageData ?? context.getImageData(0, 0, paper.width, paper.width);
+  const imageData = now.photo?.imageData ?? context.getImageData(0, 0, paper.width, paper.height);
   showPen();
   try {
     await engine;
     if (mine !== wanted) return;
-    const found = empty ? null : await read(imageData);
+    const found = empty ? null : await mode.read(imageData);
     if (mine !== wanted) return;
-    show(found);
+    mode.show(found);
     announce(
       pen.shown
         ? `The pen is ${pen.down ? "down" : "up"}.`
@@ -272,7 +326,7 @@ async function answer() {
     );
   } catch (error) {
     if (mine !== wanted) return;
-    show(null);
+    mode.show(null);
     announce(error.message, true);
   }
   if (!planned) element("answer").setAttribute("aria-busy", false);
@@ -303,7 +357,7 @@ async function open(file) {
     const imageData = await pixelsOf(file);
     if (mine !== changes) return;
     const canvas = readsStrokes ? painted(decode(imageData)) : whole.picture(imageData);
-    change({ strokes: [], photo: { imageData, canvas } });
+    change({ strokes: [], photo: { imageData, canvas }, ratio: canvas.width / canvas.height });
   } catch (error) {
     if (mine === changes) announce(error.message, true);
   }
@@ -336,7 +390,7 @@ function clear() {
 function begin(point) { // on a photo, a new drawing
   remember();
   current = [point];
-  now = { strokes: [...now.strokes, current], photo: null };
+  now = { ...now, strokes: [...now.strokes, current], photo: null };
   changes++;
 }
 
@@ -344,7 +398,8 @@ function begin(point) { // on a photo, a new drawing
 
 function place(event) {
   const box = paper.getBoundingClientRect();
-  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+  const x = (event.clientX - box.left - box.width / 2) / box.height;
+  return { x, y: (event.clientY - box.top) / box.height };
 }
 
 let drawing = null; // the pointer that draws; others are palms
@@ -381,7 +436,10 @@ paper.addEventListener("keydown", (event) => {
   if (lift && event.repeat) return;
   pen.shown = true;
   if (lift) pen.down = !pen.down;
-  else [pen.x, pen.y] = [clip(pen.x + move[0], 0, 1), clip(pen.y + move[1], 0, 1)];
+  else {
+    const end = paper.width / paper.height / 2;
+    [pen.x, pen.y] = [clip(pen.x + move[0], -end, end), clip(pen.y + move[1], 0, 1)];
+  }
   if (pen.down && lift) begin({ x: pen.x, y: pen.y });
   else if (pen.down) current.push({ x: pen.x, y: pen.y });
   answerSoon();
@@ -416,11 +474,12 @@ document.addEventListener("paste", ({ clipboardData }) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", answer);
 
-// For apps and tests: the same from a script. A file or blob -> the answer; an image's bytes -> the
-// answer, or its probabilities.
+// For apps and tests: the same from a script. A file or blob -> the answer, of one digit or of a
+// number; an image's bytes -> the answer, or its probabilities.
 window.mnistEdge = Object.freeze({
   facts, predict: (pixels) => predict(pixels), probabilities: probabilitiesOf,
   readPicture: async (file) => read(await pixelsOf(file)),
+  ...(readsNumbers && { readNumber: async (file) => numberIn(await pixelsOf(file)) }),
 });
 
 show(null);

@@ -12,13 +12,27 @@ from mnist_edge.documents import INLINE, Count, Share, to_json
 from mnist_edge.errors import ModelError
 from mnist_edge.files import sha256, write_whole
 from mnist_edge.markup import Markup
-from mnist_edge.model_spec import IMAGE_CHANNELS, Preprocessing, Resize
+from mnist_edge.model_spec import IMAGE_CHANNELS, ModelSpec, Preprocessing, Resize, are_digits
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.web import engine
 from mnist_edge.web.engine import Engine
 from mnist_edge.web.wording import Wording
+
+NUMBERS = (
+    "parts",
+    "lines",
+    "printed",
+    "rows",
+    "groups",
+    "cuts",
+    "candidates",
+    "crossings",
+    "paths",
+    "number",
+)
+"""The scripts that read whole numbers, each named after the module of ``runtime`` that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +178,10 @@ def render(model: ModelFile, parts: Engine) -> str:
     Raises:
         ModelError: The model's metadata makes no sense.
     """
-    scripts = ["picture.js", "page.js"]
-    if not model.spec.reads_strokes:
-        scripts = ["picture.js", "resize.js", "page.js", "showing.js"]
     wording = Wording.of(model.spec)
     return markup.page(
         Path(__file__).parent,
-        *scripts,
+        *scripts_of(model.spec),
         # The engine's script becomes a blob, since a module inside a page cannot be imported; its
         # .wasm is compiled.
         admitted="blob: 'wasm-unsafe-eval'",
@@ -184,6 +195,16 @@ def render(model: ModelFile, parts: Engine) -> str:
         engine_script=_pack(parts.script),
         engine_wasm=_pack(parts.wasm),
     )
+
+
+def scripts_of(spec: ModelSpec) -> list[str]:
+    """Return the names of a page's scripts in their order: those alone that its model needs."""
+    if not spec.reads_strokes:
+        return ["picture.js", "resize.js", "page.js", "showing.js"]
+    if not are_digits(spec.labels):
+        return ["picture.js", "page.js"]
+    numbers = [f"numbers/{name}.js" for name in NUMBERS]
+    return ["picture.js", *numbers, "page.js", "switching.js"]
 
 
 def _text(sentence: str) -> Markup:

@@ -1,7 +1,7 @@
 // What only the pages of models of pictures have; behind page.js in the same module.
 
 // Opening a picture comes first, for the keyboard too.
-paper.before(element("opener"));
+element("sheet").before(element("opener"));
 
 // On an empty paper, which is not read.
 function invite() {

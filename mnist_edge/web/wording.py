@@ -48,7 +48,7 @@ def _for_strokes(spec: ModelSpec) -> Wording:
         opener="Open a photo",
         hint=f"Mouse, pen or finger; or drop or paste a photo of one {what}.",
         bars=_bars(spec, what),
-        seen=f"{_size(spec)} pixels, made as MNIST's makers would have made them.",
+        seen=f"{_size(spec)} pixels, prepared as MNIST's images were.",
     )
 
 

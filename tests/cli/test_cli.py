@@ -40,15 +40,16 @@ COMMANDS = (
 
 def test_help_offers_what_there_is(run: Runner) -> None:
     from mnist_edge.benchmark.runtimes import BASELINES
-    from mnist_edge.export import keras_to_onnx, quantize
+    from mnist_edge.export import quantize
+    from mnist_edge.model_spec import OPSETS
     from mnist_edge.training.recipes import RECIPES
 
     shown = " ".join(run("export", "--help").out.split())
     assert f"{', '.join(quantize.PRECISIONS)}; or all" in shown
-    assert f"{keras_to_onnx.OPSETS[0]}-{keras_to_onnx.OPSETS[-1]}" in shown
+    assert f"from {OPSETS[0]} to {OPSETS[-1]}]" in shown
     assert f"one of: {', '.join(RECIPES)}." in " ".join(run("train", "--help").out.split())
     shown = " ".join(run("benchmark", "--help").out.split())
-    listed = shown.partition("Baselines to measure beside: ")[2].partition("; or all.")[0]
+    listed = shown.partition("Other runtimes to measure: ")[2].partition("; or all.")[0]
     assert {part.split()[0] for part in listed.split(", ")} == set(BASELINES)
 
 
@@ -110,7 +111,7 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
         (["benchmark", "--html", "/proc/report.html"], "cannot write to the folder /proc"),
         (["compare", "old.json", "new.json"], "cannot read the report old.json"),
         (["data", "--show", "-1"], "--show"),
-        (["data", "--data", "sample", "--png", ""], "end in .png"),
+        (["data", "--data", "sample", "--png", ""], "expected a name with --png"),
         (["info", "nowhere.onnx"], "cannot read the model nowhere.onnx"),
         (["data", "--data", "nowhere"], "nothing there"),
         (
@@ -237,7 +238,7 @@ def test_the_whole_way_through(run: Runner, workshop: Path, sample: Dataset) -> 
 def test_tables_for_people(run: Runner, tiny_keras: Path, workshop: Path) -> None:
     exported = run("export", tiny_keras, "--out", "out", "--precision", "fp32")
     assert exported.code == 0
-    assert "300 test images of set" in exported.out
+    assert "300 test examples of set" in exported.out
     assert "written" in exported.out
     assert (
         "not verified"

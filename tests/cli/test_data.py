@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Wanted
+from mnist_edge.datasets import ModelInput
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.model_spec import InputSpec
 from tests.conftest import Run, idx_bytes
@@ -91,6 +91,6 @@ def test_a_set_in_the_variable_is_one_that_was_chosen(
 ) -> None:
     monkeypatch.setenv("MNIST_EDGE_DATA", str(write_pictures(tmp_path, {"a": 5, "b": 5})))
     assert run("data", "--json").json["classes"] == ["a", "b"]
-    features = Wanted(InputSpec((4,), "float32", None), 3)
+    features = ModelInput(InputSpec((4,), "float32", None), 3)
     assert datasets.find(None, features).shape == (10, 12, 3)
-    assert datasets.find(None, Wanted(InputSpec((4, 4)), 7)).shape == (4, 4)
+    assert datasets.find(None, ModelInput(InputSpec((4, 4)), 7)).shape == (4, 4)

@@ -33,6 +33,12 @@ def test_a_line_a_picture(run: Runner, pictures: list[Path]) -> None:
     assert all(str(path) in line for path, line in zip(pictures, lines, strict=True))
 
 
+def test_without_the_option_a_note_names_it(run: Runner, pictures: list[Path]) -> None:
+    done = run("predict", *pictures[:2])
+    assert done.err == "mnist-edge: a picture may have several digits: read it with --number\n"
+    assert all("? " in line for line in done.out.splitlines())
+
+
 def test_as_json(run: Runner, pictures: list[Path]) -> None:
     document = run("predict", "--number", *pictures, "nowhere.png", "--json").json
     assert document["schema"] == "mnist-edge/predict-number/1"

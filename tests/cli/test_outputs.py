@@ -38,7 +38,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["train", "--preview", "a/b/x.png"], "there is no a,"),
         (["train", "--out", "a/b/x.keras", "--data", "sample"], "there is no a,"),
         (["compress", "x.keras", "--widths", "8", "--out", "x.h5"], "to end in .keras"),
-        (["score", "x.csv", "--out", "answers.parquet"], "a folder for a file a shard"),
+        (["score", "x.csv", "--out", "answers.parquet"], "a folder for the output files"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -109,3 +109,25 @@ def test_a_damaged_picture_is_described_without_names_of_python(
     sentence = run("predict", cut).err
     assert f"received {len(content) // 2:,} bytes, which cannot be decoded (" in sentence
     assert "Error" not in sentence
+
+
+def test_a_folder_without_pictures_is_one_sentence(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    sentence = refused("predict", tmp_path)
+    assert sentence.endswith(f"expected pictures in {tmp_path}, found none there")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("net.onnx", "received a model: pass it with --model"),
+        ("net.keras", "received a model: pass it with --model"),
+        ("rows.npy", "received rows: classify them with mnist-edge score"),
+    ],
+)
+def test_a_file_that_another_option_takes(
+    refused: Callable[..., str], tmp_path: Path, name: str, sentence: str
+) -> None:
+    (tmp_path / name).write_bytes(b"no picture")
+    assert refused("predict", tmp_path / name).endswith(sentence)

@@ -83,12 +83,16 @@ def test_rows_that_cannot_be_read_are_a_failed_check(
         (["--rows-per-shard", "0"], "'--rows-per-shard'"),
         (["--model", "nothing.onnx"], "cannot read the model nothing.onnx"),
         (["--column", "pixels"], "expected a column 'pixels'"),
+        (["--keep", "name"], "expected a column 'name'"),
+        (["--out", ""], "expected a name with --out, received an empty one"),
     ],
 )
 def test_wrong_calls(
     options: list[str], sentence: str, refused: Refused, data: Path, tmp_path: Path
 ) -> None:
-    assert sentence in refused("score", data, "--out", tmp_path / "out", *options)
+    out = tmp_path / "out"
+    assert sentence in refused("score", data, "--out", out, *options)
+    assert not out.exists()
 
 
 def test_a_folder_that_cannot_be_written(refused: Refused, data: Path, tmp_path: Path) -> None:
@@ -108,3 +112,22 @@ def test_a_blank_image_is_rejected(run: Runner, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((2, 28, 28), np.uint8))
     done = run("score", tmp_path / "a.npy", "--out", tmp_path / "out", "--json")
     assert done.json["rejected"] == 2
+
+
+def test_an_array_that_an_npz_does_not_have(refused: Refused, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 28, 28), np.uint8))
+    sentence = refused("score", tmp_path / "a.npz", "--out", tmp_path / "o", "--column", "pixels")
+    assert "expected a column 'pixels'" in sentence
+    assert "found x" in sentence
+
+
+def test_a_run_that_fails_at_once_leaves_no_folder(
+    run: Runner, refused: Refused, tmp_path: Path
+) -> None:
+    """So the call with its mistake mended needs no --overwrite."""
+    np.save(tmp_path / "a.npy", np.zeros((2, 7, 3), np.uint8))
+    out = tmp_path / "out"
+    assert "expected 784 numbers an image" in refused("score", tmp_path / "a.npy", "--out", out)
+    assert not out.exists()
+    np.save(tmp_path / "a.npy", np.zeros((2, 28, 28), np.uint8))
+    assert run("score", tmp_path / "a.npy", "--out", out).code == 0

@@ -45,7 +45,7 @@ def test_a_folder_is_all_its_files_each_beside_its_model(
     assert references == ["tiny.keras", "tiny.keras", "mnist-mlp-small.keras"]
     assert [model["images"] for model in document["models"]] == [300, 300, 300]
     shown = run("verify", folder, "--data", tiny_data).out
-    assert shown.count("300 test images of set") == 2
+    assert shown.count("300 test examples of set") == 2
 
 
 def test_some_that_cannot_be_verified(

@@ -1,7 +1,7 @@
 """Runs every shipped file in other engines and writes docs/compatibility.md: make compat.
 
-Each engine gets an environment of its own in build/compat, since some of them want another numpy.
-What counts is the digits: on the first 1,000 test images, as many as Keras gives.
+Each engine gets its own environment in build/compat, since some need another numpy. A file passes
+where the engine predicts the same digits as Keras on the first 1,000 test images.
 """
 
 import json
@@ -22,7 +22,7 @@ FILES = [ROOT / "artifacts" / f"mnist-mlp.{precision}.onnx" for precision in PRE
 PAGE = ROOT / "docs" / "compatibility.md"
 IMAGES = 1_000
 RIGHT = 0.99
-"""Share of Keras' digits from which a file counts as read right; int4's own gate is 0.995."""
+"""Least agreement with Keras at which an engine runs a file correctly; int4's own gate is 0.995."""
 
 # The table's first column, the engine's name in engines.py, and what its environment holds.
 ENVIRONMENTS = [
@@ -46,18 +46,19 @@ REASONS = {
     (
         "OpenCV classic",
         "int8",
-    ): "misreads uint8 input: with float pixels and a QuantizeLinear before them, the same network "
-    "is read right",
+    ): "mishandles uint8 input: the same network with float input and a leading QuantizeLinear "
+    "gives correct results",
     (
         "MNN",
         "int8-dynamic",
-    ): "converts DynamicQuantizeLinear and MatMulInteger without complaint, and computes nonsense",
+    ): "converts DynamicQuantizeLinear and MatMulInteger without an error, but computes wrong "
+    "values",
 }
-"""Why an engine that does not refuse a file answers wrongly, as far as it was found out."""
+"""Why an engine loads a file but gives wrong results, where the cause is known."""
 
 
 def main() -> None:
-    """Fills the matrix and writes the page."""
+    """Fill the matrix and write the page."""
     digits = datasets.find()
     if digits.test_split != "test":
         sys.exit("compat: expected the full MNIST, found the sample: set MNIST_EDGE_DATA")
@@ -78,7 +79,7 @@ def main() -> None:
 
 
 def environment(packages: list[str]) -> Path:
-    """The Python of an environment with these packages, made if it is not there yet."""
+    """Return the Python of an environment with these packages; create it if it is missing."""
     folder = ROOT / "build" / "compat" / packages[0].replace("==", "-")
     python = folder / "bin" / "python"
     if not (folder / "done").exists():
@@ -89,14 +90,14 @@ def environment(packages: list[str]) -> Path:
 
 
 def run(engine: str, python: Path, pixels: Path) -> dict[str, dict[str, object]]:
-    """What an engine reads in each file; a crash counts as a refusal."""
+    """Return an engine's predictions for each file; a crash counts as an error."""
     script = Path(__file__).with_name("engines.py")
     answers: dict[str, dict[str, object]] = {}
-    # One process a file: an engine that crashes takes only its own answer with it.
+    # One process per file, so that a crash loses the results of that file alone.
     for path in FILES:
         command = [python, script, engine, pixels, path]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        crashed = {path.name: {"error": f"the process died with code {done.returncode}"}}
+        crashed = {path.name: {"error": f"the process ended with exit code {done.returncode}"}}
         answers |= json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else crashed
     return answers
 
@@ -109,34 +110,39 @@ def cell(
     expected: np.ndarray,
     notes: list[str],
 ) -> str:
-    """One cell of the table; a reason goes into the notes."""
+    """Return one cell of the table; add its reason to the notes."""
     precision = path.name.split(".")[1]
     if "error" in answer:
         notes.append(
-            f"{title} refuses {precision}: `{str(answer['error']).replace(str(ROOT) + '/', '')}`"
+            f"{title} cannot run {precision}: `{str(answer['error']).replace(str(ROOT) + '/', '')}`"
         )
-        return f"refused [{len(notes)}]"
+        return f"error [{len(notes)}]"
     agreement = float((np.array(answer["digits"]) == expected).mean())
     if agreement >= RIGHT:
         return f"{agreement:.1%}"
     notes.append(
-        f"{title} reads {precision} wrongly: {REASONS.get((engine, precision), 'cause not found')}"
+        f"{title} gives wrong results for {precision}: "
+        f"{REASONS.get((engine, precision), 'cause unknown')}"
     )
     return f"**WRONG** {agreement:.1%} [{len(notes)}]"
 
 
 def page(rows: list[str], notes: list[str]) -> str:
-    """The page in Markdown."""
+    """Return the page in Markdown."""
     hashes = [f"{sha256(path.read_bytes())}  {path.name}" for path in FILES]
     return "\n".join(
         [
-            "# What each file runs in",
+            "# Engine compatibility",
             "",
-            f"Written by `make compat`. Each engine read the first {IMAGES:,} MNIST test images; "
-            "the",
-            "share that got the same digit as from Keras is in the table. **WRONG** marks an "
-            "engine that answers, but",
-            "not what the file says. `int8-weights` and the float files are read right everywhere.",
+            "Which inference engines run each precision of the shipped model. Each cell is the "
+            "share of the first",
+            f"{IMAGES:,} MNIST test images for which the engine predicts the same digit as Keras. "
+            "**WRONG**: the engine",
+            "runs the file but gives wrong results. *error*: it cannot load or run the file; the "
+            "note has its message.",
+            "`fp32`, `fp16` and `int8-weights` give correct results in every engine.",
+            "",
+            "Generated by `make compat`.",
             "",
             f"| engine | {' | '.join(PRECISIONS)} |",
             f"| --- |{' --- |' * len(PRECISIONS)}",
@@ -144,7 +150,7 @@ def page(rows: list[str], notes: list[str]) -> str:
             "",
             *(f"{number}. {note}" for number, note in enumerate(notes, 1)),
             "",
-            "The files, by SHA-256:",
+            "SHA-256 of the files:",
             "",
             "```",
             *hashes,

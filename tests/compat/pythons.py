@@ -1,9 +1,11 @@
 """The runtime half on other Pythons and platforms: make pythons.
 
-Where an interpreter is there (python3.12, ...), its tests run in an environment of its own, in
-build/pythons; else pip finds out whether all that it needs can be had there, and nothing is run.
+Where an interpreter is there (python3.12, ... on the PATH or in pyenv), its tests run in an
+environment of its own, in build/pythons. For each Python and platform, pip finds out whether the
+locked packages can be installed.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,19 +27,36 @@ PLATFORMS = {
 
 
 def main() -> int:
-    """Run or resolve each; return 1 where tests fail or nothing can be had."""
+    """Test and resolve each; return 1 where tests fail or a package cannot be installed."""
     failed = False
     for version in VERSIONS:
-        interpreter = shutil.which(f"python{version}")
-        if interpreter:
+        interpreter = find_interpreter(version)
+        if interpreter is None:
+            say(f"Python {version}: not on this machine, no tests were run")
+        else:
             code = _tests(interpreter, version)
             say(f"Python {version}: its tests {'pass' if code == 0 else 'FAIL'}")
             failed |= code != 0
         for name, platforms in PLATFORMS.items():
             reason = _unresolved(version, platforms)
-            say(f"Python {version}, {name}: {reason or 'all packages can be had, nothing was run'}")
+            say(f"Python {version}, {name}: {reason or 'all packages can be installed'}")
             failed |= bool(reason)
     return int(failed)
+
+
+def find_interpreter(version: str) -> str | None:
+    """Return a Python of this version that starts; None if there is none.
+
+    A shim of pyenv is on the PATH whether or not its version is active: the versions themselves
+    are tried after it.
+    """
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    inside = sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
+    for path in filter(None, [shutil.which(name), *map(str, inside)]):
+        if subprocess.run([path, "-V"], check=False, capture_output=True).returncode == 0:
+            return path
+    return None
 
 
 def _tests(interpreter: str, version: str) -> int:
@@ -55,7 +74,7 @@ def _tests(interpreter: str, version: str) -> int:
 
 
 def _unresolved(version: str, platforms: tuple[str, ...]) -> str | None:
-    """Return why the base dependencies cannot be had; None if they can."""
+    """Return why the base dependencies cannot be installed; None if they can."""
     pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     target = ["--dry-run", "--ignore-installed", "--target", str(FOLDER / "none")]
     target += ["--only-binary", ":all:", "--python-version", version]

@@ -1,4 +1,4 @@
-"""The light part of the matrix: the engines that are here, and the page's list of files."""
+"""The quick part of the matrix: the engines of this environment, and the page's list of files."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.compat import engines, matrix
 from tests.conftest import ARTIFACTS
 from tests.references import reference_of
 
-REFUSED = {("onnx reference", "int8"), ("onnx reference", "int4")}
+UNSUPPORTED = {("onnx reference", "int8"), ("onnx reference", "int4")}
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +20,11 @@ def expected(digits: Dataset) -> np.ndarray:
 
 @pytest.mark.parametrize("path", matrix.FILES, ids=lambda path: path.name)
 @pytest.mark.parametrize("engine", ["onnxruntime", "onnx reference"])
-def test_engines_that_are_here_read_what_keras_reads(
+def test_installed_engines_agree_with_keras(
     engine: str, path: matrix.Path, digits: Dataset, expected: np.ndarray
 ) -> None:
     answer = engines.digits(engine, str(path), digits.test_images[: matrix.IMAGES].reshape(-1, 784))
-    if (engine, path.name.split(".")[1]) in REFUSED:
+    if (engine, path.name.split(".")[1]) in UNSUPPORTED:
         assert "error" in answer
     else:
         assert (np.array(answer["digits"]) == expected).mean() >= matrix.RIGHT
@@ -36,7 +36,7 @@ def test_the_page_is_of_the_shipped_files() -> None:
         assert f"{sha256(path.read_bytes())}  {path.name}" in page
 
 
-def test_what_is_wrong_is_told_with_its_reason() -> None:
+def test_wrong_results_have_a_reason() -> None:
     page = matrix.PAGE.read_text()
-    assert "cause not found" not in page
-    assert page.count("| **WRONG**") == page.count(" wrongly: ") > 0
+    assert "cause unknown" not in page
+    assert page.count("| **WRONG**") == page.count(" gives wrong results for ") > 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Dataset, Wanted, limits, npz
+from mnist_edge.datasets import Dataset, ModelInput, limits, npz
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import InputSpec
 from tests.conftest import Run
@@ -36,7 +36,7 @@ def test_npz_of_the_wrong_kind(
 
 def test_npz_without_the_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=np.zeros(3))
-    with pytest.raises(DataError, match="missing x_test, x_train, y_test, y_train"):
+    with pytest.raises(DataError, match=r"or x and y alone, in .*, found "):
         datasets.find(str(tmp_path / "own.npz"))
 
 
@@ -127,8 +127,8 @@ def test_labels_of_any_kind_are_class_indices(tmp_path: Path, labels: np.ndarray
 def test_labels_from_1_stay_where_the_model_has_one_class_more(tmp_path: Path) -> None:
     path = save(tmp_path, x=LETTERS, y=LABELS + 1)
     image = InputSpec((5, 4))
-    assert datasets.find(path, Wanted(image, 26)).train_labels.max() == 25
-    found = datasets.find(path, Wanted(image, 27))
+    assert datasets.find(path, ModelInput(image, 26)).train_labels.max() == 25
+    found = datasets.find(path, ModelInput(image, 27))
     assert (labels_of(found).min(), labels_of(found).max(), len(found.classes)) == (1, 26, 27)
 
 
@@ -184,7 +184,7 @@ def test_what_has_to_be_rounded_is_said(tmp_path: Path, run: Callable[..., Run])
 def test_examples_get_the_models_shape(tmp_path: Path) -> None:
     colour = RNG.integers(0, 256, (20, 3, 6, 5), np.uint8)
     labels = np.arange(20) % 2
-    wanted = Wanted(InputSpec((6, 5, 3)), 2)
+    wanted = ModelInput(InputSpec((6, 5, 3)), 2)
     first = datasets.find(save(tmp_path, x=colour, y=labels), wanted)
     last = datasets.find(save(tmp_path, x=np.moveaxis(colour, 1, -1), y=labels), wanted)
     assert first.shape == (6, 5, 3)
@@ -222,6 +222,7 @@ def test_examples_that_stand_class_by_class_are_mixed(tmp_path: Path) -> None:
         ({"y": LABELS * 0 + 7}, "a single one: all labels are 7"),
         ({"y": LABELS * 10**12}, "labels from 0 to 65535 in .*, found 0 to 25000000000000"),
         ({"y": LABELS - 1}, "labels from 0 to 24 in .*, found -1 to 24"),
+        ({"y": -LABELS}, "labels from 0 on in .*, found -25 to 0"),
         ({"y": LABELS + 0.5}, "an integer type"),
         ({"y": np.array(3)}, r"labels of shape \(N,\)"),
         ({"x": np.array(3)}, "numbers in .*, found"),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Wanted, folder
+from mnist_edge.datasets import ModelInput, folder
 from mnist_edge.datasets.dataset import DataReport
 from mnist_edge.documents import to_json
 from mnist_edge.errors import DataError
@@ -19,7 +19,7 @@ from mnist_edge.runtime.preprocess import fit
 from tests.conftest import Run
 from tests.datasets.conftest import write_pictures
 
-COLOUR = Wanted(InputSpec((8, 6, 3)), 3)
+COLOUR = ModelInput(InputSpec((8, 6, 3)), 3)
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_each_folder_is_a_class(pictures: Path) -> None:
 def test_pictures_get_what_the_model_takes(pictures: Path) -> None:
     found = datasets.find(str(pictures), COLOUR)
     assert (found.shape, found.train_images.dtype) == ((8, 6, 3), np.uint8)
-    grey = datasets.find(str(pictures), Wanted(UNIT_PIXELS, 3))
+    grey = datasets.find(str(pictures), ModelInput(UNIT_PIXELS, 3))
     assert grey.shape == (28, 28)
-    alpha = datasets.find(str(pictures), Wanted(InputSpec((4, 4, 4)), 3))
+    alpha = datasets.find(str(pictures), ModelInput(InputSpec((4, 4, 4)), 3))
     assert (alpha.train_images[..., 3] == 255).all()
-    line = datasets.find(str(pictures), Wanted(InputSpec((784,)), 3))
+    line = datasets.find(str(pictures), ModelInput(InputSpec((784,)), 3))
     np.testing.assert_array_equal(line.train_images.reshape(-1, 28, 28), grey.train_images)
 
 
@@ -71,7 +71,7 @@ def test_the_split_depends_on_what_is_in_the_pictures(pictures: Path) -> None:
 
 
 def test_every_model_is_tested_on_the_same_pictures(pictures: Path) -> None:
-    smallest = Wanted(InputSpec((1, 1)), 3)  # all pictures nearly alike
+    smallest = ModelInput(InputSpec((1, 1)), 3)  # all pictures nearly alike
     alike = datasets.find(str(pictures), smallest)
     colour = datasets.find(str(pictures), COLOUR)
     assert np.array_equal(alike.test_labels, colour.test_labels)
@@ -119,7 +119,7 @@ def test_other_folders_beside_train_are_left_out_and_named(tmp_path: Path) -> No
 @pytest.mark.parametrize("how", get_args(Resize))
 def test_pictures_are_what_predict_makes_of_them(pictures: Path, how: Resize) -> None:
     (pictures / "bird" / "0.png").write_bytes(b"")
-    found = datasets.find(str(pictures), Wanted(InputSpec((5, 7, 4)), 3, resize=how))
+    found = datasets.find(str(pictures), ModelInput(InputSpec((5, 7, 4)), 3, resize=how))
     assert found.resize == how
     made = {
         fit(path, (5, 7, 4), how).tobytes()
@@ -210,7 +210,7 @@ def test_proportions_are_kept_where_that_is_wanted(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         Image.fromarray(wide).save(tmp_path / name / "1.png")
         wide[:, 14] = 250
-    taken = Wanted(InputSpec((12, 12)), 2)
+    taken = ModelInput(InputSpec((12, 12)), 2)
     padded = datasets.find(str(tmp_path), taken, resize="pad").train_images[0]
     assert padded[:4].max() == padded[8:].max() == 0
     assert padded[4:8, 6:].min() >= 250
@@ -228,7 +228,7 @@ def test_names_are_printed_as_text(pictures: Path) -> None:
 
 
 def test_wrong_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"or a folder of pictures a class, in .* found neither"):
+    with pytest.raises(DataError, match=r"one folder of pictures per class, in .* found neither"):
         datasets.find(str(tmp_path))
     write_pictures(tmp_path, {"only": 3})
     with pytest.raises(DataError, match=r"at least 2 classes in .*, found only"):
@@ -247,7 +247,7 @@ def test_wrong_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         datasets.find(str(tmp_path))
     write_pictures(tmp_path, {"empty": 3})
     with pytest.raises(DataError, match=r"an \.npz or a \.csv of 4 features, which the model"):
-        datasets.find(str(tmp_path), Wanted(InputSpec((4,), "float32", None), 2))
+        datasets.find(str(tmp_path), ModelInput(InputSpec((4,), "float32", None), 2))
     monkeypatch.setattr(folder, "MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(DataError, match="pictures that take at most 1,000 bytes"):
         datasets.find(str(tmp_path))
@@ -273,7 +273,7 @@ def test_a_folder_that_cannot_be_read(
 
 def test_labels_follow_the_models_order(pictures: Path) -> None:
     plain = datasets.find(str(pictures))
-    moved = datasets.find(str(pictures), Wanted(plain_input(plain), 3, ("dog", "cat", "bird")))
+    moved = datasets.find(str(pictures), ModelInput(plain_input(plain), 3, ("dog", "cat", "bird")))
     assert moved.classes == ("dog", "cat", "bird")
     assert np.bincount(np.concatenate([moved.train_labels, moved.test_labels])).tolist() == [
         9,
@@ -281,14 +281,14 @@ def test_labels_follow_the_models_order(pictures: Path) -> None:
         10,
     ]
     with pytest.raises(DataError, match=r"the model's classes cat, dog, fish in .*, found bird"):
-        datasets.find(str(pictures), Wanted(plain_input(plain), 3, ("cat", "dog", "fish")))
-    renamed = datasets.find(str(pictures), Wanted(plain_input(plain), 3, ("x", "y", "z")))
+        datasets.find(str(pictures), ModelInput(plain_input(plain), 3, ("cat", "dog", "fish")))
+    renamed = datasets.find(str(pictures), ModelInput(plain_input(plain), 3, ("x", "y", "z")))
     assert renamed.classes == ("bird", "cat", "dog")
 
 
 def test_a_small_set_may_lack_a_class_of_the_models(pictures: Path) -> None:
     found = datasets.find(str(pictures))
-    wanted = Wanted(plain_input(found), 4, ("bird", "cat", "cow", "dog"))
+    wanted = ModelInput(plain_input(found), 4, ("bird", "cat", "cow", "dog"))
     without_cows = datasets.find(str(pictures), wanted)
     assert without_cows.classes == wanted.labels
     assert set(without_cows.train_labels.tolist()) == {0, 1, 3}

@@ -173,7 +173,7 @@ def test_what_does_not_fit_into_memory_is_said(
 
 def test_places_that_are_neither(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(DataError, match="a file that is neither"):
+    with pytest.raises(DataError, match="a file of another kind"):
         datasets.find(str(tmp_path / "notes.txt"))
     with pytest.raises(DataError, match="nothing there"):
         datasets.find(str(tmp_path / "nowhere"))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Dataset, Wanted, table
+from mnist_edge.datasets import Dataset, ModelInput, table
 from mnist_edge.errors import DataError, OptionError
 from mnist_edge.model_spec import UNIT_PIXELS, InputSpec
 
@@ -15,7 +15,7 @@ FLOWERS = "sepal,petal,{label}\n" + "\n".join(
     f"{number}.5,{number * number},{name}"
     for number, name in enumerate(["setosa", "virginica", "iris"] * 10)
 )
-TWO = Wanted(InputSpec((2,), "float32", None), 3)
+TWO = ModelInput(InputSpec((2,), "float32", None), 3)
 
 
 @pytest.fixture
@@ -78,15 +78,15 @@ def test_as_many_whole_numbers_as_mnist_has_are_pixels(write: Write) -> None:
 
 def test_as_many_as_the_model_takes_are_pixels(write: Write) -> None:
     path = write(pixels(count=48))
-    assert datasets.find(path, Wanted(InputSpec((4, 4, 3)), 4)).shape == (4, 4, 3)
+    assert datasets.find(path, ModelInput(InputSpec((4, 4, 3)), 4)).shape == (4, 4, 3)
     assert datasets.find(path).train_images.dtype == np.float32
-    features = datasets.find(path, Wanted(InputSpec((48,), "float32", None), 4))
+    features = datasets.find(path, ModelInput(InputSpec((48,), "float32", None), 4))
     assert (features.shape, features.has_pixels) == ((48,), False)
 
 
 def test_numbers_that_are_no_pixels_stay_features(write: Write) -> None:
     broken = pixels().replace("\n0,", "\n0,1000", 1)
-    assert not datasets.find(write(broken), Wanted(UNIT_PIXELS, 4)).has_pixels
+    assert not datasets.find(write(broken), ModelInput(UNIT_PIXELS, 4)).has_pixels
 
 
 def test_whole_numbers_are_sorted_as_numbers(write: Write) -> None:

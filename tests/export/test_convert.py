@@ -9,9 +9,8 @@ from onnx import helper
 from mnist_edge.backend import keras
 from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.export.convert import to_onnx
-from mnist_edge.export.keras_to_onnx import OPSETS
 from mnist_edge.export.metadata import parse, serialized
-from mnist_edge.model_spec import TrainedScaling
+from mnist_edge.model_spec import OPSETS, TrainedScaling
 from mnist_edge.sources import open_source
 from mnist_edge.sources.source import Head, Source, probabilities
 from tests.conftest import ARTIFACTS

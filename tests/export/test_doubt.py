@@ -22,7 +22,7 @@ def test_a_wrong_scaling() -> None:
     assert doubt is not None
     assert doubt.is_grave
     assert doubt.sentence == (
-        "the model reads 10.0% of 400 training examples of a set as its files give them (pixels of "
+        "the model reads 10.0% of 400 training examples of a set scaled as in its files (pixels of "
         "0..1), and 97.0% as pixels of -1..1, inverted: pass --scaling -1..1 --invert"
     )
     assert examine(reader({DARK_INK: 0.97}), TRIAL, DARK_INK) is None

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mnist_edge import Predictor, datasets
 from mnist_edge.backend import keras
-from mnist_edge.datasets import Dataset, Wanted
+from mnist_edge.datasets import Dataset, ModelInput
 from mnist_edge.export import pipeline
 from mnist_edge.export.artifact import CalibrationImages
 from mnist_edge.export.examples import choose, fits
@@ -39,7 +39,7 @@ def shades(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def fitted(model: keras.Model, folder: Path, wanted: Wanted, white: float, path: Path) -> Path:
+def fitted(model: keras.Model, folder: Path, wanted: ModelInput, white: float, path: Path) -> Path:
     found = datasets.find(str(folder), wanted)
     model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
     model.fit(found.train_images / white, found.train_labels, epochs=60, verbose=0)
@@ -59,7 +59,7 @@ def shade_model(tmp_path_factory: pytest.TempPathFactory, shades: Path) -> Path:
         ]
     )
     path = tmp_path_factory.mktemp("shades") / "shades.keras"
-    return fitted(model, shades, Wanted(InputSpec((6, 8, 3)), 3), 255, path)
+    return fitted(model, shades, ModelInput(InputSpec((6, 8, 3)), 3), 255, path)
 
 
 def test_pictures_in_folders_verify_and_calibrate_a_model_in_colour(
@@ -98,7 +98,7 @@ def test_predict_reads_pictures_as_they_were_verified(
     # verify asks the file how pictures get their size.
     done = run("verify", file, "--reference", shade_model, "--data", shades, "--json")
     assert done.json["data"]["fingerprint"] == predictor.metadata["data_fingerprint"]
-    found = datasets.find(str(shades), Wanted.by(predictor.spec))
+    found = datasets.find(str(shades), ModelInput.by(predictor.spec))
     image = found.test_images[0]
     answers = [
         predictor.predict_picture(path).probabilities

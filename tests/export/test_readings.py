@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_edge import datasets
-from mnist_edge.export.readings import Trial, best, described, options, usual
+from mnist_edge.export.readings import LabelledExamples, best, described, options, usual
 from mnist_edge.model_spec import TrainedScaling
 from tests.export.trials import MEAN_STD, TRIAL, reader
 
@@ -45,7 +45,7 @@ def test_a_trial_takes_images_from_all_over_the_set(tiny_data: Path) -> None:
         train_images=np.repeat(dataset.train_images, 10, axis=0),
         train_labels=np.repeat(dataset.train_labels, 10),
     )
-    trial = Trial.of(many)
+    trial = LabelledExamples.of(many)
     assert len(trial.images) == len(trial.labels) <= 1_000
     assert len(trial.images) > 500
     np.testing.assert_array_equal(trial.labels[-1], many.train_labels[-10:].max())
@@ -75,7 +75,7 @@ def test_a_channel_that_is_nearly_the_same_all_over_is_divided_by_one(tiny_data:
     dataset = datasets.find(str(tiny_data))
     images = np.zeros((2_000, 28, 28, 3), np.uint8)
     images[0, 0, 0, 1] = 1
-    trial = Trial.of(dataclasses.replace(dataset, train_images=images))
+    trial = LabelledExamples.of(dataclasses.replace(dataset, train_images=images))
     assert trial.mean_std.std == (1, 1, 1)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.export.inputs import as_trained
-from mnist_edge.export.readings import Trial
+from mnist_edge.export.readings import LabelledExamples
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.sources.source import Source
 
@@ -16,7 +16,7 @@ COUNT = 400
 MEAN_STD = TrainedScaling("mean,std", (0.3,), (0.2,))
 
 _rng = np.random.default_rng(0)
-TRIAL = Trial(
+TRIAL = LabelledExamples(
     images=_rng.integers(1, 256, (COUNT, 6, 6), np.uint8),
     labels=np.arange(COUNT) % CLASSES,
     name="a set",

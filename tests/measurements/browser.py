@@ -13,9 +13,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from mnist_edge import datasets
 from mnist_edge.web import page
+from tests.measurements.made_numbers import GAPS
 from tests.measurements.pictures import SIZES, photo
 from tests.output import say
-from tests.web.test_page import STROKES, draw, read
+from tests.web import test_numbers
+from tests.web.test_page import STROKES, draw, png, read
 
 ROUNDS = 20
 
@@ -45,6 +47,8 @@ def main() -> None:
         say(row("a drawing", drawings(tab)))
         for name, size in SIZES.items():
             say(row(name, [answer["times"] for answer in read(tab, [photo(digit, *size)] * 20)]))
+        for gap in GAPS:
+            say(row(f"a number of 5 digits, {gap} gaps", numbers(tab, gap)))
         say(f"\nChromium {browser.version}")
 
 
@@ -56,6 +60,15 @@ def drawings(tab: Page) -> list[dict[str, float]]:
         draw(tab, strokes)
         times += tab.evaluate(OWN_DRAWING, ROUNDS)
     return times
+
+
+def numbers(tab: Page, gap: str) -> list[dict[str, float]]:
+    """Return the times of ten numbers."""
+    texts = [str(number) for number in range(20_458, 98_999, 8_013)]
+    pictures = [test_numbers.made(text, seed=seed, gap=gap) for seed, text in enumerate(texts)]
+    files = [png(made.picture / 255) for made in pictures]
+    answers = test_numbers.read(tab, files * 2)[len(files) :]  # once they are compiled
+    return [answer["times"] for answer in answers]
 
 
 def row(name: str, times: list[dict[str, float]]) -> str:

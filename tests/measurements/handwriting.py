@@ -71,7 +71,7 @@ def predictor_of(path: Path) -> Predictor:
 
 def main() -> None:
     """Prints the table in Markdown, for the .keras or .onnx files that are named."""
-    sys.stdout.write("| network | pictures | read | misread |\n| --- | --- | ---: | --- |\n")
+    sys.stdout.write("| network | pictures | accuracy | errors |\n| --- | --- | ---: | --- |\n")
     named = [Path(argument) for argument in sys.argv[1:]]
     for path in named or [ARTIFACTS / "mnist-mlp.keras", ARTIFACTS / "mnist-mlp-article.keras"]:
         predictor = predictor_of(path)

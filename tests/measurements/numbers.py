@@ -7,6 +7,7 @@ same picture, in CPU time, in turns.
 """
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,20 @@ WITHOUT = 40  # pictures without a number, of each kind
 ROUNDS = 15
 
 
+class Source(NamedTuple):
+    """MNIST's digits that rows are made of.
+
+    Attributes:
+        images: uint8 (N, 28, 28).
+        labels: int (N,).
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
 def made(
-    data: datasets.Dataset, gap: str, seed: int, length: int | None = None, boxed: bool = False
+    source: Source, gap: str, seed: int, length: int | None = None, boxed: bool = False
 ) -> Made:
     """Return a row on one of the papers: of MNIST's digits, or every other of drawn ones."""
     rng = np.random.default_rng([24, seed, length or 0])
@@ -39,12 +52,12 @@ def made(
     digits = []
     text = ""
     for _ in range(count):
-        index = int(rng.integers(len(data.test_images)))
-        label = int(data.test_labels[index])
+        index = int(rng.integers(len(source.images)))
+        label = int(source.labels[index])
         text += str(label)
         is_drawn = seed // len(PAPERS) % 2
         digits.append(
-            drawn_digit(label, rng) if is_drawn else mnist_digit(data.test_images[index], way.grow)
+            drawn_digit(label, rng) if is_drawn else mnist_digit(source.images[index], way.grow)
         )
     return number([digits], [text], way, paper, rng)
 
@@ -97,12 +110,12 @@ def without_a_number(predictor: Predictor) -> None:
         say(f"| {name}, {WITHOUT} | {accepted} |")
 
 
-def cost(predictor: Predictor, data: datasets.Dataset) -> None:
+def cost(predictor: Predictor, source: Source) -> None:
     say("\n| digits | predict_picture, CPU ms | predict_number, CPU ms |\n| --- | ---: | ---: |")
     for length in (1, 4, 10):
         times: tuple[list[float], list[float]] = ([], [])
         for seed in range(6):
-            picture = made(data, "clear", 6 + seed, length).picture
+            picture = made(source, "clear", 6 + seed, length).picture
             for _ in range(ROUNDS):
                 for call, taken in zip(
                     (predictor.predict_picture, predictor.predict_number), times, strict=True
@@ -117,16 +130,17 @@ def cost(predictor: Predictor, data: datasets.Dataset) -> None:
 def main() -> None:
     """Prints the tables in Markdown."""
     data = datasets.find()
+    source = Source(data.test_images, data.test_labels)
     predictor = Predictor()
     without_a_number(predictor)
-    cost(predictor, data)
-    gaps = {"touching pairs": [made(data, "touching", seed, 2) for seed in range(3 * ROWS)]}
-    gaps |= {name: [made(data, name, seed) for seed in range(ROWS)] for name in GAPS}
-    gaps["in boxes of a form"] = [made(data, "wide", seed, boxed=True) for seed in range(ROWS)]
+    cost(predictor, source)
+    gaps = {"touching pairs": [made(source, "touching", seed, 2) for seed in range(3 * ROWS)]}
+    gaps |= {name: [made(source, name, seed) for seed in range(ROWS)] for name in GAPS}
+    gaps["in boxes of a form"] = [made(source, "wide", seed, boxed=True) for seed in range(ROWS)]
     table(predictor, "gaps", gaps)
     lengths = {}
     for length in (1, 3, 6, 10):
-        lengths[f"{length} digits"] = [made(data, "clear", seed, length) for seed in range(ROWS)]
+        lengths[f"{length} digits"] = [made(source, "clear", seed, length) for seed in range(ROWS)]
     table(predictor, "clear gaps", lengths)
 
 

@@ -49,7 +49,7 @@ def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
         (b"", "is an empty file"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         (b"\x1c\0\0\0TFL3" + bytes(64), "is a TensorFlow Lite model"),
-        (b"import keras\n", "is a text: name the model itself"),
+        (b"import keras\n", "is a text file: name the model itself"),
         (bytes(64), "is something else"),
         (b"PK\x03\x04" + bytes(100), "is a zip archive that was cut off"),
         (json.dumps({"nbformat": 4}).encode(), "is a notebook: run it"),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_edge import Predictor, datasets
-from mnist_edge.datasets import Dataset, Wanted
+from mnist_edge.datasets import Dataset, ModelInput
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import DIGITS, UNIT_PIXELS, InputSpec
 from mnist_edge.training import network, stages
@@ -42,7 +42,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def dataset(letters: Path) -> Dataset:
-    return datasets.find(str(letters), Wanted(UNIT_PIXELS))
+    return datasets.find(str(letters), ModelInput(UNIT_PIXELS))
 
 
 def test_letters_come_out_as_letters(run: Runner, letters: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_letters_come_out_as_letters(run: Runner, letters: Path, tmp_path: Path)
     model = tmp_path / "letters.int8.onnx"
     answer = run("predict", picture, "--model", model, "--json").json["predictions"][0]
     assert answer["label"] in LETTERS
-    found = datasets.find(str(letters), Wanted(UNIT_PIXELS))
+    found = datasets.find(str(letters), ModelInput(UNIT_PIXELS))
     labels = Predictor(model).predict_batch(found.test_images).class_indices
     assert (labels == found.test_labels).mean() == done.json["models"][1]["accuracy"] > 0.5
 
@@ -105,7 +105,7 @@ def test_a_narrower_network_keeps_the_classes(
 
 
 def test_other_images_are_not_trained_on(letters: Path, tmp_path: Path) -> None:
-    colour = datasets.find(str(letters), Wanted(InputSpec((28, 28, 3))))
+    colour = datasets.find(str(letters), ModelInput(InputSpec((28, 28, 3))))
     with pytest.raises(DataError, match=r"28x28 grey images to train the network on, received 28x"):
         stages.train(WITH_PRUNING, colour, tmp_path / "own.keras")
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_edge.datasets import Dataset
+from mnist_edge.errors import ImageError
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.runtime.preprocess import examine
 from tests.pictures import WAYS, blown_up, seven
@@ -114,6 +115,20 @@ def saved(image: Image.Image, format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, format, **options)
     return file.getvalue()
+
+
+def photo(strokes: list[list[tuple[float, float]]], height: int) -> bytes:
+    """A pen on yellowish paper, lit from one side, with a sensor's noise, 4 to 3, as JPEG."""
+    width = height * 4 // 3
+    ink = Image.new("L", (width, height), 0)
+    for stroke in strokes:
+        places = [((width - height) / 2 + x * height, y * height) for x, y in stroke]
+        ImageDraw.Draw(ink).line(places, fill=255, width=height // 20, joint="curve")
+    share = np.asarray(ink.filter(ImageFilter.GaussianBlur(height / 300)), np.float32) / 255
+    light = np.linspace(0.7, 1, width, dtype=np.float32) * (0.85 - 0.6 * share)
+    light += np.random.default_rng(height).normal(0, 0.01, light.shape).astype(np.float32)
+    levels = np.rint(255 * np.clip(light[..., None] * np.float32([1, 0.97, 0.88]), 0, 1))
+    return saved(Image.fromarray(levels.astype(np.uint8)), "JPEG", quality=80)
 
 
 def read(tab: Page, files: list[bytes]) -> list[dict[str, Any]]:
@@ -241,6 +256,45 @@ def test_what_is_dropped_and_is_no_picture_is_said_so(tab: Page, content: bytes)
     tab.evaluate(DROP, base64.b64encode(content).decode())
     expect(tab.locator("#state")).to_contain_text("This file is no picture")
     expect(tab.locator("#digit")).to_have_text("7")  # what was drawn is still there
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        saved(Image.new("1", (6_000, 4_001)), "PNG"),
+        saved(Image.new("1", (6_000, 4_001)), "PNG")[:100],  # refused before it is decoded
+        saved(Image.new("L", (6_001, 4_000)), "JPEG")[:700],
+        saved(Image.new("L", (40, 30_000), 255).resize((800, 30_001)), "GIF"),
+        saved(Image.new("1", (70_000, 2)), "PNG"),
+    ],
+    ids=["PNG", "a PNG's header", "a JPEG's header", "GIF", "too long"],
+)
+def test_a_huge_picture_is_refused_in_pythons_words(tab: Page, file: bytes) -> None:
+    with pytest.raises(ImageError) as error:
+        Predictor().predict_picture(file)
+    wanted, advice = str(error.value).split(": ")
+    assert advice.startswith("make it smaller, cut out the digit")
+    tab.evaluate(DROP, base64.b64encode(file).decode())
+    expect(tab.locator("#state")).to_have_text(f"{wanted}: make it smaller, or cut out the digit")
+    expect(tab.locator("#digit")).to_have_text("?")
+
+
+def test_a_picture_of_the_most_pixels_is_read(tab: Page) -> None:
+    file = saved(seven().convert("L").resize((6_000, 4_000)), "PNG")
+    [answer] = read(tab, [file])
+    assert answer["digit"] == Predictor().predict_picture(file).digit == 7
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_jpeg_photo_is_the_same_digit_as_in_python(tab: Page, digit: int) -> None:
+    """From a phone's size down: Python decodes the largest at a quarter, browsers as a whole."""
+    files = [photo(STROKES[digit], height) for height in (1500, 480, 200)]
+    predictor = Predictor()
+    ours = [predictor.predict_picture(file) for file in files]
+    theirs = read(tab, files)
+    assert [answer.digit for answer in ours] == [digit] * 3
+    assert [answer["digit"] for answer in theirs] == [digit] * 3
+    assert [answer["rejected"] for answer in theirs] == [answer.rejected for answer in ours]
 
 
 def test_a_blank_photo_is_said_to_be_blank(tab: Page) -> None:

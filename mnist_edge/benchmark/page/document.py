@@ -86,7 +86,7 @@ def _software(device: Device) -> str:
 def _read(report: Report) -> str:
     if not report.data:
         return f"{report.images:,} made inputs: the accuracy is unknown"
-    return f"{report.images:,} {report.data.split} images of {report.data.name}"
+    return f"{report.images:,} {report.data.split} examples of {report.data.name}"
 
 
 def _noise(noises: Mapping[int, float | None]) -> str:

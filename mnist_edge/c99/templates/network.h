@@ -3,7 +3,7 @@
  *
  * Made by mnist-edge @VERSION@ of @FILE@,
  * SHA-256 @SHA256@.
- * Its integers are those of onnxruntime, bit for bit: docs/c.md of mnist-edge has the proof.
+ * Its integers equal onnxruntime's, bit for bit (docs/c.md of mnist-edge).
  */
 #ifndef @GUARD@
 #define @GUARD@
@@ -34,7 +34,7 @@ extern const char *const @NAME@_labels[@UPPER@_CLASSES];
 int @NAME@_predict(const uint8_t pixels[@UPPER@_PIXELS],
     int32_t logits[@UPPER@_CLASSES]);
 
-/* Classify images that lie one behind the other; classes receives one number for each. */
+/* Classify consecutive images; classes receives one number for each. */
 void @NAME@_predict_batch(const uint8_t *pixels, uint32_t images, int32_t *classes);
 
 /*
@@ -45,7 +45,7 @@ int @NAME@_rejected(const int32_t logits[@UPPER@_CLASSES]);
 
 /*
  * Return 0 if this code, as it was compiled for this device, computes what onnxruntime computes
- * of @SELFTEST_IMAGES@ made images; 1 if it does not.
+ * of @SELFTEST_IMAGES@ generated images; 1 if it does not.
  */
 int @NAME@_selftest(void);
 

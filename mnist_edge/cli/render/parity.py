@@ -33,7 +33,7 @@ def parity_lines(report: "ParityReport") -> list[str]:
 
 def images(count: int, data: "DataSummary") -> str:
     """Return what a report was measured on, in words."""
-    kinds = {"test": "test images of ", "train": "training images of ", "made": ""}
+    kinds = {"test": "test examples of ", "train": "training examples of ", "made": ""}
     return f"{count:,} {kinds[data.split]}{data.name}"
 
 
@@ -59,8 +59,8 @@ def inactive_units(models: Sequence["ModelReport"]) -> list[str]:
     left = ", ".join(map(str, units.left))
     precisions = ", ".join(model.precision for model in smaller)
     return [
-        f"without {dropped} hidden units that hardly ever fire, {left} are left: "
-        f"{precisions} (--keep-inactive keeps them)"
+        f"dropped hidden units that rarely activate, {dropped} by layer, and kept {left}: "
+        f"{precisions} (--keep-inactive keeps all)"
     ]
 
 
@@ -68,7 +68,7 @@ def kept(models: Sequence["ModelReport"]) -> list[str]:
     """Return a line on what "kept" means; none where no file was."""
     if not any(model.status == "kept" for model in models):
         return []
-    return ["kept: the same network is there already, verified on better images than these"]
+    return ["kept: the same network is there already, verified on a better data set than this one"]
 
 
 def _row(model: "ModelReport") -> list[str]:

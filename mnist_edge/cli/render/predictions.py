@@ -34,6 +34,12 @@ def report_of(path: "Path", answer: "Prediction", top: int) -> PredictionReport:
     )
 
 
+def may_be_number(answer: "Prediction") -> bool:
+    """Return whether a picture of which one digit was asked may have several."""
+    preparation = answer.preparation
+    return are_digits(answer.labels) and preparation is not None and preparation.parts > 1
+
+
 def prediction_lines(report: PredictionReport, answer: "Prediction", show: bool) -> Iterator[str]:
     """Yield the lines for one picture: the answer, then what --top and --show ask for."""
     doubt = "?" if report.rejected else " "

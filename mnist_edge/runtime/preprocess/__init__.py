@@ -7,8 +7,7 @@ Needs Pillow, which is imported with the first picture.
 """
 
 from mnist_edge.runtime.preprocess.decode import Picture
-from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 from mnist_edge.runtime.preprocess.resize import fit
 from mnist_edge.runtime.preprocess.strokes import Preparation, examine, prepare
 
-__all__ = ["MAX_PIXELS", "Picture", "Preparation", "examine", "fit", "prepare"]
+__all__ = ["Picture", "Preparation", "examine", "fit", "prepare"]

@@ -6,19 +6,23 @@ The network reads all of them; ``runtime.number`` chooses among them.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
-from mnist_edge.runtime.preprocess.cuts import cut, seams
+from mnist_edge.runtime.preprocess.cuts import Seam, cut, seams
+from mnist_edge.runtime.preprocess.groups import around, gap, group_parts
 from mnist_edge.runtime.preprocess.ink import Found
-from mnist_edge.runtime.preprocess.numeric import Bools, Floats
-from mnist_edge.runtime.preprocess.parts import Box, Part
+from mnist_edge.runtime.preprocess.numeric import Bools
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part
 from mnist_edge.runtime.preprocess.rows import Row, Rows
-from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent
+from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent, grown
 
 MOST_PIECES = 5  # of one digit
 WIDEST_RUN = 1.35  # width of several pieces over the row's height
-BROKEN = 0.75  # height of what may be a piece of a digit with broken strokes, over the row's
+LOWEST_PIECE = 0.6  # height of what is read of a part that was cut, over the row's
+SHARED = 1.25  # strokes beside a cut that both of its sides may have
+FARTHEST = 3.0  # strokes' widths that these go on from where one was cut through
 NEAR = 0.15  # pixels between two parts that may be one digit, over the row's height
 
 
@@ -31,12 +35,16 @@ class Piece:
         part: The number of the connected part that it was cut from.
         box: Around it.
         cut: Strokes that were cut through between it and the piece on its left; 0 if none were.
+        inside: Length of that cut through paper with ink all around, over the row's height.
+        seam: int64 (H,), the column of that cut in each row of the view; None if there is none.
     """
 
     number: int
     part: int
     box: Box
     cut: float
+    inside: float
+    seam: Labels | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +58,8 @@ class Candidate:
         preparation: As the network sees it.
         apart: Pixels between its parts over the row's height, summed; 0 if it is one.
         cut: Strokes cut through at its left.
+        opened: Length of the cuts at its sides through paper with ink all around, over the row's
+            height: of what was closed before, such as a 0; not of one over which it goes on.
     """
 
     first: int
@@ -58,6 +68,7 @@ class Candidate:
     preparation: Preparation
     apart: float
     cut: float
+    opened: float
 
 
 class Line:
@@ -80,7 +91,7 @@ class Line:
     def __init__(self, rows: Rows, row: Row, stroke: float) -> None:
         self._rows = rows
         self._stroke = stroke
-        self._groups = _groups(row)
+        self._groups = group_parts(row)
         self._plane = np.zeros(rows.labels.shape, np.int32)
         self.height = row.height
         self.pieces: list[Piece] = []
@@ -116,12 +127,28 @@ class Line:
             replace(known[number], first=run[0], stop=run[1], cut=0.0)
             for run, number in first.items()
         ]
+        # What is cut off below the height of a digit is none.
+        runs = [run for run in runs if self._is_high(*run)]
         self.candidates += [self._candidate(*run) for run in runs]
+        for run in runs:
+            if self.pieces[run[0]].seam is not None:
+                self.candidates.append(self._candidate(*run, goes_on="left"))
+            if self._is_cut_behind(run[1]):
+                self.candidates.append(self._candidate(*run, goes_on="right"))
         return len(first)
+
+    def _is_high(self, first: int, stop: int) -> bool:
+        run = self.pieces[first:stop]
+        box = around([piece.box for piece in run])
+        is_whole = not run[0].cut and not self._is_cut_behind(stop)
+        return is_whole or box[1] - box[0] >= LOWEST_PIECE * self.height
+
+    def _is_cut_behind(self, stop: int) -> bool:
+        return stop < len(self.pieces) and self.pieces[stop].cut > 0
 
     def _add(self, group: list[Part], cuts: bool) -> None:
         """Enter the pieces of a group of parts, cut or whole."""
-        box = _around([part.box for part in group])
+        box = around([part.box for part in group])
         area = (slice(box[0], box[1]), slice(box[2], box[3]))
         labels = self._rows.labels[area]
         own = labels == group[0].number
@@ -138,20 +165,68 @@ class Line:
                     part=group[0].number,
                     box=(box[0] + top, box[0] + bottom, box[2] + left, box[2] + right),
                     cut=between[index - 1].ink / self._stroke if index else 0.0,
+                    inside=between[index - 1].inside / self.height if index else 0.0,
+                    seam=self._seam(between[index - 1], box) if index else None,
                 )
             )
         here = self._plane[area]
         here[own] = before + numbers[own]
 
-    def _candidate(self, first: int, stop: int) -> Candidate:
+    def _seam(self, seam: Seam, box: Box) -> Labels:
+        columns = np.zeros(len(self._plane), np.int64)
+        columns[box[0] : box[1]] = box[2] + seam.columns
+        return columns
+
+    def _candidate(
+        self, first: int, stop: int, goes_on: Literal["left", "right"] | None = None
+    ) -> Candidate:
+        """Return a run of pieces, alone or with the stroke it shares with the piece beside it."""
         run = self.pieces[first:stop]
-        box = _around([piece.box for piece in run])
+        box = around([piece.box for piece in run])
         apart = 0.0
         for before, piece in pairwise(run):
             if before.part != piece.part:
-                apart += max(1, _gap(before.box, piece.box)) / self.height
-        found = _found(self._rows.ink, self._plane, box, run)
-        return Candidate(first, stop, box, compose(found), apart, run[0].cut)
+                apart += max(1, gap(before.box, piece.box)) / self.height
+        left = run[0]
+        right = self.pieces[stop] if self._is_cut_behind(stop) else None
+        opened = 0.0 if goes_on == "left" else left.inside
+        if right is not None and goes_on != "right":
+            opened += right.inside
+        beside = {"left": left, "right": right, None: None}[goes_on]
+        found = self._found(run, box, beside)
+        return Candidate(first, stop, box, compose(found), apart, left.cut, opened)
+
+    def _found(self, run: list[Piece], box: Box, beside: Piece | None) -> Found:
+        """Return a run of pieces as what ``compose`` takes: alone, with a margin.
+
+        Args:
+            run: From left to right.
+            box: Around them.
+            beside: The piece at whose left the cut is over which the run goes on; None if it
+                ends where it was cut.
+        """
+        margin = 3 + round(SHARED * self._stroke)
+        top = max(0, box[0] - margin)
+        start = max(0, box[2] - margin)
+        area = (slice(top, box[1] + margin), slice(start, box[3] + margin))
+        numbers = self._plane[area]
+        own = (numbers >= run[0].number) & (numbers <= run[-1].number)
+        if beside is not None and beside.seam is not None:
+            across = np.arange(start, start + own.shape[1]) + 0.5
+            near = np.abs(across - beside.seam[area[0], None]) < SHARED * self._stroke
+            # The cut is at the run's own left, or at that of the piece behind it.
+            other = beside.number - 1 if beside is run[0] else beside.number
+            both = own | ((numbers == other) & near)
+            for _ in range(round(FARTHEST * self._stroke)):
+                own = grown(own, 1) & both
+        return Found(
+            ink=np.where(own | (numbers == 0), self._rows.ink[area], np.float32(0)),
+            own=own,
+            box=extent(own),
+            pieces=len({piece.part for piece in run}),
+            parts=1,
+            sheet=False,
+        )
 
 
 def lines_of(rows: Rows) -> list[Line]:
@@ -169,50 +244,6 @@ def _stroke(mask: Bools) -> float:
     return 2 * int(mask.sum()) / max(1.0, outline * np.pi / 4)
 
 
-def _groups(row: Row) -> list[list[Part]]:
-    """Return a row's parts, together what is surely one digit: a hat and its five, a broken six."""
-    groups = [[part] for part in row.parts]
-    largest = sorted(range(len(groups)), key=lambda i: -row.parts[i].height)
-    for number in reversed(largest):  # the smallest first
-        part = row.parts[number]
-        if part.height >= BROKEN * row.height:
-            break
-        own = next(group for group in groups if part in group)
-        others = [group for group in groups if group is not own]
-        fitting = [group for group in others if _belong(own, group, row.height)]
-        if fitting:
-            best = max(fitting, key=lambda group: _beside(part, _box_of(group)))
-            best += own
-            groups.remove(own)
-    for group in groups:
-        group.sort(key=lambda part: -part.height)
-    return sorted(groups, key=lambda group: _box_of(group)[2] + _box_of(group)[3])
-
-
-def _belong(group: list[Part], other: list[Part], height: float) -> bool:
-    """Return whether one lies above or below the other, close by, and both are no higher than 1."""
-    box, another = _box_of(group), _box_of(other)
-    both = _around([box, another])
-    narrower = min(box[3] - box[2], another[3] - another[2])
-    beside = min(box[3], another[3]) - max(box[2], another[2])
-    if beside < 0.3 * narrower or both[1] - both[0] > 1.35 * height:
-        return False
-    return _gap(box, another) <= (0.3 if beside >= 0.5 * narrower else 0.15) * height
-
-
-def _box_of(group: list[Part]) -> Box:
-    return _around([part.box for part in group])
-
-
-def _beside(part: Part, box: Box) -> int:
-    return min(part.box[3], box[3]) - max(part.box[2], box[2])
-
-
-def _around(boxes: list[Box]) -> Box:
-    tops, bottoms, lefts, rights = zip(*boxes, strict=True)
-    return min(tops), max(bottoms), min(lefts), max(rights)
-
-
 def _runs(pieces: list[Piece], height: float) -> list[tuple[int, int]]:
     """Return the runs of pieces that may be one digit: the first, and behind the last."""
     runs = []
@@ -220,9 +251,9 @@ def _runs(pieces: list[Piece], height: float) -> list[tuple[int, int]]:
         for stop in range(first + 1, min(first + MOST_PIECES, len(pieces)) + 1):
             if stop - first > 1:
                 before, last = pieces[stop - 2], pieces[stop - 1]
-                if before.part != last.part and _gap(before.box, last.box) > NEAR * height:
+                if before.part != last.part and gap(before.box, last.box) > NEAR * height:
                     break
-                box = _around([piece.box for piece in pieces[first:stop]])
+                box = around([piece.box for piece in pieces[first:stop]])
                 if box[3] - box[2] > WIDEST_RUN * height:
                     break
             runs.append((first, stop))
@@ -232,28 +263,3 @@ def _runs(pieces: list[Piece], height: float) -> list[tuple[int, int]]:
         if first == part[0] and whole not in runs:
             runs.append(whole)
     return runs
-
-
-def _gap(box: Box, other: Box) -> int:
-    down = max(box[0] - other[1], other[0] - box[1])
-    across = max(box[2] - other[3], other[2] - box[3])
-    return max(down, across, 0)
-
-
-def _found(ink: Floats, plane: np.ndarray, box: Box, run: list[Piece]) -> Found:
-    """Return a run of pieces as what ``compose`` takes: alone, with a margin."""
-    margin = 3
-    top = max(0, box[0] - margin)
-    left = max(0, box[2] - margin)
-    area = (slice(top, box[1] + margin), slice(left, box[3] + margin))
-    numbers = plane[area]
-    own = (numbers >= run[0].number) & (numbers <= run[-1].number)
-    alone = np.where(own | (numbers == 0), ink[area], np.float32(0))
-    return Found(
-        ink=alone,
-        own=own,
-        box=(box[0] - top, box[1] - top, box[2] - left, box[3] - left),
-        pieces=len({piece.part for piece in run}),
-        parts=1,
-        sheet=False,
-    )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_edge.runtime.preprocess.numeric import Bools
-from mnist_edge.runtime.preprocess.parts import Labels
+from mnist_edge.runtime.preprocess.parts import Labels, find_runs
 
 INK = 8  # what a seam pays for a pixel of ink
-SIDE = 1  # and for a step to the side
+SIDE = 2  # and for a step to the side
 NARROWEST = 0.5  # width of a part over its row's height from which it may be several digits
 ASIDE = 0.1  # height over which two seams are the same
 LEAST_PIECE = 0.035  # pixels of a piece over the square of the row's height, at least
@@ -29,10 +29,12 @@ class Seam:
     Attributes:
         columns: int64 (h,), for each row of the part's box, the first pixel to the right of it.
         ink: Pixels of ink that it goes through.
+        inside: Pixels of paper that it goes through where ink lies all around, as in a 0.
     """
 
     columns: Labels
     ink: int
+    inside: int
 
 
 def seams(own: Bools, height: float, stroke: float) -> list[Seam]:
@@ -50,6 +52,8 @@ def seams(own: Bools, height: float, stroke: float) -> list[Seam]:
     down = _cheapest(price[: middle + 1])
     up = _cheapest(price[middle:][::-1])
     total = down[-1] + up[-1] - price[middle]
+    inside = _inside(own)
+    rows = np.arange(len(own))
     found: list[Seam] = []
     limit = INK * THROUGH * stroke + 0.3 * height
     apart = max(2.0, ASIDE * height)
@@ -61,10 +65,20 @@ def seams(own: Bools, height: float, stroke: float) -> list[Seam]:
             continue
         tried.append(start)
         columns = np.concatenate([_back(down, start)[::-1], _back(up, start)[1:]])
-        ink = int(own[np.arange(len(own)), columns].sum())
-        found.append(Seam(columns, ink))
+        way = (rows, columns)
+        found.append(Seam(columns, int(own[way].sum()), int(inside[way].sum())))
     most = round(SEAMS * own.shape[1] / height)
     return _apart(own, found, LEAST_PIECE * height * height, most)
+
+
+def _inside(own: Bools) -> Bools:
+    """Return the paper that ink encloses."""
+    framed = np.ones((len(own) + 2, own.shape[1] + 2), bool)
+    framed[1:-1, 1:-1] = ~own
+    runs = find_runs(framed, reach=0)
+    # The first run is the frame above, which all that lies outside is connected to.
+    framed[framed] = np.repeat(runs.number != runs.number[0], runs.stop - runs.start)
+    return framed[1:-1, 1:-1]
 
 
 def _cheapest(price: Labels) -> Labels:

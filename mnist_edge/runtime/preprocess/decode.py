@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
+from mnist_edge.model_spec import MAX_PIXELS
 from mnist_edge.runtime.images import refuse_masked
 from mnist_edge.runtime.preprocess import pillow
-from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS, flatten
+from mnist_edge.runtime.preprocess.pixels import flatten
 from mnist_edge.runtime.preprocess.raster import DETAIL, Raster
 
 if TYPE_CHECKING:

@@ -156,7 +156,8 @@ def is_uneven(signed: Floats, ring: Floats) -> bool:
     if min(signed.shape) <= 12:
         return False
     peak = max(float(signed.max()), -float(signed.min()))
-    return peak > FAINT and float((np.abs(ring) > 0.15 * peak).mean()) > 0.1
+    strong = int(np.count_nonzero(np.abs(ring) > 0.15 * peak))
+    return peak > FAINT and strong / len(ring) > 0.1
 
 
 def _pick_of_two(signed: Floats, sample: Sample, least: float) -> Found | None:
@@ -230,20 +231,22 @@ def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     weak = max(0.25 * level, 2 * noise) if max(ink.shape) <= SMALL else least
     mask = ink > weak
     labels, parts = find_parts(ink, mask)
-    if weak < least:
-        sure = np.bincount(labels[ink > least], minlength=int(labels.max()) + 1)
+    if weak < least and parts:
+        count = max(part.number for part in parts) + 1
+        sure = np.bincount(labels[ink > least], minlength=count)
         parts = [part for part in parts if sure[part.number]]
     if not parts:
         return None
     main, rest = choose(parts, min(ink.shape))
     kept = joined(main, [part for part in rest if part.mass >= 0.06 * main.mass])
     digits = [p for p in rest if p.mass >= 0.25 * main.mass and p.height >= 0.5 * main.height]
-    is_own = np.zeros(int(labels.max()) + 1, bool)
-    is_own[[part.number for part in kept]] = True
+    own = labels == main.number
+    for part in kept[1:]:
+        own |= labels == part.number
     tops, bottoms, lefts, rights = zip(*(part.box for part in kept), strict=True)
     return Found(
         ink=ink,
-        own=is_own[labels],
+        own=own,
         box=(min(tops), max(bottoms), min(lefts), max(rights)),
         pieces=len(kept),
         parts=len(digits),

@@ -5,6 +5,7 @@ Both are found on a sample of a few hundred to two thousand pixels.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,13 +133,13 @@ def fit_paper(pixels: Floats, sample: Sample) -> Paper:
     factors = np.zeros((6, len(pixels)), np.float32)
     factors[0] = middle
     even = (np.abs(ring - factors[0][:, None]) <= EVEN).all(axis=0)
-    if float(even.mean()) < PLAIN:
+    if np.count_nonzero(even) < PLAIN * len(even):
         factors = _fitted(pixels, sample, factors)
     if len(pixels) == 1:
         axis: tuple[float, ...] = (1 / _GREY,)
     else:
         axis = direction(pixels - np.einsum("ic,in->cn", factors, sample.all.terms))
-    along = [sum(a * f for a, f in zip(axis, row, strict=True)) for row in factors.tolist()]
+    along = [sum(map(mul, axis, row)) for row in factors.tolist()]
     return Paper(axis, tuple(along))
 
 

@@ -80,7 +80,7 @@ def find_runs(mask: Bools, reach: int = 1) -> Runs:
     height, width = mask.shape
     framed = np.zeros((height, width + 2), bool)
     framed[:, 1:-1] = mask
-    edges = np.flatnonzero(framed[:, 1:] != framed[:, :-1])
+    edges = (framed[:, 1:] != framed[:, :-1]).ravel().nonzero()[0]
     row = edges[::2] // (width + 1)
     start = edges[::2] - row * (width + 1)
     stop = edges[1::2] - row * (width + 1)
@@ -95,14 +95,18 @@ def _connected(row: list[int], start: list[int], stop: list[int], reach: int) ->
     above = 0
     for run, own_row in enumerate(row):
         # From the first run of the row above that ends behind this one's start ...
-        while row[above] < own_row - 1 or (
-            row[above] == own_row - 1 and stop[above] + reach <= start[run]
-        ):
+        row_above = own_row - 1
+        begin = start[run] - reach
+        while row[above] < row_above or (row[above] == row_above and stop[above] <= begin):
             above += 1
         # ... to the last that starts before its end.
         other = above
-        while row[other] < own_row and start[other] < stop[run] + reach:
-            _join(root, other, run)
+        end = stop[run] + reach
+        while row[other] < own_row and start[other] < end:
+            if root[run] == run:  # the first that it touches, as for most
+                root[run] = root[other]
+            elif root[other] != root[run]:
+                _join(root, other, run)
             other += 1
     number: list[int] = []
     pieces = 0
@@ -134,27 +138,20 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     if not runs.pieces:
         return labels.reshape(mask.shape), []
     size = runs.stop - runs.start
-    place = np.flatnonzero(mask)
+    place = mask.ravel().nonzero()[0]
     number = np.repeat(runs.number, size)
     labels[place] = number + 1
     weight = ink.ravel()[place]
-    y = np.repeat(runs.row, size)
-    x = place - y * width
-
-    top = np.full(runs.pieces, height)
-    bottom = np.zeros(runs.pieces, np.int64)
-    left = np.full(runs.pieces, width)
-    right = np.zeros(runs.pieces, np.int64)
-    np.minimum.at(top, runs.number, runs.row)
-    np.maximum.at(bottom, runs.number, runs.row + 1)
-    np.minimum.at(left, runs.number, runs.start)
-    np.maximum.at(right, runs.number, runs.stop)
+    top, bottom, left, right = _boxes(runs, height, width)
     pixels = np.bincount(runs.number, size)
     mass = np.bincount(number, weight)
 
-    order = [i for i in np.argsort(-mass, kind="stable").tolist() if mass[i] >= SPECK * mass.max()]
+    least = SPECK * mass.max()
+    order = [i for i in np.argsort(-mass, kind="stable").tolist() if mass[i] >= least]
     depth = rim = np.zeros(runs.pieces)
     if len(order) > 1:  # they are for a choice
+        y = np.repeat(runs.row, size)
+        x = place - y * width
         to_border = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
         depth = np.bincount(number, weight * to_border) / mass / min(height, width)
         down = np.minimum(y - top[number], bottom[number] - 1 - y)
@@ -175,6 +172,21 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
             )
         )
     return labels.reshape(mask.shape), parts
+
+
+def _boxes(runs: Runs, height: int, width: int) -> tuple[Labels, Labels, Labels, Labels]:
+    """Return the top, bottom, left and right of each piece, for a mask of that size."""
+    if runs.pieces == 1:  # as most small pictures have: a third of the time
+        return runs.row[:1], runs.row[-1:] + 1, runs.start.min()[None], runs.stop.max()[None]
+    top = np.full(runs.pieces, height)
+    bottom = np.zeros(runs.pieces, np.int64)
+    left = np.full(runs.pieces, width)
+    right = np.zeros(runs.pieces, np.int64)
+    np.minimum.at(top, runs.number, runs.row)
+    np.maximum.at(bottom, runs.number, runs.row + 1)
+    np.minimum.at(left, runs.number, runs.start)
+    np.maximum.at(right, runs.number, runs.stop)
+    return top, bottom, left, right
 
 
 def label(mask: Bools) -> Labels:

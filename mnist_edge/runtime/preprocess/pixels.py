@@ -15,7 +15,6 @@ from mnist_edge.runtime.preprocess.numeric import median
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_PIXELS = 24_000_000  # of a picture, by its header: 96 MB as Pillow holds colours
 MAX_SIDE = 65_535  # no JPEG has more
 ROUNDING = 1e-5  # by which floats may miss 0 to 1, as after filtering
 
@@ -41,7 +40,7 @@ def too_many(received: str, pixels: int, max_pixels: int) -> ImageError:
     return ImageError(
         f"expected a picture of at most {max_pixels:,} pixels and {MAX_SIDE:,} a side, received "
         f"{received} ({pixels / 1e6:,.1f} megapixels): make it smaller, cut out the digit, or "
-        "allow more with max_pixels"
+        "raise the limit (max_pixels, --max-pixels)"
     )
 
 

@@ -95,7 +95,9 @@ class Raster:
         right = max(math.ceil(part.right * width), left + 1)
         area = (left, top, right, bottom)
         ratio = max(bottom - top, right - left) / side
-        if ratio <= 1:
+        if area == (0, 0, width, height) and ratio <= 1:
+            pass  # all of it
+        elif ratio <= 1:
             image = image.crop(area)
         elif ratio < _BLOCKS:
             size = (

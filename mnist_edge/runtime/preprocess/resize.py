@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.errors import ModelError
-from mnist_edge.model_spec import IMAGE_CHANNELS, PIXEL_MAX, Resize
+from mnist_edge.model_spec import IMAGE_CHANNELS, MAX_PIXELS, PIXEL_MAX, Resize
 from mnist_edge.runtime.preprocess import bilinear
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.numeric import Bytes
-from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 from mnist_edge.runtime.preprocess.raster import DETAIL
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from mnist_edge.runtime.preprocess.ink import (
     otsu,
     smooth,
 )
-from mnist_edge.runtime.preprocess.lines import without_frame, without_lines
 from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.paper import fit_paper, sample_of
 from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts, is_sheet
+from mnist_edge.runtime.preprocess.printed import usual_height, without_print
 from mnist_edge.runtime.preprocess.raster import WHOLE, Raster
 from mnist_edge.runtime.preprocess.raster import Part as Seen
 from mnist_edge.runtime.preprocess.shadows import beside_shadows
@@ -35,7 +35,6 @@ MOST_PARTS = 400  # of ink; more are a texture, and would take seconds
 MOST_DIGITS = 200  # what may be digits, and what lies between them
 
 TALL = 0.5  # height of what may be a digit, of the row's
-LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +140,7 @@ def _look(picture: Raster, seen: Seen, side: int) -> _View | None:
     if is_sheet(parts[0], labels):
         return _View(ink, labels, (), parts[0].box)
     if len(parts) <= MOST_PARTS:
-        labels, parts = _without_print(ink, labels, parts)
+        labels, parts = without_print(ink, labels, parts)
     rows = _rows(parts, ink.shape) if len(parts) <= MOST_PARTS else ()
     if sum(len(row.parts) for row in rows) > MOST_DIGITS:
         rows = ()
@@ -189,70 +188,12 @@ def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] 
     return ink, max(share * level, 3 * noise)
 
 
-# -- frames and lines -----------------------------------------------------------------------------
-
-
-def _without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
-    """Take frames and ruled lines out of the ink."""
-    height, width = labels.shape
-    changed = False
-    mask = labels > 0
-    suspects = [part for part in parts if _may_be_print(part, parts, height, width)]
-    if not suspects:
-        return labels, parts
-    others = [part for part in parts if part not in suspects]
-    digit = _usual_height(others)
-    for part in suspects:
-        top, bottom, left, right = part.box
-        own = labels[top:bottom, left:right] == part.number
-        inside = without_frame(own)
-        if inside is None:
-            across = 1.8 * digit if digit else 0.85 * width
-            upright = 1.8 * digit if digit else 0.85 * height
-            if not digit and part.width < 0.5 * width:
-                upright = np.inf
-            inside = without_lines(own, max(across, 20), max(upright, 20))
-        if inside.sum() < own.sum():
-            changed = True
-            mask[top:bottom, left:right] &= ~own | inside
-    if not changed:
-        return labels, parts
-    return find_parts(ink, mask)
-
-
-def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> bool:
-    """Return whether a part is long, or hollow with others in it."""
-    if part.pixels > 0.6 * part.height * part.width:
-        return False
-    if part.width > 0.5 * width or part.height > 0.5 * height:
-        return True
-    return any(_inside(other.box, part.box) for other in parts if other.mass > 0.02 * part.mass)
-
-
-def _inside(box: Box, other: Box) -> bool:
-    return box[0] > other[0] and box[1] < other[1] and box[2] > other[2] and box[3] < other[3]
-
-
-def _usual_height(parts: list[Part]) -> float:
-    """Return the height of most ink: the median by mass; 0 without parts."""
-    if not parts:
-        return 0.0
-    most = max(part.mass for part in parts)
-    counted = sorted((part.height, part.mass) for part in parts if part.mass >= LEAST_MASS * most)
-    half = sum(mass for _, mass in counted) / 2
-    for height, mass in counted:
-        half -= mass
-        if half <= 0:
-            return float(height)
-    return float(counted[-1][0])
-
-
 # -- rows -----------------------------------------------------------------------------------------
 
 
 def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
     """Return the rows of what may be digits, and of what lies between them."""
-    usual = _usual_height([part for part in parts if not _is_margin(part, shape)])
+    usual = usual_height([part for part in parts if not _is_margin(part, shape)])
     if usual < 5:
         return ()
     dividers = [p for p in parts if p.height >= 1.2 * usual and p.width <= 0.2 * usual]
@@ -265,7 +206,7 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
     rows = []
     small = [part for part in parts if part not in tall and not _is_margin(part, shape, usual)]
     for chain in chains:
-        height = _usual_height(chain)
+        height = usual_height(chain)
         own = [part for part in small if _belongs(part, chain, height)]
         small = [part for part in small if part not in own]
         rows.append(Row(tuple(sorted(chain + own, key=_middle)), height))

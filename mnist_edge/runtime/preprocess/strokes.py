@@ -18,11 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_edge.model_spec import MNIST_SHAPE, PIXEL_MAX, SIDE
+from mnist_edge.model_spec import MAX_PIXELS, MNIST_SHAPE, PIXEL_MAX, SIDE
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.ink import VIEW, Found, locate
 from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, means, quantile, some_of
-from mnist_edge.runtime.preprocess.pixels import MAX_PIXELS
 from mnist_edge.runtime.preprocess.widths import UNIT, even_strokes, stroke_width
 
 LONGER = 20  # pixels on the longer side of each of MNIST's digits
@@ -120,7 +119,7 @@ def _preparation(pixels: Bytes, found: Found, own: Bytes, unit: float) -> Prepar
         pixels=pixels,
         parts=found.parts,
         aspect=(right - left) / (bottom - top),
-        coverage=float(own.mean()) / PIXEL_MAX,
+        coverage=int(own.sum()) / own.size / PIXEL_MAX,
         stroke=stroke_width(own) / unit,
     )
 
@@ -178,7 +177,7 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
     own = found.own[rows, columns]
     full = quantile(some_of(ink[own]), 0.75)
     soft = np.clip(ink * np.float32(1 / (0.7 * full)) - np.float32(0.15 / 0.7), 0, 1)
-    soft *= _grown(own, rounds)
+    soft *= grown(own, rounds)
     box = (
         slice(top - rows.start, bottom - rows.start),
         slice(left - columns.start, right - columns.start),
@@ -186,7 +185,7 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
     return _levels(PIXEL_MAX * soft), box
 
 
-def _grown(mask: Bools, rounds: int) -> Bools:
+def grown(mask: Bools, rounds: int) -> Bools:
     """Return a mask with its neighbours up, down, left and right, some times over."""
     for _ in range(rounds):
         out = mask.copy()

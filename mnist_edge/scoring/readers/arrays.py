@@ -17,7 +17,7 @@ from mnist_edge.errors import DataError, shown
 from mnist_edge.scoring.place import Place, reason
 from mnist_edge.scoring.readers.columns import missing
 from mnist_edge.scoring.readers.piece import Extent, Piece, Want, lost, of_bytes, steps
-from mnist_edge.scoring.schema import Shard, Source
+from mnist_edge.scoring.schema import Options, Shard, Source
 
 _PART_BYTES = 2**16
 """What is read at a time: of a packed file, what is before a damage is lost by so much."""
@@ -129,10 +129,12 @@ def _npy(file: Any) -> _Array:
 
 
 def _member(archive: zipfile.ZipFile, column: str, place: str) -> str:
-    """Return the file of the array that is named, or of the only one that can be images."""
+    """Return the file of the array that is named or, by default, of the only possible images."""
     names = [name.removesuffix(".npy") for name in archive.namelist()]
     if column in names:
         return f"{column}.npy"
+    if column != Options().column:
+        raise missing(column, names, place)
     found = []
     for name in names:
         with archive.open(f"{name}.npy") as file:

@@ -31,7 +31,7 @@ def test_what_must_be_on_it() -> None:
     shown = visible(page.render(full()))
     wanted = ["AMD EPYC", "AVX2", "2 of 4 CPUs usable", "quota of 1.5 CPUs"]
     wanted += ["governor performance", "8.0 GB", "Python 3.11.7", "onnxruntime 1.32.0"]
-    wanted += ["10,000 test images of MNIST", "60 seconds", "±2.0 %", "±3.1 %"]
+    wanted += ["10,000 test examples of MNIST", "60 seconds", "±2.0 %", "±3.1 %"]
     wanted += ["On this CPU ship int8 with 1 thread.", "the machine is busy"]
     wanted += ["0123456789abcdef" * 4, "uint8"]
     assert [words for words in wanted if words not in shown] == []

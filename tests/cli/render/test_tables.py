@@ -25,8 +25,8 @@ def test_inactive_units_are_one_line_or_none() -> None:
 
     smaller = model("int8", InactiveUnits((4, 0), (28, 16)))
     assert parity.inactive_units([model("fp32", None), smaller]) == [
-        "without 4, 0 hidden units that hardly ever fire, 28, 16 are left: int8 (--keep-inactive "
-        "keeps them)"
+        "dropped hidden units that rarely activate, 4, 0 by layer, and kept 28, 16: int8 "
+        "(--keep-inactive keeps all)"
     ]
     assert parity.inactive_units([model("int8", InactiveUnits((0, 0), (32, 16)))]) == []
     assert parity.inactive_units([model("fp32", None)]) == []
@@ -35,5 +35,5 @@ def test_inactive_units_are_one_line_or_none() -> None:
 def test_what_kept_means_is_said_where_it_stands() -> None:
     written = ModelReport("x.onnx", "fp32", "written", 1)
     (line,) = parity.kept([written, ModelReport("y.onnx", "int8", "kept", 1)])
-    assert line.startswith("kept: the same network is there already, verified on better images")
+    assert line.startswith("kept: the same network is there already, verified on a better data set")
     assert parity.kept([written]) == []

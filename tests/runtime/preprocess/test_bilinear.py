@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mnist_edge import datasets
-from mnist_edge.datasets import Wanted
+from mnist_edge.datasets import ModelInput
 from mnist_edge.model_spec import InputSpec, Resize
 from mnist_edge.runtime.preprocess.bilinear import resized
 
@@ -46,7 +46,7 @@ def test_colours_are_rounded_to_whole_pixels(tmp_path: Path) -> None:
         tmp_path, image_size=(12, 12), shuffle=False, verbose=False
     )
     (expected, _) = next(iter(theirs))
-    found = datasets.find(str(tmp_path), Wanted(InputSpec((12, 12, 3)), 2))
+    found = datasets.find(str(tmp_path), ModelInput(InputSpec((12, 12, 3)), 2))
     every = np.concatenate([found.train_images, found.test_images])
     labels = np.concatenate([found.train_labels, found.test_labels])
     assert np.abs(every[labels.argsort()] - expected.numpy()).max() < 0.501

@@ -39,5 +39,16 @@ def test_a_seam_is_a_connected_path() -> None:
         assert np.abs(np.diff(seam.columns)).max() <= 1
 
 
+def test_a_cut_through_a_ring_runs_through_paper_inside() -> None:
+    own = rings(3)
+    for seam in seams(own, 60, 7.0):
+        paper = [not own[row, column] for row, column in enumerate(seam.columns)]
+        # Between the ring's upper stroke and its lower one; the first and last ink on the way.
+        ink = np.flatnonzero(~np.array(paper))
+        between = sum(paper[ink[0] : ink[-1]])
+        near = abs(float(seam.columns.mean()) - own.shape[1] / 2) < 7
+        assert near or seam.inside == between > 0
+
+
 def test_what_is_narrow_is_not_cut() -> None:
     assert seams(np.ones((60, 12), bool), 60, 12.0) == []

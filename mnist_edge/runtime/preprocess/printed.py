@@ -1,0 +1,64 @@
+"""Which ink of a picture is printed, frames and ruled lines, and how high the rest is."""
+
+import numpy as np
+
+from mnist_edge.runtime.preprocess.lines import without_frame, without_lines
+from mnist_edge.runtime.preprocess.numeric import Floats
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts
+
+LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
+
+
+def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
+    """Take frames and ruled lines out of the ink."""
+    height, width = labels.shape
+    changed = False
+    mask = labels > 0
+    suspects = [part for part in parts if _may_be_print(part, parts, height, width)]
+    if not suspects:
+        return labels, parts
+    others = [part for part in parts if part not in suspects]
+    digit = usual_height(others)
+    for part in suspects:
+        top, bottom, left, right = part.box
+        own = labels[top:bottom, left:right] == part.number
+        inside = without_frame(own)
+        if inside is None:
+            across = 1.8 * digit if digit else 0.85 * width
+            upright = 1.8 * digit if digit else 0.85 * height
+            if not digit and part.width < 0.5 * width:
+                upright = np.inf
+            inside = without_lines(own, max(across, 20), max(upright, 20))
+        if inside.sum() < own.sum():
+            changed = True
+            mask[top:bottom, left:right] &= ~own | inside
+    if not changed:
+        return labels, parts
+    return find_parts(ink, mask)
+
+
+def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> bool:
+    """Return whether a part is long, or hollow with others in it."""
+    if part.pixels > 0.6 * part.height * part.width:
+        return False
+    if part.width > 0.5 * width or part.height > 0.5 * height:
+        return True
+    return any(_inside(other.box, part.box) for other in parts if other.mass > 0.02 * part.mass)
+
+
+def _inside(box: Box, other: Box) -> bool:
+    return box[0] > other[0] and box[1] < other[1] and box[2] > other[2] and box[3] < other[3]
+
+
+def usual_height(parts: list[Part]) -> float:
+    """Return the height of most ink: the median by mass; 0 without parts."""
+    if not parts:
+        return 0.0
+    most = max(part.mass for part in parts)
+    counted = sorted((part.height, part.mass) for part in parts if part.mass >= LEAST_MASS * most)
+    half = sum(mass for _, mass in counted) / 2
+    for height, mass in counted:
+        half -= mass
+        if half <= 0:
+            return float(height)
+    return float(counted[-1][0])

@@ -1,0 +1,186 @@
+// What forms and ruled paper print around digits: frames and lines, taken out of the ink
+// (preprocess/lines.py).
+
+const lines = (() => {
+  const FRAME = 0.8, STEEPEST = 0.15, OFF_LINE = 0.06, THICKEST = 0.2, DIVIDER = 0.8, SLOPES = 8;
+
+  function transposed({ height, width, data }) {
+    const out = bytes(width, height);
+    for (let y = 0, i = 0; y < height; y++)
+      for (let x = 0; x < width; x++, i++) out.data[x * height + y] = data[i];
+    return out;
+  }
+
+  function flipped({ height, width, data }) {
+    const out = bytes(height, width);
+    for (let y = 0; y < height; y++)
+      out.data.set(data.subarray(y * width, (y + 1) * width), (height - 1 - y) * width);
+    return out;
+  }
+
+  // Each side in turn becomes the upper one, and goes back.
+  const same = (a) => a;
+  const TURNS = [
+    [same, same],
+    [flipped, flipped],
+    [transposed, transposed],
+    [(a) => flipped(transposed(a)), (a) => transposed(flipped(a))],
+  ];
+
+  const without = (a, other) => ({ ...a, data: a.data.map((set, i) => set & ~other.data[i] & 1) });
+
+  // Ink without the frame that runs around it, and the lines between its cells; null if there is
+  // no frame around.
+  function withoutFrame(own) {
+    if (Math.min(own.height, own.width) < 12) return null;
+    const sides = TURNS.map(([turn]) => upperSide(turn(own)));
+    if (sides.includes(null)) return null;
+    let left = own;
+    TURNS.forEach(([turn, back], number) => {
+      left = back(erased(turn(left), sides[number]));
+    });
+    const thick = largest(sides.map((side) => side.thick));
+    const deep = sides.map((side) => median(side.first));
+    const wide = own.width - deep[2] - deep[3] - 2 * thick;
+    const high = own.height - deep[0] - deep[1] - 2 * thick;
+    const across = straightRuns(left, round(DIVIDER * wide), 0, 2.5 * thick);
+    const turned = straightRuns(transposed(left), round(DIVIDER * high), 0, 2.5 * thick);
+    return without(without(left, across), transposed(turned));
+  }
+
+  // The straight line along the top of a part: where it begins in each column, and how thick it is.
+  function upperSide(own) {
+    const { height, width, data } = own, columns = [], first = new Float32Array(width);
+    for (let x = 0; x < width; x++) {
+      let y = 0;
+      while (y < height && !data[y * width + x]) y++;
+      if (y < height) columns.push(x);
+      first[x] = y < height ? y : 0;
+    }
+    if (columns.length / width < FRAME) return null;
+    const third = Math.max(1, Math.floor(width / 3));
+    const middle = (some) => (some.length ? median(some.map((x) => first[x])) : 0);
+    const low = middle(columns.filter((x) => x < third));
+    const high = middle(columns.filter((x) => x >= width - third));
+    const slope = (high - low) / Math.max(1, width - third);
+    const { fround } = Math; // in float32, as numpy works it out
+    const line = Float32Array.from(first, (_, x) =>
+      fround(low) + fround(fround(slope) * fround(x - (third - 1) / 2)));
+    const reach = Math.max(1.5, OFF_LINE * Math.min(height, width));
+    const near = columns.filter((x) => fround(Math.abs(fround(first[x] - line[x]))) <= reach);
+    if (Math.abs(slope) > STEEPEST || near.length / width < FRAME) return null;
+    const deep = depths(own, first), thick = median(near.map((x) => deep[x]));
+    if (thick > THICKEST * Math.min(height, width)) return null;
+    for (const x of near) line[x] = first[x];
+    return { first: line, thick };
+  }
+
+  // How many pixels of ink follow on the first of each column.
+  function depths({ height, width, data }, first) {
+    return first.map((start, x) => {
+      let y = start + 1;
+      while (y < height && data[y * width + x]) y++;
+      return Math.min(y, height) - start;
+    });
+  }
+
+  // Take a side out of a part: its thickness and a little, where no stroke goes on from it.
+  function erased(a, { first, thick }) {
+    const depth = thick + Math.max(1, 0.3 * thick), out = { ...a, data: a.data.slice() };
+    for (let x = 0; x < a.width; x++) {
+      const start = Math.fround(first[x] - 1), stop = Math.fround(first[x] + Math.fround(depth));
+      for (let y = Math.max(0, Math.ceil(start)); y < a.height && y < stop; y++)
+        out.data[y * a.width + x] = 0;
+    }
+    return out;
+  }
+
+  // Ink without the long straight lines through it.
+  function withoutLines(own, length, upright) {
+    let left = own;
+    if (own.width >= length)
+      left = without(left, straightRuns(own, round(length), slopeOf(own), Infinity));
+    if (own.height >= upright) {
+      const turned = transposed(own);
+      const runs = straightRuns(turned, round(upright), slopeOf(turned), Infinity);
+      left = without(left, transposed(runs));
+    }
+    return left;
+  }
+
+  // The slope at which most pixels of a part lie on common lines.
+  function slopeOf({ height, width, data }) {
+    let best = [-1, 0];
+    for (let hundredths = -SLOPES; hundredths <= SLOPES; hundredths++) {
+      const shift = shifts(width, hundredths / 100);
+      const count = new Float64Array(height + 2 * width + 1);
+      for (let y = 0, i = 0; y < height; y++)
+        for (let x = 0; x < width; x++, i++) if (data[i]) count[y - shift[x] + width] += 1;
+      let energy = 0;
+      for (const amount of count) energy += amount * amount;
+      if (energy > best[0]) best = [energy, hundredths / 100];
+    }
+    return best[1];
+  }
+
+  const shifts = (width, slope) =>
+    Int32Array.from({ length: width }, (_, x) => Math.floor(x * slope + 0.5));
+
+  // The pixels of straight lines from left to right, without the strokes that cross them.
+  function straightRuns(own, length, slope, thickest) {
+    const { height, width, data } = own, shift = shifts(width, slope);
+    const margin = largest(shift.map(Math.abs)) + 1;
+    const level = bytes(height + 2 * margin, width), out = bytes(height, width);
+    const placeOf = (y, x) => (y - shift[x] + margin) * width + x;
+    for (let y = 0, i = 0; y < height; y++)
+      for (let x = 0; x < width; x++, i++) if (data[i]) level.data[placeOf(y, x)] = 1;
+    // A line wavers by a pixel.
+    const wide = level.data.map((set, i) =>
+      set | (i >= width ? level.data[i - width] : 0) | (level.data[i + width] ?? 0));
+    const onLine = new Uint8Array(wide.length), tall = heights(level), heightsThere = [];
+    for (const [start, stop] of runsOf(wide, width)) {
+      if (stop - start < length) continue;
+      for (let i = start; i < stop; i++) {
+        if (!level.data[i]) continue;
+        onLine[i] = 1;
+        heightsThere.push(tall[i]);
+      }
+    }
+    if (!heightsThere.length) return out;
+    const limit = Math.min(1.6 * median(heightsThere) + 1, thickest);
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        const place = placeOf(y, x);
+        if (data[i] && onLine[place] && tall[place] <= limit) out.data[i] = 1;
+      }
+    }
+    return out;
+  }
+
+  // Pixels that lie side by side in a row: the places of the first and behind the last.
+  function runsOf(data, width) {
+    const runs = [];
+    for (let row = 0; row < data.length; row += width) {
+      for (let i = row; i < row + width; i++) {
+        if (!data[i]) continue;
+        const start = i;
+        while (i < row + width && data[i]) i++;
+        runs.push([start, i]);
+      }
+    }
+    return runs;
+  }
+
+  // For each pixel of a mask how many lie above and below it without a gap.
+  function heights(own) {
+    const turned = transposed(own), tall = new Int32Array(own.data.length);
+    for (const [start, stop] of runsOf(turned.data, turned.width)) {
+      const x = Math.floor(start / own.height);
+      for (let i = start; i < stop; i++)
+        tall[(i - x * own.height) * own.width + x] = stop - start;
+    }
+    return tall;
+  }
+
+  return { withoutFrame, withoutLines };
+})();

@@ -1,0 +1,61 @@
+// Which ink of a picture is printed, frames and ruled lines, and how high the rest is
+// (preprocess/printed.py).
+
+const printed = (() => {
+  const LEAST_MASS = 0.06;
+
+  // Take frames and ruled lines out of the ink.
+  function withoutPrint(ink, labels, all) {
+    const { height, width } = labels;
+    const suspects = all.filter((part) => mayBePrint(part, all, height, width));
+    if (!suspects.length) return [labels, all];
+    let changed = false;
+    const mask = bytes(height, width);
+    labels.data.forEach((number, i) => {
+      mask.data[i] = number ? 1 : 0;
+    });
+    const digit = usualHeight(all.filter((part) => !suspects.includes(part)));
+    for (const part of suspects) {
+      const [top, , left] = part.box, own = parts.only(labels, part.number, part.box);
+      let inside = lines.withoutFrame(own);
+      if (!inside) {
+        const across = digit ? 1.8 * digit : 0.85 * width;
+        let upright = digit ? 1.8 * digit : 0.85 * height;
+        if (!digit && part.width < 0.5 * width) upright = Infinity;
+        inside = lines.withoutLines(own, Math.max(across, 20), Math.max(upright, 20));
+      }
+      own.data.forEach((set, i) => {
+        if (!set || inside.data[i]) return;
+        changed = true;
+        mask.data[(top + Math.floor(i / own.width)) * width + left + (i % own.width)] = 0;
+      });
+    }
+    return changed ? parts.findParts(ink, mask) : [labels, all];
+  }
+
+  // Whether a part is long, or hollow with others in it.
+  function mayBePrint(part, all, height, width) {
+    if (part.pixels.length > 0.6 * part.height * part.width) return false;
+    if (part.width > 0.5 * width || part.height > 0.5 * height) return true;
+    return all.some((other) => other.mass > 0.02 * part.mass && isInside(other.box, part.box));
+  }
+
+  const isInside = (box, other) =>
+    box[0] > other[0] && box[1] < other[1] && box[2] > other[2] && box[3] < other[3];
+
+  // The height of most ink: the median by mass; 0 without parts.
+  function usualHeight(some) {
+    if (!some.length) return 0;
+    const most = largest(some.map((part) => part.mass));
+    const counted = some.filter((part) => part.mass >= LEAST_MASS * most);
+    counted.sort((a, b) => a.height - b.height || a.mass - b.mass);
+    let half = sum(counted.map((part) => part.mass)) / 2;
+    for (const { height, mass } of counted) {
+      half -= mass;
+      if (half <= 0) return height;
+    }
+    return counted.at(-1).height;
+  }
+
+  return { withoutPrint, usualHeight };
+})();
