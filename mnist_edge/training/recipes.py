@@ -220,7 +220,7 @@ DRAWN = 0.22
 """Half of it gave a part of the gain on other people's digits, twice as many gave no more."""
 
 OUTLIERS = 0.02
-"""With .02 the network rejects 74 % of printed letters, with .05 96 %; more costs clean digits."""
+"""With .02 the network rejects 75 % of printed letters, with .05 96 %; more costs clean digits."""
 
 BACKGROUNDS = 0.03
 """More than this gained a point on corrupted digits, and cost more on clean ones."""
