@@ -224,4 +224,5 @@ def _about(model: ModelFile) -> str:
     found = model.provenance
     if found.accuracy is None or found.images is None:
         return f"{network}; not verified."
-    return f"{network}; it reads {found.accuracy:.2%} of {found.images:,} images of {found.data}."
+    accuracy = f"{found.accuracy:.2%} accurate on {found.images:,} test images of {found.data}"
+    return f"{network}; {accuracy}."

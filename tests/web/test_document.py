@@ -15,6 +15,7 @@ from mnist_edge.documents import to_json
 from mnist_edge.errors import ModelError, OutputError
 from mnist_edge.model_spec import InputSpec
 from mnist_edge.runtime import model_file
+from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.web import engine, page
 from tests import models
 from tests.conftest import ARTIFACTS, Run
@@ -56,8 +57,13 @@ def test_everything_is_inside() -> None:
         r"""(src|href)\s*=|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|https?:""", text
     )
     facts = json.loads(block(text, "facts"))
-    assert (facts["pixels"], facts["temperature"], facts["reject_below"]) == (True, 1.16, 0.859)
-    assert "it reads 99.54% of 10,000 images of MNIST." in text
+    model = model_file.read(INT8)
+    calibration = Calibration.read(model.metadata, model.origin)
+    assert facts["pixels"] is True
+    assert facts["temperature"] == calibration.temperature
+    assert facts["reject_below"] == calibration.reject_below
+    accuracy = f"{model.provenance.accuracy:.2%}"
+    assert f"; {accuracy} accurate on 10,000 test images of MNIST." in text
 
 
 def test_the_policy_admits_the_pages_own_style_and_script_and_no_other() -> None:
