@@ -205,8 +205,8 @@ def test_wrong_calls(
     assert "end in .keras" in refused(
         "compress", tiny_keras, "--widths", "8,4", *data, "--out", "x.onnx"
     )
-    assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
-    assert "0 points or more" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
+    assert "from 0 to 100" in refused("compress", tiny_keras, "--max-loss", "-1", *data, *out)
+    assert "from 0 to 100" in refused("compress", tiny_keras, "--max-loss", "nan", *data, *out)
     assert "cannot read" in refused(
         "compress", tmp_path / "none.keras", "--widths", "8,4", *data, *out
     )

@@ -22,6 +22,7 @@ PLAIN = 0.85  # share of the ring that is of one colour where the paper is
 _SAMPLES = 48  # pixels a side of a sample, at most
 _SIGMA3 = 3 * 1.4826  # three standard deviations in medians of absolute deviations
 _GREY = 3**-0.5  # a grey level's share along the axis from black to white in RGB
+_GREY_AXIS: tuple[float, ...] = (1 / _GREY,)
 
 ROUNDS = ((3, False), (6, False), (6, True), (6, True))
 
@@ -129,14 +130,18 @@ def fit_paper(pixels: Floats, sample: Sample) -> Paper:
     """
     ring = pixels[:, sample.ring]
     middle = [median(channel) for channel in ring]
+    even = (np.abs(ring - np.array(middle, np.float32)[:, None]) <= EVEN).all(axis=0)
+    is_plain = np.count_nonzero(even) >= PLAIN * len(even)
+    if is_plain and len(pixels) == 1:  # as most scans are: nothing is left to fit
+        level = float(np.float32(middle[0])) * _GREY_AXIS[0]
+        return Paper(_GREY_AXIS, (level, 0.0, 0.0, 0.0, 0.0, 0.0))
     # (6, channels); most drawings lie on one colour, and may reach the picture's edge.
     factors = np.zeros((6, len(pixels)), np.float32)
     factors[0] = middle
-    even = (np.abs(ring - factors[0][:, None]) <= EVEN).all(axis=0)
-    if np.count_nonzero(even) < PLAIN * len(even):
+    if not is_plain:
         factors = _fitted(pixels, sample, factors)
     if len(pixels) == 1:
-        axis: tuple[float, ...] = (1 / _GREY,)
+        axis = _GREY_AXIS
     else:
         axis = direction(pixels - np.einsum("ic,in->cn", factors, sample.all.terms))
     along = [sum(map(mul, axis, row)) for row in factors.tolist()]
