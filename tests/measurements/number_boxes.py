@@ -11,6 +11,7 @@ from mnist_edge import Predictor, datasets
 from mnist_edge.cli.render.predictions import drawn_number
 from mnist_edge.model_spec import MAX_PIXELS
 from tests.measurements.made_numbers import PAPERS, Made, Style, drawn_digit, mnist_digit, number
+from tests.measurements.pictures import encoded
 
 WIDTH = 440  # of each picture, as shown
 GAP = 10
@@ -39,9 +40,7 @@ def pictures() -> list[Made]:
 
 def drawn(picture: np.ndarray) -> Image.Image:
     """Return a picture with its boxes and digits."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    content = file.getvalue()
+    content = encoded(picture)
     answer = Predictor().predict_number(content)
     found = Image.open(io.BytesIO(drawn_number(content, answer, MAX_PIXELS))).convert("RGB")
     return found.resize((WIDTH, round(found.height * WIDTH / found.width)), Image.Resampling.BOX)

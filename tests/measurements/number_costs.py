@@ -51,8 +51,20 @@ class Lattice(NamedTuple):
     text: str
 
 
-def lattices(predictor: Predictor, source: Source, first_seed: int) -> Iterable[Lattice]:
-    """Yield rows in which some path reads what is written, and another does not."""
+class Problem(NamedTuple):
+    """A row as what the fit needs.
+
+    Attributes:
+        lattice: The row.
+        right: float64 (right paths, terms), the sum of each one's terms.
+    """
+
+    lattice: Lattice
+    right: Floats
+
+
+def problems_of(predictor: Predictor, source: Source, first_seed: int) -> Iterable[Problem]:
+    """Yield rows with several paths, at least one of which reads what is written."""
     for gap, (length, count) in KINDS.items():
         for seed in range(first_seed, first_seed + count):
             picture = made(source, gap, seed, length)
@@ -68,8 +80,9 @@ def lattices(predictor: Predictor, source: Source, first_seed: int) -> Iterable[
                 len(line.pieces),
                 picture.text,
             )
-            if len(readings) > len(line.pieces) and len(_right_ways(found)):
-                yield found
+            right = _right_ways(found)
+            if len(readings) > len(line.pieces) and right:
+                yield Problem(found, np.array([found.terms[way].sum(axis=0) for way in right]))
 
 
 def _right_ways(lattice: Lattice) -> list[list[int]]:
@@ -83,18 +96,6 @@ def _right_ways(lattice: Lattice) -> list[list[int]]:
             if first == place and lattice.labels[number] == letter
         ]
     return [way for place, way in ways if place == lattice.pieces]
-
-
-class Problem(NamedTuple):
-    """A row as what the fit needs.
-
-    Attributes:
-        lattice: The row.
-        right: float64 (right paths, terms), the sum of each one's terms.
-    """
-
-    lattice: Lattice
-    right: Floats
 
 
 def loss(weights: Floats, problems: list[Problem]) -> tuple[float, Floats]:
@@ -161,13 +162,7 @@ def main() -> None:
     images, labels = data.validation
     sets = [(Source(data.train_images, data.train_labels), FIRST_SEED)]
     sets.append((Source(images, labels), 2 * FIRST_SEED))
-    fitted, measured = (
-        [
-            Problem(one, np.array([one.terms[way].sum(axis=0) for way in _right_ways(one)]))
-            for one in lattices(predictor, source, seed)
-        ]
-        for source, seed in sets
-    )
+    fitted, measured = (list(problems_of(predictor, *each)) for each in sets)
     weights = fit(fitted)
     for name, value in zip(Terms._fields, weights, strict=True):
         say(f"    {name}={value},")

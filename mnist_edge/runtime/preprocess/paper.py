@@ -21,8 +21,7 @@ PLAIN = 0.85  # share of the ring that is of one colour where the paper is
 
 _SAMPLES = 48  # pixels a side of a sample, at most
 _SIGMA3 = 3 * 1.4826  # three standard deviations in medians of absolute deviations
-_GREY = 3**-0.5  # a grey level's share along the axis from black to white in RGB
-_GREY_AXIS: tuple[float, ...] = (1 / _GREY,)
+_GREY_AXIS: tuple[float, ...] = (1 / 3**-0.5,)  # of a grey level: from black to white in RGB
 
 ROUNDS = ((3, False), (6, False), (6, True), (6, True))
 
