@@ -230,7 +230,7 @@ BACKGROUNDS = 0.02
 _TEACHER = Stage(
     "teacher",
     widths=(128,),
-    epochs=24,
+    epochs=16,
     batch_size=128,
     learning_rate=0.004,
     optimizer="adamw",
@@ -256,7 +256,7 @@ _STUDENT = Stage(
     drawn=DRAWN,
     outliers=OUTLIERS,
     backgrounds=BACKGROUNDS,
-    sets=18,  # a gigabyte
+    sets=40,  # two gigabytes
     learns_from="teacher",
     temperature=3.0,
 )
@@ -266,7 +266,7 @@ _PRUNED = replace(
     _STUDENT,
     name="pruned",
     widths=(384, 160),
-    epochs=340,
+    epochs=320,
     learning_rate=0.01,
     weight_decay=0.03,
     starts_from="student",
