@@ -107,7 +107,7 @@ def _report(model: "ModelFile | ForeignFile") -> FileInfo | ForeignFileInfo:
 def _show_file(model: "ModelFile | ForeignFile") -> None:
     """Print what a file is, for people."""
     report = _report(model)
-    document = to_json(report)
+    document = to_json(report) | {"operators": _counted(report.operators)}
     if isinstance(report, ForeignFileInfo):
         document |= _shortened(report)
     _show(document)
@@ -166,11 +166,15 @@ def _opsets(opsets: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(f"{domain or 'ai.onnx'} {version}" for domain, version in opsets.items())
 
 
+def _counted(operators: Sequence[str]) -> list[str]:
+    """Return each operator once, with how often the graph has it."""
+    counts = Counter(operators)
+    return [f"{name} x{count}" if count > 1 else name for name, count in counts.items()]
+
+
 def _shortened(report: ForeignFileInfo) -> dict[str, Any]:
     """Return the parts of a foreign file that a person reads in fewer words."""
-    counts = Counter(report.operators)
     return {
-        "operators": [f"{name} x{count}" if count > 1 else name for name, count in counts.items()],
         "inputs": _in_line(report.inputs),
         "outputs": _in_line(report.outputs),
         "external_weights": report.external_weights or None,
