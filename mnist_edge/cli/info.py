@@ -17,6 +17,7 @@ from mnist_edge.documents import Failure, to_json
 from mnist_edge.errors import ModelError
 
 if TYPE_CHECKING:
+    from mnist_edge.model_spec import ModelSpec
     from mnist_edge.runtime.foreign_file import ForeignFile, Tensor
     from mnist_edge.runtime.model_file import ModelFile
 
@@ -107,10 +108,11 @@ def _report(model: "ModelFile | ForeignFile") -> FileInfo | ForeignFileInfo:
 def _show_file(model: "ModelFile | ForeignFile") -> None:
     """Print what a file is, for people."""
     report = _report(model)
-    document = to_json(report) | {"operators": _counted(report.operators)}
     if isinstance(report, ForeignFileInfo):
-        document |= _shortened(report)
-    _show(document)
+        parts = _foreign_in_words(report)
+    else:
+        parts = _input_in_words(report.spec)
+    _show(to_json(report) | {"operators": _counted(report.operators)} | parts)
 
 
 def describe(model: "ModelFile") -> FileInfo:
@@ -172,7 +174,15 @@ def _counted(operators: Sequence[str]) -> list[str]:
     return [f"{name} x{count}" if count > 1 else name for name, count in counts.items()]
 
 
-def _shortened(report: ForeignFileInfo) -> dict[str, Any]:
+def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
+    """Return what a file takes as a person reads it."""
+    taken = spec.input
+    shape = "x".join(map(str, taken.shape))
+    pixels = f", {taken.range[0]}..{taken.range[1]}" if taken.range else ""
+    return {"input": f"{shape} {taken.dtype}{pixels}"}
+
+
+def _foreign_in_words(report: ForeignFileInfo) -> dict[str, Any]:
     """Return the parts of a foreign file that a person reads in fewer words."""
     return {
         "inputs": _in_line(report.inputs),
@@ -210,5 +220,8 @@ def _in_words(value: Any) -> str:
         return ", ".join(map(_in_words, value))
     if isinstance(value, dict):
         known = {key: part for key, part in value.items() if part not in ([], False, None)}
-        return ", ".join(f"{key} {_in_words(part)}" for key, part in known.items())
+        return ", ".join(
+            _in_words(part) if key == "name" else f"{key} {_in_words(part)}"
+            for key, part in known.items()
+        )
     return str(value)
