@@ -395,5 +395,5 @@ def test_what_is_printed_of_answers_fits_a_line(tiny_onnx: Path) -> None:
     answers = predictor.predict_batch(np.zeros((2, 28, 28), np.uint8))
     assert repr(predictor) == f"<Predictor of {tiny_onnx}>"
     assert repr(answers) == "<Predictions of 2 images>"
-    assert repr(answers[0]).startswith("Prediction(label='")
+    assert repr(predictor.predict(np.zeros((28, 28), np.uint8))).startswith("Prediction(label='")
     assert len(repr(predictor.predict_number(np.zeros((40, 40), np.uint8)))) < 80
