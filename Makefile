@@ -17,7 +17,7 @@ test: $(VENV)/dev  ## all tests
 wheel:  ## the package without the build half's libraries, in dist/: pip and pipx install it
 	$(PYTHON) -m venv build/packaging
 	build/packaging/bin/pip wheel -q --no-deps --wheel-dir dist .
-	@for file in dist/mnist_edge-*.whl; do echo "pipx install $$file, or pip install $$file"; done
+	@for file in dist/mnist_edge-*.whl; do echo "Install it: pip install $$file, or pipx install $$file"; done
 
 train: $(VENV)/export  ## trains the shipped network anew
 	$(RUN)mnist-edge train

@@ -186,11 +186,16 @@ def test_the_walk_from_a_tutorial_to_a_device(
     names: dict[str, Any] = {}
     expected = dict(WALK)
     printed = ""
+    done = Run(0, "", "")
     for language, text in blocks("your-own-model.md"):
         if language == "python":
             capsys.readouterr()
             exec(text, names)
             printed += capsys.readouterr().out
+            continue
+        if language == "text":  # what the last command prints; figures may differ
+            for word in re.findall(r"[A-Za-z][\w./'-]*[a-z]", text):
+                assert word in done.out + done.err
             continue
         command = text.strip().removeprefix("$ mnist-edge ")
         done = run(*command.split())

@@ -152,11 +152,11 @@ def require(batches: Sequence[int], threads: Sequence[int], seconds: float) -> N
     """
     for batch in batches:
         if not 1 <= batch <= MAX_BATCH:
-            raise OptionError(f"expected batches from 1 to {MAX_BATCH:,}, received {batch}")
+            raise OptionError(f"expected --batch from 1 to {MAX_BATCH:,}, received {batch}")
     cpus = available_cpus()
     for count in threads:
         if not 1 <= count <= cpus:
-            expected = f"expected threads from 1 to the {cpus} that this process may use"
+            expected = f"expected --threads from 1 to the {cpus} that this process may use"
             raise OptionError(f"{expected}, received {count}")
     if not 0 < seconds <= 86_400:
         raise OptionError(f"expected seconds above 0 and up to a day, received {seconds:g}")

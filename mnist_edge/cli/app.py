@@ -13,7 +13,7 @@ from mnist_edge.cli import completion, verbosity
 from mnist_edge.cli.command import Command, Group
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
-from mnist_edge.cli.verbosity import note
+from mnist_edge.cli.verbosity import note, step
 from mnist_edge.errors import OptionError
 from mnist_edge.extras import require_address_space
 from mnist_edge.files import is_special, json_text, require_writable
@@ -199,11 +199,12 @@ def find_data(
         return found
     asked_for = (named, os.environ.get(datasets.DATA_VARIABLE))
     if found.test_split == "train" and datasets.SAMPLE not in asked_for:
-        note(
-            f"MNIST was not found: using the {len(found.test_images):,}-image sample of its "
-            f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST} "
-            f"[{'; '.join(found.notes)}]"
-        )
+        if wanted is None or wanted.input.shape == found.shape:  # else it is of no use here
+            note(
+                f"MNIST was not found: using the {len(found.test_images):,}-image sample of its "
+                f"training images instead; for the full set, {datasets.WAYS_TO_GET_MNIST}"
+            )
+            step("; ".join(found.notes))
         return found
     if found.name != "MNIST":
         note(f"using {found.name} from {found.source}")

@@ -88,7 +88,7 @@ def benchmark(
 
     Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
     """
-    from mnist_edge.benchmark import report
+    from mnist_edge.benchmark import candidates, report
     from mnist_edge.benchmark.runtimes import BASELINES
     from mnist_edge.cli.render import benchmark as render
     from mnist_edge.cli.render import progress
@@ -99,7 +99,10 @@ def benchmark(
 
     files = onnx_files(onnx) if onnx else exported() or shipped_files()
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
+    batches = distinct(numbers(batch, "--batch"))
     names = BASELINES if against == "all" else tuple(distinct(filter(None, against.split(","))))
+    report.require(batches, counts, seconds)
+    candidates.require_known(names)
     _require_keras(keras or [], names)
     if html:
         require_page(html)
@@ -116,7 +119,6 @@ def benchmark(
     except DataNotFoundError:
         dataset = None
         note("no MNIST here: timing made inputs, accuracy unknown")
-    batches = distinct(numbers(batch, "--batch"))
     with progress.progress_bar() as on_progress:
         measured = report.run(
             files,

@@ -108,6 +108,8 @@ def compress(
         raise OptionError(
             f"expected --out to be another file than the wide network's, received {out}"
         )
+    if not keras.is_file():
+        raise OptionError(f"expected a trained .keras file, found none at {keras}")
     recipe = COMPRESSED if epochs is None else COMPRESSED.with_epochs(epochs)
     if widths is not None:
         recipe = recipe.with_widths(tuple(numbers(widths, "--widths")))

@@ -17,6 +17,7 @@ from mnist_edge.documents import Failure, to_json
 from mnist_edge.errors import ModelError
 
 if TYPE_CHECKING:
+    from mnist_edge.model_spec import ModelSpec
     from mnist_edge.runtime.foreign_file import ForeignFile, Tensor
     from mnist_edge.runtime.model_file import ModelFile
 
@@ -107,10 +108,11 @@ def _report(model: "ModelFile | ForeignFile") -> FileInfo | ForeignFileInfo:
 def _show_file(model: "ModelFile | ForeignFile") -> None:
     """Print what a file is, for people."""
     report = _report(model)
-    document = to_json(report)
     if isinstance(report, ForeignFileInfo):
-        document |= _shortened(report)
-    _show(document)
+        parts = _foreign_in_words(report)
+    else:
+        parts = _input_in_words(report.spec)
+    _show(to_json(report) | {"operators": _counted(report.operators)} | parts)
 
 
 def describe(model: "ModelFile") -> FileInfo:
@@ -166,11 +168,23 @@ def _opsets(opsets: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(f"{domain or 'ai.onnx'} {version}" for domain, version in opsets.items())
 
 
-def _shortened(report: ForeignFileInfo) -> dict[str, Any]:
+def _counted(operators: Sequence[str]) -> list[str]:
+    """Return each operator once, with how often the graph has it."""
+    counts = Counter(operators)
+    return [f"{name} x{count}" if count > 1 else name for name, count in counts.items()]
+
+
+def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
+    """Return what a file takes as a person reads it."""
+    taken = spec.input
+    shape = "x".join(map(str, taken.shape))
+    pixels = f", {taken.range[0]}..{taken.range[1]}" if taken.range else ""
+    return {"input": f"{shape} {taken.dtype}{pixels}"}
+
+
+def _foreign_in_words(report: ForeignFileInfo) -> dict[str, Any]:
     """Return the parts of a foreign file that a person reads in fewer words."""
-    counts = Counter(report.operators)
     return {
-        "operators": [f"{name} x{count}" if count > 1 else name for name, count in counts.items()],
         "inputs": _in_line(report.inputs),
         "outputs": _in_line(report.outputs),
         "external_weights": report.external_weights or None,
@@ -206,5 +220,8 @@ def _in_words(value: Any) -> str:
         return ", ".join(map(_in_words, value))
     if isinstance(value, dict):
         known = {key: part for key, part in value.items() if part not in ([], False, None)}
-        return ", ".join(f"{key} {_in_words(part)}" for key, part in known.items())
+        return ", ".join(
+            _in_words(part) if key == "name" else f"{key} {_in_words(part)}"
+            for key, part in known.items()
+        )
     return str(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnist_edge.cli.verbosity import note
-from mnist_edge.errors import require_path
+from mnist_edge.errors import ImageError, require_path
 from mnist_edge.files import is_special
 from mnist_edge.scoring.kinds import PICTURES
 
@@ -24,14 +24,15 @@ def files_in(places: Sequence[str]) -> Iterator[Path]:
     """Yield the files that are named, and the pictures in folders that are.
 
     Those of a folder come in the order of their names, without hidden ones. Files there that are no
-    pictures are counted and named on stderr.
+    pictures are counted and named on stderr. A folder without pictures comes itself: ``read``
+    refuses it.
     """
     for place in places:
         require_path(place, "a picture or a folder")
     for place in places:
         folder = Path(place)
         if folder.is_dir():
-            yield from _in_folder(folder, alone=len(places) == 1)
+            yield from _in_folder(folder)
         else:
             yield folder
 
@@ -45,6 +46,8 @@ def read(path: Path) -> bytes:
     from mnist_edge.runtime.preprocess import kinds
     from mnist_edge.runtime.preprocess.decode import contents, read_bounded
 
+    if path.is_dir():
+        raise ImageError("expected pictures in this folder, found none there")
     data = read_bounded(sys.stdin.buffer) if str(path) == "-" else contents(path)
     if kinds.is_animation(data):
         note(f"{path}: an animation, of which the first frame is read")
@@ -62,13 +65,8 @@ def swapped(path: Path) -> str | None:
     return None
 
 
-def _in_folder(folder: Path, *, alone: bool) -> Iterator[Path]:
-    """Yield the pictures in a folder and in those below it.
-
-    Args:
-        folder: Where to look.
-        alone: Whether it is all that is named, so that an error says that it holds none.
-    """
+def _in_folder(folder: Path) -> Iterator[Path]:
+    """Yield the pictures in a folder and in those below it, or the folder if there are none."""
     skipped = []
     found = 0
     for path in sorted(folder.rglob("*")):
@@ -83,8 +81,8 @@ def _in_folder(folder: Path, *, alone: bool) -> Iterator[Path]:
             skipped.append(str(within))
     if skipped:
         note(f"{folder}: skipped {_listed(skipped)}")
-    if not found and not alone:
-        note(f"{folder}: there are no pictures in it")
+    if not found:
+        yield folder
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from mnist_edge.cli.render.predictions import (
 )
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import NumberReport, NumbersReport, PredictionReport, PredictReport
-from mnist_edge.cli.verbosity import complain, note
+from mnist_edge.cli.verbosity import complain, note, step
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.files import write_whole
@@ -83,15 +83,16 @@ def predict(
 
     _require_fitting(number, spaces, png, top, pictures)
     predictor = Predictor(model)
+    step(f"model {predictor.origin}")
     note_changed(predictor)
     answers: list[PredictionReport] = []
     numbers: list[NumberReport] = []
-    have_several = False
+    of_several = []
 
     def classify(path: Path, data: bytes) -> None:
-        nonlocal have_several
         answer = predictor.predict_picture(data, max_pixels=max_pixels)
-        have_several |= may_be_number(answer)
+        if may_be_number(answer):
+            of_several.append(str(path))
         answers.append(report_of(path, answer, top))
         if not as_json:
             echo("\n".join(prediction_lines(answers.pop(), answer, show)))
@@ -111,8 +112,8 @@ def predict(
         print_json(PredictReport(tuple(answers), failed))
     elif png and not failed:
         echo(f"wrote {printable(str(png))}")
-    if have_several:
-        note("a picture may have several digits: read it with --number")
+    if of_several:
+        note(f"{', '.join(of_several)}: may have several digits: try --number")
     if failed:
         raise typer.Exit(1 if len(failed) < found else 2)
 
@@ -127,9 +128,9 @@ def _require_fitting(
     """
     for given, option in ((spaces, "--spaces"), (png is not None, "--png")):
         if given and not number:
-            raise OptionError(f"expected {option} together with --number, received it alone")
+            raise OptionError(f"expected --number with {option}, received {option} without it")
     if number and top > 1:
-        raise OptionError("expected --top for pictures of one digit, received it with --number")
+        raise OptionError("expected one of --number and --top, received both")
     if png:
         require_png(png, "--png")
         if len(pictures) > 1 or Path(pictures[0]).is_dir():
@@ -139,11 +140,7 @@ def _require_fitting(
 def _each(
     pictures: Sequence[str], use: Callable[[Path, bytes], None]
 ) -> tuple[tuple[Failure, ...], int]:
-    """Use each picture; return those that cannot be read, named on stderr too, and how many came.
-
-    Raises:
-        OptionError: There are none.
-    """
+    """Use each picture; return those that cannot be read, named on stderr too, and their number."""
     failed = []
     found = 0
     for path in files_in(pictures):
@@ -153,6 +150,4 @@ def _each(
         except ImageError as error:
             failed.append(Failure(str(path), swapped(path) or str(error)))
             complain(str(failed[-1]))
-    if not found:
-        raise OptionError(f"expected pictures in {', '.join(pictures)}, found none there")
     return tuple(failed), found

@@ -24,8 +24,8 @@ DATA_VARIABLE = "MNIST_EDGE_DATA"
 SAMPLE = "sample"
 
 WAYS_TO_GET_MNIST = (
-    f"name a folder with MNIST's four IDX files or an mnist.npz with --data, set {DATA_VARIABLE} "
-    "to it, or let Keras download it (python -c 'import keras; keras.datasets.mnist.load_data()')"
+    f"pass --data with a folder of MNIST's four IDX files or an mnist.npz, or set {DATA_VARIABLE} "
+    "to it"
 )
 
 

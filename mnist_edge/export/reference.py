@@ -73,9 +73,9 @@ def notes(
         yield "the model answers with logits: its files end with a softmax"
     if examples and examples.labels is None:
         yield (
-            "no labelled images here fit the model: its files are verified on inputs made for it, "
-            "which show that they answer as it does, and nothing of its accuracy"
-            f"{_unconfirmed(examples, scaling)}"
+            "no labelled images here fit the model: its files are compared with it on generated "
+            "inputs, which show that they agree with it, and nothing of its accuracy"
+            f"{_unconfirmed(examples, scaling)}; pass --data to check that too"
         )
     if doubt:
         yield doubt.sentence

@@ -53,6 +53,14 @@ class Prediction(NamedTuple):
     box: Box | None = None
     stray: bool = False
 
+    def __repr__(self) -> str:
+        """Show what was read, without pixels and probabilities."""
+        place = f", box={tuple(self.box)}" if self.box else ""
+        return (
+            f"Prediction(label={self.label!r}, confidence={self.confidence:.4f}, "
+            f"rejected={self.rejected}{place})"
+        )
+
     def __eq__(self, other: object) -> bool:
         """Compare by identity: equal answers to two images are two answers."""
         return self is other
@@ -109,7 +117,7 @@ class Prediction(NamedTuple):
         return doubtful or not self.confidence >= limit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Predictions:
     """The results for N images.
 
@@ -126,6 +134,10 @@ class Predictions:
     calibration: Calibration = UNCALIBRATED
     blank: NDArray[np.bool_] | bool = False
     labels: tuple[str, ...] = DIGITS
+
+    def __repr__(self) -> str:
+        """Show how many results there are, without the arrays."""
+        return f"<Predictions of {len(self.class_indices):,} images>"
 
     @property
     def digits(self) -> NDArray[np.int64]:

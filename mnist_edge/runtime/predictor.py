@@ -295,6 +295,9 @@ class Predictor:
     ) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"<Predictor of {self.origin}>"
+
     def __getstate__(self) -> dict[str, Any]:
         return {"model": self._model, "threads": self._threads}
 

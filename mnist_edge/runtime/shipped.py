@@ -61,10 +61,10 @@ def path_of(model: str) -> Path:
 
 
 def hint(path: Path) -> str:
-    """Return what to add to the error for a file that is not there: the names, for a bare word."""
+    """Return what to do about a file that is not there; for a bare word, the shipped names."""
     if path.suffix or path.name != str(path):
-        return ""
-    return f"; the files that ship are called {', '.join(names())}"
+        return "; pass the path of an .onnx file"
+    return f"; pass the path of an .onnx file, or a shipped model's name: {', '.join(names())}"
 
 
 def _file_name(name: str) -> str | None:

@@ -70,7 +70,7 @@ def test_without_data_accuracy_is_unknown(tiny_onnx: Path) -> None:
 @pytest.mark.parametrize(
     ("batches", "threads", "seconds", "message"),
     [
-        ([0], [1], 1, "batches from 1"),
+        ([0], [1], 1, "--batch from 1"),
         ([1], [0], 1, "threads from 1"),
         ([1], [10_000], 1, "this process may use"),
         ([1], [1], 0, "seconds above 0"),

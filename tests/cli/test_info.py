@@ -70,3 +70,10 @@ def test_a_limit_that_the_file_does_not_have(run: Callable[..., Run], tmp_path: 
     jsonschema.validate(document, json.loads(schemas.path_of("info").read_text()))
     assert document["reject_below"] is None
     assert "reject_below" not in run("info", path).out
+
+
+def test_the_input_in_words(run: Callable[..., Run], tmp_path: Path) -> None:
+    path = models.write(models.linear(UNIT_PIXELS), tmp_path / "ours.onnx")
+    lines = dict(line.split(maxsplit=1) for line in run("info", path).out.splitlines())
+    assert lines["input"] == "28x28 float32, 0..1"
+    assert lines["trained_scaling"] == "0..1"

@@ -35,7 +35,8 @@ def test_a_line_a_picture(run: Runner, pictures: list[Path]) -> None:
 
 def test_without_the_option_a_note_names_it(run: Runner, pictures: list[Path]) -> None:
     done = run("predict", *pictures[:2])
-    assert done.err == "mnist-edge: a picture may have several digits: read it with --number\n"
+    names = ", ".join(map(str, pictures[:2]))
+    assert done.err == f"mnist-edge: {names}: may have several digits: try --number\n"
     assert all("? " in line for line in done.out.splitlines())
 
 
@@ -80,9 +81,9 @@ def test_spaces(run: Runner, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--spaces"], "expected --spaces together with --number"),
-        (["--png", "x.png"], "expected --png together with --number"),
-        (["--number", "--top", "2"], "expected --top for pictures of one digit"),
+        (["--spaces"], "expected --number with --spaces"),
+        (["--png", "x.png"], "expected --number with --png"),
+        (["--number", "--top", "2"], "expected one of --number and --top"),
         (["--number", "--png", "x.jpg"], "expected --png to end in .png"),
         (["--number", "--png", "x.png", "b.png"], "expected one picture with --png"),
     ],

@@ -115,7 +115,18 @@ def test_a_folder_without_pictures_is_one_sentence(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:
     sentence = refused("predict", tmp_path)
-    assert sentence.endswith(f"expected pictures in {tmp_path}, found none there")
+    assert sentence.endswith("expected pictures in this folder, found none there")
+
+
+def test_a_folder_without_pictures_beside_a_picture_is_one_that_failed(
+    run: Callable[..., Run], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    seven().save(tmp_path / "seven.png")
+    done = run("predict", tmp_path / "empty", tmp_path / "seven.png")
+    assert done.code == 1
+    assert done.out.startswith("7 ")
+    assert f"{tmp_path / 'empty'}: expected pictures in this folder" in done.err
 
 
 @pytest.mark.parametrize(

@@ -388,3 +388,12 @@ def test_a_file_that_reads_something_else_may_answer_a_blank_image(tiny_onnx: Pa
     predictor = Predictor(with_metadata(tiny_onnx, {"preprocessing": "none"}))
     assert not predictor.predict(np.zeros((28, 28), np.uint8)).blank
     assert not np.asarray(predictor.predict_batch(np.zeros((2, 28, 28), np.uint8)).blank).any()
+
+
+def test_what_is_printed_of_answers_fits_a_line(tiny_onnx: Path) -> None:
+    predictor = Predictor(tiny_onnx)
+    answers = predictor.predict_batch(np.zeros((2, 28, 28), np.uint8))
+    assert repr(predictor) == f"<Predictor of {tiny_onnx}>"
+    assert repr(answers) == "<Predictions of 2 images>"
+    assert repr(predictor.predict(np.zeros((28, 28), np.uint8))).startswith("Prediction(label='")
+    assert len(repr(predictor.predict_number(np.zeros((40, 40), np.uint8)))) < 80
