@@ -161,8 +161,6 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
 
     They are made of the first 64 training images, and what else the stage shows beside these.
     """
-    from dataclasses import replace
-
     from mnist_edge.cli.render import pictures
     from mnist_edge.training.epochs import NO_CLASS, EpochDigits, as_digits, require_trainable
 
@@ -174,7 +172,7 @@ def _preview(recipe: "Recipe", dataset: "Dataset", seed: int, png: Path) -> None
             f"received {recipe.name!r}, which has none"
         )
     first = as_digits(dataset.train_images[:64], dataset.train_labels[:64])
-    shown = EpochDigits(first, replace(stage, sets=0), seed, None).in_epoch(0)
+    shown = EpochDigits(first, stage, seed, None).in_epoch(0)
     captions = []
     for label in shown.labels[:64].tolist():
         captions.append("none" if label == NO_CLASS else dataset.classes[label])

@@ -1,4 +1,4 @@
-"""Images that were not cut out of their background: grey, gradients, clouds, patches, lines, noise.
+"""Backgrounds and marks that preparation would have removed: grey, gradients, lines, noise, ...
 
 What is given to ``predict`` as an array comes as it is: nobody has taken its background away. Some
 images are shown with one here, so that a network looks for ink by its shape instead of by what is
@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from mnist_edge.model_spec import PIXEL_MAX, SIDE
 from mnist_edge.training.augment import smooth_basis
 from mnist_edge.training.drawing.hand import Hand
-from mnist_edge.training.drawing.pen import rasterize, trace
-
-Floats = NDArray[np.float32]
+from mnist_edge.training.drawing.pen import Floats, rasterize, trace
 
 Background = Callable[[Floats, np.random.Generator], Floats]
 """float32 (n, 28, 28) in 0..1 in; floats of that shape out, which may go beyond."""
 
 LEAST_CONTRAST = 0.25
-"""What ink has at least more than its background."""
+"""What is added at least to a background where ink is, before it is clipped to white; 0..1."""
 
 _SIGMAS = (6.0, 2.5)
 """Widths of the bumps in a cloud, px."""
@@ -43,9 +41,9 @@ def add_backgrounds(
         uint8 (N, 28, 28).
     """
     chosen = np.flatnonzero(rng.random(len(images)) < share)
-    kinds = rng.integers(len(BACKGROUNDS), size=len(chosen))
+    kinds = rng.integers(len(KINDS), size=len(chosen))
     shown = images.copy()
-    for number, background in enumerate(BACKGROUNDS):
+    for number, background in enumerate(KINDS):
         here = chosen[kinds == number]
         if len(here):
             ink = background(images[here].astype(np.float32) / PIXEL_MAX, rng)
@@ -56,6 +54,12 @@ def add_backgrounds(
 def _each(low: float, high: float, like: Floats, rng: np.random.Generator) -> Floats:
     """Return one number an image, float32 (n, 1, 1)."""
     return rng.uniform(low, high, (len(like), 1, 1)).astype(np.float32)
+
+
+def _across(ink: Floats, rng: np.random.Generator) -> Floats:
+    """Return how far each pixel lies along a random direction, about -1.4 to 1.4."""
+    angle = _each(0, 2 * np.pi, ink, rng)
+    return np.asarray(np.cos(angle) * _PLACES + np.sin(angle) * _PLACES[:, None])
 
 
 def _on(ground: Floats, ink: Floats, rng: np.random.Generator) -> Floats:
@@ -70,8 +74,7 @@ def _grey(ink: Floats, rng: np.random.Generator) -> Floats:
 
 def _gradient(ink: Floats, rng: np.random.Generator) -> Floats:
     """Have light fall from one side."""
-    angle = _each(0, 2 * np.pi, ink, rng)
-    across = np.cos(angle) * _PLACES + np.sin(angle) * _PLACES[:, None]
+    across = _across(ink, rng)
     ground = _each(0, 0.5, ink, rng) + _each(0.05, 0.4, ink, rng) * across
     return _on(ground.clip(0, 0.8), ink, rng)
 
@@ -92,14 +95,10 @@ def _cloud(ink: Floats, rng: np.random.Generator) -> Floats:
 
 def _patch(ink: Floats, rng: np.random.Generator) -> Floats:
     """Turn light into dark in a part of the image: beyond an edge, or outside or inside a band."""
-    angle = _each(0, 2 * np.pi, ink, rng)
-    across = np.cos(angle) * _PLACES + np.sin(angle) * _PLACES[:, None]
-    away = across - _each(-0.6, 0.6, ink, rng)
+    away = _across(ink, rng) - _each(-0.6, 0.6, ink, rng)
     half = _each(0.2, 0.8, ink, rng)
     kind = rng.integers(3, size=(len(ink), 1, 1))
-    is_dark = np.where(
-        kind == 0, away > 0, np.where(kind == 1, np.abs(away) > half, away**2 < half**2)
-    )
+    is_dark = np.choose(kind, (away > 0, np.abs(away) > half, np.abs(away) < half))
     strength = _each(0.3, 1, ink, rng) * is_dark
     return np.asarray(ink * (1 - 2 * strength) + strength, np.float32)
 
@@ -116,12 +115,12 @@ def _lines(ink: Floats, rng: np.random.Generator) -> Floats:
 
 def _line(count: int, rng: np.random.Generator) -> Floats:
     hand = Hand(count, rng)
-    angle = hand.even(0, np.pi)
-    offset = hand.even(-10, 10)
-    wave = hand.even(0, 4) * (hand.even(0, 1) < 0.6)
-    turns = hand.even(0.5, 4)
-    phase = hand.even(0, 2 * np.pi)
-    reach = hand.even(8, 20)
+    angle = hand.uniform(0, np.pi)
+    offset = hand.uniform(-10, 10)
+    wave = hand.uniform(0, 4) * (hand.uniform(0, 1) < 0.6)
+    turns = hand.uniform(0.5, 4)
+    phase = hand.uniform(0, 2 * np.pi)
+    reach = hand.uniform(8, 20)
     points = []
     for along in np.linspace(-1, 1, 17):
         aside = offset + wave * np.sin(phase + np.pi * turns * along)
@@ -129,10 +128,10 @@ def _line(count: int, rng: np.random.Generator) -> Floats:
         y = np.sin(angle) * reach * along + np.cos(angle) * aside
         points.append((13.5 + x, 13.5 + y))
     places = trace([hand.stroke(*points)], 1).places
-    radii = np.broadcast_to(hand.even(0.5, 1.4)[:, None], places.shape[:2]).astype(np.float32)
-    period = hand.even(4, 12)[:, None]
-    is_dashed = hand.even(0, 1)[:, None] < 0.4
-    is_off = np.arange(places.shape[1]) % period > period * hand.even(0.3, 0.7)[:, None]
+    radii = np.broadcast_to(hand.uniform(0.5, 1.4)[:, None], places.shape[:2]).astype(np.float32)
+    period = hand.uniform(4, 12)[:, None]
+    is_dashed = hand.uniform(0, 1)[:, None] < 0.4
+    is_off = np.arange(places.shape[1]) % period > period * hand.uniform(0.3, 0.7)[:, None]
     radii[is_dashed & is_off] = -1
     return np.divide(rasterize(places, radii), PIXEL_MAX, dtype=np.float32)
 
@@ -155,7 +154,7 @@ def _outline(ink: Floats, rng: np.random.Generator) -> Floats:
     return (most - least) * _each(0.6, 1.6, ink, rng)
 
 
-BACKGROUNDS: tuple[Background, ...] = (
+KINDS: tuple[Background, ...] = (
     _grey,
     _gradient,
     _cloud,

@@ -1,4 +1,4 @@
-"""Losses: learning from a teacher's answers instead of the labels, and what to have doubts of.
+"""Learning from a teacher's answers instead of the labels.
 
 Hinton, Vinyals, Dean, Distilling the Knowledge in a Neural Network, 2015
 (https://arxiv.org/abs/1503.02531). A teacher's answer has for each digit how much it resembles
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.backend import keras, tf
 from mnist_edge.model_spec import PIXEL_MAX
-from mnist_edge.training.epochs import NO_CLASS, Logits
+from mnist_edge.training.epochs import Logits
 from mnist_edge.training.network import logits_model
 
 _BATCH = 500
@@ -33,28 +33,6 @@ def distillation(temperature: float) -> Callable[[Any, Any, Any], Any]:
         student = tf.nn.log_softmax(logits / temperature)
         divergence = tf.reduce_sum(tf.exp(teacher) * (teacher - student), axis=1)
         return temperature**2 * tf.reduce_mean(divergence)
-
-    return loss
-
-
-def outlier_exposure(classes: int) -> Callable[[Any, Any, Any], Any]:
-    """Return the loss of a network that learns labels, and doubt of what has none.
-
-    Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019
-    (https://arxiv.org/abs/1812.04606): what is no digit should get the same probability for each.
-
-    Args:
-        classes: Of the network.
-
-    Returns:
-        A loss for ``optimizer.make_train_epoch`` of a model that answers with probabilities: their
-        cross-entropy with the label, or with equal shares where that is ``NO_CLASS``.
-    """
-
-    def loss(labels: Any, _: Any, probabilities: Any) -> Any:
-        wanted = tf.where(labels[:, None] == NO_CLASS, 1 / classes, tf.one_hot(labels, classes))
-        logarithms = tf.math.log(tf.maximum(probabilities, 1e-7))
-        return -tf.reduce_mean(tf.reduce_sum(wanted * logarithms, axis=1))
 
     return loss
 

@@ -1,6 +1,6 @@
-"""What a network sees in each epoch: distorted digits in a new order, with a teacher's answers.
+"""What a network sees in each epoch, in a new order, with a teacher's answers.
 
-Where the stage has them, drawn digits and drawings that are none come among them.
+That is distorted training digits and, where the stage has them, drawn digits and outliers.
 
 Numpy only. It depends on seed and epoch alone, so that a resumed training sees the same.
 """
@@ -19,7 +19,7 @@ from mnist_edge.errors import DataError
 from mnist_edge.model_spec import MNIST_SHAPE
 from mnist_edge.training.augment import Distortion, distort
 from mnist_edge.training.backgrounds import add_backgrounds
-from mnist_edge.training.drawn import Pool
+from mnist_edge.training.drawing.pool import Pool
 from mnist_edge.training.recipes import Stage
 
 Made = TypeVar("Made")
@@ -32,10 +32,10 @@ NO_CLASS = -1
 """The label of what is no digit: a network should have no opinion on it."""
 
 DRAWN_PENS = 0.3
-"""Share of the drawn digits that are drawn with another pen: their own differ already."""
+"""Largest share of drawn digits whose pen is changed again: their pens differ already."""
 
 DRAWN_THICKER = 0.5
-"""How much of a dilation these get at most: more would fill them."""
+"""Largest share of a dilation for them: more would fill loops."""
 
 
 class Digits(NamedTuple):
@@ -94,7 +94,7 @@ class EpochDigits:
     Args:
         digits: The training digits as they are.
         stage: Its distortion, sets, teacher, and what else is shown are what matters here.
-        seed: Decides distortion and order.
+        seed: Decides distortion, drawings, backgrounds and order.
         logits: The teacher, if the stage has one.
         pool: Where drawings come from; of the same seed. Made here if not given.
     """
@@ -145,7 +145,8 @@ class EpochDigits:
         labels = np.concatenate([labels, others.labels])
         if self._logits:  # of the digits as they are: a teacher needs no backgrounds of its own
             teacher_logits = self._logits(images)
-            teacher_logits[labels == NO_CLASS] = 0  # each class is as probable as any other
+            # The uniform distribution: Outlier Exposure, Hendrycks et al., 2019.
+            teacher_logits[labels == NO_CLASS] = 0
         else:
             teacher_logits = np.empty((self.count, 0), np.float16)
         if self._stage.backgrounds:
@@ -172,9 +173,10 @@ class EpochDigits:
 
 
 def pool_for(digits: Digits, seed: int) -> Pool:
-    """Return the drawings of a training, more than an epoch shows.
+    """Return the drawings of a training.
 
-    None is drawn before it is asked for. Those of 55,000 images take 25 s of one core.
+    At most half of an epoch is drawn (``Stage``), so none is shown twice in one. They are drawn on
+    first use: 165,000 for MNIST, about 25 s of one core.
     """
     count = len(digits.labels)
     return Pool(2 * count, count, seed)

@@ -11,7 +11,7 @@ from mnist_edge.backend import keras
 from mnist_edge.errors import ModelError
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.training.checkpoint import resume, save
-from mnist_edge.training.distillation import distillation, outlier_exposure
+from mnist_edge.training.distillation import distillation
 from mnist_edge.training.epochs import Digits, EpochDigits, flatten, make_ahead
 from mnist_edge.training.history import NO_EPOCHS, History, one_epoch
 from mnist_edge.training.network import logits_model
@@ -63,9 +63,6 @@ def fit(
         student = logits_model(model)
         loss_of = distillation(stage.temperature)
         train_epoch = make_train_epoch(student, optimizer, stage.batch_size, loss_of)
-    elif stage.outliers:
-        loss_of = outlier_exposure(model.output_shape[-1])
-        train_epoch = make_train_epoch(model, optimizer, stage.batch_size, loss_of)
     else:
         train_epoch = make_train_epoch(model, optimizer, stage.batch_size)
     variables = (*model.variables, *optimizer.variables)

@@ -35,13 +35,14 @@ class Stage:
         weight_decay: Share of each kernel (not bias) that a step takes away, times the rate.
         batch_norm: Whether hidden layers are normalised in training; folded in at the end.
         distortion: How images are distorted anew in each epoch, or None.
-        drawn: Share of an epoch's images that are digits drawn as strokes (``drawn.py``), beside
-            the training images.
-        outliers: Share of them that are no digit, and of which the network should have no opinion.
-        backgrounds: Share of all of them that have a background (``backgrounds.py``).
+        drawn: Share of an epoch's images that are drawn digits (``drawing``), added to the training
+            images.
+        outliers: Share of them that are no digit; their target is the uniform distribution, which
+            takes the place of a teacher's answer.
+        backgrounds: Share of all images that get a background (``backgrounds.py``).
         sets: Distorted sets of all training images that the epochs go round, each in another order
-            every time; 0 for a new one each epoch. They stay in memory, 44 MB each of MNIST and as
-            much again as the drawings have a share.
+            every time; 0 for a new one each epoch. They stay in memory: 43 MB each for MNIST, more
+            by the share of drawings.
         convolutions: Channels of 3x3 convolutions in front of the hidden layers, every other one
             halving the picture; for teachers alone, since what is exported is made of Dense layers.
         starts_from: The stage whose network, pruned to ``widths``, is where this one starts; None
@@ -133,6 +134,10 @@ class Recipe:
                     f"expected batch_norm in {stage.name!r} and in its teacher, whose logits are "
                     "compared"
                 )
+            if stage.outliers and stage.learns_from == LABELS:
+                raise OptionError(
+                    f"expected a teacher in {stage.name!r}, whose outliers have no label"
+                )
             if stage.padded and not stage.starts_from:
                 raise OptionError(
                     f"expected a stage that {stage.name!r}, which is padded, starts from"
@@ -174,8 +179,8 @@ class Recipe:
     def for_classes(self, labels: tuple[str, ...]) -> "Recipe":
         """Return the recipe as it is for classes of these names.
 
-        Other pens, the strokes that writers leave out, drawn digits, what is none, and backgrounds
-        are of digits alone.
+        Pens, European strokes, drawn digits and outliers make sense for digits only; backgrounds
+        were tried on digits only.
         """
         if are_digits(labels):
             return self
@@ -217,7 +222,7 @@ DISTORTION = Distortion(
 """How the shipped network's digits are distorted."""
 
 DRAWN = 0.12
-"""More read a few more of other people's digits, and cost as many of MNIST's."""
+"""A larger share read a few more of other people's digits, and as many fewer of MNIST's."""
 
 OUTLIERS = 0.025
 """With .02 the network rejects 75 % of printed letters, with .05 96 %; more costs clean digits."""
@@ -225,8 +230,8 @@ OUTLIERS = 0.025
 BACKGROUNDS = 0.015
 """More than this gained a point on corrupted digits, and cost more on clean ones."""
 
-# How these three were found: docs/research/training.md. The teacher sees digits alone: it is asked
-# about each before it gets its background, and of what is no digit nobody is asked.
+# How these three were found: docs/research/training.md. The teacher sees no outliers and no
+# backgrounds: it answers each digit before a background is added.
 _TEACHER = Stage(
     "teacher",
     widths=(128,),
@@ -256,7 +261,7 @@ _STUDENT = Stage(
     drawn=DRAWN,
     outliers=OUTLIERS,
     backgrounds=BACKGROUNDS,
-    sets=40,  # two gigabytes
+    sets=40,  # 2 GB; with 18 the network memorized them
     learns_from="teacher",
     temperature=3.0,
 )

@@ -65,7 +65,8 @@ def train(
         recipe: What to do.
         dataset: What to train on; its test images are looked at once, at the end.
         out: The .keras file to write.
-        seed: Decides the first weights, the order of the images and their distortion.
+        seed: Decides the first weights, the order of the images, distortion, drawings and
+            backgrounds.
         resume: Go on with an interrupted run; else what is left of it is deleted.
         on_epoch: Called with each stage and its history, before its first epoch and after each.
 
@@ -106,7 +107,8 @@ def run(
     Args:
         recipe: Its stages are gone through in their order.
         dataset: Its last ``validation_images`` training images are only measured on.
-        seed: Decides the first weights, the order of the images and their distortion.
+        seed: Decides the first weights, the order of the images, distortion, drawings and
+            backgrounds.
         wide: Of ``network.plain``; what ``recipes.WIDE`` stands for in the recipe.
         origin: The hash of the file of ``wide``; part of what a checkpoint is of.
         checkpoint: The state of the last stage; those of the others stand beside it

@@ -340,7 +340,7 @@ def _drawings(recipe: Mapping[str, Any]) -> str:
         return ""
     return (
         "Besides them it was trained on digits, letters and scribbles that its own\ncode draws "
-        "(`mnist_edge/training/drawn.py`). "
+        "(`mnist_edge/training/drawing`). "
     )
 
 
@@ -359,8 +359,8 @@ def _weaknesses(read: Read, labels: np.ndarray, misread: str) -> str:
         f"{wrong.sum()} of {len(labels):,} test images are misread, most often {confused}.\n\n"
         f"{_table(['digit', 'images', 'misread'], rows)}\n"
         f"![Every misread test digit: its label, then what it was taken for]({misread})\n\n"
-        f"Hardest of the corruptions are {', '.join(hardest)}. What else is taken for a digit that "
-        "is none: docs/confidence.md.\n"
+        f"The hardest corruptions are {', '.join(hardest)}. How often letters and scribbles are "
+        "accepted as digits: docs/confidence.md.\n"
     )
 
 

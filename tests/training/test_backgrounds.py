@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_edge.datasets import Dataset
-from mnist_edge.training.backgrounds import BACKGROUNDS, Background, add_backgrounds
+from mnist_edge.training.backgrounds import KINDS, Background, add_backgrounds
 
 
 def test_as_many_images_get_one_as_asked_for(sample: Dataset) -> None:
@@ -15,7 +15,7 @@ def test_as_many_images_get_one_as_asked_for(sample: Dataset) -> None:
     np.testing.assert_array_equal(images, add_backgrounds(images, 0, np.random.default_rng(0)))
 
 
-@pytest.mark.parametrize("background", BACKGROUNDS, ids=lambda background: background.__name__)
+@pytest.mark.parametrize("background", KINDS, ids=lambda background: background.__name__)
 def test_the_digit_can_still_be_seen(background: Background, sample: Dataset) -> None:
     """Where a pixel has ink, it differs from what the same background makes of no ink."""
     ink = sample.test_images[:50].astype(np.float32) / 255

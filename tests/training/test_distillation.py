@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_edge.backend import keras, tf
-from mnist_edge.training.distillation import distillation, logits_function, outlier_exposure
-from mnist_edge.training.epochs import NO_CLASS
+from mnist_edge.training.distillation import distillation, logits_function
 from mnist_edge.training.network import build
 
 
@@ -56,20 +55,3 @@ def test_logits_are_what_the_softmax_is_made_of() -> None:
     assert (logits.dtype, logits.shape) == (np.float16, (1234, 10))
     expected = teacher(pixels.astype(np.float32) / 255, training=False).numpy()
     np.testing.assert_allclose(keras.ops.softmax(logits.astype(np.float32)), expected, atol=2e-3)
-
-
-def test_what_has_no_label_should_get_the_same_probability_for_each_class() -> None:
-    probabilities = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]], np.float32)
-    labels = np.array([1, NO_CLASS], np.int32)
-    loss = outlier_exposure(3)(tf.constant(labels), None, tf.constant(probabilities))
-    expected = -(np.log(0.2) + np.log(probabilities[1]).mean()) / 2
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
-
-
-def test_with_labels_alone_it_is_the_cross_entropy() -> None:
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(10), 50).astype(np.float32)
-    labels = rng.integers(0, 10, 50).astype(np.int32)
-    ours = outlier_exposure(10)(tf.constant(labels), None, tf.constant(probabilities))
-    theirs = keras.losses.SparseCategoricalCrossentropy()(labels, probabilities)
-    assert float(ours) == pytest.approx(float(theirs), rel=1e-4)

@@ -7,7 +7,7 @@ import pytest
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset
 from mnist_edge.errors import DataError
-from mnist_edge.training.drawn import Pool
+from mnist_edge.training.drawing.pool import Pool
 from mnist_edge.training.epochs import NO_CLASS, EpochDigits, make_ahead, split
 from mnist_edge.training.recipes import DISTORTION, Stage
 
@@ -69,7 +69,8 @@ def test_drawings_have_the_share_that_they_should(tiny: Dataset) -> None:
 
 def test_each_epoch_shows_other_drawings_and_each_run_the_same(tiny: Dataset) -> None:
     digits = split(tiny)[0]
-    one, other = EpochDigits(digits, MORE, 3, None), EpochDigits(digits, MORE, 3, None)
+    plain = dataclasses.replace(MORE, distortion=None)  # which would make each drawing another
+    one, other = EpochDigits(digits, plain, 3, None), EpochDigits(digits, plain, 3, None)
     first, again, second = one.in_epoch(0), other.in_epoch(0), one.in_epoch(1)
     np.testing.assert_array_equal(first.images, again.images)
     outliers = [seen.images[seen.labels == NO_CLASS] for seen in (first, second)]
@@ -108,6 +109,20 @@ def test_other_shares_are_other_digits(field: str, tiny: Dataset) -> None:
     shown = EpochDigits(split(tiny)[0], MORE, 3, None)
     assert shown.are_for(MORE)
     assert not shown.are_for(dataclasses.replace(MORE, **{field: 0.15}))
+
+
+def test_a_teacher_answers_before_backgrounds_are_added(tiny: Dataset) -> None:
+    asked = []
+
+    def teacher(images: np.ndarray) -> np.ndarray:
+        asked.append(images.copy())
+        return np.zeros((len(images), 10), np.float16)
+
+    digits = split(tiny)[0]
+    without = EpochDigits(digits, MORE, 3, None).in_epoch(0).images
+    everywhere = dataclasses.replace(MORE, backgrounds=1.0)
+    shown = EpochDigits(digits, everywhere, 3, teacher).in_epoch(0).images
+    assert sorted(map(bytes, asked[0])) == sorted(map(bytes, without)) != sorted(map(bytes, shown))
 
 
 def test_a_teacher_is_asked_about_the_very_images(tiny: Dataset) -> None:

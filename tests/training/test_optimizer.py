@@ -5,7 +5,6 @@ import pytest
 
 from mnist_edge import datasets
 from mnist_edge.backend import keras, tf
-from mnist_edge.training.distillation import outlier_exposure
 from mnist_edge.training.epochs import NO_CLASS
 from mnist_edge.training.network import build
 from mnist_edge.training.optimizer import AdamW, make_optimizer, make_train_epoch
@@ -86,8 +85,8 @@ def test_what_has_no_label_is_neither_right_nor_wrong() -> None:
     answers = model(images / np.float32(255)).numpy().argmax(axis=1).astype(np.int32)
     labels = np.where(np.arange(20) < 5, NO_CLASS, answers).astype(np.int32)
     optimizer = make_optimizer(stage, model.trainable_variables, 3)
-    train_epoch = make_train_epoch(model, optimizer, 8, outlier_exposure(10))
-    _, accuracy = train_epoch(images, labels, np.empty((20, 0), np.float16))
+    train_epoch = make_train_epoch(model, optimizer, 8, lambda *seen: tf.reduce_mean(seen[2]))
+    _, accuracy = train_epoch(images, labels, np.zeros((20, 10), np.float16))
     assert float(accuracy) == 1
 
 

@@ -17,7 +17,7 @@ STUDENT = dataclasses.replace(NORMALISED, name="student", learns_from="teacher")
         "recipes",
         "augment",
         "strokes",
-        "drawn",
+        "drawing.pool",
         "drawing",
         "backgrounds",
         "pruning",
@@ -97,6 +97,10 @@ def test_only_what_differs_from_the_defaults_is_recorded() -> None:
         (
             (dataclasses.replace(NORMALISED, padded=True),),
             "a stage that 'teacher', which is padded",
+        ),
+        (
+            (dataclasses.replace(NORMALISED, outliers=0.1),),
+            "a teacher in 'teacher', whose outliers have no label",
         ),
     ],
 )

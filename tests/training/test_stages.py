@@ -29,12 +29,11 @@ ALL_OF_IT = Stage(
     batch_norm=True,
     distortion=DISTORTION,
     drawn=0.2,
-    outliers=0.1,
     backgrounds=0.3,
 )
 TEACHER = dataclasses.replace(ALL_OF_IT, name="teacher", epochs=2, convolutions=(4, 4))
 STUDENT = dataclasses.replace(
-    ALL_OF_IT, name="student", sets=2, learns_from="teacher", temperature=3.0
+    ALL_OF_IT, name="student", outliers=0.1, sets=2, learns_from="teacher", temperature=3.0
 )
 PRUNED = dataclasses.replace(
     STUDENT, name="pruned", widths=(9, 5), epochs=3, starts_from="student", padded=True

@@ -1,4 +1,4 @@
-"""The hand that draws: random numbers that make each drawing of a form another one."""
+"""The hand that draws: random numbers that make each drawing of an allograph another one."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -14,7 +14,7 @@ Point: TypeAlias = tuple[Number, Number]
 
 
 class Hand:
-    """Random numbers for n drawings of one form.
+    """Random numbers for n drawings of one allograph.
 
     Args:
         count: n.
@@ -25,12 +25,12 @@ class Hand:
         self.count = count
         self.rng = rng
 
-    def even(self, low: float, high: float) -> Numbers:
-        """Return n numbers between two, evenly distributed."""
+    def uniform(self, low: float, high: float) -> Numbers:
+        """Return n numbers between two, uniformly distributed."""
         return self.rng.uniform(low, high, self.count)
 
     def normal(self, spread: float, mean: float = 0.0) -> Numbers:
-        """Return n numbers of a normal distribution."""
+        """Return n normally distributed numbers."""
         return self.rng.normal(mean, spread, self.count)
 
     def stroke(self, *points: Point, corners: tuple[int, ...] = ()) -> Stroke:
@@ -46,31 +46,33 @@ class Hand:
         return self.stroke(*points, corners=tuple(range(len(points))))
 
     def ring(
-        self, middle: Point, size: Point, start: Number, sweep: Number, power: Number = 2.0
+        self, centre: Point, size: Point, start: Number, sweep: Number, power: Number = 2.0
     ) -> Stroke:
-        """Return an ellipse, or with a higher power a rounder rectangle.
+        """Return a superellipse: an ellipse at power 2, nearer to a rectangle above.
 
         Args:
-            middle: Of it.
+            centre: x and y.
             size: Half its width and height.
             start: Degrees, clockwise from the right: -90 is the top.
-            sweep: Degrees; below 0 it is drawn against the clock.
-            power: Of a superellipse.
+            sweep: Degrees; negative is anticlockwise.
+            power: The exponent.
         """
         share = np.linspace(0, 1, 13)
-        angle = np.radians(np.add.outer(np.broadcast_to(start, self.count), 0 * share))
-        angle = angle + np.radians(np.multiply.outer(np.broadcast_to(sweep, self.count), share))
-        exponent = np.broadcast_to(2 / np.asarray(power), self.count)[:, None]
+        angle = np.radians(_column(start)) + np.radians(_column(sweep) * share)
         placed = np.empty((self.count, len(share), 2))
         for axis, direction in enumerate((np.cos(angle), np.sin(angle))):
-            outward = np.sign(direction) * np.abs(direction) ** exponent
-            place = np.broadcast_to(middle[axis], self.count)[:, None]
-            placed[:, :, axis] = place + np.broadcast_to(size[axis], self.count)[:, None] * outward
+            outward = np.sign(direction) * np.abs(direction) ** (2 / _column(power))
+            placed[:, :, axis] = _column(centre[axis]) + _column(size[axis]) * outward
         return Stroke(placed)
 
 
-Form: TypeAlias = Callable[[Hand], list[Stroke]]
-"""Returns the strokes of n drawings in a box of about 0..1, x to the right and y down."""
+def _column(number: Number) -> Numbers:
+    """Return one number, or n of them, as (1, 1) or (n, 1)."""
+    return np.reshape(number, (-1, 1))
 
-Shares: TypeAlias = tuple[tuple[Form, float], ...]
-"""The forms of a class, each with the share of the drawings that has it."""
+
+Allograph: TypeAlias = Callable[[Hand], list[Stroke]]
+"""One way to write a character: n drawings' strokes in a box of about 0..1, x right and y down."""
+
+Allographs: TypeAlias = tuple[tuple[Allograph, float], ...]
+"""The ways to write a digit, each with its share of the drawings."""

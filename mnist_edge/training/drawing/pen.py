@@ -6,25 +6,20 @@ the same number of points, so that numpy draws the batch at once.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.model_spec import PIXEL_MAX, SIDE
+from mnist_edge.runtime.preprocess.strokes import LONGER
+from mnist_edge.training.augment import CENTRE
 
 Floats = NDArray[np.float32]
-
-LONGER = 20.0
-"""Pixels on the longer side of each of MNIST's digits."""
-
-CENTRE = 14.0
-"""Row and column of the centre of mass, as in ``augment``."""
 
 STEP = 0.6
 """Distance of two discs along a stroke, px: closer, nothing changes that can be seen."""
 
-NO_INK = np.float32(-1e4)
+_NO_INK = np.float32(-1e4)
 
 _CHUNK = 8  # stays in the cache
 
@@ -67,14 +62,13 @@ def trace(strokes: list[Stroke], scale: float) -> Trace:
     for stroke in strokes:
         lengths = np.linalg.norm(np.diff(stroke.points, axis=1), axis=2).mean(axis=0)
         counts = np.ceil(1.25 * lengths * scale / STEP).astype(int).clip(1)
-        basis = _spline(tuple(counts.tolist()), stroke.corners)
+        basis = _spline(counts, stroke.corners)
         parts.append(np.einsum("tk,nkc->ntc", basis, stroke.points.astype(np.float32)))
         starts.append(starts[-1] + len(basis))
     return Trace(np.concatenate(parts, axis=1), tuple(starts))
 
 
-@cache
-def _spline(counts: tuple[int, ...], corners: tuple[int, ...]) -> Floats:
+def _spline(counts: NDArray[np.int64], corners: tuple[int, ...]) -> Floats:
     """Return what a Catmull-Rom spline's points are made of, float32 (points, k).
 
     Args:
@@ -101,7 +95,7 @@ def _spline(counts: tuple[int, ...], corners: tuple[int, ...]) -> Floats:
     return np.concatenate(rows).astype(np.float32)
 
 
-def fit(places: Floats, widths: Floats) -> tuple[Floats, Floats]:
+def scale_to_mnist(places: Floats, widths: Floats) -> tuple[Floats, Floats]:
     """Scale drawings to MNIST's size, the pen's width included.
 
     Args:
@@ -119,7 +113,7 @@ def fit(places: Floats, widths: Floats) -> tuple[Floats, Floats]:
     return (places - low) * factor, shorter
 
 
-def centred(places: Floats, radii: Floats, starts: tuple[int, ...]) -> Floats:
+def centre(places: Floats, radii: Floats, starts: tuple[int, ...]) -> Floats:
     """Move drawings so that their centre of mass is where MNIST's digits have it.
 
     Args:
@@ -146,7 +140,7 @@ def rasterize(places: Floats, radii: Floats) -> NDArray[np.uint8]:
         uint8 (n, 28, 28), light ink on black, soft by one px at the edge.
     """
     line = np.arange(SIDE, dtype=np.float32)
-    squares = np.where(radii > 0, radii**2, NO_INK).astype(np.float32)
+    squares = np.where(radii > 0, radii**2, _NO_INK).astype(np.float32)
     drawn = np.empty((len(places), SIDE, SIDE), np.float32)
     for start in range(0, len(places), _CHUNK):
         part = slice(start, start + _CHUNK)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_edge.training.drawing.pen import Stroke, centred, fit, rasterize, trace
+from mnist_edge.training.drawing.pen import Stroke, centre, rasterize, scale_to_mnist, trace
 
 
 def line(*points: tuple[float, float], corners: tuple[int, ...] = ()) -> Stroke:
@@ -49,11 +49,11 @@ def test_a_lifted_pen_leaves_a_gap() -> None:
 def test_a_drawing_is_made_as_large_as_mnists_and_its_ink_is_in_the_middle() -> None:
     drawn = trace([line((0, 0), (0, 1)), line((0, 1), (0.5, 1))], 20)
     widths = np.array([2.0], np.float32)
-    places, shorter = fit(drawn.places, widths)
+    places, shorter = scale_to_mnist(drawn.places, widths)
     assert np.ptp(places[0], axis=0).max() + 2 == pytest.approx(20)
     assert shorter[0] == pytest.approx(9 + 2)
     radii = np.ones(places.shape[:2], np.float32)
-    ink = rasterize(centred(places, radii, drawn.starts), radii)[0].astype(float)
+    ink = rasterize(centre(places, radii, drawn.starts), radii)[0].astype(float)
     pixels = np.arange(28)
     middle = (ink.sum(axis=1) @ pixels / ink.sum(), ink.sum(axis=0) @ pixels / ink.sum())
     np.testing.assert_allclose(middle, (14, 14), atol=0.5)

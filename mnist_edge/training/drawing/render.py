@@ -1,45 +1,25 @@
-"""Digits drawn as strokes, in forms that MNIST's writers left out, and drawings that are no digit.
-
-MNIST's writers were Americans of around 1990, and drew with one sort of pen. A network that has
-seen no others takes a 4 with a low bar for a 6, a 9 with a flat foot for a 3. Numpy only; what
-comes out follows from the random numbers alone.
-"""
-
-from functools import cached_property
-from typing import NamedTuple
+"""One allograph, drawn many times: another hand, pen and camera each time."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.model_spec import PIXEL_MAX, SIDE
-from mnist_edge.training.drawing import five_to_nine as high
-from mnist_edge.training.drawing import zero_to_four as low
-from mnist_edge.training.drawing.hand import Form, Hand
-from mnist_edge.training.drawing.pen import LONGER, Floats, centred, fit, rasterize, trace
-from mnist_edge.training.drawing.signs import SCRIBBLES, SIGNS
-
-FORMS = (
-    low.ZEROS,
-    low.ONES,
-    low.TWOS,
-    low.THREES,
-    low.FOURS,
-    high.FIVES,
-    high.SIXES,
-    high.SEVENS,
-    high.EIGHTS,
-    high.NINES,
+from mnist_edge.runtime.preprocess.strokes import LONGER
+from mnist_edge.training.drawing.hand import Allograph, Hand
+from mnist_edge.training.drawing.pen import (
+    Floats,
+    Stroke,
+    centre,
+    rasterize,
+    scale_to_mnist,
+    trace,
 )
-"""Of each class."""
 
 PENS = (1.4, 4.4)
 """Width of a pen on a digit of 20 px, from a ballpoint's to a marker's."""
 
 SHARE_OF_WIDTH = 0.27
 """Width of a pen as a share of the narrower side, at most: one that fills a 0 draws a 1."""
-
-SLIM = (1, 7)
-"""Digits that may be drawn with any pen, since nothing in them can be filled."""
 
 JITTER = (0.012, 0.025)
 """How far control points are moved, standard deviation; a unit is about the digit's height."""
@@ -77,105 +57,14 @@ COARSE = 0.15
 COARSE_SIDES = (8, 16)
 """Pixels that these have on a side in between."""
 
-SIDEWAYS = (3, 4)
-"""Digits that are none when they lie on their side: a 5 may be a 2 then, a 7 a 1."""
-
-OUTLIERS = (0.45, 0.4, 0.1, 0.05)
-"""Shares of signs, scribbles, digits on their side, and nothing at all."""
-
-
-class Drawings(NamedTuple):
-    """Drawn digits.
-
-    Attributes:
-        images: uint8 (N, 28, 28), light ink on black.
-        labels: int32 (N,).
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int32]
-
-
-class Pool:
-    """What is drawn once for a training, from its seed, and shown many times.
-
-    Args:
-        digits: How many.
-        outliers: How many.
-        seed: Decides all.
-    """
-
-    def __init__(self, digits: int, outliers: int, seed: int) -> None:
-        self._digits = digits
-        self._outliers = outliers
-        self._seed = seed
-
-    @cached_property
-    def digits(self) -> Drawings:
-        """Digits of all ten classes."""
-        return draw_digits(self._digits, np.random.default_rng((self._seed, 0, 2)))
-
-    @cached_property
-    def outliers(self) -> NDArray[np.uint8]:
-        """Drawings that are no digit, uint8 (N, 28, 28)."""
-        return draw_outliers(self._outliers, np.random.default_rng((self._seed, 0, 3)))
-
-
-def draw_digits(count: int, rng: np.random.Generator) -> Drawings:
-    """Draw digits of all ten classes, as many of each.
-
-    Args:
-        count: How many.
-        rng: Decides all; the same state gives the same drawings.
-    """
-    labels = np.arange(count, dtype=np.int32) % len(FORMS)
-    images = np.empty((count, SIDE, SIDE), np.uint8)
-    for label in range(len(FORMS)):
-        places = np.flatnonzero(labels == label)
-        # The forms of a class come one after the other: mix them.
-        images[rng.permutation(places)] = _of_class(label, len(places), rng)
-    order = rng.permutation(count)
-    return Drawings(images[order], labels[order])
-
-
-def draw_outliers(count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw what is no digit: letters, signs, scribbles, digits on their side, nothing.
-
-    Args:
-        count: How many.
-        rng: Decides all.
-
-    Returns:
-        uint8 (count, 28, 28).
-    """
-    signs, scribbles, sideways, nothing = rng.multinomial(count, OUTLIERS)
-    images = [np.zeros((nothing, SIDE, SIDE), np.uint8)]
-    for forms, number in ((SIGNS, signs), (SCRIBBLES, scribbles)):
-        numbers = rng.multinomial(number, np.full(len(forms), 1 / len(forms)))
-        images += [draw(form, int(n), rng) for form, n in zip(forms, numbers, strict=True)]
-    for label, number in zip(SIDEWAYS, rng.multinomial(sideways, [0.5, 0.5]), strict=True):
-        upright = _of_class(label, int(number), rng)
-        images.append(np.rot90(upright[::2], axes=(1, 2)))
-        images.append(np.rot90(upright[1::2], -1, axes=(1, 2)))
-    return np.concatenate(images)[rng.permutation(count)]
-
-
-def _of_class(label: int, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    forms = FORMS[label]
-    numbers = rng.multinomial(count, [share for _, share in forms])
-    images = []
-    for (form, _), number in zip(forms, numbers, strict=True):
-        images.append(draw(form, int(number), rng, slim=label in SLIM))
-    return np.concatenate(images)
-
 
 def draw(
-    form: Form, count: int, rng: np.random.Generator, *, slim: bool = False
+    allograph: Allograph, count: int, rng: np.random.Generator, *, slim: bool = False
 ) -> NDArray[np.uint8]:
-    """Draw one form many times, each time with another hand and pen.
+    """Draw one allograph many times, each time with another hand and pen.
 
     Args:
-        form: What to draw.
+        allograph: What to draw.
         count: How often.
         rng: Decides all.
         slim: Whether nothing in it can be filled by a pen that is too wide.
@@ -186,33 +75,34 @@ def draw(
     """
     if not count:
         return np.empty((0, SIDE, SIDE), np.uint8)
-    strokes = form(Hand(count, rng))
-    moves = _hand(count, rng)
+    strokes = allograph(Hand(count, rng))
+    moves = _affine(count, rng)
     spread = rng.uniform(*JITTER, (count, 1, 1))
+    written = []
     for stroke in strokes:
-        stroke.points[:] += spread * rng.standard_normal(stroke.points.shape)
-        stroke.points[:] = np.einsum("nij,nkj->nki", moves, stroke.points)
-    drawn = trace(strokes, LONGER)
+        points = stroke.points + spread * rng.standard_normal(stroke.points.shape)
+        written.append(Stroke(np.einsum("nij,nkj->nki", moves, points), stroke.corners))
+    drawn = trace(written, LONGER)
     widths = _pen_widths(count, rng)
     if not slim:
-        _, shorter = fit(drawn.places, widths)
+        _, shorter = scale_to_mnist(drawn.places, widths)
         widths = np.minimum(widths, np.float32(SHARE_OF_WIDTH) * shorter)
-    places, _ = fit(drawn.places, widths)
+    places, _ = scale_to_mnist(drawn.places, widths)
     places += _tremor(places.shape, rng)
     radii = _radii(places, widths, rng)
-    places = centred(places, radii, drawn.starts)
+    places = centre(places, radii, drawn.starts)
     images = rasterize(places, _with_gaps(radii, rng))
     return _seen(images, rng)
 
 
 def _pen_widths(count: int, rng: np.random.Generator) -> Floats:
-    """Return widths in px, float32 (n,): as many between 1.4 and 2 as between 2.8 and 4."""
+    """Return log-uniform widths within ``PENS``, px, float32 (n,)."""
     low, high = np.log(PENS)
     return np.exp(rng.uniform(low, high, count)).astype(np.float32)
 
 
-def _hand(count: int, rng: np.random.Generator) -> Floats:
-    """Return how a hand writes: stretched, slanted, turned; float64 (n, 2, 2) for (x, y)."""
+def _affine(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return matrices that stretch, slant and rotate (x, y), float64 (n, 2, 2)."""
     angle = np.radians(rng.normal(0, ROTATION, count))
     cos = np.cos(angle)
     sin = np.sin(angle)
@@ -280,7 +170,7 @@ def _seen(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
         here = side == coarse
         resample = _coarse(coarse)
         seen[here] = resample @ seen[here] @ resample.T
-    # Whoever prepares a picture makes its ink as white as it can be, but for the faint ones.
+    # Preparation stretches ink to white; the faint drawings are as arrays that nobody prepared.
     strongest = np.maximum(seen.max(axis=(1, 2)), 1)
     seen *= (PIXEL_MAX * ink / strongest).astype(np.float32)[:, None, None]
     return (seen.clip(0, PIXEL_MAX) + np.float32(0.5)).astype(np.uint8)

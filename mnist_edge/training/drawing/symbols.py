@@ -1,4 +1,4 @@
-"""What is drawn with a pen and is no digit: letters, signs and scribbles.
+"""What is drawn with a pen and is no digit: letters, symbols and scribbles.
 
 Left out are letters that are a digit's twin in one hand or another: B, I, O, Q, S, Z, b, g, i, l,
 o, q, s, z. No font is used, so that printed letters stay something to measure with.
@@ -6,7 +6,7 @@ o, q, s, z. No font is used, so that printed letters stay something to measure w
 
 from functools import partial
 
-from mnist_edge.training.drawing.hand import Form, Hand
+from mnist_edge.training.drawing.hand import Allograph, Hand
 from mnist_edge.training.drawing.pen import Stroke
 
 Line = tuple[tuple[float, float], ...]
@@ -104,7 +104,7 @@ _STRAIGHT: dict[str, tuple[Line, ...]] = {
 }
 
 
-def _signed(lines: tuple[Line, ...], smooth: bool, serifs: bool, hand: Hand) -> list[Stroke]:
+def _symbol(lines: tuple[Line, ...], smooth: bool, serifs: bool, hand: Hand) -> list[Stroke]:
     strokes = []
     for line in lines:
         straight = not smooth or len(line) == 2
@@ -116,28 +116,28 @@ def _signed(lines: tuple[Line, ...], smooth: bool, serifs: bool, hand: Hand) -> 
 
 
 def _serif(hand: Hand, x: float, y: float) -> Stroke:
-    half = hand.even(0.06, 0.2)
+    half = hand.uniform(0.06, 0.2)
     return hand.stroke((x - half, y), (x + half, y))
 
 
 def _scribbled(points: int, smooth: bool, hand: Hand) -> list[Stroke]:
     """Go to and fro without a plan."""
-    places = [(hand.even(0, 1), hand.even(0, 1)) for _ in range(points)]
+    places = [(hand.uniform(0, 1), hand.uniform(0, 1)) for _ in range(points)]
     return [hand.stroke(*places) if smooth else hand.polyline(*places)]
 
 
-def _signs() -> tuple[Form, ...]:
-    forms: list[Form] = []
+def _symbols() -> tuple[Allograph, ...]:
+    found: list[Allograph] = []
     for glyphs, smooth in ((_CURVED, True), (_STRAIGHT, False)):
         for lines in glyphs.values():
-            forms += [partial(_signed, lines, smooth, serifs) for serifs in (False, True)]
-    return tuple(forms)
+            found += [partial(_symbol, lines, smooth, serifs) for serifs in (False, True)]
+    return tuple(found)
 
 
-SIGNS = _signs()
-"""Letters and signs, each with and without serifs."""
+SYMBOLS = _symbols()
+"""Letters and symbols, each twice: without serifs, and with one at each end on top or bottom."""
 
-SCRIBBLES: tuple[Form, ...] = tuple(
+SCRIBBLES: tuple[Allograph, ...] = tuple(
     partial(_scribbled, points, smooth) for points in range(5, 11) for smooth in (False, True)
 )
 """Lines through five to ten places anywhere, straight ones and curved ones."""
