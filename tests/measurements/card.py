@@ -266,7 +266,7 @@ def _training(network: TrainedNetwork, teacher: History | None) -> str:
         f"Seed {network.seed}. What each line means: `mnist_edge/training/recipes.py` and "
         f"`augment.py`. Data: {network.data['name']}, fingerprint\n"
         f"`{network.data['fingerprint']}`. The last {network.validation.images:,} training "
-        "images were not trained on: all was\nchosen on these, and nothing by the test images.\n"
+        "images were not trained on: choices\nwere made on these (and see docs/training.md), and nothing by the test images.\n"
         f"{course}"
     )
     return text.rstrip() + "\n"
@@ -317,7 +317,7 @@ def _corrupted(*networks: Read) -> str:
     return (
         "The test images, corrupted in the fifteen ways of MNIST-C (Mu & Gilmer, 2019), made anew "
         "in numpy\n(`tests/measurements/corrupt.py`), so not to be compared with published "
-        "figures.\n\n"
+        "figures. Some backgrounds\nof the training resemble them: docs/training.md.\n\n"
         + _table(["", "this network", "the small one", "the article's"], [*rows, ["mean", *means]])
     )
 
