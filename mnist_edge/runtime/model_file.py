@@ -162,7 +162,7 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
                 "('mnist-edge export FILE')"
             )
     if content.startswith(_PICTURES):
-        return ModelError(f"expected an ONNX file, but {origin} is a picture: pass an .onnx file instead")
+        return ModelError(f"expected an ONNX file, but {origin} is a picture: pass an .onnx file")
     if _is_text(content):
         return ModelError(f"expected an ONNX file, but {origin} holds text")
     if isinstance(error, protobuf.RefusedFieldError):
