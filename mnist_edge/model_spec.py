@@ -86,6 +86,11 @@ class InputSpec:
         """The number of elements of one image."""
         return math.prod(self.shape)
 
+    @property
+    def size(self) -> str:
+        """The shape as text, such as 28x28."""
+        return "x".join(map(str, self.shape))
+
 
 UNIT_PIXELS = InputSpec(MNIST_SHAPE, "float32", (0, 1))
 """Pixels divided by 255."""

@@ -63,8 +63,7 @@ def run(
         OptionError: A batch, a number of threads, a time or a runtime that makes no sense on this
             machine.
     """
-    require(batches, threads, seconds)
-    candidates.require_known(against)
+    require(batches, threads, seconds, against)
     with tempfile.TemporaryDirectory() as folder:
         on_progress(0, "preparing the baselines" if against else "starting")
         files = networks.read_all(models)
@@ -144,7 +143,9 @@ def _without_timings(
     )
 
 
-def require(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:
+def require(
+    batches: Sequence[int], threads: Sequence[int], seconds: float, against: Sequence[str] = ()
+) -> None:
     """Refuse settings that make no sense on this machine.
 
     Raises:
@@ -160,6 +161,7 @@ def require(batches: Sequence[int], threads: Sequence[int], seconds: float) -> N
             raise OptionError(f"{expected}, received {count}")
     if not 0 < seconds <= 86_400:
         raise OptionError(f"expected seconds above 0 and up to a day, received {seconds:g}")
+    candidates.require_known(against)
 
 
 def _pictures(able: Sequence[Planned], seconds: float) -> tuple[PictureTimings, ...]:
@@ -217,8 +219,7 @@ def _unlabelled(
 
 
 def _in_words(spec: ModelSpec) -> str:
-    sizes = "x".join(map(str, spec.input.shape))
-    return f"{sizes} {'features' if spec.input.range is None else 'pixels'}"
+    return f"{spec.input.size} {'features' if spec.input.range is None else 'pixels'}"
 
 
 def _noises(one: Measured, same: Measured) -> dict[int, float]:

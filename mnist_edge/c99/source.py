@@ -124,9 +124,9 @@ def _template(name: str) -> str:
 def _facts(network: IntegerNetwork, name: str, version: str) -> dict[str, str]:
     spec = network.model.spec
     widths = "-".join(str(layer.columns) for layer in network.layers)
-    shape = "x".join(map(str, spec.input.shape))
+    task = f"{spec.input.size} pixels to {len(spec.labels)} classes"
     return {
-        "TITLE": f"{name}: {shape} pixels to {len(spec.labels)} classes, dense layers {widths}",
+        "TITLE": f"{name}: {task}, dense layers {widths}",
         "VERSION": version,
         "FILE": _in_comment(Path(network.model.origin).name),
         "SHA256": network.model.sha256,

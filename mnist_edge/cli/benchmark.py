@@ -88,7 +88,7 @@ def benchmark(
 
     Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
     """
-    from mnist_edge.benchmark import candidates, report
+    from mnist_edge.benchmark import report
     from mnist_edge.benchmark.runtimes import BASELINES
     from mnist_edge.cli.render import benchmark as render
     from mnist_edge.cli.render import progress
@@ -101,8 +101,7 @@ def benchmark(
     counts = distinct(numbers(threads.replace("all", str(available_cpus())), "--threads"))
     batches = distinct(numbers(batch, "--batch"))
     names = BASELINES if against == "all" else tuple(distinct(filter(None, against.split(","))))
-    report.require(batches, counts, seconds)
-    candidates.require_known(names)
+    report.require(batches, counts, seconds, names)
     _require_keras(keras or [], names)
     if html:
         require_page(html)

@@ -39,7 +39,7 @@ def demo(
     ] = LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Draw digits in the browser: one HTML page, no network.
+    """Draw digits in the browser: one HTML page that works offline.
 
     Writes the page as export --target web does, and opens it. To use it on a phone, serve it on an
     address that the phone can reach; everyone on that network can then open it. The page takes

@@ -177,9 +177,8 @@ def _counted(operators: Sequence[str]) -> list[str]:
 def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
     """Return what a file takes as a person reads it."""
     taken = spec.input
-    shape = "x".join(map(str, taken.shape))
     pixels = f", {taken.range[0]}..{taken.range[1]}" if taken.range else ""
-    return {"input": f"{shape} {taken.dtype}{pixels}"}
+    return {"input": f"{taken.size} {taken.dtype}{pixels}"}
 
 
 def _foreign_in_words(report: ForeignFileInfo) -> dict[str, Any]:

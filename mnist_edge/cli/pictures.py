@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnist_edge.cli.verbosity import note
-from mnist_edge.errors import ImageError, require_path
+from mnist_edge.errors import require_path
 from mnist_edge.files import is_special
 from mnist_edge.scoring.kinds import PICTURES
 
@@ -17,15 +17,15 @@ ROWS = frozenset([".csv", ".npy", ".npz", ".parquet", ".arrow"])
 """Endings of files that other options and commands take."""
 
 NAMED = 5
-"""How many of the files that are passed over are named."""
+"""How many files a note names."""
 
 
 def files_in(places: Sequence[str]) -> Iterator[Path]:
     """Yield the files that are named, and the pictures in folders that are.
 
     Those of a folder come in the order of their names, without hidden ones. Files there that are no
-    pictures are counted and named on stderr. A folder without pictures comes itself: ``read``
-    refuses it.
+    pictures are counted and named on stderr. A folder without pictures comes itself, to be
+    refused.
     """
     for place in places:
         require_path(place, "a picture or a folder")
@@ -46,8 +46,6 @@ def read(path: Path) -> bytes:
     from mnist_edge.runtime.preprocess import kinds
     from mnist_edge.runtime.preprocess.decode import contents, read_bounded
 
-    if path.is_dir():
-        raise ImageError("expected pictures in this folder, found none there")
     data = read_bounded(sys.stdin.buffer) if str(path) == "-" else contents(path)
     if kinds.is_animation(data):
         note(f"{path}: an animation, of which the first frame is read")
@@ -55,7 +53,9 @@ def read(path: Path) -> bytes:
 
 
 def swapped(path: Path) -> str | None:
-    """Return what to do with a file that is no picture but a model or rows; None for others."""
+    """Return what a path is that is no picture but a folder, a model or rows; None for others."""
+    if path.is_dir():
+        return "expected pictures in this folder, found none there"
     if not path.is_file():
         return None
     if path.suffix.lower() in MODELS:
@@ -85,8 +85,13 @@ def _in_folder(folder: Path) -> Iterator[Path]:
         yield folder
 
 
+def shortened(names: Sequence[str]) -> str:
+    """Return the first of some names, and whether there are more."""
+    more = ", ..." if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
+
+
 def _listed(names: Sequence[str]) -> str:
     """Return how many files are no pictures, and the names of the first."""
-    more = ", ..." if len(names) > NAMED else ""
     what = "files that are no pictures" if len(names) > 1 else "file that is no picture"
-    return f"{len(names):,} {what}: {', '.join(names[:NAMED])}{more}"
+    return f"{len(names):,} {what}: {shortened(names)}"

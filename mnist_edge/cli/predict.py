@@ -8,7 +8,7 @@ import typer
 
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_png
 from mnist_edge.cli.inputs import note_changed
-from mnist_edge.cli.pictures import files_in, read, swapped
+from mnist_edge.cli.pictures import files_in, read, shortened, swapped
 from mnist_edge.cli.render.predictions import (
     drawn_number,
     may_be_number,
@@ -113,7 +113,7 @@ def predict(
     elif png and not failed:
         echo(f"wrote {printable(str(png))}")
     if of_several:
-        note(f"{', '.join(of_several)}: may have several digits: try --number")
+        note(f"{shortened(of_several)}: may have several digits: try --number")
     if failed:
         raise typer.Exit(1 if len(failed) < found else 2)
 

@@ -59,11 +59,10 @@ def require_fit(spec: ModelSpec, dataset: Dataset, origin: str) -> None:
         DataError: Its examples have another shape or are of another kind, or it has other classes.
     """
     if not fits(spec, dataset):
-        shape = "x".join(map(str, spec.input.shape))
         what = "features" if spec.input.range is None else "images"
         raise DataError(
-            f"expected data that {origin} takes, {shape} {what} of {len(spec.labels)} classes, "
-            f"received {dataset.described} ({dataset.source})"
+            f"expected data that {origin} takes, {spec.input.size} {what} of "
+            f"{len(spec.labels)} classes, received {dataset.described} ({dataset.source})"
         )
 
 

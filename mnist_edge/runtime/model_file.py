@@ -162,7 +162,7 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
                 "('mnist-edge export FILE')"
             )
     if content.startswith(_PICTURES):
-        return ModelError(f"expected an ONNX file, but {origin} is a picture: name the model")
+        return ModelError(f"expected an ONNX file, but {origin} is a picture: pass an .onnx file")
     if _is_text(content):
         return ModelError(f"expected an ONNX file, but {origin} holds text")
     if isinstance(error, protobuf.RefusedFieldError):
@@ -215,7 +215,8 @@ def _contents(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_MODEL_BYTES + 1)
     except OSError as error:
-        advice = shipped.hint(path) if isinstance(error, FileNotFoundError) else ""
+        is_elsewhere = isinstance(error, FileNotFoundError | IsADirectoryError)
+        advice = shipped.hint(path) if is_elsewhere else ""
         reason = f"{error.strerror or error}{advice}"
         raise ModelError(f"cannot read the model {path}: {reason}") from error
     except ValueError as error:  # a null byte in the name

@@ -28,13 +28,11 @@ def open_source(path: Path) -> Source:
         raise ModelError(_of_folder(path))
     try:
         content = read_regular(path, MAX_FILE_BYTES)
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"cannot read the model {path}: {error.strerror}; pass the path of a Keras or ONNX file"
-        ) from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"cannot read the model {path}: {reason}") from error
+        is_missing = isinstance(error, FileNotFoundError)
+        advice = "; pass the path of a Keras or ONNX file" if is_missing else ""
+        raise ModelError(f"cannot read the model {path}: {reason}{advice}") from error
     kind = file_kind.recognise(content)
     if kind in (file_kind.KERAS, file_kind.HDF5):
         from mnist_edge.sources.keras_source import open_keras

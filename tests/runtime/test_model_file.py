@@ -91,8 +91,8 @@ def test_an_onnx_file_of_others_is_refused(tiny_onnx: Path) -> None:
     [
         (b"", "received an empty one"),
         (b"this is text, not a model", "holds text"),
-        (b"\x89PNG\r\n\x1a\n", "is a picture: name the model"),
-        (b"\xff\xd8\xff\xe0", "is a picture: name the model"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture: pass an .onnx file"),
+        (b"\xff\xd8\xff\xe0", "is a picture: pass an .onnx file"),
         (b"RIFF....WEBP", "holds text"),
         (b"\x08\xff\xff", "damaged or something else"),
         (bytes(10), "holds no mnist-edge contract|damaged"),

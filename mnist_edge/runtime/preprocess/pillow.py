@@ -89,7 +89,7 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
         ImageError: It is empty, too large, damaged, of another format, or Pillow is not installed.
     """
     if not 0 < len(data) <= MAX_BYTES:
-        received = "more" if data else "none"
+        received = "more" if data else "an empty file"
         raise ImageError(
             f"expected a picture file of 1 to {MAX_BYTES:,} bytes, received {received}"
         )
