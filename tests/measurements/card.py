@@ -266,7 +266,8 @@ def _training(network: TrainedNetwork, teacher: History | None) -> str:
         f"Seed {network.seed}. What each line means: `mnist_edge/training/recipes.py` and "
         f"`augment.py`. Data: {network.data['name']}, fingerprint\n"
         f"`{network.data['fingerprint']}`. The last {network.validation.images:,} training "
-        "images were not trained on: choices\nwere made on these (and see docs/training.md), and nothing by the test images.\n"
+        "images were not trained on: choices\n"
+        "were made on these (and see docs/training.md), and nothing by the test images.\n"
         f"{course}"
     )
     return text.rstrip() + "\n"
