@@ -5,6 +5,7 @@ where the engine predicts the same digits as Keras on the first 1,000 test image
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -93,11 +94,19 @@ def run(engine: str, python: Path, pixels: Path) -> dict[str, dict[str, object]]
     """Return an engine's predictions for each file; a crash counts as an error."""
     script = Path(__file__).with_name("engines.py")
     answers: dict[str, dict[str, object]] = {}
+    # MNN's converter installs packages of its own with the first pip on the path.
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
     # One process per file, so that a crash loses the results of that file alone.
-    for path in FILES:
-        command = [python, script, engine, pixels, path]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        crashed = {path.name: {"error": f"the process ended with exit code {done.returncode}"}}
+    for file in FILES:
+        done = subprocess.run(
+            [python, script, engine, pixels, file],
+            env=os.environ | {"PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        crashed = {file.name: {"error": f"the process ended with exit code {done.returncode}"}}
         answers |= json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else crashed
     return answers
 
