@@ -24,6 +24,12 @@ INACTIVE_SHARE = 0.005
 MIN_IMAGES = 1_000
 """With fewer, a unit that fires now and then could not be distinguished from an inactive one."""
 
+LANES = 16
+"""A layer keeps a multiple of as many units: vector instructions take so many at a time, or more.
+
+Compiled C takes half as long for 384 units as for 382.
+"""
+
 # Beyond rounding, so that the last bits of this machine's arithmetic do not show in the file.
 _FIRES = 1e-5
 
@@ -56,7 +62,7 @@ class _Hidden(NamedTuple):
 def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) -> Active | None:
     """Drop the relu units that fire for fewer than ``INACTIVE_SHARE`` of the images.
 
-    Each layer keeps one.
+    Each layer keeps a multiple of ``LANES``; one that is not as wide keeps all.
 
     Args:
         model: The fp32 model, as ``export.keras_to_onnx`` makes it.
@@ -76,8 +82,7 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
     widths = []
     for layer in layers:
         fired = (values[layer.values] > _FIRES).mean(axis=0)
-        active = fired >= INACTIVE_SHARE
-        active[fired.argmax()] = True
+        active = _most_active(fired)
         for name in layer.before:
             _keep(tensors[name], active, axis=-1)
         _keep(tensors[layer.after], active, axis=0)
@@ -86,6 +91,15 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
     # Shapes that were inferred before are those of the wider network.
     del smaller.graph.value_info[:]
     return Active(smaller, tuple(dropped), tuple(widths))
+
+
+def _most_active(fired: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of (n,) units are kept, given the share of the images for which each fires."""
+    active = max(1, np.count_nonzero(fired >= INACTIVE_SHARE))
+    count = -(-active // LANES) * LANES
+    kept = np.zeros(len(fired), bool)
+    kept[np.argsort(-fired, kind="stable")[:count]] = True
+    return kept
 
 
 def _has_convolutions(graph: onnx.GraphProto) -> bool:

@@ -43,15 +43,22 @@ def answers(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
 
 
 def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> None:
-    exact = clean_graph(silenced(silenced(network((24, 16)), "h24", [0, 5, 23]), "h16", [7]))
+    silent = silenced(silenced(network((40, 32)), "h40", [*range(7), 39]), "h32", list(range(16)))
+    exact = clean_graph(silent)
     before = serialized(exact)
     smaller = without_inactive_units(exact, images)
-    assert (smaller.dropped, smaller.widths) == ((3, 1), (21, 15))
+    assert (smaller.dropped, smaller.widths) == ((8, 16), (32, 16))
     onnx.checker.check_model(smaller.model, full_check=True)
     np.testing.assert_allclose(answers(smaller.model, images), answers(exact, images), atol=1e-6)
     assert serialized(exact) == before
     shapes = [tuple(tensor.dims) for tensor in smaller.model.graph.initializer]
-    assert shapes == [(784, 21), (21,), (21, 15), (15,), (15, 10), (10,)]
+    assert shapes == [(784, 32), (32,), (32, 16), (16,), (16, 10), (10,)]
+
+
+@pytest.mark.parametrize(("silent", "kept"), [(1, 48), (15, 48), (16, 32), (31, 32), (32, 16)])
+def test_a_layer_keeps_a_multiple_of_sixteen(silent: int, kept: int, images: np.ndarray) -> None:
+    exact = clean_graph(silenced(network((48,)), "h48", list(range(silent))))
+    assert without_inactive_units(exact, images).widths == (kept,)
 
 
 @pytest.mark.parametrize(
@@ -60,20 +67,20 @@ def test_units_that_never_fire_go_and_nothing_changes(images: np.ndarray) -> Non
 def test_the_limit_is_where_it_is_said_to_be(
     share: float, dropped: int, images: np.ndarray
 ) -> None:
-    model = network((8,))
-    kernel, bias = model.get_layer("h8").get_weights()
+    model = network((17,))
+    kernel, bias = model.get_layer("h17").get_weights()
     values = images @ kernel[:, 3]
+    bias[:] = 10
     bias[3] = -np.quantile(values, 1 - share)
-    bias[[0, 1, 2, 4, 5, 6, 7]] = 10
-    model.get_layer("h8").set_weights([kernel, bias])
+    model.get_layer("h17").set_weights([kernel, bias])
     assert without_inactive_units(clean_graph(model), images).dropped == (dropped,)
 
 
-def test_a_layer_keeps_a_unit_even_if_none_fires(images: np.ndarray) -> None:
+def test_a_layer_keeps_units_even_if_none_fires(images: np.ndarray) -> None:
     smaller = without_inactive_units(
-        clean_graph(silenced(network((8,)), "h8", list(range(8)))), images
+        clean_graph(silenced(network((24,)), "h24", list(range(24)))), images
     )
-    assert (smaller.dropped, smaller.widths) == ((7,), (1,))
+    assert (smaller.dropped, smaller.widths) == ((8,), (16,))
     assert np.isfinite(answers(smaller.model, images[:5])).all()
 
 
@@ -113,7 +120,7 @@ def test_too_few_images_are_not_looked_at(images: np.ndarray) -> None:
 
 
 def test_the_kept_units_keep_their_weights(images: np.ndarray) -> None:
-    exact = clean_graph(silenced(network((6,)), "h6", [2]))
+    exact = clean_graph(silenced(network((17,)), "h17", [2]))
     smaller = without_inactive_units(exact, images).model
     one, other = (numpy_helper.to_array(model.graph.initializer[0]) for model in (exact, smaller))
     np.testing.assert_array_equal(np.delete(one, 2, axis=1), other)

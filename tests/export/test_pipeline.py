@@ -244,15 +244,15 @@ def test_inactive_units_that_decide_too_much_are_taken_back(tiny: Dataset, tmp_p
     """A unit that decides one image in a thousand: without it the digit is another."""
     from mnist_edge.backend import keras
 
-    layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(10, "softmax")]
+    layers = [keras.layers.Dense(17, "relu"), keras.layers.Dense(10, "softmax")]
     model = keras.Sequential([keras.Input((784,)), *layers])
     marked = tiny.test_images.copy()
     marked[0], marked[:, 0, 0], marked[0, 0, 0] = 0, 0, 255
-    kernel = np.zeros((784, 4), np.float32)
+    kernel = np.zeros((784, 17), np.float32)
     kernel[0, 0], kernel[400:, 1:] = 1, 0.01
-    answer = np.zeros((4, 10), np.float32)
-    answer[0, 7], answer[1:, 3] = 50, 1
-    model.set_weights([kernel, np.zeros(4), answer, np.zeros(10)])
+    answer = np.zeros((17, 10), np.float32)
+    answer[0, 7], answer[1:, 3] = 50, 0.2
+    model.set_weights([kernel, np.zeros(17), answer, np.zeros(10)])
     keras_file = tmp_path / "rare.keras"
     keras_file.write_bytes(network.to_bytes(model, {}))
     dark = tiny.train_images.copy()
@@ -276,19 +276,19 @@ def test_inactive_units_that_decide_too_much_are_taken_back(tiny: Dataset, tmp_p
 def test_quantized_files_leave_silent_units_out_and_say_so(
     tiny_keras: Path, tiny: Dataset, tmp_path: Path, run: Callable[..., Any]
 ) -> None:
-    model = from_bytes(tiny_keras.read_bytes(), "tiny")
-    kernel, bias = model.get_layer("hidden_1").get_weights()
-    bias[:4] = -100
-    model.get_layer("hidden_1").set_weights([kernel, bias])
+    first, bias, second, *others = from_bytes(tiny_keras.read_bytes(), "tiny").get_weights()
+    first = np.pad(first, ((0, 0), (0, 16)))
+    second = np.pad(second, ((0, 16), (0, 0)))
+    model = network.of_weights([first, np.pad(bias, (0, 16)), second, *others])
     keras_file = tmp_path / "quiet.keras"
     keras_file.write_bytes(network.to_bytes(model, {}))
     precisions = [PRECISIONS[name] for name in ("fp32", "int8-weights")]
     report = pipeline.export(open_source(keras_file), tmp_path, precisions, dataset=tiny)
     exact, smaller = report.models
-    assert (exact.inactive_units, smaller.inactive_units) == (None, InactiveUnits((4, 0), (28, 16)))
+    assert (exact.inactive_units, smaller.inactive_units) == (None, InactiveUnits((16, 0), (32, 16)))
     assert smaller.passed
     entries = Predictor(tmp_path / "quiet.int8-weights.onnx").metadata
-    assert (entries["inactive_units_dropped"], entries["hidden_units"]) == ("[4,0]", "[28,16]")
+    assert (entries["inactive_units_dropped"], entries["hidden_units"]) == ("[16,0]", "[32,16]")
     assert "hidden_units" not in Predictor(tmp_path / "quiet.fp32.onnx").metadata
 
     options = (
