@@ -7,6 +7,7 @@ https://arxiv.org/abs/1607.03250). What a unit adds that fires now and then is l
 file must keep its gate like any other.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -95,8 +96,8 @@ def without_inactive_units(model: onnx.ModelProto, images: NDArray[np.float32]) 
 
 def _most_active(fired: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which of (n,) units are kept, given the share of the images for which each fires."""
-    active = max(1, np.count_nonzero(fired >= INACTIVE_SHARE))
-    count = -(-active // LANES) * LANES
+    active = max(1, int((fired >= INACTIVE_SHARE).sum()))
+    count = LANES * math.ceil(active / LANES)
     kept = np.zeros(len(fired), bool)
     kept[np.argsort(-fired, kind="stable")[:count]] = True
     return kept
