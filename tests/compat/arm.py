@@ -39,7 +39,9 @@ PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_
 
 IMAGES = 1_000
 CLOSE = 0.05
-"""Of a probability: sums in another order; int4, whose kernel differs most, was 0.036 off."""
+"""Of a probability: sums in another order; int4, whose kernel differs most, was 0.041 off.
+
+Two classes that lie closer than this may change places."""
 
 NOT_EMULATED = {
     "tests/runtime/test_lifetime.py": "children that are forked beside threads hang in qemu",
@@ -143,9 +145,11 @@ def _differs(cpu: str) -> bool:
     for file in files:
         ours = Predictor(file).predict_batch(images)
         other = np.array(theirs[str(file)])
-        same = int((ours.class_indices == other.argmax(axis=1)).sum())
+        alike = ours.class_indices == other.argmax(axis=1)
+        second, first = np.sort(ours.probabilities, axis=1)[:, -2:].T
         off = float(np.abs(ours.probabilities - other).max())
-        differs |= same < len(images) or off > CLOSE
+        differs |= off > CLOSE or not alike[first - second > CLOSE].all()
+        same = int(alike.sum())
         say(f"{cpu} ({CPUS[cpu]}), {file.name}: {same:,} of {len(images):,} alike, {off:.1e} off")
     return differs
 
