@@ -41,7 +41,7 @@ IMAGES = 1_000
 CLOSE = 0.05
 """Of a probability: sums in another order; int4, whose kernel differs most, was 0.041 off.
 
-Two classes that lie closer than this may change places."""
+In int4, two classes that lie closer than this may change places."""
 
 NOT_EMULATED = {
     "tests/runtime/test_lifetime.py": "children that are forked beside threads hang in qemu",
@@ -148,7 +148,8 @@ def _differs(cpu: str) -> bool:
         alike = ours.class_indices == other.argmax(axis=1)
         second, first = np.sort(ours.probabilities, axis=1)[:, -2:].T
         off = float(np.abs(ours.probabilities - other).max())
-        differs |= off > CLOSE or not alike[first - second > CLOSE].all()
+        tie = CLOSE if ".int4." in file.name else 0
+        differs |= off > CLOSE or not alike[first - second > tie].all()
         same = int(alike.sum())
         say(f"{cpu} ({CPUS[cpu]}), {file.name}: {same:,} of {len(images):,} alike, {off:.1e} off")
     return differs

@@ -75,6 +75,7 @@ def test_the_small_model_goes_by_its_name(
         small.predict_batch(digits.test_images[:1000]).digits == digits.test_labels[:1000]
     ).mean() > 0.98
     assert small.metadata["source_sha256"] != Predictor().metadata["source_sha256"]
+    assert small.origin.endswith("mnist-mlp-small.int8.onnx")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="cannot read the model small"):
         Predictor("./small")
