@@ -477,24 +477,26 @@ function otsu(values) {
 }
 
 function besideShadows(signed, paper) {
-  const colour = map(signed, (value, i) => value + paper.data[i]);
-  const [ours, theirs] = [1, -1].map((sign) => {
-    const side = map(colour, (value) => sign * value), wide = broad(side);
-    const ink = map(side, (value, i) => value - wide.data[i]);
-    let energy = 0;
-    for (let i = 0; i < ink.data.length; i++)
-      energy += Math.min(ink.data[i], Math.max(sign * signed.data[i], 0)) ** 2;
-    return { energy, ink, here: map(wide, (value) => -value) };
-  });
-  const { ink, here } = theirs.energy > ours.energy ? theirs : ours;
-  const typical = median(someOf(here.data));
+  const size = round(Math.min(signed.height, 2 * signed.width) / 4);
+  let colour = map(signed, (value, i) => value + paper.data[i]);
+  const turned = map(colour, (value) => -value);
+  const energy = (side, sign) => {
+    const wide = opened(side, size >> 1).data;
+    let sum = 0;
+    for (let i = 0; i < wide.length; i++)
+      sum += Math.min(side.data[i] - wide[i], Math.max(sign * signed.data[i], 0)) ** 2;
+    return sum;
+  };
+  if (energy(turned, -1) > energy(colour, 1)) colour = turned;
+  const background = opened(colour, size);
+  const ink = map(colour, (value, i) => value - background.data[i]);
+  const here = map(background, (value) => -value), typical = median(someOf(here.data));
   if (typical <= 0.2) return ink;
   return map(ink, (value, i) => value * clip(typical / Math.max(here.data[i], 1e-6), 1 / 3, 3));
 }
 
-function broad(a) {
-  const k = round(Math.max(a.height, a.width) / 4) | 1;
-  return extreme(extreme(a, k, 1), k, -1);
+function opened(a, size) {
+  return extreme(extreme(a, size | 1, 1), size | 1, -1);
 }
 
 // The minimum (sign 1) or maximum (sign -1) over windows of k x k pixels, k odd.

@@ -87,9 +87,40 @@ def test_small_digits_on_a_large_page(predictor: Predictor) -> None:
         assert overlap(digit, (x + 500, y + 900, w, h)) > 0.6
 
 
+@pytest.mark.parametrize("slope", [-0.4, 0.15, 1.5])
+def test_a_row_across_the_edge_of_a_shadow(predictor: Predictor, slope: float) -> None:
+    made = drawn("2583604", gap="wide")
+    high, wide = made.picture.shape
+    y, x = np.mgrid[:high, :wide]
+    behind = (y - high / 2) - slope * (x - wide / 2)
+    light = 1 - 0.4 / (1 + np.exp(-behind / 2))
+    picture = np.rint((60 + 150 * (made.picture / 255.0)) * light).astype(np.uint8)
+    assert predictor.predict_number(picture).text == "2583604"
+
+
 def test_frames_of_a_form_are_no_ink(predictor: Predictor) -> None:
     made = drawn("73905", gap="wide", boxed=True)
     assert predictor.predict_number(made.picture).text == "73905"
+
+
+def test_a_broken_frame_is_no_ink(predictor: Predictor) -> None:
+    made = drawn("73905", gap="wide", boxed=True)
+    picture = made.picture.copy()
+    top = min(y for _, y, _, _ in made.boxes)
+    bottom = max(y + h for _, y, _, h in made.boxes)
+    picture[: top - 8] = 255  # its upper and its lower line are gone
+    picture[bottom + 8 :] = 255
+    assert predictor.predict_number(picture).text == "73905"
+
+
+def test_tall_ones_are_no_frame(predictor: Predictor) -> None:
+    picture = drawn("4").picture
+    high = len(picture)
+    ones = np.full((high, 200), 255, np.uint8)
+    for left in (20, 80, 140):
+        ones[high // 2 - 38 : high // 2 + 38, left : left + 6] = 0
+    found = predictor.predict_number(np.concatenate([ones, picture], axis=1))
+    assert len(found.digits) == 4
 
 
 def test_lines_through_the_digits_are_no_ink(predictor: Predictor) -> None:

@@ -47,6 +47,11 @@ class Part(NamedTuple):
         return self.box[3] - self.box[2]
 
     @property
+    def middle(self) -> float:
+        """Half-way between its left and right."""
+        return (self.box[2] + self.box[3]) / 2
+
+    @property
     def side(self) -> int:
         """The longer of its sides in pixels."""
         return max(self.height, self.width)

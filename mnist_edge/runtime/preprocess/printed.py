@@ -1,10 +1,18 @@
 """Which ink of a picture is printed, frames and ruled lines, and how high the rest is."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from mnist_edge.runtime.preprocess.lines import without_frame, without_lines
-from mnist_edge.runtime.preprocess.numeric import Floats
+from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts
+
+THIN = 0.12  # width over height of a whole line between two cells of a form
+BROKEN = 0.25  # that of a broken one
+LONG = 1.2  # height of a whole one over that of what stands in the cells
+LINES = 3  # how many there are at least
+SAME = 0.12  # by which their ends may be off, over their height
 
 LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
 
@@ -35,6 +43,37 @@ def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Label
     if not changed:
         return labels, parts
     return find_parts(ink, mask)
+
+
+def without_dividers(parts: list[Part]) -> list[Part]:
+    """Leave out the upright lines of a form whose frame is broken.
+
+    They are thin, longer than what stands between them, and start or end at the same height.
+    """
+    thin = [part for part in parts if part.width <= BROKEN * part.height]
+    most = max((part.mass for part in parts), default=0.0)
+    others = [part for part in parts if part not in thin and part.mass >= LEAST_MASS * most]
+    if not others:
+        return parts
+    long = LONG * median(np.array([part.height for part in others], np.float32))
+    whole = [part for part in thin if part.width <= THIN * part.height and part.height >= long]
+    if len(whole) < 2:
+        return parts
+    lines = [part for part in thin if _is_beside(part, whole)]
+    rest = [part for part in parts if part not in lines]
+    # Something stands in each cell: these are no digits 1.
+    cells = pairwise(sorted(line.middle for line in lines))
+    filled = all(
+        b - a <= SAME * long or any(a < other.middle < b for other in rest) for a, b in cells
+    )
+    return rest if len(lines) >= LINES and filled else parts
+
+
+def _is_beside(part: Part, lines: list[Part]) -> bool:
+    """Return whether a part starts or ends at the height of the nearest line."""
+    line = min(lines, key=lambda other: abs(other.box[2] - part.box[2]))
+    off = min(abs(line.box[0] - part.box[0]), abs(line.box[1] - part.box[1]))
+    return off <= SAME * line.height
 
 
 def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> bool:

@@ -19,7 +19,7 @@ from mnist_edge.runtime.preprocess.ink import (
 from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.paper import fit_paper, sample_of
 from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts, is_sheet
-from mnist_edge.runtime.preprocess.printed import usual_height, without_print
+from mnist_edge.runtime.preprocess.printed import usual_height, without_dividers, without_print
 from mnist_edge.runtime.preprocess.raster import WHOLE, Raster
 from mnist_edge.runtime.preprocess.raster import Part as Seen
 from mnist_edge.runtime.preprocess.shadows import beside_shadows
@@ -193,12 +193,10 @@ def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] 
 
 def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
     """Return the rows of what may be digits, and of what lies between them."""
+    parts = without_dividers(parts)
     usual = usual_height([part for part in parts if not _is_margin(part, shape)])
     if usual < 5:
         return ()
-    dividers = [p for p in parts if p.height >= 1.2 * usual and p.width <= 0.2 * usual]
-    if len(dividers) >= 3:  # lines between the boxes of a form
-        parts = [part for part in parts if part not in dividers]
     tall = [
         part for part in parts if part.height >= TALL * usual and not _is_margin(part, shape, usual)
     ]
@@ -209,7 +207,7 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
         height = usual_height(chain)
         own = [part for part in small if _belongs(part, chain, height)]
         small = [part for part in small if part not in own]
-        rows.append(Row(tuple(sorted(chain + own, key=_middle)), height))
+        rows.append(Row(tuple(sorted(chain + own, key=lambda part: part.middle)), height))
     # What is left of a table or a shadow lies by itself.
     inner = [row for row in rows if not all(_at_border(p.box, shape) for p in row.parts)]
     return tuple(sorted(inner or rows, key=_level))
@@ -217,10 +215,6 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
 
 def _at_border(box: Box, shape: tuple[int, ...]) -> bool:
     return box[0] == 0 or box[2] == 0 or box[1] == shape[0] or box[3] == shape[1]
-
-
-def _middle(part: Part) -> int:
-    return part.box[2] + part.box[3]
 
 
 def _level(row: Row) -> float:
@@ -240,7 +234,7 @@ def _is_margin(part: Part, shape: tuple[int, ...], usual: float = 0.0) -> bool:
 def _chains(parts: list[Part]) -> list[list[Part]]:
     """Return parts that follow each other from left to right at about the same height."""
     chains: list[list[Part]] = []
-    for part in sorted(parts, key=_middle):
+    for part in sorted(parts, key=lambda part: part.middle):
         best: tuple[float, list[Part]] | None = None
         for chain in chains:
             share = max(_overlap(part.box, other.box) for other in chain[-2:])
@@ -261,8 +255,7 @@ def _overlap(box: Box, other: Box) -> float:
 
 def _belongs(part: Part, chain: list[Part], height: float) -> bool:
     """Return whether a small part lies in a row: a piece of a digit, a point, a dash."""
-    middle = _middle(part)
-    near = min(chain, key=lambda other: abs(_middle(other) - middle))
+    near = min(chain, key=lambda other: abs(other.middle - part.middle))
     away = max(near.box[2] - part.box[3], part.box[2] - near.box[3], 0)
     centre = (part.box[0] + part.box[1]) / 2
     in_band = near.box[0] - 0.3 * height <= centre <= near.box[1] + 0.3 * height

@@ -17,32 +17,36 @@ def beside_shadows(signed: Floats, paper: Floats | np.float32) -> Floats:
         paper: (h, w) or one number, the smooth paper along the same axis.
     """
     colour = signed + paper
-    ink, broad = _narrow(colour)
-    other_ink, other_broad = _narrow(-colour)
-    if _energy(other_ink, -signed) > _energy(ink, signed):
-        ink = other_ink
-        broad = other_broad
+    broad = _broadest(*signed.shape)
+    # Half of it: paper beside the edge of a shadow may be as narrow as a thick stroke.
+    if _energy(-colour, -signed, broad // 2) > _energy(colour, signed, broad // 2):
+        colour = -colour
+    background = _opened(colour, broad)
+    ink = colour - background
     # A shadow takes the same share of the light from dark ink as from the paper around it.
-    paper_here = -broad
+    paper_here = -background
     typical = median(some_of(paper_here.ravel()))
     if typical > 0.2:
         ink = ink * np.clip(typical / np.maximum(paper_here, np.float32(1e-6)), 1 / 3, 3)
     return ink
 
 
-def _energy(ink: Floats, side: Floats) -> float:
+def _broadest(height: int, width: int) -> int:
+    """Return how many pixels no stroke is broad: digits stand upright in a row, or alone."""
+    return round(min(height, 2 * width) / 4)
+
+
+def _energy(colour: Floats, side: Floats, size: int) -> float:
+    """Return the energy of what is lighter than its surroundings and narrow, on one side."""
+    ink = colour - _opened(colour, size)
     common = np.minimum(ink, np.maximum(side, 0))
     return float((common * common).sum())
 
 
-def _narrow(a: Floats) -> tuple[Floats, Floats]:
-    """Return what is lighter than its surroundings and narrow, and the rest.
-
-    The rest, a grey opening, is what is no narrower than a quarter of the view.
-    """
-    k = round(max(a.shape) / 4) | 1
-    broad = _extreme(_extreme(a, k, np.minimum, np.inf), k, np.maximum, -np.inf)
-    return a - broad, broad
+def _opened(a: Floats, size: int) -> Floats:
+    """Return what is no narrower than ``size`` pixels: a grey opening."""
+    k = size | 1
+    return _extreme(_extreme(a, k, np.minimum, np.inf), k, np.maximum, -np.inf)
 
 
 def _extreme(a: Floats, k: int, of: Callable[..., Floats], outside: float) -> Floats:

@@ -2,6 +2,7 @@
 // (preprocess/printed.py).
 
 const printed = (() => {
+  const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12;
   const LEAST_MASS = 0.06;
 
   // Take frames and ruled lines out of the ink.
@@ -33,6 +34,34 @@ const printed = (() => {
     return changed ? parts.findParts(ink, mask) : [labels, all];
   }
 
+  // Leave out the upright lines of a form whose frame is broken.
+  function withoutDividers(all) {
+    const thin = all.filter((part) => part.width <= BROKEN * part.height);
+    const most = largest(all.map((part) => part.mass));
+    const others = all.filter((part) => !thin.includes(part) && part.mass >= LEAST_MASS * most);
+    if (!others.length) return all;
+    const long = LONG * median(others.map((part) => part.height));
+    const isWhole = (part) => part.width <= THIN * part.height && part.height >= long;
+    const whole = thin.filter(isWhole);
+    if (whole.length < 2) return all;
+    const upright = thin.filter((part) => isBeside(part, whole));
+    const rest = all.filter((part) => !upright.includes(part));
+    // Something stands in each cell: these are no digits 1.
+    const middle = (part) => (part.box[2] + part.box[3]) / 2;
+    const edges = upright.map(middle).sort((a, b) => a - b), inside = rest.map(middle);
+    const isFilled = (edge, i) =>
+      !i || edge - edges[i - 1] <= SAME * long || inside.some((x) => edges[i - 1] < x && x < edge);
+    return upright.length >= LINES && edges.every(isFilled) ? rest : all;
+  }
+
+  // Whether a part starts or ends at the height of the nearest line.
+  function isBeside(part, whole) {
+    const away = (line) => Math.abs(line.box[2] - part.box[2]);
+    const line = whole.reduce((best, other) => (away(other) < away(best) ? other : best));
+    const off = (side) => Math.abs(line.box[side] - part.box[side]);
+    return Math.min(off(0), off(1)) <= SAME * line.height;
+  }
+
   // Whether a part is long, or hollow with others in it.
   function mayBePrint(part, all, height, width) {
     if (part.pixels.length > 0.6 * part.height * part.width) return false;
@@ -57,5 +86,5 @@ const printed = (() => {
     return counted.at(-1).height;
   }
 
-  return { withoutPrint, usualHeight };
+  return { withoutPrint, withoutDividers, usualHeight };
 })();

@@ -111,11 +111,9 @@ const rows = (() => {
 
   // The rows of what may be digits, and of what lies between them.
   function rowsOf(all, shape) {
+    all = printed.withoutDividers(all);
     const usual = printed.usualHeight(all.filter((part) => !isMargin(part, shape)));
     if (usual < 5) return [];
-    const isDivider = (part) => part.height >= 1.2 * usual && part.width <= 0.2 * usual;
-    if (all.filter(isDivider).length >= 3) // lines between the boxes of a form
-      all = all.filter((part) => !isDivider(part));
     all = all.filter((part) => !isMargin(part, shape, usual));
     const found = [];
     let small = all.filter((part) => part.height < TALL * usual);
