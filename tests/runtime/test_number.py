@@ -98,6 +98,28 @@ def test_a_row_across_the_edge_of_a_shadow(predictor: Predictor, slope: float) -
     assert predictor.predict_number(picture).text == "2583604"
 
 
+@pytest.mark.parametrize("edges", ["bottom", "bottom and left"])
+def test_a_sheet_on_a_table(predictor: Predictor, edges: str) -> None:
+    made = drawn("2583604", height=40)
+    high, wide = made.picture.shape
+    photo = np.full((400, 640), 215, np.uint8)
+    photo[130 : 130 + high, 150 : 150 + wide] = np.minimum(made.picture, 215)
+    photo[350:] = 70
+    if "left" in edges:
+        photo[:, :60] = 70
+    assert predictor.predict_number(photo).text == "2583604"
+
+
+def test_a_tight_crop_keeps_the_ones_at_its_edges(predictor: Predictor) -> None:
+    made = drawn("14251")
+    left = min(x for x, _, _, _ in made.boxes)
+    right = max(x + w for x, _, w, _ in made.boxes)
+    top = max(y for _, y, _, _ in made.boxes)
+    bottom = min(y + h for _, y, _, h in made.boxes)
+    cropped = predictor.predict_number(made.picture[top:bottom, left:right])
+    assert len(cropped.digits) == 5
+
+
 def test_frames_of_a_form_are_no_ink(predictor: Predictor) -> None:
     made = drawn("73905", gap="wide", boxed=True)
     assert predictor.predict_number(made.picture).text == "73905"

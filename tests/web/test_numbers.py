@@ -68,6 +68,18 @@ def pictures() -> dict[str, np.ndarray]:
     crossed = made("73905", seed=9).picture.copy()
     crossed[20::47] = 60
     found["lines through it"] = crossed
+    broken = made("73905", seed=10, gap="wide", boxed=True)
+    rows = [(y, y + h) for _, y, _, h in broken.boxes]
+    found["boxes without a lid"] = broken.picture.copy()
+    found["boxes without a lid"][: min(top for top, _ in rows) - 8] = 255
+    found["boxes without a lid"][max(bottom for _, bottom in rows) + 8 :] = 255
+    sheet = made("80215", seed=11, height=40).picture
+    found["a sheet on a table"] = np.pad(sheet, ((80, 200), (150, 150)), constant_values=255)
+    found["a sheet on a table"][-60:] = 70
+    across = made("2583604", seed=12, gap="wide").picture
+    behind = np.subtract.outer(np.arange(len(across)) * 2.0, np.arange(across.shape[1]))
+    light = 1 - 0.4 / (1 + np.exp(-(behind + across.shape[1] / 2 - len(across)) / 2))
+    found["the edge of a shadow"] = np.rint(across * light).astype(np.uint8)
     for name, paint in OTHERS.items():
         found[name] = paint(np.random.default_rng([30, 1]))
     found["blank"] = np.full((90, 200), 230, np.uint8)

@@ -64,7 +64,11 @@ class Sample:
 
     def ring_of(self, a: NDArray[Any]) -> NDArray[Any]:
         """Return the pixels of (h, w) that are in the ring: (m,)."""
-        return a[self.first :: self.step, self.first :: self.step].ravel()[self.ring]
+        return self.pixels_of(a)[self.ring]
+
+    def pixels_of(self, a: NDArray[Any]) -> NDArray[Any]:
+        """Return the sample's pixels of (h, w): (n,)."""
+        return a[self.first :: self.step, self.first :: self.step].ravel()
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,7 @@
 """Rows of digits in a picture: which ink may be digits, and what stands in one row."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ FINE = 36  # pixels of a digit's height that are enough
 WANTED = 48  # pixels of it that are asked for where there are fewer
 EVEN_HEIGHT = 28  # pixels of it below which noise is not smoothed away, nor strokes
 SHADES = 160  # pixels a side in which shadows are found
+
+BAND = 0.9  # length of a table's strip along an edge of the picture, of that edge
+NARROW = 0.35  # its width, of the picture's
 
 MOST_PARTS = 400  # of ink; more are a texture, and would take seconds
 MOST_DIGITS = 200  # what may be digits, and what lies between them
@@ -131,29 +134,54 @@ def _around(rows: tuple[Row, ...]) -> Box:
 def _look(picture: Raster, seen: Seen, side: int) -> _View | None:
     view = picture.view(seen, side)
     found = _stand_out(view, max(view.shape[:2]) >= 2 * SHADES)
-    if found is None:
-        return None
-    ink, least = found
-    labels, parts = find_parts(ink, ink > least)
+    labels, parts = _without_bands(found)
     if not parts:
         return None
     if is_sheet(parts[0], labels):
-        return _View(ink, labels, (), parts[0].box)
+        return _View(found.ink, labels, (), parts[0].box)
     if len(parts) <= MOST_PARTS:
-        labels, parts = without_print(ink, labels, parts)
-    rows = _rows(parts, ink.shape) if len(parts) <= MOST_PARTS else ()
+        labels, parts = without_print(found.ink, labels, parts)
+    rows = _rows(parts, labels.shape) if len(parts) <= MOST_PARTS else ()
     if sum(len(row.parts) for row in rows) > MOST_DIGITS:
         rows = ()
     kept = np.zeros(int(labels.max()) + 1, bool)
     kept[[part.number for row in rows for part in row.parts]] = True
-    return _View(ink, np.where(kept[labels], labels, 0), rows, None)
+    return _View(found.ink, np.where(kept[labels], labels, 0), rows, None)
 
 
 # -- ink ------------------------------------------------------------------------------------------
 
 
-def _stand_out(view: NDArray[Any], smoothed: bool) -> tuple[Floats, float] | None:
-    """Return how far pixels stand out from the paper, and from where on they are ink."""
+class _StandingOut(NamedTuple):
+    """How far pixels stand out from the paper.
+
+    Attributes:
+        ink: (h, w) from 0 up.
+        noise: The paper's.
+        share: Of the ink's usual level, from where on a pixel is ink.
+    """
+
+    ink: Floats
+    noise: float
+    share: float
+
+    @property
+    def peak(self) -> float:
+        """What stands out most; 0 if it is noise."""
+        peak = float(self.ink.max())
+        return peak if peak >= max(FAINT, 4 * self.noise) else 0.0
+
+    def parts(self) -> tuple[Labels, list[Part]]:
+        """Return the connected parts of the ink, and their labels."""
+        peak = self.peak
+        if not peak:
+            return np.zeros(self.ink.shape, np.int64), []
+        some = self.ink[self.ink > max(0.1 * peak, 4 * self.noise)]
+        level = float((some * some).sum() / some.sum())
+        return find_parts(self.ink, self.ink > max(self.share * level, 3 * self.noise))
+
+
+def _stand_out(view: NDArray[Any], smoothed: bool) -> _StandingOut:
     sample = sample_of(*view.shape[:2])
     paper = fit_paper(sample.take(view), sample)
     signed = leaving(view, paper)
@@ -164,8 +192,10 @@ def _stand_out(view: NDArray[Any], smoothed: bool) -> tuple[Floats, float] | Non
         paper = -paper
     ring = sample.ring_of(signed)
     if not is_uneven(signed, ring):
-        return _threshold(np.maximum(signed, 0), deviation(ring), 0.35)
-    if max(signed.shape) < CROP:
+        found = _StandingOut(np.maximum(signed, 0), deviation(ring), 0.35)
+        if found.peak:
+            return found
+    elif max(signed.shape) < CROP:
         level, distinct = otsu(signed)
         if distinct > 0.8:
             light = signed > level
@@ -173,19 +203,41 @@ def _stand_out(view: NDArray[Any], smoothed: bool) -> tuple[Floats, float] | Non
             is_light = float(light.mean()) + float(corners.mean()) > 1
             base = median(signed[light if is_light else ~light])
             ink = np.maximum((base - signed) if is_light else (signed - base), 0)
-            return _threshold(ink.astype(np.float32), 0.0, 0.35)
+            return _StandingOut(ink.astype(np.float32), 0.0, 0.35)
     ink = beside_shadows(signed, paper.everywhere(*signed.shape))
-    ring = sample.ring_of(ink)
-    return _threshold(np.maximum(ink - np.float32(median(ring)), 0), deviation(ring), 0.4)
+    some = sample.pixels_of(ink)  # the ring may be a table's
+    return _StandingOut(np.maximum(ink - np.float32(median(some)), 0), deviation(some), 0.4)
 
 
-def _threshold(ink: Floats, noise: float, share: float) -> tuple[Floats, float] | None:
-    peak = float(ink.max())
-    if peak < max(FAINT, 4 * noise):
-        return None
-    some = ink[ink > max(0.1 * peak, 4 * noise)]
-    level = float((some * some).sum() / some.sum())
-    return ink, max(share * level, 3 * noise)
+def _without_bands(found: _StandingOut) -> tuple[Labels, list[Part]]:
+    """Return the parts of the ink without a table along an edge of the picture.
+
+    It has so much ink that digits are specks beside it.
+    """
+    labels, parts = found.parts()
+    for _ in range(4):  # edges
+        bands = [part.number for part in parts if _is_band(part, labels.shape)]
+        if not bands:
+            break
+        ink = np.where(np.isin(labels, bands), np.float32(0), found.ink)
+        found = found._replace(ink=ink)
+        others, rest = found.parts()
+        at_border = sum(part.mass for part in rest if _at_border(part.box, labels.shape))
+        # In a tight crop, 1s lie along its edges.
+        if at_border >= 0.5 * sum(part.mass for part in rest):
+            break
+        labels, parts = others, rest
+    return labels, parts
+
+
+def _is_band(part: Part, shape: tuple[int, ...]) -> bool:
+    """Return whether a part fills a strip along an edge of the picture, from end to end."""
+    height, width = shape
+    top, bottom, left, right = part.box
+    lies = (top == 0 or bottom == height) and part.width > BAND * width
+    stands = (left == 0 or right == width) and part.height > BAND * height
+    narrow = part.height < NARROW * height if lies else part.width < NARROW * width
+    return (lies or stands) and narrow and part.pixels > 0.5 * part.height * part.width
 
 
 # -- rows -----------------------------------------------------------------------------------------

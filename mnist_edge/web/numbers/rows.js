@@ -4,6 +4,7 @@
 const rows = (() => {
   const FIRST = 480, MOST = 1024, FINE = 36, WANTED = 48, SHADES = 160;
   const MOST_PARTS = 400, MOST_DIGITS = 200, TALL = 0.5;
+  const BAND = 0.9, NARROW = 0.35;
 
   // x, y, width and height in the picture's own pixels of a box in the view.
   function inPicture({ ink, seen, size }, box) {
@@ -46,11 +47,8 @@ const rows = (() => {
 
   function look(picture, seen, side) {
     const planes = view(picture, seen, side), [{ height, width }] = planes;
-    const found = standOut(planes, Math.max(height, width) >= 2 * SHADES);
-    if (!found) return null;
-    const [ink, least] = found, mask = bytes(height, width);
-    for (let i = 0; i < mask.data.length; i++) mask.data[i] = ink.data[i] > least ? 1 : 0;
-    let [labels, all] = parts.findParts(ink, mask);
+    const found = standOut(planes, Math.max(height, width) >= 2 * SHADES), { ink } = found;
+    let [labels, all] = withoutBands(found);
     if (!all.length) return null;
     if (isSheet(all[0], height, width)) return { ink, labels, rows: [], sheet: all[0].box };
     if (all.length <= MOST_PARTS) [labels, all] = printed.withoutPrint(ink, labels, all);
@@ -63,7 +61,8 @@ const rows = (() => {
 
   // -- ink ----------------------------------------------------------------------------------------
 
-  // How far pixels stand out from the paper, and from where on they are ink.
+  // How far pixels stand out from the paper, the paper's noise, and the share of the ink's usual
+  // level from where on a pixel is ink.
   function standOut(planes, smoothed) {
     const [{ height, width }] = planes, sample = sampleOf(height, width);
     let { axis, factors } = fitPaper(planes, sample);
@@ -74,10 +73,11 @@ const rows = (() => {
       signed = map(signed, (value) => -value);
       factors = factors.map((value) => -value);
     }
-    let ring = ringOf(sample, signed.data);
-    if (!isUneven(signed, ring))
-      return threshold(map(signed, (value) => Math.max(value, 0)), deviation(ring), 0.35);
-    if (Math.max(height, width) < CROP) {
+    const ring = ringOf(sample, signed.data);
+    if (!isUneven(signed, ring)) {
+      const ink = map(signed, (value) => Math.max(value, 0)), noise = deviation(ring);
+      if (peakOf(ink, noise)) return { ink, noise, share: 0.35 };
+    } else if (Math.max(height, width) < CROP) {
       const { data } = signed, [level, distinct] = otsu(data);
       if (distinct > 0.8) {
         const share = (values) => values.filter((value) => value > level).length / values.length;
@@ -85,18 +85,26 @@ const rows = (() => {
         corners.push(data[last - width + 1]);
         const isLight = share(data) + share(corners) > 1, sign = isLight ? -1 : 1;
         const base = median(data.filter((value) => value > level === isLight));
-        return threshold(map(signed, (value) => Math.max(sign * (value - base), 0)), 0, 0.35);
+        const ink = map(signed, (value) => Math.max(sign * (value - base), 0));
+        return { ink, noise: 0, share: 0.35 };
       }
     }
     const ink = besideShadows(signed, everywhere(factors, height, width));
-    ring = ringOf(sample, ink.data);
-    const level = median(ring);
-    return threshold(map(ink, (value) => Math.max(value - level, 0)), deviation(ring), 0.4);
+    const some = sample.places.map((place) => ink.data[place]), level = median(some);
+    const above = map(ink, (value) => Math.max(value - level, 0));
+    return { ink: above, noise: deviation(some), share: 0.4 };
   }
 
-  function threshold(ink, noise, share) {
+  // What stands out most; 0 if it is noise.
+  function peakOf(ink, noise) {
     const peak = largest(ink.data);
-    if (peak < Math.max(FAINT, 4 * noise)) return null;
+    return peak >= Math.max(FAINT, 4 * noise) ? peak : 0;
+  }
+
+  // The connected parts of the ink, and their labels.
+  function partsIn({ ink, noise, share }) {
+    const peak = peakOf(ink, noise), mask = bytes(ink.height, ink.width);
+    if (!peak) return [mask, []];
     const some = Math.max(0.1 * peak, 4 * noise);
     let squares = 0, total = 0;
     for (const value of ink.data) {
@@ -104,7 +112,35 @@ const rows = (() => {
       squares += value * value;
       total += value;
     }
-    return [ink, Math.max((share * squares) / total, 3 * noise)];
+    const least = Math.max((share * squares) / total, 3 * noise);
+    for (let i = 0; i < mask.data.length; i++) mask.data[i] = ink.data[i] > least ? 1 : 0;
+    return parts.findParts(ink, mask);
+  }
+
+  // The parts of the ink without a table along an edge of the picture.
+  function withoutBands(found) {
+    const shape = [found.ink.height, found.ink.width], mass = (part) => part.mass;
+    let [labels, all] = partsIn(found);
+    for (let edge = 0; edge < 4; edge++) {
+      const bands = new Set(all.filter((part) => isBand(part, shape)).map((part) => part.number));
+      if (!bands.size) break;
+      const ink = map(found.ink, (value, i) => (bands.has(labels.data[i]) ? 0 : value));
+      found = { ...found, ink };
+      const [others, rest] = partsIn(found);
+      const border = rest.filter((part) => atBorder(part.box, shape));
+      if (sum(border.map(mass)) >= 0.5 * sum(rest.map(mass))) break; // in a tight crop: 1s
+      [labels, all] = [others, rest];
+    }
+    return [labels, all];
+  }
+
+  // Whether a part fills a strip along an edge of the picture, from end to end.
+  function isBand(part, [height, width]) {
+    const [top, bottom, left, right] = part.box;
+    const lies = (top === 0 || bottom === height) && part.width > BAND * width;
+    const stands = (left === 0 || right === width) && part.height > BAND * height;
+    const isNarrow = lies ? part.height < NARROW * height : part.width < NARROW * width;
+    return (lies || stands) && isNarrow && part.pixels.length > 0.5 * part.height * part.width;
   }
 
   // -- rows ---------------------------------------------------------------------------------------
