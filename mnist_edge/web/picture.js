@@ -8,7 +8,7 @@ class PictureError extends Error {}
 
 const DETAIL = 1024, BLOCKS = 1.6;
 const VIEW = 160, FAINT = 0.03, SMALL = 64, CROP = 96, NEAR = 40, CLEAR = 72;
-const TWO = 0.8, CERTAIN = 0.9;
+const TWO = 0.8, CERTAIN = 0.9, BAND = 0.9, BAND_WIDTH = 0.35, BAND_DEPTH = 0.1, EDGE = 2;
 const SIGMA = 1.4826, RING = 0.08, EVEN = 0.01, PLAIN = 0.85, SAMPLES = 48, ROUND = 12.3;
 const ROUNDS = [[3, false], [6, false], [6, true], [6, true]];
 const LONGER = 20, UNIT = 4, CANVAS = UNIT * LONGER, ROOM = 8, CENTRE = 14.5, OFF_CENTRE = 0.75;
@@ -260,6 +260,8 @@ function sampleOf(height, width) {
   return { places, ring, terms: terms.map((term) => Float64Array.from(term)) };
 }
 
+const inSample = ({ places }, data) => places.map((place) => data[place]);
+
 const ringOf = ({ places, ring }, data) => ring.map((number) => data[places[number]]);
 
 function fitPaper(planes, sample) {
@@ -398,16 +400,15 @@ function find(planes, crop) {
     signed = map(signed, (value) => -value);
     factors = factors.map((value) => -value);
   }
-  let ring = ringOf(sample, signed.data);
+  const ring = ringOf(sample, signed.data);
   let found = pick(map(signed, (value) => Math.max(value, 0)), deviation(ring));
   const uneven = isUneven(signed, ring);
   if (uneven && Math.max(height, width) < crop) {
     found = pickOfTwo(signed, sample, found ? CERTAIN : TWO) ?? found;
   } else if (uneven && !found?.sheet) {
     const ink = besideShadows(signed, everywhere(factors, height, width));
-    ring = ringOf(sample, ink.data);
-    const level = median(ring);
-    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(ring), 0.4);
+    const some = inSample(sample, ink.data), level = median(some); // the ring may be a table's
+    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(some), 0.4);
   }
   if (found) return found;
   throw new PictureError("This picture is blank, or the ink hardly differs from the paper.");
@@ -535,6 +536,11 @@ function pick(ink, noise, share = 0.35) {
   const weak = isSmall ? Math.max(0.25 * level, 2 * noise) : least;
   const parts = partsOf(ink, weak).filter((part) => part.peak > least);
   if (!parts.length) return null;
+  const bands = parts.filter((part) => isBand(part, height, width));
+  if (bands.length) {
+    const inside = pick(without(ink, bands), noise, share);
+    if (inside && !atBorder(inside.box, height, width)) return inside;
+  }
   const [main, rest] = choose(parts, Math.min(height, width));
   const kept = joined(main, rest.filter((part) => part.mass >= 0.06 * main.mass));
   const own = bytes(height, width);
@@ -557,6 +563,27 @@ function pick(ink, noise, share = 0.35) {
 }
 
 // -- the parts of the ink (parts.py) --------------------------------------------------------------
+
+const atBorder = (box, height, width) =>
+  box[0] === 0 || box[2] === 0 || box[1] === height || box[3] === width;
+
+// Whether a part lies along an edge of the picture from end to end, as a table does.
+function isBand(part, height, width) {
+  const [top, bottom, left, right] = part.box;
+  const lies = (top === 0 || bottom === height) && part.width > BAND * width;
+  const stands = (left === 0 || right === width) && part.height > BAND * height;
+  const isNarrow = lies ? part.height < BAND_WIDTH * height : part.width < BAND_WIDTH * width;
+  const fills = isNarrow && part.pixels.length > 0.5 * part.height * part.width;
+  return (lies || stands) && (fills || (part.depth > 0 && part.depth < BAND_DEPTH));
+}
+
+// Ink without some of its parts, and the blurred edge around them.
+function without(ink, some) {
+  const mask = bytes(ink.height, ink.width);
+  for (const part of some) for (const i of part.pixels) mask.data[i] = 1;
+  const edge = grown(mask, EDGE);
+  return map(ink, (value, i) => (edge.data[i] ? 0 : value));
+}
 
 // The connected pieces of what is set, each as the places of its pixels, in the order of their
 // first; reach 1 if pixels that touch by a corner are connected, else 0.
@@ -589,7 +616,9 @@ function partsOf({ height, width, data }, level) {
   const pieces = piecesOf(mask, height, width);
   const parts = pieces.map((pixels) => describe(pixels, data, height, width));
   const most = largest(parts.map((part) => part.mass));
-  return parts.filter((part) => part.mass >= 0.01 * most).sort((a, b) => b.mass - a.mass);
+  const kept = parts.filter((part) => part.mass >= 0.01 * most).sort((a, b) => b.mass - a.mass);
+  if (kept.length === 1) Object.assign(kept[0], { depth: 0, rim: 0 });
+  return kept;
 }
 
 function describe(pixels, ink, height, width) {

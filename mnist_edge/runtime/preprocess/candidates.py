@@ -14,9 +14,9 @@ from mnist_edge.runtime.preprocess.cuts import Seam, cut, seams
 from mnist_edge.runtime.preprocess.groups import around, gap, group_parts
 from mnist_edge.runtime.preprocess.ink import Found
 from mnist_edge.runtime.preprocess.numeric import Bools
-from mnist_edge.runtime.preprocess.parts import Box, Labels, Part
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, grown
 from mnist_edge.runtime.preprocess.rows import Row, Rows
-from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent, grown
+from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent
 
 MOST_PIECES = 5  # of one digit
 WIDEST_RUN = 1.35  # width of several pieces over the row's height

@@ -16,10 +16,13 @@ from mnist_edge.runtime.preprocess.numeric import Bools, Floats, Numbers, median
 from mnist_edge.runtime.preprocess.paper import Paper, Sample, fit_paper, sample_of
 from mnist_edge.runtime.preprocess.parts import (
     Box,
+    at_border,
     choose,
     find_parts,
+    is_band,
     is_sheet,
     joined,
+    without,
 )
 from mnist_edge.runtime.preprocess.raster import WHOLE, Part, Raster
 from mnist_edge.runtime.preprocess.shadows import beside_shadows
@@ -128,8 +131,8 @@ def _find(view: NDArray[Any], crop: int) -> Found:
     elif uneven and not (found and found.sheet):
         # The edge of a shadow, a table: no smooth paper. Both are broader than any stroke.
         ink = beside_shadows(signed, paper.everywhere(*signed.shape))
-        ring = sample.ring_of(ink)
-        found = _pick(np.maximum(ink - median(ring), 0), deviation(ring), share=0.4)
+        some = sample.pixels_of(ink)  # the ring may be a table's
+        found = _pick(np.maximum(ink - np.float32(median(some)), 0), deviation(some), share=0.4)
     if found is None:
         raise ImageError(
             "expected a picture of a digit, received a blank one or one without enough contrast: "
@@ -237,6 +240,11 @@ def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
         parts = [part for part in parts if sure[part.number]]
     if not parts:
         return None
+    bands = [part.number for part in parts if is_band(part, labels.shape)]
+    if bands:  # the largest of what is left may be a speck beside them
+        inside = _pick(without(ink, labels, bands), noise, share)
+        if inside is not None and not at_border(inside.box, labels.shape):
+            return inside
     main, rest = choose(parts, min(ink.shape))
     kept = joined(main, [part for part in rest if part.mass >= 0.06 * main.mass])
     digits = [p for p in rest if p.mass >= 0.25 * main.mass and p.height >= 0.5 * main.height]

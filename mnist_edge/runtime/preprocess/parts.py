@@ -13,6 +13,10 @@ Box: TypeAlias = tuple[int, int, int, int]
 Labels: TypeAlias = NDArray[np.int64]
 
 SPECK = 0.01  # mass of a part over the largest's, below which it is not looked at
+BAND = 0.9  # length of a table's strip along an edge of the picture, of that edge
+BAND_WIDTH = 0.35  # its width, of the picture's
+BAND_DEPTH = 0.1  # its depth
+EDGE = 2  # pixels of it
 ROUND = 12.3  # area over the root of its second moments: a rectangle has 12, an ellipse 4 pi
 
 
@@ -234,6 +238,40 @@ def gap(a: Part, b: Part) -> int:
     down = max(a.box[0] - b.box[1], b.box[0] - a.box[1])
     across = max(a.box[2] - b.box[3], b.box[2] - a.box[3])
     return max(down, across, 0)
+
+
+def at_border(box: Box, shape: tuple[int, ...]) -> bool:
+    """Return whether a box touches an edge of the picture (h, w)."""
+    return box[0] == 0 or box[2] == 0 or box[1] == shape[0] or box[3] == shape[1]
+
+
+def is_band(part: Part, shape: tuple[int, ...]) -> bool:
+    """Return whether a part lies along an edge of the picture from end to end, as a table does."""
+    height, width = shape
+    top, bottom, left, right = part.box
+    lies = (top == 0 or bottom == height) and part.width > BAND * width
+    stands = (left == 0 or right == width) and part.height > BAND * height
+    narrow = part.height < BAND_WIDTH * height if lies else part.width < BAND_WIDTH * width
+    fills = narrow and part.pixels > 0.5 * part.height * part.width
+    # Along two edges; how deep a part lies is not known where it is alone.
+    return (lies or stands) and (fills or 0 < part.depth < BAND_DEPTH)
+
+
+def without(ink: Floats, labels: Labels, numbers: list[int]) -> Floats:
+    """Return ink (h, w) without some of its parts, and the blurred edge around them."""
+    return np.where(grown(np.isin(labels, numbers), EDGE), np.float32(0), ink)
+
+
+def grown(mask: Bools, rounds: int) -> Bools:
+    """Return a mask with its neighbours up, down, left and right, some times over."""
+    for _ in range(rounds):
+        out = mask.copy()
+        out[1:] |= mask[:-1]
+        out[:-1] |= mask[1:]
+        out[:, 1:] |= mask[:, :-1]
+        out[:, :-1] |= mask[:, 1:]
+        mask = out
+    return mask
 
 
 def is_sheet(part: Part, labels: Labels) -> bool:

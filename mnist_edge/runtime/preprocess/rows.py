@@ -18,7 +18,16 @@ from mnist_edge.runtime.preprocess.ink import (
 )
 from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.paper import fit_paper, sample_of
-from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts, is_sheet
+from mnist_edge.runtime.preprocess.parts import (
+    Box,
+    Labels,
+    Part,
+    at_border,
+    find_parts,
+    is_band,
+    is_sheet,
+    without,
+)
 from mnist_edge.runtime.preprocess.printed import usual_height, without_dividers, without_print
 from mnist_edge.runtime.preprocess.raster import WHOLE, Raster
 from mnist_edge.runtime.preprocess.raster import Part as Seen
@@ -30,9 +39,6 @@ FINE = 36  # pixels of a digit's height that are enough
 WANTED = 48  # pixels of it that are asked for where there are fewer
 EVEN_HEIGHT = 28  # pixels of it below which noise is not smoothed away, nor strokes
 SHADES = 160  # pixels a side in which shadows are found
-
-BAND = 0.9  # length of a table's strip along an edge of the picture, of that edge
-NARROW = 0.35  # its width, of the picture's
 
 MOST_PARTS = 400  # of ink; more are a texture, and would take seconds
 MOST_DIGITS = 200  # what may be digits, and what lies between them
@@ -216,28 +222,17 @@ def _without_bands(found: _StandingOut) -> tuple[Labels, list[Part]]:
     """
     labels, parts = found.parts()
     for _ in range(4):  # edges
-        bands = [part.number for part in parts if _is_band(part, labels.shape)]
+        bands = [part.number for part in parts if is_band(part, labels.shape)]
         if not bands:
             break
-        ink = np.where(np.isin(labels, bands), np.float32(0), found.ink)
-        found = found._replace(ink=ink)
+        found = found._replace(ink=without(found.ink, labels, bands))
         others, rest = found.parts()
-        at_border = sum(part.mass for part in rest if _at_border(part.box, labels.shape))
+        outer = sum(part.mass for part in rest if at_border(part.box, labels.shape))
         # In a tight crop, 1s lie along its edges.
-        if at_border >= 0.5 * sum(part.mass for part in rest):
+        if outer >= 0.5 * sum(part.mass for part in rest):
             break
         labels, parts = others, rest
     return labels, parts
-
-
-def _is_band(part: Part, shape: tuple[int, ...]) -> bool:
-    """Return whether a part fills a strip along an edge of the picture, from end to end."""
-    height, width = shape
-    top, bottom, left, right = part.box
-    lies = (top == 0 or bottom == height) and part.width > BAND * width
-    stands = (left == 0 or right == width) and part.height > BAND * height
-    narrow = part.height < NARROW * height if lies else part.width < NARROW * width
-    return (lies or stands) and narrow and part.pixels > 0.5 * part.height * part.width
 
 
 # -- rows -----------------------------------------------------------------------------------------
@@ -261,12 +256,8 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
         small = [part for part in small if part not in own]
         rows.append(Row(tuple(sorted(chain + own, key=lambda part: part.middle)), height))
     # What is left of a table or a shadow lies by itself.
-    inner = [row for row in rows if not all(_at_border(p.box, shape) for p in row.parts)]
+    inner = [row for row in rows if not all(at_border(p.box, shape) for p in row.parts)]
     return tuple(sorted(inner or rows, key=_level))
-
-
-def _at_border(box: Box, shape: tuple[int, ...]) -> bool:
-    return box[0] == 0 or box[2] == 0 or box[1] == shape[0] or box[3] == shape[1]
 
 
 def _level(row: Row) -> float:
@@ -275,7 +266,7 @@ def _level(row: Row) -> float:
 
 def _is_margin(part: Part, shape: tuple[int, ...], usual: float = 0.0) -> bool:
     """Return whether a part lies along the border: a table, a shadow, a frame."""
-    if not _at_border(part.box, shape):
+    if not at_border(part.box, shape):
         return False
     along = part.width > 0.6 * shape[1] or part.height > 0.9 * shape[0]
     if not usual:

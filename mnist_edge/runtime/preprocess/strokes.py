@@ -22,6 +22,7 @@ from mnist_edge.model_spec import MAX_PIXELS, MNIST_SHAPE, PIXEL_MAX, SIDE
 from mnist_edge.runtime.preprocess.decode import Picture, decode
 from mnist_edge.runtime.preprocess.ink import VIEW, Found, locate
 from mnist_edge.runtime.preprocess.numeric import Bools, Bytes, Floats, means, quantile, some_of
+from mnist_edge.runtime.preprocess.parts import grown
 from mnist_edge.runtime.preprocess.widths import UNIT, even_strokes, stroke_width
 
 LONGER = 20  # pixels on the longer side of each of MNIST's digits
@@ -183,18 +184,6 @@ def _soft_ink(found: Found) -> tuple[Bytes, tuple[slice, slice]]:
         slice(left - columns.start, right - columns.start),
     )
     return _levels(PIXEL_MAX * soft), box
-
-
-def grown(mask: Bools, rounds: int) -> Bools:
-    """Return a mask with its neighbours up, down, left and right, some times over."""
-    for _ in range(rounds):
-        out = mask.copy()
-        out[1:] |= mask[:-1]
-        out[:-1] |= mask[1:]
-        out[:, 1:] |= mask[:, :-1]
-        out[:, :-1] |= mask[:, 1:]
-        mask = out
-    return mask
 
 
 def _centre(a: Bytes | Floats) -> tuple[float, float]:

@@ -41,10 +41,10 @@ const printed = (() => {
     const others = all.filter((part) => !thin.includes(part) && part.mass >= LEAST_MASS * most);
     if (!others.length) return all;
     const long = LONG * median(others.map((part) => part.height));
-    const isWhole = (part) => part.width <= THIN * part.height && part.height >= long;
-    const whole = thin.filter(isWhole);
-    if (whole.length < 2) return all;
-    const upright = thin.filter((part) => isBeside(part, whole));
+    const isFull = (part) => part.width <= THIN * part.height && part.height >= long;
+    const full = thin.filter(isFull);
+    if (full.length < 2) return all;
+    const upright = thin.filter((part) => isBeside(part, full));
     const rest = all.filter((part) => !upright.includes(part));
     // Something stands in each cell: these are no digits 1.
     const middle = (part) => (part.box[2] + part.box[3]) / 2;
@@ -55,9 +55,9 @@ const printed = (() => {
   }
 
   // Whether a part starts or ends at the height of the nearest line.
-  function isBeside(part, whole) {
+  function isBeside(part, full) {
     const away = (line) => Math.abs(line.box[2] - part.box[2]);
-    const line = whole.reduce((best, other) => (away(other) < away(best) ? other : best));
+    const line = full.reduce((best, other) => (away(other) < away(best) ? other : best));
     const off = (side) => Math.abs(line.box[side] - part.box[side]);
     return Math.min(off(0), off(1)) <= SAME * line.height;
   }

@@ -4,7 +4,6 @@
 const rows = (() => {
   const FIRST = 480, MOST = 1024, FINE = 36, WANTED = 48, SHADES = 160;
   const MOST_PARTS = 400, MOST_DIGITS = 200, TALL = 0.5;
-  const BAND = 0.9, NARROW = 0.35;
 
   // x, y, width and height in the picture's own pixels of a box in the view.
   function inPicture({ ink, seen, size }, box) {
@@ -90,7 +89,7 @@ const rows = (() => {
       }
     }
     const ink = besideShadows(signed, everywhere(factors, height, width));
-    const some = sample.places.map((place) => ink.data[place]), level = median(some);
+    const some = inSample(sample, ink.data), level = median(some);
     const above = map(ink, (value) => Math.max(value - level, 0));
     return { ink: above, noise: deviation(some), share: 0.4 };
   }
@@ -122,25 +121,15 @@ const rows = (() => {
     const shape = [found.ink.height, found.ink.width], mass = (part) => part.mass;
     let [labels, all] = partsIn(found);
     for (let edge = 0; edge < 4; edge++) {
-      const bands = new Set(all.filter((part) => isBand(part, shape)).map((part) => part.number));
-      if (!bands.size) break;
-      const ink = map(found.ink, (value, i) => (bands.has(labels.data[i]) ? 0 : value));
-      found = { ...found, ink };
+      const bands = all.filter((part) => isBand(part, ...shape));
+      if (!bands.length) break;
+      found = { ...found, ink: without(found.ink, bands) };
       const [others, rest] = partsIn(found);
-      const border = rest.filter((part) => atBorder(part.box, shape));
+      const border = rest.filter((part) => atBorder(part.box, ...shape));
       if (sum(border.map(mass)) >= 0.5 * sum(rest.map(mass))) break; // in a tight crop: 1s
       [labels, all] = [others, rest];
     }
     return [labels, all];
-  }
-
-  // Whether a part fills a strip along an edge of the picture, from end to end.
-  function isBand(part, [height, width]) {
-    const [top, bottom, left, right] = part.box;
-    const lies = (top === 0 || bottom === height) && part.width > BAND * width;
-    const stands = (left === 0 || right === width) && part.height > BAND * height;
-    const isNarrow = lies ? part.height < NARROW * height : part.width < NARROW * width;
-    return (lies || stands) && isNarrow && part.pixels.length > 0.5 * part.height * part.width;
   }
 
   // -- rows ---------------------------------------------------------------------------------------
@@ -161,12 +150,9 @@ const rows = (() => {
       found.push({ parts: ordered, height });
     }
     // What is left of a table or a shadow lies by itself.
-    const inner = found.filter((row) => !row.parts.every((part) => atBorder(part.box, shape)));
+    const inner = found.filter((row) => !row.parts.every((part) => atBorder(part.box, ...shape)));
     return (inner.length ? inner : found).sort((a, b) => level(a) - level(b));
   }
-
-  const atBorder = (box, [height, width]) =>
-    box[0] === 0 || box[2] === 0 || box[1] === height || box[3] === width;
 
   const middle = (part) => part.box[2] + part.box[3];
 
@@ -175,7 +161,7 @@ const rows = (() => {
 
   // Whether a part lies along the border: a table, a shadow, a frame.
   function isMargin(part, shape, usual = 0) {
-    if (!atBorder(part.box, shape)) return false;
+    if (!atBorder(part.box, ...shape)) return false;
     const along = part.width > 0.6 * shape[1] || part.height > 0.9 * shape[0];
     if (!usual) return along && part.depth < 0.1;
     return (

@@ -64,6 +64,21 @@ def test_frames_and_edges_are_left_out(thick: int) -> None:
     assert is_the_l(locate(edged))
 
 
+@pytest.mark.parametrize("edge", ["bottom", "right", "both"])
+def test_a_thin_digit_is_no_speck_beside_a_table(edge: str) -> None:
+    photo = np.full((480, 640, 3), 0.8) * np.linspace(1, 0.7, 640)[:, None]
+    photo[150:250, 300:305] *= 0.6
+    photo[245:250, 300:380] *= 0.6
+    if edge != "right":
+        photo[420:] *= 0.1
+    if edge != "bottom":
+        photo[:, 570:] *= 0.1
+    found = locate(photo)
+    top, bottom, left, right = found.box
+    assert right - left == pytest.approx(0.8 * (bottom - top), abs=4)
+    assert found.parts == 1
+
+
 def test_a_canvas_on_a_page_is_looked_into() -> None:
     screen = np.full((500, 700, 3), 0.95)
     screen[100:300, 200:400] = 1 - page()
