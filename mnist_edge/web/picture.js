@@ -260,9 +260,13 @@ function sampleOf(height, width) {
   return { places, ring, terms: terms.map((term) => Float64Array.from(term)) };
 }
 
-const inSample = ({ places }, data) => places.map((place) => data[place]);
-
 const ringOf = ({ places, ring }, data) => ring.map((number) => data[places[number]]);
+
+// The ring's pixels; all of the sample's where a table lies in the ring.
+function besideInk(sample, data) {
+  const ring = ringOf(sample, data), everywhere = sample.places.map((place) => data[place]);
+  return deviation(ring) > 2 * deviation(everywhere) ? everywhere : ring;
+}
 
 function fitPaper(planes, sample) {
   const { places, ring, terms } = sample;
@@ -407,8 +411,8 @@ function find(planes, crop) {
     found = pickOfTwo(signed, sample, found ? CERTAIN : TWO) ?? found;
   } else if (uneven && !found?.sheet) {
     const ink = besideShadows(signed, everywhere(factors, height, width));
-    const some = inSample(sample, ink.data), level = median(some); // the ring may be a table's
-    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(some), 0.4);
+    const around = besideInk(sample, ink.data), level = median(around);
+    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(around), 0.4);
   }
   if (found) return found;
   throw new PictureError("This picture is blank, or the ink hardly differs from the paper.");

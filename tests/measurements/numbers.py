@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_edge import Predictor, datasets
+from mnist_edge.errors import ImageError
 from tests.measurements.made_numbers import (
     GAPS,
     OTHERS,
@@ -24,7 +25,7 @@ from tests.measurements.made_numbers import (
 )
 from tests.output import say
 
-ROWS = 24  # of each gap, and of each length
+ROWS = 48  # of each gap, and of each length
 WITHOUT = 40  # pictures without a number, of each kind
 ROUNDS = 15
 
@@ -64,8 +65,15 @@ def made(
 
 def by_truth(predictor: Predictor, picture: Made) -> str:
     """Return what the digits read when each is cut out by truth."""
-    answers = [predictor.predict_picture(alone) for alone in picture.alone]
-    return "".join("?" if answer.rejected else answer.label for answer in answers)
+    marks = []
+    for alone in picture.alone:
+        try:
+            answer = predictor.predict_picture(alone)
+        except ImageError:
+            marks.append("?")
+        else:
+            marks.append("?" if answer.rejected else answer.label)
+    return "".join(marks)
 
 
 def edits(text: str, other: str) -> int:

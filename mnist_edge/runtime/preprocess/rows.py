@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mnist_edge.runtime.preprocess.ink import (
     CROP,
     FAINT,
+    beside_ink,
     closer_part,
     deviation,
     is_uneven,
@@ -211,8 +212,8 @@ def _stand_out(view: NDArray[Any], smoothed: bool) -> _StandingOut:
             ink = np.maximum((base - signed) if is_light else (signed - base), 0)
             return _StandingOut(ink.astype(np.float32), 0.0, 0.35)
     ink = beside_shadows(signed, paper.everywhere(*signed.shape))
-    some = sample.pixels_of(ink)  # the ring may be a table's
-    return _StandingOut(np.maximum(ink - np.float32(median(some)), 0), deviation(some), 0.4)
+    around = beside_ink(ink, sample)
+    return _StandingOut(np.maximum(ink - np.float32(median(around)), 0), deviation(around), 0.4)
 
 
 def _without_bands(found: _StandingOut) -> tuple[Labels, list[Part]]:

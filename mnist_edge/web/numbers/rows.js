@@ -89,9 +89,9 @@ const rows = (() => {
       }
     }
     const ink = besideShadows(signed, everywhere(factors, height, width));
-    const some = inSample(sample, ink.data), level = median(some);
+    const around = besideInk(sample, ink.data), level = median(around);
     const above = map(ink, (value) => Math.max(value - level, 0));
-    return { ink: above, noise: deviation(some), share: 0.4 };
+    return { ink: above, noise: deviation(around), share: 0.4 };
   }
 
   // What stands out most; 0 if it is noise.
