@@ -262,12 +262,6 @@ function sampleOf(height, width) {
 
 const ringOf = ({ places, ring }, data) => ring.map((number) => data[places[number]]);
 
-// The ring's pixels; all of the sample's where a table lies in the ring.
-function besideInk(sample, data) {
-  const ring = ringOf(sample, data), everywhere = sample.places.map((place) => data[place]);
-  return deviation(ring) > 2 * deviation(everywhere) ? everywhere : ring;
-}
-
 function fitPaper(planes, sample) {
   const { places, ring, terms } = sample;
   const pixels = planes.map(({ data }) => Float64Array.from(places, (place) => data[place] / 255));
@@ -404,15 +398,16 @@ function find(planes, crop) {
     signed = map(signed, (value) => -value);
     factors = factors.map((value) => -value);
   }
-  const ring = ringOf(sample, signed.data);
+  let ring = ringOf(sample, signed.data);
   let found = pick(map(signed, (value) => Math.max(value, 0)), deviation(ring));
   const uneven = isUneven(signed, ring);
   if (uneven && Math.max(height, width) < crop) {
     found = pickOfTwo(signed, sample, found ? CERTAIN : TWO) ?? found;
   } else if (uneven && !found?.sheet) {
     const ink = besideShadows(signed, everywhere(factors, height, width));
-    const around = besideInk(sample, ink.data), level = median(around);
-    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(around), 0.4);
+    ring = ringOf(sample, ink.data);
+    const level = median(ring);
+    found = pick(map(ink, (value) => Math.max(value - level, 0)), deviation(ring), 0.4);
   }
   if (found) return found;
   throw new PictureError("This picture is blank, or the ink hardly differs from the paper.");
@@ -483,19 +478,17 @@ function otsu(values) {
 
 function besideShadows(signed, paper) {
   const size = round(Math.min(signed.height, 2 * signed.width) / 4);
-  let colour = map(signed, (value, i) => value + paper.data[i]);
-  const turned = map(colour, (value) => -value);
-  const energy = (side, sign) => {
-    const wide = opened(side, size >> 1).data;
-    let sum = 0;
-    for (let i = 0; i < wide.length; i++)
-      sum += Math.min(side.data[i] - wide[i], Math.max(sign * signed.data[i], 0)) ** 2;
-    return sum;
-  };
-  if (energy(turned, -1) > energy(colour, 1)) colour = turned;
-  const background = opened(colour, size);
-  const ink = map(colour, (value, i) => value - background.data[i]);
-  const here = map(background, (value) => -value), typical = median(someOf(here.data));
+  const colour = map(signed, (value, i) => value + paper.data[i]);
+  const [ours, theirs] = [1, -1].map((sign) => {
+    const side = map(colour, (value) => sign * value), wide = opened(side, size);
+    const ink = map(side, (value, i) => value - wide.data[i]);
+    let energy = 0;
+    for (let i = 0; i < ink.data.length; i++)
+      energy += Math.min(ink.data[i], Math.max(sign * signed.data[i], 0)) ** 2;
+    return { energy, ink, here: map(wide, (value) => -value) };
+  });
+  const { ink, here } = theirs.energy > ours.energy ? theirs : ours;
+  const typical = median(someOf(here.data));
   if (typical <= 0.2) return ink;
   return map(ink, (value, i) => value * clip(typical / Math.max(here.data[i], 1e-6), 1 / 3, 3));
 }

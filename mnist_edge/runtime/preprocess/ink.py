@@ -131,8 +131,8 @@ def _find(view: NDArray[Any], crop: int) -> Found:
     elif uneven and not (found and found.sheet):
         # The edge of a shadow, a table: no smooth paper. Both are broader than any stroke.
         ink = beside_shadows(signed, paper.everywhere(*signed.shape))
-        around = beside_ink(ink, sample)
-        found = _pick(np.maximum(ink - median(around), 0), deviation(around), share=0.4)
+        ring = sample.ring_of(ink)
+        found = _pick(np.maximum(ink - median(ring), 0), deviation(ring), share=0.4)
     if found is None:
         raise ImageError(
             "expected a picture of a digit, received a blank one or one without enough contrast: "
@@ -152,13 +152,6 @@ def leaving(view: NDArray[Any], paper: Paper) -> Floats:
         along += view[..., 2] * scaled[2]
     along -= paper.everywhere(*along.shape)
     return along
-
-
-def beside_ink(ink: Floats, sample: Sample) -> Floats:
-    """Return the ring's pixels; all of the sample's where a table lies in the ring."""
-    ring = sample.ring_of(ink)
-    everywhere = sample.pixels_of(ink)
-    return everywhere if deviation(ring) > 2 * deviation(everywhere) else ring
 
 
 def is_uneven(signed: Floats, ring: Floats) -> bool:

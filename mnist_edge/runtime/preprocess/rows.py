@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from mnist_edge.runtime.preprocess.ink import (
     CROP,
     FAINT,
-    beside_ink,
     closer_part,
     deviation,
     is_uneven,
@@ -18,7 +17,7 @@ from mnist_edge.runtime.preprocess.ink import (
     smooth,
 )
 from mnist_edge.runtime.preprocess.numeric import Floats, median
-from mnist_edge.runtime.preprocess.paper import fit_paper, sample_of
+from mnist_edge.runtime.preprocess.paper import Sample, fit_paper, sample_of
 from mnist_edge.runtime.preprocess.parts import (
     Box,
     Labels,
@@ -212,8 +211,15 @@ def _stand_out(view: NDArray[Any], smoothed: bool) -> _StandingOut:
             ink = np.maximum((base - signed) if is_light else (signed - base), 0)
             return _StandingOut(ink.astype(np.float32), 0.0, 0.35)
     ink = beside_shadows(signed, paper.everywhere(*signed.shape))
-    around = beside_ink(ink, sample)
+    around = _beside_ink(ink, sample)
     return _StandingOut(np.maximum(ink - np.float32(median(around)), 0), deviation(around), 0.4)
+
+
+def _beside_ink(ink: Floats, sample: Sample) -> Floats:
+    """Return the ring's pixels; all of the sample's where a table lies in the ring."""
+    ring = sample.ring_of(ink)
+    everywhere = sample.pixels_of(ink)
+    return everywhere if deviation(ring) > 2 * deviation(everywhere) else ring
 
 
 def _without_bands(found: _StandingOut) -> tuple[Labels, list[Part]]:

@@ -18,11 +18,11 @@ def beside_shadows(signed: Floats, paper: Floats | np.float32) -> Floats:
     """
     colour = signed + paper
     broad = _broadest(*signed.shape)
-    # Half of it: paper beside the edge of a shadow may be as narrow as a thick stroke.
-    if _energy(-colour, -signed, broad // 2) > _energy(colour, signed, broad // 2):
-        colour = -colour
-    background = _opened(colour, broad)
-    ink = colour - background
+    ink, background = _narrow(colour, broad)
+    other_ink, other_background = _narrow(-colour, broad)
+    if _energy(other_ink, -signed) > _energy(ink, signed):
+        ink = other_ink
+        background = other_background
     # A shadow takes the same share of the light from dark ink as from the paper around it.
     paper_here = -background
     typical = median(some_of(paper_here.ravel()))
@@ -36,17 +36,16 @@ def _broadest(height: int, width: int) -> int:
     return round(min(height, 2 * width) / 4)
 
 
-def _energy(colour: Floats, side: Floats, size: int) -> float:
-    """Return the energy of what is lighter than its surroundings and narrow, on one side."""
-    ink = colour - _opened(colour, size)
+def _energy(ink: Floats, side: Floats) -> float:
     common = np.minimum(ink, np.maximum(side, 0))
     return float((common * common).sum())
 
 
-def _opened(a: Floats, size: int) -> Floats:
-    """Return what is no narrower than ``size`` pixels: a grey opening."""
+def _narrow(a: Floats, size: int) -> tuple[Floats, Floats]:
+    """Return what is lighter than its surroundings and narrow, and the rest, a grey opening."""
     k = size | 1
-    return _extreme(_extreme(a, k, np.minimum, np.inf), k, np.maximum, -np.inf)
+    broad = _extreme(_extreme(a, k, np.minimum, np.inf), k, np.maximum, -np.inf)
+    return a - broad, broad
 
 
 def _extreme(a: Floats, k: int, of: Callable[..., Floats], outside: float) -> Floats:

@@ -94,6 +94,12 @@ const rows = (() => {
     return { ink: above, noise: deviation(around), share: 0.4 };
   }
 
+  // The ring's pixels; all of the sample's where a table lies in the ring.
+  function besideInk(sample, data) {
+    const ring = ringOf(sample, data), everywhere = sample.places.map((place) => data[place]);
+    return deviation(ring) > 2 * deviation(everywhere) ? everywhere : ring;
+  }
+
   // What stands out most; 0 if it is noise.
   function peakOf(ink, noise) {
     const peak = largest(ink.data);
