@@ -517,18 +517,30 @@ function extreme(a, k, sign) {
   return a;
 }
 
-function pick(ink, noise, share = 0.35) {
-  const { height, width, data } = ink, peak = largest(data);
-  if (peak < Math.max(FAINT, 4 * noise)) return null;
+// What stands out most; 0 if that is noise.
+function peakOf(ink, noise) {
+  const peak = largest(ink.data);
+  return peak >= Math.max(FAINT, 4 * noise) ? peak : 0;
+}
+
+// What most of the ink has, 0 if it is noise; a thin line's crossings reach further.
+function usualLevel(ink, noise) {
+  const peak = peakOf(ink, noise);
+  if (!peak) return 0;
   const some = Math.max(0.1 * peak, 4 * noise);
   let squares = 0, total = 0;
-  for (const value of data) {
-    if (value > some) {
-      squares += value * value;
-      total += value;
-    }
+  for (const value of ink.data) {
+    if (value <= some) continue;
+    squares += value * value;
+    total += value;
   }
-  const level = squares / total, least = Math.max(share * level, 3 * noise);
+  return squares / total;
+}
+
+function pick(ink, noise, share = 0.35) {
+  const { height, width } = ink, level = usualLevel(ink, noise);
+  if (!level) return null;
+  const least = Math.max(share * level, 3 * noise);
   const isSmall = Math.max(height, width) <= SMALL;
   const weak = isSmall ? Math.max(0.25 * level, 2 * noise) : least;
   const parts = partsOf(ink, weak).filter((part) => part.peak > least);
@@ -612,6 +624,11 @@ function partsOf({ height, width, data }, level) {
   for (let i = 0; i < data.length; i++) mask[i] = data[i] > level ? 1 : 0;
   const pieces = piecesOf(mask, height, width);
   const parts = pieces.map((pixels) => describe(pixels, data, height, width));
+  return withoutSpecks(parts);
+}
+
+// Parts from the one with most ink down to a hundredth of it.
+function withoutSpecks(parts) {
   const most = largest(parts.map((part) => part.mass));
   const kept = parts.filter((part) => part.mass >= 0.01 * most).sort((a, b) => b.mass - a.mass);
   if (kept.length === 1) Object.assign(kept[0], { depth: 0, rim: 0 });

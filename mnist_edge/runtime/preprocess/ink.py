@@ -221,14 +221,26 @@ def deviation(a: Numbers) -> float:
     return SIGMA * median(np.abs(a - np.float32(median(a))))
 
 
+def peak_of(ink: Floats, noise: float) -> float:
+    """Return what stands out most, 0 if that is noise."""
+    peak = float(ink.max())
+    return peak if peak >= max(FAINT, 4 * noise) else 0.0
+
+
+def usual_level(ink: Floats, noise: float) -> float:
+    """Return what most of the ink has, 0 if it is noise; a thin line's crossings reach further."""
+    peak = peak_of(ink, noise)
+    if not peak:
+        return 0.0
+    some = ink[ink > max(0.1 * peak, 4 * noise)]
+    return float((some * some).sum() / some.sum())
+
+
 def _pick(ink: Floats, noise: float, share: float = 0.35) -> Found | None:
     """Return the parts of the ink that are the digit; None if nothing stands out."""
-    peak = float(ink.max())
-    if peak < max(FAINT, 4 * noise):
+    level = usual_level(ink, noise)
+    if not level:
         return None
-    some = ink[ink > max(0.1 * peak, 4 * noise)]
-    # What most of the ink has: a thin line's crossings reach further.
-    level = float((some * some).sum() / some.sum())
     least = max(share * level, 3 * noise)
     # In a small picture a thin stroke is a shade: it counts where it touches what is sure.
     weak = max(0.25 * level, 2 * noise) if max(ink.shape) <= SMALL else least

@@ -16,7 +16,7 @@ SPECK = 0.01  # mass of a part over the largest's, below which it is not looked 
 BAND = 0.9  # length of a table's strip along an edge of the picture, of that edge
 BAND_WIDTH = 0.35  # its width, of the picture's
 BAND_DEPTH = 0.1  # its depth
-EDGE = 2  # pixels of it
+EDGE = 2  # pixels beside it that are blurred
 ROUND = 12.3  # area over the root of its second moments: a rectangle has 12, an ellipse 4 pi
 
 

@@ -51,8 +51,7 @@ def without_dividers(parts: list[Part]) -> list[Part]:
     They are thin, longer than what stands between them, and start or end at the same height.
     """
     thin = [part for part in parts if part.width <= BROKEN * part.height]
-    most = max((part.mass for part in parts), default=0.0)
-    others = [part for part in parts if part not in thin and part.mass >= LEAST_MASS * most]
+    others = [part for part in _counting(parts) if part not in thin]
     if not others:
         return parts
     long = LONG * median(np.array([part.height for part in others], np.float32))
@@ -89,12 +88,17 @@ def _inside(box: Box, other: Box) -> bool:
     return box[0] > other[0] and box[1] < other[1] and box[2] > other[2] and box[3] < other[3]
 
 
+def _counting(parts: list[Part]) -> list[Part]:
+    """Return the parts that count for the height of digits."""
+    most = max((part.mass for part in parts), default=0.0)
+    return [part for part in parts if part.mass >= LEAST_MASS * most]
+
+
 def usual_height(parts: list[Part]) -> float:
     """Return the height of most ink: the median by mass; 0 without parts."""
     if not parts:
         return 0.0
-    most = max(part.mass for part in parts)
-    counted = sorted((part.height, part.mass) for part in parts if part.mass >= LEAST_MASS * most)
+    counted = sorted((part.height, part.mass) for part in _counting(parts))
     half = sum(mass for _, mass in counted) / 2
     for height, mass in counted:
         half -= mass

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from mnist_edge.runtime.preprocess.ink import (
     CROP,
-    FAINT,
     closer_part,
     deviation,
     is_uneven,
     leaving,
     otsu,
+    peak_of,
     smooth,
+    usual_level,
 )
 from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.paper import Sample, fit_paper, sample_of
@@ -171,19 +172,11 @@ class _StandingOut(NamedTuple):
     noise: float
     share: float
 
-    @property
-    def peak(self) -> float:
-        """What stands out most; 0 if it is noise."""
-        peak = float(self.ink.max())
-        return peak if peak >= max(FAINT, 4 * self.noise) else 0.0
-
     def parts(self) -> tuple[Labels, list[Part]]:
         """Return the connected parts of the ink, and their labels."""
-        peak = self.peak
-        if not peak:
+        level = usual_level(self.ink, self.noise)
+        if not level:
             return np.zeros(self.ink.shape, np.int64), []
-        some = self.ink[self.ink > max(0.1 * peak, 4 * self.noise)]
-        level = float((some * some).sum() / some.sum())
         return find_parts(self.ink, self.ink > max(self.share * level, 3 * self.noise))
 
 
@@ -199,7 +192,7 @@ def _stand_out(view: NDArray[Any], smoothed: bool) -> _StandingOut:
     ring = sample.ring_of(signed)
     if not is_uneven(signed, ring):
         found = _StandingOut(np.maximum(signed, 0), deviation(ring), 0.35)
-        if found.peak:
+        if peak_of(found.ink, found.noise):
             return found
     elif max(signed.shape) < CROP:
         level, distinct = otsu(signed)

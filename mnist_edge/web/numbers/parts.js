@@ -28,10 +28,7 @@ const parts = (() => {
       number: index + 1,
       ...describe(own, ink.data, height, width),
     }));
-    const least = 0.01 * largest(all.map((part) => part.mass));
-    const kept = all.filter((part) => part.mass >= least).sort((a, b) => b.mass - a.mass);
-    if (kept.length === 1) Object.assign(kept[0], { depth: 0, rim: 0 });
-    return [labels, kept];
+    return [labels, withoutSpecks(all)];
   }
 
   // Of a plane of numbers, the part in a box in which one of them stands: 1 there, else 0.

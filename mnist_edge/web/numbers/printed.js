@@ -37,8 +37,7 @@ const printed = (() => {
   // Leave out the upright lines of a form whose frame is broken.
   function withoutDividers(all) {
     const thin = all.filter((part) => part.width <= BROKEN * part.height);
-    const most = largest(all.map((part) => part.mass));
-    const others = all.filter((part) => !thin.includes(part) && part.mass >= LEAST_MASS * most);
+    const others = counting(all).filter((part) => !thin.includes(part));
     if (!others.length) return all;
     const long = LONG * median(others.map((part) => part.height));
     const isFull = (part) => part.width <= THIN * part.height && part.height >= long;
@@ -72,11 +71,16 @@ const printed = (() => {
   const isInside = (box, other) =>
     box[0] > other[0] && box[1] < other[1] && box[2] > other[2] && box[3] < other[3];
 
+  // The parts that count for the height of digits.
+  function counting(some) {
+    const most = largest(some.map((part) => part.mass));
+    return some.filter((part) => part.mass >= LEAST_MASS * most);
+  }
+
   // The height of most ink: the median by mass; 0 without parts.
   function usualHeight(some) {
     if (!some.length) return 0;
-    const most = largest(some.map((part) => part.mass));
-    const counted = some.filter((part) => part.mass >= LEAST_MASS * most);
+    const counted = counting(some);
     counted.sort((a, b) => a.height - b.height || a.mass - b.mass);
     let half = sum(counted.map((part) => part.mass)) / 2;
     for (const { height, mass } of counted) {

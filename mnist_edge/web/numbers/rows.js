@@ -100,24 +100,11 @@ const rows = (() => {
     return deviation(ring) > 2 * deviation(everywhere) ? everywhere : ring;
   }
 
-  // What stands out most; 0 if it is noise.
-  function peakOf(ink, noise) {
-    const peak = largest(ink.data);
-    return peak >= Math.max(FAINT, 4 * noise) ? peak : 0;
-  }
-
   // The connected parts of the ink, and their labels.
   function partsIn({ ink, noise, share }) {
-    const peak = peakOf(ink, noise), mask = bytes(ink.height, ink.width);
-    if (!peak) return [mask, []];
-    const some = Math.max(0.1 * peak, 4 * noise);
-    let squares = 0, total = 0;
-    for (const value of ink.data) {
-      if (value <= some) continue;
-      squares += value * value;
-      total += value;
-    }
-    const least = Math.max((share * squares) / total, 3 * noise);
+    const level = usualLevel(ink, noise), mask = bytes(ink.height, ink.width);
+    if (!level) return [mask, []];
+    const least = Math.max(share * level, 3 * noise);
     for (let i = 0; i < mask.data.length; i++) mask.data[i] = ink.data[i] > least ? 1 : 0;
     return parts.findParts(ink, mask);
   }
