@@ -31,6 +31,7 @@ DOUBT = "?"
 """Stands in a number's text for what may be no digit."""
 
 LOWEST, HIGHEST = 0.6, 1.6  # height of a digit over its row's
+PIECE = 0.4  # height of a piece of a digit over its row's, at least: commas are lower
 UNSURE = 0.003  # by which a confidence falls short of 1 before it costs anything
 DOUBTS = 0.72  # mean of that over a picture's digits, from which on it is no number
 SURE = 0.99  # confidence of a digit in what may be no number
@@ -137,11 +138,12 @@ def _doubtful(line: Line, readings: list[Reading]) -> tuple[set[int], set[int]]:
     several = set()
     for number, reading in enumerate(readings):
         top, bottom = reading.candidate.box[:2]
-        if bottom - top < LOWEST * line.height:
+        if bottom - top < PIECE * line.height:
             continue
-        if reading.confidence < WHOLE:
+        is_low = bottom - top < LOWEST * line.height
+        if is_low or reading.confidence < WHOLE:
             pieces.add(number)
-        if may_be_several(line, reading):
+        if not is_low and may_be_several(line, reading):
             several.add(number)
     return pieces | several, several
 

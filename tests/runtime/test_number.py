@@ -154,6 +154,42 @@ def test_lines_through_the_digits_are_no_ink(predictor: Predictor) -> None:
     assert len(found.digits) == 5
 
 
+def test_faint_lines_that_are_broken_are_no_ink(predictor: Predictor) -> None:
+    rng = np.random.default_rng(3)
+    picture = drawn("73905").picture.copy()
+    high, wide = picture.shape
+    for row in range(high // 2 - 50, high // 2 + 41, 30):
+        seen = np.repeat(rng.random(wide // 6 + 1) < 0.7, 6)[:wide]
+        picture[row : row + 2, seen] = np.minimum(picture[row : row + 2, seen], 90)
+    assert predictor.predict_number(picture).text == "73905"
+
+
+def test_pieces_of_a_digit_are_joined(predictor: Predictor) -> None:
+    picture = Image.new("L", (330, 130), 255)
+    pen = ImageDraw.Draw(picture)
+
+    def stroke(*points: tuple[int, int]) -> None:
+        pen.line(points, fill=0, width=7)
+
+    stroke((34, 30), (31, 62))  # a 5 whose top begins behind the rest
+    pen.arc((20, 54, 66, 104), 215, 500, fill=0, width=7)
+    stroke((58, 26), (84, 24))
+    stroke((100, 28), (97, 104))
+    stroke((116, 28), (150, 28))  # a 7 whose top ends before the stem
+    stroke((160, 26), (143, 104))
+    stroke((206, 30), (194, 70), (220, 69))  # a 4 of two strokes
+    stroke((228, 40), (226, 106))
+    pen.ellipse((260, 28, 302, 104), outline=0, width=7)
+    assert predictor.predict_number(picture).text == "51740"
+
+
+def test_what_lies_at_the_border_is_no_row(predictor: Predictor) -> None:
+    picture = drawn("4271").picture.copy()
+    picture[:40, 16:24] = 0  # what is left of a shadow or a table
+    picture[46:54, 17:23] = 0
+    assert predictor.predict_number(picture).text == "4271"
+
+
 def test_touching_digits_are_cut(predictor: Predictor) -> None:
     read = 0
     for seed in range(8):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_edge.model_spec import MNIST_SHAPE, InputSpec, ModelSpec
@@ -53,6 +53,18 @@ def made(*texts: str, seed: int, paper: str = "white", **style: object) -> Made:
     return number(digits, texts, way, PAPERS[paper], rng)
 
 
+def in_pieces() -> np.ndarray:
+    """A 5 whose top begins behind the rest, and a 4 of two strokes."""
+    picture = Image.new("L", (170, 130), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.line((34, 30, 31, 62), fill=0, width=7)
+    pen.arc((20, 54, 66, 104), 215, 500, fill=0, width=7)
+    pen.line((58, 26, 84, 24), fill=0, width=7)
+    pen.line((110, 30, 98, 70, 124, 69), fill=0, width=7)
+    pen.line((132, 40, 130, 106), fill=0, width=7)
+    return np.asarray(picture)
+
+
 def pictures() -> dict[str, np.ndarray]:
     """Numbers of every gap and on every paper, and pictures with none."""
     found = {f"{gap} gaps": made("4271", seed=1, gap=gap).picture for gap in GAPS}
@@ -68,6 +80,15 @@ def pictures() -> dict[str, np.ndarray]:
     crossed = made("73905", seed=9).picture.copy()
     crossed[20::47] = 60
     found["lines through it"] = crossed
+    faint = crossed.copy()
+    faint[:, (np.arange(faint.shape[1]) // 6) % 4 == 0] = made("73905", seed=9).picture[
+        :, (np.arange(faint.shape[1]) // 6) % 4 == 0
+    ]
+    found["broken lines through it"] = faint
+    found["a 5 and a 4 in pieces"] = in_pieces()
+    outer = made("4271", seed=13).picture.copy()
+    outer[:40, 16:24] = outer[46:54, 17:23] = 0
+    found["something at the border"] = outer
     broken = made("73905", seed=10, gap="wide", boxed=True)
     rows = [(y, y + h) for _, y, _, h in broken.boxes]
     found["boxes without a lid"] = broken.picture.copy()

@@ -5,6 +5,11 @@ from mnist_edge.runtime.preprocess.rows import Row
 
 BROKEN = 0.75  # height of what may be a piece of a digit with broken strokes, over the row's
 
+# The top stroke of a 5 or a 7 that stands beside the rest:
+HAT = 0.35  # its height, at most, over the row's
+LONG = 1.5  # its width over its height, at least: no apostrophe
+HIGH = 0.25  # its middle below the top of the rest, at most, over the row's height: no minus
+
 
 def group_parts(row: Row) -> list[list[Part]]:
     """Return a row's parts from left to right, those of one digit together, the highest first."""
@@ -32,9 +37,23 @@ def _belong(group: list[Part], other: list[Part], height: float) -> bool:
     both = around([box, another])
     narrower = min(box[3] - box[2], another[3] - another[2])
     beside = min(box[3], another[3]) - max(box[2], another[2])
-    if beside < 0.3 * narrower or both[1] - both[0] > 1.35 * height:
+    if both[1] - both[0] > 1.35 * height:
         return False
+    if beside < 0.3 * narrower:
+        return _is_hat(box, another, height)
     return gap(box, another) <= (0.3 if beside >= 0.5 * narrower else 0.15) * height
+
+
+def _is_hat(box: Box, other: Box, height: float) -> bool:
+    """Return whether a part is the top stroke of a 5 or a 7 that ends before the rest."""
+    high, wide = box[1] - box[0], box[3] - box[2]
+    middle = (box[0] + box[1]) / 2
+    return (
+        high <= HAT * height
+        and wide >= LONG * high
+        and middle <= other[0] + HIGH * height
+        and gap(box, other) <= 0.15 * height
+    )
 
 
 def _box_of(group: list[Part]) -> Box:

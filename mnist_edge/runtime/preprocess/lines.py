@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_edge.runtime.preprocess.numeric import Bools, Floats, Numbers, median
-from mnist_edge.runtime.preprocess.parts import find_runs
+from mnist_edge.runtime.preprocess.parts import Labels, find_runs
 
 FRAME = 0.8  # share of a frame's side that lies on one straight line
 STEEPEST = 0.15  # slope of a frame's side
@@ -17,6 +17,8 @@ OFF_LINE = 0.06  # by which it may miss that line, as a share of the frame's sho
 THICKEST = 0.2  # thickness of a frame's lines over its shorter side
 DIVIDER = 0.8  # length of a line between two cells, of the frame's inside
 SLOPES = 8  # hundredths by which ruled lines may slope
+PIECES = 0.25  # share of the picture's width that the pieces of a broken line cover
+RULED = 0.3  # share of it that ink as thin as such a line covers where there is another
 
 
 def without_frame(own: Bools) -> Bools | None:
@@ -117,6 +119,29 @@ def without_lines(own: Bools, length: float, upright: float) -> Bools:
     return left
 
 
+def without_rules(mask: Bools, pieces: Bools) -> Bools:
+    """Return ink without ruled lines that are so faint that they are broken.
+
+    Args:
+        mask: (h, w), all ink of a picture.
+        pieces: (h, w), what of it is flat and by itself: without such lines, nothing is taken out.
+    """
+    if pieces.sum() < PIECES * mask.shape[1]:
+        return mask
+    slope = _slope(pieces)
+    flat = _level(pieces, slope)
+    proven = _thickened(flat).mean(axis=1) >= PIECES
+    if not proven.any():
+        return mask
+    level = _level(mask, slope)
+    tall = _heights(level)
+    flat &= proven[:, None]
+    thin = level & (tall <= 1.6 * median(tall[flat].astype(np.float32)) + 1)
+    ruled = _thickened(thin).mean(axis=1) >= RULED
+    thin &= _thickened(ruled[:, None])
+    return mask & ~_back(thin, mask, slope)
+
+
 def _slope(own: Bools) -> float:
     """Return the slope at which most pixels of a part (h, w) lie on common lines."""
     y, x = np.nonzero(own)
@@ -139,19 +164,11 @@ def straight_runs(own: Bools, length: int, slope: float, thickest: float) -> Boo
         slope: Pixels down for each pixel to the right.
         thickest: Pixels that a line may have up and down.
     """
-    height, width = own.shape
-    shift = np.floor(np.arange(width) * slope + 0.5).astype(np.int64)
-    margin = int(np.abs(shift).max()) + 1
-    level = np.zeros((height + 2 * margin, width), bool)
-    y, x = np.nonzero(own)
-    level[y - shift[x] + margin, x] = True
+    level = _level(own, slope)
     # A line wavers by a pixel.
-    wide = level.copy()
-    wide[1:] |= level[:-1]
-    wide[:-1] |= level[1:]
-    runs = find_runs(wide, reach=0)
+    runs = find_runs(_thickened(level), reach=0)
     long = (runs.stop - runs.start) >= length
-    lines = np.zeros((len(level), width + 1), np.int64)
+    lines = np.zeros((len(level), own.shape[1] + 1), np.int64)
     np.add.at(lines, (runs.row[long], runs.start[long]), 1)
     np.add.at(lines, (runs.row[long], runs.stop[long]), -1)
     on_line = (lines.cumsum(axis=1)[:, :-1] > 0) & level
@@ -160,9 +177,39 @@ def straight_runs(own: Bools, length: int, slope: float, thickest: float) -> Boo
     tall = _heights(level)
     usual = median(tall[on_line].astype(np.float32))
     on_line &= tall <= min(1.6 * usual + 1, thickest)
+    return _back(on_line, own, slope)
+
+
+def _level(own: Bools, slope: float) -> Bools:
+    """Return a mask (h, w) so moved that lines of a slope are level: (h and a margin, w)."""
+    margin, shift = _shift(own.shape[1], slope)
+    level = np.zeros((len(own) + 2 * margin, own.shape[1]), bool)
+    y, x = np.nonzero(own)
+    level[y - shift[x] + margin, x] = True
+    return level
+
+
+def _back(level: Bools, own: Bools, slope: float) -> Bools:
+    """Return a mask that ``_level`` made of ``own``, or a part of it, moved back."""
+    margin, shift = _shift(own.shape[1], slope)
     out = np.zeros_like(own)
-    out[y, x] = on_line[y - shift[x] + margin, x]
+    y, x = np.nonzero(own)
+    out[y, x] = level[y - shift[x] + margin, x]
     return out
+
+
+def _shift(width: int, slope: float) -> tuple[int, Labels]:
+    """Return by how many rows each column is moved, and the most of it."""
+    shift = np.floor(np.arange(width) * slope + 0.5).astype(np.int64)
+    return int(np.abs(shift).max()) + 1, shift
+
+
+def _thickened(mask: Bools) -> Bools:
+    """Return a mask (h, w) with the rows above and below."""
+    thick = mask.copy()
+    thick[1:] |= mask[:-1]
+    thick[:-1] |= mask[1:]
+    return thick
 
 
 def _heights(own: Bools) -> np.ndarray:

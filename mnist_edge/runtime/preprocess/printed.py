@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mnist_edge.runtime.preprocess.lines import without_frame, without_lines
+from mnist_edge.runtime.preprocess.lines import without_frame, without_lines, without_rules
 from mnist_edge.runtime.preprocess.numeric import Floats, median
 from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts
 
@@ -14,19 +14,23 @@ LONG = 1.2  # height of a whole one over that of what stands in the cells
 LINES = 3  # how many there are at least
 SAME = 0.12  # by which their ends may be off, over their height
 
+FLAT = 0.25  # height over width, at most, of a piece of a ruled line
+LEAST_HEIGHT = 5  # pixels of a digit's height, at least
 LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
 
 
 def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
     """Take frames and ruled lines out of the ink."""
+    labels, parts = _without_rules(ink, labels, parts)
     height, width = labels.shape
     changed = False
     mask = labels > 0
     suspects = [part for part in parts if _may_be_print(part, parts, height, width)]
     if not suspects:
         return labels, parts
-    others = [part for part in parts if part not in suspects]
-    digit = usual_height(others)
+    # Neither a piece of a line nor a speck tells how high digits are.
+    others = [part for part in parts if part not in suspects and not _is_flat(part)]
+    digit = usual_height([part for part in others if part.height >= LEAST_HEIGHT])
     for part in suspects:
         top, bottom, left, right = part.box
         own = labels[top:bottom, left:right] == part.number
@@ -43,6 +47,17 @@ def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Label
     if not changed:
         return labels, parts
     return find_parts(ink, mask)
+
+
+def _without_rules(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
+    """Take broken ruled lines out of the ink: flat pieces, specks, and what joins digits."""
+    digits = np.zeros(int(labels.max()) + 1, bool)
+    digits[[part.number for part in parts if not _is_flat(part)]] = True
+    mask = labels > 0
+    left = without_rules(mask, mask & ~digits[labels])
+    if left.sum() == mask.sum():
+        return labels, parts
+    return find_parts(ink, left)
 
 
 def without_dividers(parts: list[Part]) -> list[Part]:
@@ -82,6 +97,10 @@ def _may_be_print(part: Part, parts: list[Part], height: int, width: int) -> boo
     if part.width > 0.5 * width or part.height > 0.5 * height:
         return True
     return any(_inside(other.box, part.box) for other in parts if other.mass > 0.02 * part.mass)
+
+
+def _is_flat(part: Part) -> bool:
+    return part.height <= FLAT * part.width
 
 
 def _inside(box: Box, other: Box) -> bool:

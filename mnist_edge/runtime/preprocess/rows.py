@@ -256,8 +256,14 @@ def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
         small = [part for part in small if part not in own]
         rows.append(Row(tuple(sorted(chain + own, key=lambda part: part.middle)), height))
     # What is left of a table or a shadow lies by itself.
-    inner = [row for row in rows if not all(at_border(p.box, shape) for p in row.parts)]
+    inner = [row for row in rows if not _is_outer(row, shape)]
     return tuple(sorted(inner or rows, key=_level))
+
+
+def _is_outer(row: Row, shape: tuple[int, ...]) -> bool:
+    """Return whether most ink of a row touches the border."""
+    outer = sum(part.mass for part in row.parts if at_border(part.box, shape))
+    return outer > 0.5 * sum(part.mass for part in row.parts)
 
 
 def _level(row: Row) -> float:

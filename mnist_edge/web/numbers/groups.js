@@ -2,7 +2,7 @@
 // (preprocess/groups.py).
 
 const groups = (() => {
-  const BROKEN = 0.75;
+  const BROKEN = 0.75, HAT = 0.35, LONG = 1.5, HIGH = 0.25;
 
   // A row's parts from left to right, those of one digit together, the highest first.
   function groupParts(row) {
@@ -28,8 +28,20 @@ const groups = (() => {
     const box = boxOf(group), another = boxOf(other), both = around([box, another]);
     const narrower = Math.min(box[3] - box[2], another[3] - another[2]);
     const shared = Math.min(box[3], another[3]) - Math.max(box[2], another[2]);
-    if (shared < 0.3 * narrower || both[1] - both[0] > 1.35 * height) return false;
+    if (both[1] - both[0] > 1.35 * height) return false;
+    if (shared < 0.3 * narrower) return isHat(box, another, height);
     return between(box, another) <= (shared >= 0.5 * narrower ? 0.3 : 0.15) * height;
+  }
+
+  // Whether a part is the top stroke of a 5 or a 7 that ends before the rest.
+  function isHat(box, other, height) {
+    const high = box[1] - box[0], middle = (box[0] + box[1]) / 2;
+    return (
+      high <= HAT * height &&
+      box[3] - box[2] >= LONG * high &&
+      middle <= other[0] + HIGH * height &&
+      between(box, other) <= 0.15 * height
+    );
   }
 
   const boxOf = (group) => around(group.map((part) => part.box));

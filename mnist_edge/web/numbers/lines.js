@@ -3,6 +3,7 @@
 
 const lines = (() => {
   const FRAME = 0.8, STEEPEST = 0.15, OFF_LINE = 0.06, THICKEST = 0.2, DIVIDER = 0.8, SLOPES = 8;
+  const PIECES = 0.25, RULED = 0.3;
 
   function transposed({ height, width, data }) {
     const out = bytes(width, height);
@@ -108,6 +109,31 @@ const lines = (() => {
     return left;
   }
 
+  // Ink without ruled lines that are so faint that they are broken. `pieces` is what of it is flat
+  // and by itself: without such lines, nothing is taken out.
+  function withoutRules(mask, pieces) {
+    const { width } = mask;
+    if (sum(pieces.data) < PIECES * width) return mask;
+    const slope = slopeOf(pieces), flat = leveled(pieces, slope);
+    const proven = covered(flat).map((share) => share >= PIECES);
+    if (!proven.includes(true)) return mask;
+    const level = leveled(mask, slope), tall = heights(level), rowOf = (i) => Math.floor(i / width);
+    const usual = median([...tall].filter((_, i) => flat.data[i] && proven[rowOf(i)]));
+    const thin = { ...level };
+    thin.data = level.data.map((set, i) => set && tall[i] <= 1.6 * usual + 1);
+    const ruled = covered(thin).map((share) => share >= RULED);
+    const isRuled = (row) => ruled[row - 1] || ruled[row] || ruled[row + 1];
+    thin.data = thin.data.map((set, i) => set && isRuled(rowOf(i)));
+    return without(mask, back(thin, mask, slope));
+  }
+
+  // The share of each row that is set there, or in the row above or below.
+  function covered(mask) {
+    const { height, width } = mask, { data } = thickened(mask);
+    return Array.from({ length: height }, (_, row) =>
+      sum(data.subarray(row * width, (row + 1) * width)) / width);
+  }
+
   // The slope at which most pixels of a part lie on common lines.
   function slopeOf({ height, width, data }) {
     let best = [-1, 0];
@@ -128,32 +154,57 @@ const lines = (() => {
 
   // The pixels of straight lines from left to right, without the strokes that cross them.
   function straightRuns(own, length, slope, thickest) {
-    const { height, width, data } = own, shift = shifts(width, slope);
-    const margin = largest(shift.map(Math.abs)) + 1;
-    const level = bytes(height + 2 * margin, width), out = bytes(height, width);
-    const placeOf = (y, x) => (y - shift[x] + margin) * width + x;
-    for (let y = 0, i = 0; y < height; y++)
-      for (let x = 0; x < width; x++, i++) if (data[i]) level.data[placeOf(y, x)] = 1;
+    const level = leveled(own, slope), tall = heights(level), heightsThere = [];
+    const onLine = { ...level, data: new Uint8Array(level.data.length) };
     // A line wavers by a pixel.
-    const wide = level.data.map((set, i) =>
-      set | (i >= width ? level.data[i - width] : 0) | (level.data[i + width] ?? 0));
-    const onLine = new Uint8Array(wide.length), tall = heights(level), heightsThere = [];
-    for (const [start, stop] of runsOf(wide, width)) {
+    for (const [start, stop] of runsOf(thickened(level).data, own.width)) {
       if (stop - start < length) continue;
       for (let i = start; i < stop; i++) {
         if (!level.data[i]) continue;
-        onLine[i] = 1;
+        onLine.data[i] = 1;
         heightsThere.push(tall[i]);
       }
     }
-    if (!heightsThere.length) return out;
+    if (!heightsThere.length) return bytes(own.height, own.width);
     const limit = Math.min(1.6 * median(heightsThere) + 1, thickest);
-    for (let y = 0, i = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, i++) {
-        const place = placeOf(y, x);
-        if (data[i] && onLine[place] && tall[place] <= limit) out.data[i] = 1;
-      }
-    }
+    onLine.data = onLine.data.map((set, i) => set && tall[i] <= limit);
+    return back(onLine, own, slope);
+  }
+
+  // A mask so moved that lines of a slope are level.
+  function leveled(own, slope) {
+    const { height, width } = own, margin = marginOf(width, slope);
+    const level = bytes(height + 2 * margin, width);
+    moved(own, slope, (i, place) => {
+      level.data[place] = 1;
+    });
+    return level;
+  }
+
+  // A mask that `leveled` made of `own`, or a part of it, moved back.
+  function back(level, own, slope) {
+    const out = bytes(own.height, own.width);
+    moved(own, slope, (i, place) => {
+      out.data[i] = level.data[place];
+    });
+    return out;
+  }
+
+  // Call with the place of each pixel that is set, and its place where lines of a slope are level.
+  function moved({ height, width, data }, slope, call) {
+    const shift = shifts(width, slope), margin = marginOf(width, slope);
+    for (let y = 0, i = 0; y < height; y++)
+      for (let x = 0; x < width; x++, i++)
+        if (data[i]) call(i, (y - shift[x] + margin) * width + x);
+  }
+
+  const marginOf = (width, slope) => largest(shifts(width, slope).map(Math.abs)) + 1;
+
+  // A mask with the rows above and below.
+  function thickened({ height, width, data }) {
+    const out = bytes(height, width);
+    for (let i = 0; i < data.length; i++)
+      out.data[i] = data[i] | (data[i - width] ?? 0) | (data[i + width] ?? 0);
     return out;
   }
 
@@ -182,5 +233,5 @@ const lines = (() => {
     return tall;
   }
 
-  return { withoutFrame, withoutLines };
+  return { withoutFrame, withoutLines, withoutRules };
 })();

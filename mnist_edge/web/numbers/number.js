@@ -2,7 +2,7 @@
 
 const number = (() => {
   const DOUBT = "?";
-  const LOWEST = 0.6, HIGHEST = 1.6, UNSURE = 0.003, DOUBTS = 0.72, SURE = 0.99;
+  const LOWEST = 0.6, HIGHEST = 1.6, PIECE = 0.4, UNSURE = 0.003, DOUBTS = 0.72, SURE = 0.99;
   const LEAST = 0.6, OTHERS = 2, SURE_DOUBT = 0.5, WHOLE = 0.97;
   const ODD = 7, ODD_CUT = 5.5, CERTAIN_WHOLE = 0.5, CERTAIN_CUT = 0.7;
 
@@ -57,9 +57,10 @@ const number = (() => {
     const pieces = new Set(), several = new Set();
     readings.forEach((reading, place) => {
       const [top, bottom] = reading.candidate.box;
-      if (bottom - top < LOWEST * line.height) return;
-      if (reading.prediction.confidence < WHOLE) pieces.add(place);
-      if (!paths.mayBeSeveral(line, reading)) return;
+      if (bottom - top < PIECE * line.height) return;
+      const isLow = bottom - top < LOWEST * line.height;
+      if (isLow || reading.prediction.confidence < WHOLE) pieces.add(place);
+      if (isLow || !paths.mayBeSeveral(line, reading)) return;
       pieces.add(place);
       several.add(place);
     });

@@ -3,19 +3,19 @@
 
 const printed = (() => {
   const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12;
-  const LEAST_MASS = 0.06;
+  const FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
 
   // Take frames and ruled lines out of the ink.
-  function withoutPrint(ink, labels, all) {
+  function withoutPrint(ink, labelsBefore, before) {
+    const [labels, all] = withoutBrokenRules(ink, labelsBefore, before);
     const { height, width } = labels;
     const suspects = all.filter((part) => mayBePrint(part, all, height, width));
     if (!suspects.length) return [labels, all];
     let changed = false;
-    const mask = bytes(height, width);
-    labels.data.forEach((number, i) => {
-      mask.data[i] = number ? 1 : 0;
-    });
-    const digit = usualHeight(all.filter((part) => !suspects.includes(part)));
+    const mask = maskOf(labels, (number) => number);
+    // Neither a piece of a line nor a speck tells how high digits are.
+    const others = all.filter((part) => !suspects.includes(part) && !isFlat(part));
+    const digit = usualHeight(others.filter((part) => part.height >= LEAST_HEIGHT));
     for (const part of suspects) {
       const [top, , left] = part.box, own = parts.only(labels, part.number, part.box);
       let inside = lines.withoutFrame(own);
@@ -32,6 +32,24 @@ const printed = (() => {
       });
     }
     return changed ? parts.findParts(ink, mask) : [labels, all];
+  }
+
+  // Take broken ruled lines out of the ink: flat pieces, specks, and what joins digits.
+  function withoutBrokenRules(ink, labels, all) {
+    const digits = new Set(all.filter((part) => !isFlat(part)).map((part) => part.number));
+    const mask = maskOf(labels, (number) => number);
+    const pieces = maskOf(labels, (number) => number && !digits.has(number));
+    const left = lines.withoutRules(mask, pieces);
+    return sum(left.data) === sum(mask.data) ? [labels, all] : parts.findParts(ink, left);
+  }
+
+  // Where labels are what is asked for.
+  function maskOf({ height, width, data }, isSet) {
+    const mask = bytes(height, width);
+    data.forEach((number, i) => {
+      mask.data[i] = isSet(number) ? 1 : 0;
+    });
+    return mask;
   }
 
   // Leave out the upright lines of a form whose frame is broken.
@@ -67,6 +85,8 @@ const printed = (() => {
     if (part.width > 0.5 * width || part.height > 0.5 * height) return true;
     return all.some((other) => other.mass > 0.02 * part.mass && isInside(other.box, part.box));
   }
+
+  const isFlat = (part) => part.height <= FLAT * part.width;
 
   const isInside = (box, other) =>
     box[0] > other[0] && box[1] < other[1] && box[2] > other[2] && box[3] < other[3];

@@ -143,8 +143,15 @@ const rows = (() => {
       found.push({ parts: ordered, height });
     }
     // What is left of a table or a shadow lies by itself.
-    const inner = found.filter((row) => !row.parts.every((part) => atBorder(part.box, ...shape)));
+    const inner = found.filter((row) => !isOuter(row, shape));
     return (inner.length ? inner : found).sort((a, b) => level(a) - level(b));
+  }
+
+  // Whether most ink of a row touches the border.
+  function isOuter(row, shape) {
+    const outer = row.parts.filter((part) => atBorder(part.box, ...shape));
+    const massOf = (some) => sum(some.map((part) => part.mass));
+    return massOf(outer) > 0.5 * massOf(row.parts);
   }
 
   const middle = (part) => part.box[2] + part.box[3];

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from mnist_edge.runtime.preprocess.lines import straight_runs, without_frame, without_lines
+from mnist_edge.runtime.preprocess.lines import (
+    straight_runs,
+    without_frame,
+    without_lines,
+    without_rules,
+)
 
 
 def cross() -> np.ndarray:
@@ -57,3 +62,16 @@ def test_short_strokes_are_no_lines() -> None:
     ink[5:8, 10:60] = True
     assert not straight_runs(ink, 70, 0.0, np.inf).any()
     assert straight_runs(ink, 40, 0.0, np.inf).sum() == 150
+
+
+def test_a_broken_line_goes_where_there_is_another_and_the_stroke_through_it_stays() -> None:
+    ink = np.zeros((80, 200), bool)
+    ink[20, :] = ink[50, :] = (np.arange(200) // 5) % 3 > 0
+    ink[35:65, 90:98] = True
+    pieces = ink.copy()
+    pieces[50] = pieces[35:65, 90:98] = False  # what touches the stroke is one part with it
+    left = without_rules(ink, pieces)
+    assert not left[20].any()
+    assert left[35:65, 90:98].all()
+    assert left.sum() == 30 * 8
+    np.testing.assert_array_equal(without_rules(ink, np.zeros_like(ink)), ink)
