@@ -32,10 +32,10 @@ DOUBT = "?"
 
 LOWEST, HIGHEST = 0.6, 1.6  # height of a digit over its row's
 PIECE = 0.4  # height of a piece of a digit over its row's, at least: commas are lower
-UNSURE = 0.003  # by which a confidence falls short of 1 before it costs anything
-DOUBTS = 0.72  # mean of that over a picture's digits, from which on it is no number
-SURE = 0.99  # confidence of a digit in what may be no number
+SURE = 0.99  # confidence of a digit where most are less sure: it may be no number
+SURE_ALONE = 0.975  # that of the only one
 
+UNSURE = 0.003  # by which a confidence falls short of 1 before it costs anything
 LEAST = 0.6  # confidence of a digit among others that are sure: it is a digit, if any is
 OTHERS = 2  # how many of those there must be
 SURE_DOUBT = 0.5  # the most that their mean doubt may be
@@ -155,8 +155,10 @@ def _least_confidence(choices: list[Choice]) -> float:
     """
     if not choices or choices[0].reading.prediction.calibration.reject_below is None:
         return 0.0
-    doubts = sum(doubt(choice.reading, UNSURE) for choice in choices)
-    return SURE if doubts > DOUBTS * len(choices) + 1.5 else 0.0
+    if len(choices) == 1:
+        return SURE_ALONE
+    unsure = sum(choice.reading.confidence < SURE for choice in choices)
+    return SURE if unsure > len(choices) / 2 else 0.0
 
 
 def _is_among_sure(choice: Choice, line: list[Choice]) -> bool:

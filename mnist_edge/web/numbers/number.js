@@ -2,7 +2,8 @@
 
 const number = (() => {
   const DOUBT = "?";
-  const LOWEST = 0.6, HIGHEST = 1.6, PIECE = 0.4, UNSURE = 0.003, DOUBTS = 0.72, SURE = 0.99;
+  const LOWEST = 0.6, HIGHEST = 1.6, PIECE = 0.4, UNSURE = 0.003, SURE = 0.99;
+  const SURE_ALONE = 0.975;
   const LEAST = 0.6, OTHERS = 2, SURE_DOUBT = 0.5, WHOLE = 0.97;
   const ODD = 7, ODD_CUT = 5.5, CERTAIN_WHOLE = 0.5, CERTAIN_CUT = 0.7;
 
@@ -70,8 +71,9 @@ const number = (() => {
   // What a digit's confidence must be in this picture.
   function leastConfidence(choices) {
     if (!choices.length || facts.reject_below === null) return 0;
-    const doubts = choices.map((choice) => paths.doubt(choice.reading.prediction, UNSURE));
-    return sum(doubts) > DOUBTS * choices.length + 1.5 ? SURE : 0;
+    if (choices.length === 1) return SURE_ALONE;
+    const unsure = choices.filter(({ reading }) => reading.prediction.confidence < SURE);
+    return unsure.length > choices.length / 2 ? SURE : 0;
   }
 
   // Whether a digit that was not cut out stands in a row of others that are sure.
