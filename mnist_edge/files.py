@@ -180,7 +180,7 @@ def read_manifest_json(path: Path) -> dict[str, Any] | None:
     """Return the manifest of an artifact as it stands beside it; None where there is none.
 
     Raises:
-        ModelError: There is one that cannot be read, or is no JSON object with the artifact's hash.
+        ModelError: There is one that cannot be read, or is no JSON object with its hash.
     """
     try:
         document = parse_json(read_regular(manifest_path(path), MAX_JSON_BYTES))
@@ -279,7 +279,7 @@ def parse_json(content: bytes) -> Any:
     except RecursionError:
         raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} deep") from None
     except ValueError:  # not UTF-8, or not JSON
-        raise ValueError("it is no JSON") from None
+        raise ValueError("it is not JSON") from None
     _require_plain(document)
     return document
 

@@ -434,7 +434,7 @@ def _json(metadata: Mapping[str, str], name: str) -> Any:
     try:
         return json.loads(metadata[name])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name}={shown(metadata[name])}, which is no JSON") from error
+        raise ValueError(f"{name}={shown(metadata[name])}, which is not JSON") from error
 
 
 def _text(value: object) -> str:

@@ -198,8 +198,8 @@ def test_files_and_folders_are_nothing_special(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "it is no JSON"),
-        (b"\xff", "no JSON"),
+        (b"", "it is not JSON"),
+        (b"\xff", "not JSON"),
         (b"[" * 100_000, "nested"),
         (b"[" * 65 + b"]" * 65, "nested more than 64"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "nested more than 64"),
@@ -207,7 +207,7 @@ def test_files_and_folders_are_nothing_special(tmp_path: Path) -> None:
         (b'{"a": 1e999}', "not finite"),
         (b'"\\ud800"', "surrogate pair"),
         (b'{"\\udfff": 1}', "surrogate pair"),
-        (b"1" * 5000, "no JSON"),
+        (b"1" * 5000, "not JSON"),
     ],
     ids=lambda value: repr(value[:9]),
 )

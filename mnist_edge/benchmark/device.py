@@ -116,7 +116,7 @@ def warnings(busy: list[float | None], before: Load, after: Load) -> list[str]:
     found = []
     working = max((cores for cores in busy if cores is not None), default=0)
     if working > BUSY_CORES:
-        advice = "stop them, measure again"
+        advice = "stop them and measure again"
         found.append(
             f"the machine is busy: other processes use {working:.1f} of its cores; {advice}",
         )

@@ -9,7 +9,7 @@ import typer
 from mnist_edge.cli.app import find_data
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.verbosity import complain, note, show_warnings
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import require_place
 from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
@@ -32,6 +32,7 @@ class Options:
     preprocessing: Preprocessing | None
     verify: bool
     keep_inactive: bool
+    only_pixels: bool = False
 
 
 def convert(
@@ -55,7 +56,7 @@ def convert(
     source = open_source(model)
     from mnist_edge.export import pipeline
     from mnist_edge.export.examples import require_fit
-    from mnist_edge.export.inputs import is_of_features, specify, wanted_by
+    from mnist_edge.export.inputs import input_of, is_of_features, specify, wanted_by
 
     show_warnings()
     if not (options.verify or options.data) and options.label_column is not None:
@@ -69,6 +70,11 @@ def convert(
             resize=options.resize,
             allow_sample=True,
             on_step=on_step,
+        )
+    if options.only_pixels and (input_of(source).range is None or is_of_features(source, dataset)):
+        raise ModelError(
+            f"expected a model that takes pixels for C, but {model} takes features, which are "
+            "floats: the C code has none"
         )
     if options.data and dataset:
         labels = choose_labels(source, asked, dataset)

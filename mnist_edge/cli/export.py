@@ -272,7 +272,7 @@ def _export_c(model: Path, folder: Path, options: Options, as_json: bool) -> Non
     """Export a model as int8, and make C code of it."""
     with tempfile.TemporaryDirectory() as temporary:
         export_c(
-            convert_one(model, Path(temporary), C_PRECISION, options),
+            convert_one(model, Path(temporary), C_PRECISION, replace(options, only_pixels=True)),
             folder,
             options.data,
             as_json,

@@ -53,9 +53,11 @@ def read(path: Path) -> bytes:
 
 
 def swapped(path: Path) -> str | None:
-    """Return what a path is that is no picture but a folder, a model or rows; None for others."""
+    """Return what a path is that is no picture: a folder, a model, rows, a pattern; else None."""
     if path.is_dir():
         return "expected pictures in this folder, found none there"
+    if not path.exists() and set("*?[") & set(str(path)):
+        return "expected a file of this name, found none: write a pattern without quotes"
     if not path.is_file():
         return None
     if path.suffix.lower() in MODELS:
@@ -93,5 +95,5 @@ def shortened(names: Sequence[str]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Return how many files are no pictures, and the names of the first."""
-    what = "files that are no pictures" if len(names) > 1 else "file that is no picture"
+    what = "files that are not pictures" if len(names) > 1 else "file that is not a picture"
     return f"{len(names):,} {what}: {shortened(names)}"

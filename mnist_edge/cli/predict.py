@@ -71,9 +71,9 @@ def predict(
     """Classify pictures, or read the numbers in them.
 
     Prints one line per picture: label, confidence, path. A question mark after the label means that
-    the picture is probably none of the model's classes; in a number it replaces a digit. A picture
-    that cannot be read is reported on stderr and the others are classified: exit code 1, or 2 if
-    none can be read.
+    the picture is probably none of the model's classes; with --number, it replaces the digit. A
+    picture that cannot be read is reported on stderr and the others are classified: exit code 1, or
+    2 if none can be read.
 
     Example: mnist-edge predict three.png scans/ --top 3
 

@@ -31,8 +31,8 @@ def score(
         str,
         typer.Option(
             metavar="NAME",
-            help="Column, or array of an .npz, with the images; in a .tar, the pictures' file "
-            "extension.",
+            help="Column with the images, or array of an .npz that has several; in a .tar, the "
+            "pictures' file extension.",
         ),
     ] = "image",
     keep: Annotated[
@@ -48,7 +48,7 @@ def score(
         typer.Option(
             metavar="|".join(PREPARES),
             autocompletion=completion.one_of(PREPARES),
-            help="Preprocessing of pictures; auto is as the model's file says.",
+            help="Preprocessing of pictures; auto: as the model's file says.",
         ),
     ] = "auto",
     output_format: Annotated[

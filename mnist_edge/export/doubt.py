@@ -23,7 +23,7 @@ CLEARLY_BETTER = 0.8
 
 _UNTRAINED = (
     "it is untrained, or was trained on other examples or classes; its files answer as it does, "
-    "and are unverified"
+    "but are unverified"
 )
 
 

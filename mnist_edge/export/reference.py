@@ -74,7 +74,7 @@ def notes(
     if examples and examples.labels is None:
         yield (
             "no labelled images here fit the model: its files are compared with it on generated "
-            "inputs, which show that they agree with it, and nothing of its accuracy"
+            "inputs, which show that they agree with it, but not how accurate it is"
             f"{_unconfirmed(examples, scaling)}; pass --data to check that too"
         )
     if doubt:

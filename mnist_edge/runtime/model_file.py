@@ -164,7 +164,7 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
     if content.startswith(_PICTURES):
         return ModelError(f"expected an ONNX file, but {origin} is a picture: pass an .onnx file")
     if _is_text(content):
-        return ModelError(f"expected an ONNX file, but {origin} holds text")
+        return ModelError(f"expected an ONNX file, found text in {origin}")
     if isinstance(error, protobuf.RefusedFieldError):
         return ModelError(
             f"expected a plain graph with its weights inside in {origin}, found {error}"

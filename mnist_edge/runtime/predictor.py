@@ -61,8 +61,8 @@ class Predictor:
 
     Args:
         model: A path, the bytes of a file, or the name of a model that ships with the package:
-            "int8", "fp32", "int4" and so on, or "small" (a third of the size, faster, 0.3
-            percentage points less accurate). None is "int8".
+            "int8", "fp32", "int4" and so on, or "small" (a third of the size, faster, a
+            little less accurate). None is "int8".
         threads: Threads per prediction; "auto" uses as many as CPU affinity and quota allow.
         sha256: Expected hash of the model's bytes, in hexadecimal.
 
@@ -321,7 +321,7 @@ class Predictor:
             if self._closed:
                 raise ModelError(
                     f"expected an open Predictor, this one of {self._model.origin} was closed: "
-                    "make another"
+                    "create another"
                 )
             if self._bound is None:
                 session = open_session(self._model, self._threads)

@@ -120,8 +120,8 @@ def begin(out: Place, manifest: RunManifest, mode: Mode, shared: bool) -> None:
         )
     if names and mode == "new" and not shared:
         raise OptionError(
-            f"expected an empty folder, {out.text} holds a run: --resume does what is missing of "
-            "it, --overwrite replaces it"
+            f"expected an empty folder, {out.text} holds a run: --resume writes what is missing, "
+            "--overwrite replaces it"
         )
     if names and mode != "overwrite":
         _require_same(_read_manifest(out), manifest)

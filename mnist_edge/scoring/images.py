@@ -210,8 +210,8 @@ def _of_array(
     if numbers.shape[1] != spec.elements or numbers.dtype.kind not in "biuf":
         raise DataError(
             f"expected {spec.elements:,} numbers an image in {source}, found "
-            f"{numbers.shape[1]:,} of {numbers.dtype}: name another column with --column, or "
-            "another model with --model"
+            f"{numbers.shape[1]:,} of {numbers.dtype}: name another column "
+            "or array with --column, or another model with --model"
         )
     if spec.range is None or numbers.dtype == np.uint8 or numbers.dtype.kind in "bf":
         return Images(rows, numbers)

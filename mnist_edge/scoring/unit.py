@@ -113,8 +113,8 @@ def _note_faults(job: Job, shard: Shard, piece: Piece, answers: Answers, faults:
         row = piece.first + place
         if job.options.on_error == "fail":
             raise DataError(
-                f"cannot read row {row:,} of {shard.source} ({why}): mend it, or leave such rows "
-                "out with --on-error quarantine"
+                f"cannot read row {row:,} of {shard.source} ({why}): correct it, or leave such "
+                "rows out with --on-error quarantine"
             )
         line = json.dumps({"source": shard.source, "row": row, "reason": why})
         faults.write(line.encode() + b"\n")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_edge.backend import keras
 from mnist_edge.c99 import gate
 from tests.c99.files import Stack
 from tests.conftest import ARTIFACTS, Run
@@ -108,3 +109,13 @@ def test_wrong_input_is_one_sentence(refused: Callable[..., str], tmp_path: Path
     at_file = ("--target", "c", "--out", tmp_path / "file")
     assert "cannot write" in refused("export", SMALL, *at_file)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_features_is_refused_at_once(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((8,)), layers.Dense(3, activation="softmax")])
+    model.save(tmp_path / "table.keras")
+    sentence = refused("export", tmp_path / "table.keras", "--target", "c", "--out", tmp_path)
+    assert sentence.endswith("takes features, which are floats: the C code has none")

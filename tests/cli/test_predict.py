@@ -32,7 +32,7 @@ def test_a_folder_says_what_it_passes_over(run: Callable[..., Run], scans: Path)
     assert failed.startswith(f"mnist-edge: {scans / 'IMG_1.HEIC'}: expected a picture in a common")
     assert "received a HEIC photo" in failed
     assert skipped == (
-        f"mnist-edge: {scans}: skipped 2 files that are no pictures: more/a.csv, notes.txt"
+        f"mnist-edge: {scans}: skipped 2 files that are not pictures: more/a.csv, notes.txt"
     )
 
 
@@ -45,7 +45,7 @@ def test_many_files_that_are_passed_over_are_counted(
     done = run("predict", tmp_path)
     assert done.code == 0
     names = ", ".join(f"{number}.txt" for number in range(5))
-    assert done.err.endswith(f"skipped 9 files that are no pictures: {names}, ...\n")
+    assert done.err.endswith(f"skipped 9 files that are not pictures: {names}, ...\n")
     assert run("-q", "predict", tmp_path).err == ""
 
 
@@ -109,6 +109,10 @@ def test_a_damaged_picture_is_described_without_names_of_python(
     sentence = run("predict", cut).err
     assert f"received {len(content) // 2:,} bytes, which cannot be decoded (" in sentence
     assert "Error" not in sentence
+
+
+def test_a_pattern_in_quotes_is_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert refused("predict", tmp_path / "*.png").endswith("write a pattern without quotes")
 
 
 def test_a_folder_without_pictures_is_one_sentence(

@@ -171,7 +171,7 @@ def test_an_accuracy_that_is_no_number_is_refused(
     model = metadata.parse(tiny_onnx.read_bytes())
     facts = {entry.key: entry.value for entry in model.metadata_props[:-1]}
     (tmp_path / "odd.onnx").write_bytes(metadata.with_metadata(model, facts | {"accuracy": "good"}))
-    with pytest.raises(ModelError, match="accuracy='good', which is no JSON"):
+    with pytest.raises(ModelError, match="accuracy='good', which is not JSON"):
         verified(tmp_path / "odd.onnx", tiny_reference, tiny)
 
 

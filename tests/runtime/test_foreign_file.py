@@ -143,7 +143,7 @@ def test_a_contract_of_another_kind_makes_it_no_file_of_others() -> None:
     [
         (b"\x08\x08", "expected a model made by 'mnist-edge export'"),
         (b"\x08\x08\x08\x08", "damaged or something else"),
-        (b"not a model at all", "holds text"),
+        (b"not a model at all", "found text in"),
         (b"PK\x03\x04 and more", r"is a \.keras file or another archive: export a Keras model"),
         (b"\x89HDF\r\n\x1a\n and more", r"is an \.h5 file: export a Keras model first"),
     ],

@@ -325,7 +325,7 @@ def test_with_closes_it(digits: Dataset) -> None:
     with Predictor() as predictor:
         predictor.predict(digits.test_images[0])
     for read in (predictor.predict, predictor.predict_batch):
-        with pytest.raises(ModelError, match="was closed: make another"):
+        with pytest.raises(ModelError, match="was closed: create another"):
             read(
                 digits.test_images[:1] if read == predictor.predict_batch else digits.test_images[0]
             )

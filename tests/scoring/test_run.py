@@ -114,7 +114,7 @@ def test_what_is_missing_is_done(scored: Score, data: Path, tmp_path: Path) -> N
 def test_resuming_takes_the_same_run(scored: Score, data: Path, tmp_path: Path) -> None:
     scored(data, rows_per_shard=30)
     before = files(tmp_path / "out")
-    with pytest.raises(OptionError, match=r"holds a run: --resume does .* --overwrite replaces"):
+    with pytest.raises(OptionError, match=r"holds a run: --resume writes .* --overwrite replaces"):
         scored(data, rows_per_shard=30)
     with pytest.raises(OptionError, match="received other options: call it as"):
         scored(data, rows_per_shard=31, way=RESUME)

@@ -158,5 +158,5 @@ def test_a_child_reads_it_and_a_damaged_file_is_a_sentence() -> None:
     wrong = hdf5(CONFIG, WEIGHTS).replace(
         b'{"class_name": "Sequential"', b'["class_name": "Sequential"'
     )
-    with pytest.raises(ModelError, match="damaged or cut off: it is no JSON"):
+    with pytest.raises(ModelError, match="damaged or cut off: it is not JSON"):
         from_bytes(wrong, "x")

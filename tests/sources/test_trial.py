@@ -123,7 +123,7 @@ def test_a_weights_file_that_leads_elsewhere_never_comes_to_keras() -> None:
 @pytest.mark.parametrize(
     ("way", "message"),
     [
-        (ways.NOTHING, "gave no answer: it is no JSON"),
+        (ways.NOTHING, "gave no answer: it is not JSON"),
         (ways.TOO_LITTLE, "gave no answer: a header lists no shapes"),
         (ways.TOO_MUCH, "answered with too much"),
         (ways.CRASH, "ended by SIGSEGV"),
