@@ -135,6 +135,15 @@ def test_a_broken_frame_is_no_ink(predictor: Predictor) -> None:
     assert predictor.predict_number(picture).text == "73905"
 
 
+def test_pieces_of_a_frame_are_no_ones(predictor: Predictor) -> None:
+    made = drawn("73905", gap="wide", height=90, grow=6)
+    picture = made.picture.copy()
+    for x, y, w, h in made.boxes[1:4]:
+        picture[y - 6 : y + h // 2, x - 12 : x - 10] = 0
+        picture[y + h // 3 : y + h + 8, x + w + 12 : x + w + 14] = 0
+    assert predictor.predict_number(picture).text == "73905"
+
+
 def test_tall_ones_are_no_frame(predictor: Predictor) -> None:
     picture = drawn("4").picture
     high = len(picture)

@@ -94,6 +94,11 @@ def pictures() -> dict[str, np.ndarray]:
     found["boxes without a lid"] = broken.picture.copy()
     found["boxes without a lid"][: min(top for top, _ in rows) - 8] = 255
     found["boxes without a lid"][max(bottom for _, bottom in rows) + 8 :] = 255
+    pieces = made("73905", seed=14, gap="wide", height=90, grow=6)
+    found["pieces of boxes"] = pieces.picture.copy()
+    for x, y, w, h in pieces.boxes[1:4]:
+        found["pieces of boxes"][y - 6 : y + h // 2, x - 12 : x - 10] = 0
+        found["pieces of boxes"][y + h // 3 : y + h + 8, x + w + 12 : x + w + 14] = 0
     sheet = made("80215", seed=11, height=40).picture
     found["a sheet on a table"] = np.pad(sheet, ((80, 200), (150, 150)), constant_values=255)
     found["a sheet on a table"][-60:] = 70

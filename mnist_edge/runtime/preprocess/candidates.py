@@ -13,8 +13,7 @@ import numpy as np
 from mnist_edge.runtime.preprocess.cuts import Seam, cut, seams
 from mnist_edge.runtime.preprocess.groups import around, gap, group_parts
 from mnist_edge.runtime.preprocess.ink import Found
-from mnist_edge.runtime.preprocess.numeric import Bools
-from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, grown
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, grown, stroke_of
 from mnist_edge.runtime.preprocess.rows import Row, Rows
 from mnist_edge.runtime.preprocess.strokes import Preparation, compose, extent
 
@@ -231,17 +230,8 @@ class Line:
 
 def lines_of(rows: Rows) -> list[Line]:
     """Return the pieces and candidates of each row."""
-    stroke = _stroke(rows.labels > 0)
+    stroke = stroke_of(rows.labels > 0)
     return [Line(rows, row, stroke) for row in rows.rows]
-
-
-def _stroke(mask: Bools) -> float:
-    """Return the width of strokes in pixels: twice the ink over the length of its outline."""
-    outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(
-        mask[:, 1:] != mask[:, :-1]
-    )
-    # Along a slanted edge there are 4/pi times as many pixels' edges, on average.
-    return 2 * int(mask.sum()) / max(1.0, outline * np.pi / 4)
 
 
 def _runs(pieces: list[Piece], height: float) -> list[tuple[int, int]]:

@@ -257,6 +257,22 @@ def is_band(part: Part, shape: tuple[int, ...]) -> bool:
     return (lies or stands) and (fills or 0 < part.depth < BAND_DEPTH)
 
 
+def mask_of(labels: Labels, parts: list[Part]) -> Bools:
+    """Return where labels (h, w) are those of some parts."""
+    chosen = np.zeros(int(labels.max()) + 1, bool)
+    chosen[[part.number for part in parts]] = True
+    return chosen[labels]
+
+
+def stroke_of(mask: Bools) -> float:
+    """Return the width of strokes in pixels: twice the ink over the length of its outline."""
+    outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(
+        mask[:, 1:] != mask[:, :-1]
+    )
+    # Along a slanted edge there are 4/pi times as many pixels' edges, on average.
+    return 2 * int(mask.sum()) / max(1.0, outline * np.pi / 4)
+
+
 def without(ink: Floats, labels: Labels, numbers: list[int]) -> Floats:
     """Return ink (h, w) without some of its parts, and the blurred edge around them."""
     return np.where(grown(np.isin(labels, numbers), EDGE), np.float32(0), ink)

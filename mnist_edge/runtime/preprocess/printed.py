@@ -6,12 +6,13 @@ import numpy as np
 
 from mnist_edge.runtime.preprocess.lines import without_frame, without_lines, without_rules
 from mnist_edge.runtime.preprocess.numeric import Floats, median
-from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts
+from mnist_edge.runtime.preprocess.parts import Box, Labels, Part, find_parts, mask_of, stroke_of
 
 THIN = 0.12  # width over height of a whole line between two cells of a form
 BROKEN = 0.25  # that of a broken one
 LONG = 1.2  # height of a whole one over that of what stands in the cells
 LINES = 3  # how many there are at least
+FINE = 0.6  # thickness over that of the digits' strokes, at most, that tells a line by itself
 SAME = 0.12  # by which their ends may be off, over their height
 
 FLAT = 0.25  # height over width, at most, of a piece of a ruled line
@@ -51,10 +52,9 @@ def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Label
 
 def _without_rules(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
     """Take broken ruled lines out of the ink: flat pieces, specks, and what joins digits."""
-    digits = np.zeros(int(labels.max()) + 1, bool)
-    digits[[part.number for part in parts if not _is_flat(part)]] = True
     mask = labels > 0
-    left = without_rules(mask, mask & ~digits[labels])
+    digits = mask_of(labels, [part for part in parts if not _is_flat(part)])
+    left = without_rules(mask, mask & ~digits)
     if left.sum() == mask.sum():
         return labels, parts
     return find_parts(ink, left)
@@ -81,6 +81,21 @@ def without_dividers(parts: list[Part]) -> list[Part]:
         b - a <= SAME * long or any(a < other.middle < b for other in rest) for a, b in cells
     )
     return rest if len(lines) >= LINES and filled else parts
+
+
+def without_fine(parts: list[Part], labels: Labels) -> list[Part]:
+    """Leave out straight upright lines that are far thinner than the strokes of digits."""
+    thin = [part for part in parts if part.width <= BROKEN * part.height]
+    others = [part for part in _counting(parts) if part not in thin]
+    if not (thin and others):
+        return parts
+    finest = FINE * stroke_of(mask_of(labels, others))
+    return [part for part in parts if part not in thin or not _is_fine(part, finest)]
+
+
+def _is_fine(part: Part, finest: float) -> bool:
+    thickness = part.pixels / part.height
+    return thickness <= finest and part.width <= 1.5 * thickness + 1
 
 
 def _is_beside(part: Part, lines: list[Part]) -> bool:

@@ -27,9 +27,15 @@ from mnist_edge.runtime.preprocess.parts import (
     find_parts,
     is_band,
     is_sheet,
+    mask_of,
     without,
 )
-from mnist_edge.runtime.preprocess.printed import usual_height, without_dividers, without_print
+from mnist_edge.runtime.preprocess.printed import (
+    usual_height,
+    without_dividers,
+    without_fine,
+    without_print,
+)
 from mnist_edge.runtime.preprocess.raster import WHOLE, Raster
 from mnist_edge.runtime.preprocess.raster import Part as Seen
 from mnist_edge.runtime.preprocess.shadows import beside_shadows
@@ -148,12 +154,11 @@ def _look(picture: Raster, seen: Seen, side: int) -> _View | None:
         return _View(found.ink, labels, (), parts[0].box)
     if len(parts) <= MOST_PARTS:
         labels, parts = without_print(found.ink, labels, parts)
-    rows = _rows(parts, labels.shape) if len(parts) <= MOST_PARTS else ()
+    rows = _rows(parts, labels) if len(parts) <= MOST_PARTS else ()
     if sum(len(row.parts) for row in rows) > MOST_DIGITS:
         rows = ()
-    kept = np.zeros(int(labels.max()) + 1, bool)
-    kept[[part.number for row in rows for part in row.parts]] = True
-    return _View(found.ink, np.where(kept[labels], labels, 0), rows, None)
+    kept = mask_of(labels, [part for row in rows for part in row.parts])
+    return _View(found.ink, np.where(kept, labels, 0), rows, None)
 
 
 # -- ink ------------------------------------------------------------------------------------------
@@ -238,9 +243,10 @@ def _without_bands(found: _StandingOut) -> tuple[Labels, list[Part]]:
 # -- rows -----------------------------------------------------------------------------------------
 
 
-def _rows(parts: list[Part], shape: tuple[int, ...]) -> tuple[Row, ...]:
+def _rows(parts: list[Part], labels: Labels) -> tuple[Row, ...]:
     """Return the rows of what may be digits, and of what lies between them."""
-    parts = without_dividers(parts)
+    shape = labels.shape
+    parts = without_fine(without_dividers(parts), labels)
     usual = usual_height([part for part in parts if not _is_margin(part, shape)])
     if usual < 5:
         return ()

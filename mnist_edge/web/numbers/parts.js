@@ -40,5 +40,19 @@ const parts = (() => {
     return out;
   }
 
-  return { findParts, only };
+  // The width of strokes in pixels: twice the ink over the length of its outline.
+  function strokeOf({ height, width, data }) {
+    let outline = 0, ink = 0;
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        const here = data[i] > 0;
+        ink += here;
+        if (y > 0) outline += here !== data[i - width] > 0;
+        if (x > 0) outline += here !== data[i - 1] > 0;
+      }
+    }
+    return (2 * ink) / Math.max(1, (outline * Math.PI) / 4);
+  }
+
+  return { findParts, only, strokeOf };
 })();

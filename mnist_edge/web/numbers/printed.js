@@ -2,7 +2,7 @@
 // (preprocess/printed.py).
 
 const printed = (() => {
-  const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12;
+  const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12, FINE = 0.6;
   const FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
 
   // Take frames and ruled lines out of the ink.
@@ -71,6 +71,21 @@ const printed = (() => {
     return upright.length >= LINES && edges.every(isFilled) ? rest : all;
   }
 
+  // Leave out straight upright lines that are far thinner than the strokes of digits.
+  function withoutFine(all, labels) {
+    const isThin = (part) => part.width <= BROKEN * part.height;
+    const others = counting(all).filter((part) => !isThin(part));
+    if (!others.length || !all.some(isThin)) return all;
+    const numbers = new Set(others.map((part) => part.number));
+    const finest = FINE * parts.strokeOf(maskOf(labels, (number) => numbers.has(number)));
+    return all.filter((part) => !isThin(part) || !isFine(part, finest));
+  }
+
+  function isFine(part, finest) {
+    const thickness = part.pixels.length / part.height;
+    return thickness <= finest && part.width <= 1.5 * thickness + 1;
+  }
+
   // Whether a part starts or ends at the height of the nearest line.
   function isBeside(part, full) {
     const away = (line) => Math.abs(line.box[2] - part.box[2]);
@@ -110,5 +125,5 @@ const printed = (() => {
     return counted.at(-1).height;
   }
 
-  return { withoutPrint, withoutDividers, usualHeight };
+  return { withoutPrint, withoutDividers, withoutFine, usualHeight };
 })();

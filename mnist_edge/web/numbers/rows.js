@@ -51,7 +51,7 @@ const rows = (() => {
     if (!all.length) return null;
     if (isSheet(all[0], height, width)) return { ink, labels, rows: [], sheet: all[0].box };
     if (all.length <= MOST_PARTS) [labels, all] = printed.withoutPrint(ink, labels, all);
-    let own = all.length <= MOST_PARTS ? rowsOf(all, [height, width]) : [];
+    let own = all.length <= MOST_PARTS ? rowsOf(all, labels) : [];
     if (sum(own.map((row) => row.parts.length)) > MOST_DIGITS) own = [];
     const kept = new Set(own.flatMap((row) => row.parts.map((part) => part.number)));
     const data = labels.data.map((number) => (kept.has(number) ? number : 0));
@@ -128,8 +128,9 @@ const rows = (() => {
   // -- rows ---------------------------------------------------------------------------------------
 
   // The rows of what may be digits, and of what lies between them.
-  function rowsOf(all, shape) {
-    all = printed.withoutDividers(all);
+  function rowsOf(all, labels) {
+    const shape = [labels.height, labels.width];
+    all = printed.withoutFine(printed.withoutDividers(all), labels);
     const usual = printed.usualHeight(all.filter((part) => !isMargin(part, shape)));
     if (usual < 5) return [];
     all = all.filter((part) => !isMargin(part, shape, usual));
