@@ -25,7 +25,7 @@ from tests.measurements.made_numbers import (
 )
 from tests.output import say
 
-ROWS = 48  # of each gap, and of each length
+ROWS = 144  # of each gap, and of each length
 WITHOUT = 40  # pictures without a number, of each kind
 ROUNDS = 15
 
@@ -142,7 +142,7 @@ def main() -> None:
     predictor = Predictor()
     without_a_number(predictor)
     cost(predictor, source)
-    gaps = {"touching pairs": [made(source, "touching", seed, 2) for seed in range(3 * ROWS)]}
+    gaps = {"touching pairs": [made(source, "touching", seed, 2) for seed in range(ROWS)]}
     gaps |= {name: [made(source, name, seed) for seed in range(ROWS)] for name in GAPS}
     gaps["in boxes of a form"] = [made(source, "wide", seed, boxed=True) for seed in range(ROWS)]
     table(predictor, "gaps", gaps)

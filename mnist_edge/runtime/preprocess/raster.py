@@ -67,7 +67,8 @@ class Raster:
         Raises:
             ImageError: It is damaged.
         """
-        if self._asked < longest and max(self._image.size) < _ENOUGH * longest:
+        is_all = self._image.size == self.size
+        if not is_all and self._asked < longest and max(self._image.size) < _ENOUGH * longest:
             self._image = self._load(longest).image
             self._asked = longest
         return self._image
