@@ -197,6 +197,6 @@ def _centre(a: Bytes | Floats) -> tuple[float, float]:
 
 def extent(mask: Bools) -> tuple[int, int, int, int]:
     """Return the box around what is set: top, bottom, left, right; bottom and right exclusive."""
-    rows = mask.any(axis=1).nonzero()[0]
-    columns = mask.any(axis=0).nonzero()[0]
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
