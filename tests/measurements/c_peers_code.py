@@ -146,7 +146,7 @@ def bakenn(folder: Path) -> Peer:
     code = folder / "bakenn"
     script = Path(__file__).with_name("c_peers_bakenn.py")
     given = (folder / NUMPY_FILE, folder / "images.npy", code)
-    quiet(ENVIRONMENT / "bin" / "python", script, *given)
+    quiet(ENVIRONMENT / "bin" / "python", "-P", script, *given)  # beside it lies numbers.py
     made = compiled(PACKAGES[1], "int8 of its own, integers", BAKENN, code)
     (arena,) = re.findall(r"_ARENA_SIZE (\d+)u", (code / "bknn_network.h").read_text())
     return replace(made, memory=f"{made.memory} and {int(arena):,} of an arena")
