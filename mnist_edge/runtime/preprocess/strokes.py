@@ -190,8 +190,9 @@ def _centre(a: Bytes | Floats) -> tuple[float, float]:
     """Return the centre of mass, in pixels from the top and left edges."""
     down = a.sum(axis=1, dtype=np.float64)
     across = a.sum(axis=0, dtype=np.float64)
-    y = (down * np.arange(0.5, len(down))).sum() / down.sum()
-    x = (across * np.arange(0.5, len(across))).sum() / across.sum()
+    mass = down.sum()
+    y = (down * np.arange(0.5, len(down))).sum() / mass
+    x = (across * np.arange(0.5, len(across))).sum() / mass
     return float(y), float(x)
 
 
