@@ -240,6 +240,17 @@ def test_what_is_no_digit_is_a_question_mark(predictor: Predictor, mark: str) ->
     assert [digit.rejected for digit in found.digits].count(True) == 1
 
 
+@pytest.mark.parametrize("text", ["5", "7", "38"])
+def test_a_minus_in_a_tight_crop_is_no_ruled_line(predictor: Predictor, text: str) -> None:
+    made = drawn(text)
+    picture = Image.fromarray(made.picture)
+    x, y, _, h = made.boxes[0]
+    ImageDraw.Draw(picture).line((x - 40, y + h / 2, x - 12, y + h / 2), fill=40, width=6)
+    rows, columns = np.nonzero(np.asarray(picture) < 128)
+    box = (columns.min() - 6, rows.min() - 6, columns.max() + 7, rows.max() + 7)
+    assert predictor.predict_number(picture.crop(box)).text == f"?{text}"
+
+
 def test_of_nothing_there_is_no_number(predictor: Predictor) -> None:
     found = predictor.predict_number(np.full((90, 200), 230, np.uint8))
     assert (found.text, found.digits, found.confidence, found.rejected) == ("", (), 0.0, True)

@@ -99,6 +99,11 @@ def pictures() -> dict[str, np.ndarray]:
     for x, y, w, h in pieces.boxes[1:4]:
         found["pieces of boxes"][y - 6 : y + h // 2, x - 12 : x - 10] = 0
         found["pieces of boxes"][y + h // 3 : y + h + 8, x + w + 12 : x + w + 14] = 0
+    negative = made("38", seed=15)
+    x, y, _, h = negative.boxes[0]
+    found["a minus"] = negative.picture.copy()
+    found["a minus"][y + h // 2 - 3 : y + h // 2 + 3, x - 40 : x - 12] = 40
+    found["a minus"] = found["a minus"][y - 12 : y + h + 12, x - 46 :]
     sheet = made("80215", seed=11, height=40).picture
     found["a sheet on a table"] = np.pad(sheet, ((80, 200), (150, 150)), constant_values=255)
     found["a sheet on a table"][-60:] = 70

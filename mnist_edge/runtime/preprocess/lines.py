@@ -17,7 +17,7 @@ OFF_LINE = 0.06  # by which it may miss that line, as a share of the frame's sho
 THICKEST = 0.2  # thickness of a frame's lines over its shorter side
 DIVIDER = 0.8  # length of a line between two cells, of the frame's inside
 SLOPES = 8  # hundredths by which ruled lines may slope
-PIECES = 0.25  # share of the picture's width that the pieces of a broken line cover
+PIECES = 0.25  # share of each third of the picture's width that a broken line's pieces cover
 RULED = 0.3  # share of it that ink as thin as such a line covers where there is another
 
 
@@ -119,24 +119,29 @@ def without_lines(own: Bools, length: float, upright: float) -> Bools:
     return left
 
 
-def without_rules(mask: Bools, pieces: Bools) -> Bools:
+def without_rules(mask: Bools, pieces: Bools, thickest: float) -> Bools:
     """Return ink without ruled lines that are so faint that they are broken.
 
     Args:
         mask: (h, w), all ink of a picture.
         pieces: (h, w), what of it is flat and by itself: without such lines, nothing is taken out.
+        thickest: Pixels that a line may be thick, at most: a dash is as thick as a digit's strokes.
     """
     if pieces.sum() < PIECES * mask.shape[1]:
         return mask
     slope = _slope(pieces)
     flat = _level(pieces, slope)
-    proven = _thickened(flat).mean(axis=1) >= PIECES
+    thirds = np.array_split(_thickened(flat), 3, axis=1)
+    proven = np.min([third.mean(axis=1) for third in thirds], axis=0) >= PIECES
     if not proven.any():
         return mask
     level = _level(mask, slope)
     tall = _heights(level)
     flat &= proven[:, None]
-    thin = level & (tall <= 1.6 * median(tall[flat].astype(np.float32)) + 1)
+    usual = median(tall[flat].astype(np.float32))
+    if usual > thickest:
+        return mask
+    thin = level & (tall <= 1.6 * usual + 1)
     ruled = _thickened(thin).mean(axis=1) >= RULED
     thin &= _thickened(ruled[:, None])
     return mask & ~_back(thin, mask, slope)

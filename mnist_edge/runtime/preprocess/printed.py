@@ -15,6 +15,7 @@ LINES = 3  # how many there are at least
 FINE = 0.6  # thickness over that of the digits' strokes, at most, that tells a line by itself
 SAME = 0.12  # by which their ends may be off, over their height
 
+FAINT = 0.75  # thickness of a broken ruled line over that of the digits' strokes, at most: no dash
 FLAT = 0.25  # height over width, at most, of a piece of a ruled line
 LEAST_HEIGHT = 5  # pixels of a digit's height, at least
 LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
@@ -54,7 +55,7 @@ def _without_rules(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labe
     """Take broken ruled lines out of the ink: flat pieces, specks, and what joins digits."""
     mask = labels > 0
     digits = mask_of(labels, [part for part in parts if not _is_flat(part)])
-    left = without_rules(mask, mask & ~digits)
+    left = without_rules(mask, mask & ~digits, FAINT * stroke_of(digits))
     if left.sum() == mask.sum():
         return labels, parts
     return find_parts(ink, left)

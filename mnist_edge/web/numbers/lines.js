@@ -110,28 +110,31 @@ const lines = (() => {
   }
 
   // Ink without ruled lines that are so faint that they are broken. `pieces` is what of it is flat
-  // and by itself: without such lines, nothing is taken out.
-  function withoutRules(mask, pieces) {
-    const { width } = mask;
+  // and by itself: without such lines, none thicker than `thickest`, nothing is taken out.
+  function withoutRules(mask, pieces, thickest) {
+    const { width } = mask, { ceil } = Math;
     if (sum(pieces.data) < PIECES * width) return mask;
     const slope = slopeOf(pieces), flat = leveled(pieces, slope);
-    const proven = covered(flat).map((share) => share >= PIECES);
+    const edges = [0, ceil(width / 3), ceil(width / 3) + ceil((width - 1) / 3), width];
+    const thirds = [0, 1, 2].map((third) => covered(flat, edges[third], edges[third + 1]));
+    const proven = thirds[0].map((_, row) => thirds.every((third) => third[row] >= PIECES));
     if (!proven.includes(true)) return mask;
     const level = leveled(mask, slope), tall = heights(level), rowOf = (i) => Math.floor(i / width);
     const usual = median([...tall].filter((_, i) => flat.data[i] && proven[rowOf(i)]));
+    if (usual > thickest) return mask;
     const thin = { ...level };
     thin.data = level.data.map((set, i) => set && tall[i] <= 1.6 * usual + 1);
-    const ruled = covered(thin).map((share) => share >= RULED);
+    const ruled = covered(thin, 0, width).map((share) => share >= RULED);
     const isRuled = (row) => ruled[row - 1] || ruled[row] || ruled[row + 1];
     thin.data = thin.data.map((set, i) => set && isRuled(rowOf(i)));
     return without(mask, back(thin, mask, slope));
   }
 
-  // The share of each row that is set there, or in the row above or below.
-  function covered(mask) {
+  // The share of each row between two columns that is set there, or in the row above or below.
+  function covered(mask, start, stop) {
     const { height, width } = mask, { data } = thickened(mask);
     return Array.from({ length: height }, (_, row) =>
-      sum(data.subarray(row * width, (row + 1) * width)) / width);
+      sum(data.subarray(row * width + start, row * width + stop)) / (stop - start));
   }
 
   // The slope at which most pixels of a part lie on common lines.

@@ -3,7 +3,7 @@
 
 const printed = (() => {
   const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12, FINE = 0.6;
-  const FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
+  const FAINT = 0.75, FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
 
   // Take frames and ruled lines out of the ink.
   function withoutPrint(ink, labelsBefore, before) {
@@ -39,7 +39,8 @@ const printed = (() => {
     const digits = new Set(all.filter((part) => !isFlat(part)).map((part) => part.number));
     const mask = maskOf(labels, (number) => number);
     const pieces = maskOf(labels, (number) => number && !digits.has(number));
-    const left = lines.withoutRules(mask, pieces);
+    const own = maskOf(labels, (number) => digits.has(number));
+    const left = lines.withoutRules(mask, pieces, FAINT * parts.strokeOf(own));
     return sum(left.data) === sum(mask.data) ? [labels, all] : parts.findParts(ink, left);
   }
 

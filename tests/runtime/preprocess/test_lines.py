@@ -70,8 +70,9 @@ def test_a_broken_line_goes_where_there_is_another_and_the_stroke_through_it_sta
     ink[35:65, 90:98] = True
     pieces = ink.copy()
     pieces[50] = pieces[35:65, 90:98] = False  # what touches the stroke is one part with it
-    left = without_rules(ink, pieces)
+    left = without_rules(ink, pieces, 4.0)
     assert not left[20].any()
     assert left[35:65, 90:98].all()
     assert left.sum() == 30 * 8
-    np.testing.assert_array_equal(without_rules(ink, np.zeros_like(ink)), ink)
+    np.testing.assert_array_equal(without_rules(ink, np.zeros_like(ink), 4.0), ink)
+    np.testing.assert_array_equal(without_rules(ink, pieces, 0.5), ink)
