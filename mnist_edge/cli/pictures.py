@@ -57,7 +57,7 @@ def swapped(path: Path) -> str | None:
     if path.is_dir():
         return "expected pictures in this folder, found none there"
     if not path.exists() and set("*?[") & set(str(path)):
-        return "expected a file of this name, found none: write a pattern without quotes"
+        return "expected a file of this name, found none: if it is a pattern, remove the quotes"
     if not path.is_file():
         return None
     if path.suffix.lower() in MODELS:

@@ -33,7 +33,7 @@ DOUBT = "?"
 LOWEST, HIGHEST = 0.6, 1.6  # height of a digit over its row's
 PIECE = 0.4  # height of a piece of a digit over its row's, at least: commas are lower
 SURE = 0.99  # confidence of a digit where most are less sure: it may be no number
-SURE_ALONE = 0.975  # that of the only one
+SURE_ALONE = 0.975  # confidence of a digit that is alone in the picture
 
 UNSURE = 0.003  # by which a confidence falls short of 1 before it costs anything
 LEAST = 0.6  # confidence of a digit among others that are sure: it is a digit, if any is

@@ -112,7 +112,7 @@ def test_a_damaged_picture_is_described_without_names_of_python(
 
 
 def test_a_pattern_in_quotes_is_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
-    assert refused("predict", tmp_path / "*.png").endswith("write a pattern without quotes")
+    assert refused("predict", tmp_path / "*.png").endswith("if it is a pattern, remove the quotes")
 
 
 def test_a_folder_without_pictures_is_one_sentence(

@@ -139,9 +139,25 @@ def test_pieces_of_a_frame_are_no_ones(predictor: Predictor) -> None:
     made = drawn("73905", gap="wide", height=90, grow=6)
     picture = made.picture.copy()
     for x, y, w, h in made.boxes[1:4]:
-        picture[y - 6 : y + h // 2, x - 12 : x - 10] = 0
-        picture[y + h // 3 : y + h + 8, x + w + 12 : x + w + 14] = 0
+        picture[y - 18 : y + h // 2, x - 12 : x - 10] = 0
+        picture[y + h // 3 : y + h + 18, x + w + 12 : x + w + 14] = 0
     assert predictor.predict_number(picture).text == "73905"
+
+
+def test_a_one_of_a_finer_pen_stays(predictor: Predictor) -> None:
+    made = drawn("80215", gap="wide", height=90, grow=6)
+    x, y, w, h = made.boxes[3]
+    picture = made.picture.copy()
+    picture[y - 2 : y + h + 2, x - 2 : x + w + 2] = 255
+    picture[y : y + h, x + w // 2 : x + w // 2 + 3] = 40
+    assert predictor.predict_number(picture).text == "80215"
+
+
+def test_a_row_that_a_crop_runs_through_stays(predictor: Predictor) -> None:
+    made = drawn("4271", "73905", uneven=0.12)
+    tops = sorted(y for _, y, _, _ in made.boxes[:4])
+    found = predictor.predict_number(made.picture[tops[2] + 1 :])
+    assert len(found.text.split()) == 2
 
 
 def test_tall_ones_are_no_frame(predictor: Predictor) -> None:

@@ -97,8 +97,8 @@ def pictures() -> dict[str, np.ndarray]:
     pieces = made("73905", seed=14, gap="wide", height=90, grow=6)
     found["pieces of boxes"] = pieces.picture.copy()
     for x, y, w, h in pieces.boxes[1:4]:
-        found["pieces of boxes"][y - 6 : y + h // 2, x - 12 : x - 10] = 0
-        found["pieces of boxes"][y + h // 3 : y + h + 8, x + w + 12 : x + w + 14] = 0
+        found["pieces of boxes"][y - 18 : y + h // 2, x - 12 : x - 10] = 0
+        found["pieces of boxes"][y + h // 3 : y + h + 18, x + w + 12 : x + w + 14] = 0
     negative = made("38", seed=15)
     x, y, _, h = negative.boxes[0]
     found["a minus"] = negative.picture.copy()

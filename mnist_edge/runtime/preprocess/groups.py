@@ -32,7 +32,10 @@ def group_parts(row: Row) -> list[list[Part]]:
 
 
 def _belong(group: list[Part], other: list[Part], height: float) -> bool:
-    """Return whether one lies above or below the other, close by, and both are no higher than 1."""
+    """Return whether one lies above or below the other, or is a top stroke beside it.
+
+    They are close by, and together no higher than a digit.
+    """
     box, another = _box_of(group), _box_of(other)
     both = around([box, another])
     narrower = min(box[3] - box[2], another[3] - another[2])

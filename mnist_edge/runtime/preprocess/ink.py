@@ -158,11 +158,11 @@ def is_uneven(signed: Floats, ring: Floats) -> bool:
     """Return whether more than a tenth of the ring is no smooth paper."""
     if min(signed.shape) <= 12:
         return False
-    leaving_it = np.abs(ring)
-    if float(leaving_it.max()) <= 0.15 * FAINT:  # as on the paper of a drawing
+    distance = np.abs(ring)
+    if float(distance.max()) <= 0.15 * FAINT:  # as on the paper of a drawing
         return False
     peak = max(float(signed.max()), -float(signed.min()))
-    strong = int(np.count_nonzero(leaving_it > 0.15 * peak))
+    strong = int(np.count_nonzero(distance > 0.15 * peak))
     return peak > FAINT and strong / len(ring) > 0.1
 
 

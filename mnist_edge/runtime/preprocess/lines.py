@@ -124,27 +124,27 @@ def without_rules(mask: Bools, pieces: Bools, thickest: float) -> Bools:
 
     Args:
         mask: (h, w), all ink of a picture.
-        pieces: (h, w), what of it is flat and by itself: without such lines, nothing is taken out.
+        pieces: (h, w), flat parts and specks of it: without lines of such, nothing is taken out.
         thickest: Pixels that a line may be thick, at most: a dash is as thick as a digit's strokes.
     """
-    if pieces.sum() < PIECES * mask.shape[1]:
+    if mask.shape[1] < 3 or pieces.sum() < PIECES * mask.shape[1]:
         return mask
     slope = _slope(pieces)
     flat = _level(pieces, slope)
     thirds = np.array_split(_thickened(flat), 3, axis=1)
     proven = np.min([third.mean(axis=1) for third in thirds], axis=0) >= PIECES
-    if not proven.any():
+    flat &= proven[:, None]
+    if not flat.any():
         return mask
     level = _level(mask, slope)
     tall = _heights(level)
-    flat &= proven[:, None]
     usual = median(tall[flat].astype(np.float32))
     if usual > thickest:
         return mask
     thin = level & (tall <= 1.6 * usual + 1)
     ruled = _thickened(thin).mean(axis=1) >= RULED
     thin &= _thickened(ruled[:, None])
-    return mask & ~_back(thin, mask, slope)
+    return mask & ~_moved_back(thin, mask, slope)
 
 
 def _slope(own: Bools) -> float:
@@ -182,7 +182,7 @@ def straight_runs(own: Bools, length: int, slope: float, thickest: float) -> Boo
     tall = _heights(level)
     usual = median(tall[on_line].astype(np.float32))
     on_line &= tall <= min(1.6 * usual + 1, thickest)
-    return _back(on_line, own, slope)
+    return _moved_back(on_line, own, slope)
 
 
 def _level(own: Bools, slope: float) -> Bools:
@@ -194,7 +194,7 @@ def _level(own: Bools, slope: float) -> Bools:
     return level
 
 
-def _back(level: Bools, own: Bools, slope: float) -> Bools:
+def _moved_back(level: Bools, own: Bools, slope: float) -> Bools:
     """Return a mask that ``_level`` made of ``own``, or a part of it, moved back."""
     margin, shift = _shift(own.shape[1], slope)
     out = np.zeros_like(own)
@@ -204,7 +204,7 @@ def _back(level: Bools, own: Bools, slope: float) -> Bools:
 
 
 def _shift(width: int, slope: float) -> tuple[int, Labels]:
-    """Return by how many rows each column is moved, and the most of it."""
+    """Return the rows of margin that are needed, and by how many rows each column is moved."""
     shift = np.floor(np.arange(width) * slope + 0.5).astype(np.int64)
     return int(np.abs(shift).max()) + 1, shift
 

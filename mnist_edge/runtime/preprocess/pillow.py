@@ -307,8 +307,6 @@ def _turn(image: Image.Image) -> str | None:
     Pillow's own ``exif_transpose`` fails where EXIF can be read but not written again, as some
     cameras make it.
     """
-    if not image.info:  # of a file without metadata, as drawings are
-        return None
     try:
         orientation = image.getexif().get(_ORIENTATION)
     except Exception:  # damaged EXIF is no reason to refuse good pixels

@@ -13,9 +13,10 @@ BROKEN = 0.25  # that of a broken one
 LONG = 1.2  # height of a whole one over that of what stands in the cells
 LINES = 3  # how many there are at least
 FINE = 0.6  # thickness over that of the digits' strokes, at most, that tells a line by itself
+OVER = 0.15  # by which one of them lies above or below the digit beside it, over its height
 SAME = 0.12  # by which their ends may be off, over their height
 
-FAINT = 0.75  # thickness of a broken ruled line over that of the digits' strokes, at most: no dash
+RULE = 0.75  # thickness of a broken ruled line over that of the digits' strokes, at most: no dash
 FLAT = 0.25  # height over width, at most, of a piece of a ruled line
 LEAST_HEIGHT = 5  # pixels of a digit's height, at least
 LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
@@ -55,7 +56,7 @@ def _without_rules(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labe
     """Take broken ruled lines out of the ink: flat pieces, specks, and what joins digits."""
     mask = labels > 0
     digits = mask_of(labels, [part for part in parts if not _is_flat(part)])
-    left = without_rules(mask, mask & ~digits, FAINT * stroke_of(digits))
+    left = without_rules(mask, mask & ~digits, RULE * stroke_of(digits))
     if left.sum() == mask.sum():
         return labels, parts
     return find_parts(ink, left)
@@ -85,18 +86,30 @@ def without_dividers(parts: list[Part]) -> list[Part]:
 
 
 def without_fine(parts: list[Part], labels: Labels) -> list[Part]:
-    """Leave out straight upright lines that are far thinner than the strokes of digits."""
+    """Leave out straight upright lines that are far thinner than the strokes of digits.
+
+    One of them at least begins above the digit beside it or ends below: else they may be ones.
+    """
     thin = [part for part in parts if part.width <= BROKEN * part.height]
     others = [part for part in _counting(parts) if part not in thin]
     if not (thin and others):
         return parts
     finest = FINE * stroke_of(mask_of(labels, others))
-    return [part for part in parts if part not in thin or not _is_fine(part, finest)]
+    fine = [part for part in thin if _is_fine(part, finest)]
+    if not any(_overhangs(part, others) for part in fine):
+        return parts
+    return [part for part in parts if part not in fine]
 
 
 def _is_fine(part: Part, finest: float) -> bool:
     thickness = part.pixels / part.height
     return thickness <= finest and part.width <= 1.5 * thickness + 1
+
+
+def _overhangs(part: Part, others: list[Part]) -> bool:
+    near = min(others, key=lambda other: abs(other.middle - part.middle))
+    over = max(near.box[0] - part.box[0], part.box[1] - near.box[1])
+    return over > OVER * near.height
 
 
 def _is_beside(part: Part, lines: list[Part]) -> bool:

@@ -261,15 +261,15 @@ def _rows(parts: list[Part], labels: Labels) -> tuple[Row, ...]:
         own = [part for part in small if _belongs(part, chain, height)]
         small = [part for part in small if part not in own]
         rows.append(Row(tuple(sorted(chain + own, key=lambda part: part.middle)), height))
-    # What is left of a table or a shadow lies by itself.
+    # What is left of a table or a shadow touches the border, but for specks beside it.
     inner = [row for row in rows if not _is_outer(row, shape)]
     return tuple(sorted(inner or rows, key=_level))
 
 
 def _is_outer(row: Row, shape: tuple[int, ...]) -> bool:
-    """Return whether most ink of a row touches the border."""
-    outer = sum(part.mass for part in row.parts if at_border(part.box, shape))
-    return outer > 0.5 * sum(part.mass for part in row.parts)
+    """Return whether all that may be a digit touches the border."""
+    tall = [part for part in row.parts if part.height >= TALL * row.height]
+    return all(at_border(part.box, shape) for part in tall)
 
 
 def _level(row: Row) -> float:

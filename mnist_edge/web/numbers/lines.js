@@ -109,18 +109,19 @@ const lines = (() => {
     return left;
   }
 
-  // Ink without ruled lines that are so faint that they are broken. `pieces` is what of it is flat
-  // and by itself: without such lines, none thicker than `thickest`, nothing is taken out.
+  // Ink without ruled lines that are so faint that they are broken. `pieces` are flat parts and
+  // specks of it: without lines of such, none thicker than `thickest`, nothing is taken out.
   function withoutRules(mask, pieces, thickest) {
     const { width } = mask, { ceil } = Math;
-    if (sum(pieces.data) < PIECES * width) return mask;
+    if (width < 3 || sum(pieces.data) < PIECES * width) return mask;
     const slope = slopeOf(pieces), flat = leveled(pieces, slope);
     const edges = [0, ceil(width / 3), ceil(width / 3) + ceil((width - 1) / 3), width];
     const thirds = [0, 1, 2].map((third) => covered(flat, edges[third], edges[third + 1]));
     const proven = thirds[0].map((_, row) => thirds.every((third) => third[row] >= PIECES));
-    if (!proven.includes(true)) return mask;
     const level = leveled(mask, slope), tall = heights(level), rowOf = (i) => Math.floor(i / width);
-    const usual = median([...tall].filter((_, i) => flat.data[i] && proven[rowOf(i)]));
+    const onLines = [...tall].filter((_, i) => flat.data[i] && proven[rowOf(i)]);
+    if (!onLines.length) return mask;
+    const usual = median(onLines);
     if (usual > thickest) return mask;
     const thin = { ...level };
     thin.data = level.data.map((set, i) => set && tall[i] <= 1.6 * usual + 1);

@@ -2,8 +2,8 @@
 // (preprocess/printed.py).
 
 const printed = (() => {
-  const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12, FINE = 0.6;
-  const FAINT = 0.75, FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
+  const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12, FINE = 0.6, OVER = 0.15;
+  const RULE = 0.75, FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
 
   // Take frames and ruled lines out of the ink.
   function withoutPrint(ink, labelsBefore, before) {
@@ -40,7 +40,7 @@ const printed = (() => {
     const mask = maskOf(labels, (number) => number);
     const pieces = maskOf(labels, (number) => number && !digits.has(number));
     const own = maskOf(labels, (number) => digits.has(number));
-    const left = lines.withoutRules(mask, pieces, FAINT * parts.strokeOf(own));
+    const left = lines.withoutRules(mask, pieces, RULE * parts.strokeOf(own));
     return sum(left.data) === sum(mask.data) ? [labels, all] : parts.findParts(ink, left);
   }
 
@@ -79,7 +79,17 @@ const printed = (() => {
     if (!others.length || !all.some(isThin)) return all;
     const numbers = new Set(others.map((part) => part.number));
     const finest = FINE * parts.strokeOf(maskOf(labels, (number) => numbers.has(number)));
-    return all.filter((part) => !isThin(part) || !isFine(part, finest));
+    const fine = all.filter((part) => isThin(part) && isFine(part, finest));
+    if (!fine.some((part) => overhangs(part, others))) return all;
+    return all.filter((part) => !fine.includes(part));
+  }
+
+  function overhangs(part, others) {
+    const middle = ({ box }) => (box[2] + box[3]) / 2;
+    const away = (other) => Math.abs(middle(other) - middle(part));
+    const near = others.reduce((best, other) => (away(other) < away(best) ? other : best));
+    const over = Math.max(near.box[0] - part.box[0], part.box[1] - near.box[1]);
+    return over > OVER * near.height;
   }
 
   function isFine(part, finest) {

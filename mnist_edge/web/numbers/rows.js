@@ -143,16 +143,15 @@ const rows = (() => {
       const ordered = [...chain, ...own].sort((a, b) => middle(a) - middle(b));
       found.push({ parts: ordered, height });
     }
-    // What is left of a table or a shadow lies by itself.
+    // What is left of a table or a shadow touches the border, but for specks beside it.
     const inner = found.filter((row) => !isOuter(row, shape));
     return (inner.length ? inner : found).sort((a, b) => level(a) - level(b));
   }
 
-  // Whether most ink of a row touches the border.
+  // Whether all that may be a digit touches the border.
   function isOuter(row, shape) {
-    const outer = row.parts.filter((part) => atBorder(part.box, ...shape));
-    const massOf = (some) => sum(some.map((part) => part.mass));
-    return massOf(outer) > 0.5 * massOf(row.parts);
+    const tall = row.parts.filter((part) => part.height >= TALL * row.height);
+    return tall.every((part) => atBorder(part.box, ...shape));
   }
 
   const middle = (part) => part.box[2] + part.box[3];

@@ -76,3 +76,13 @@ def test_a_broken_line_goes_where_there_is_another_and_the_stroke_through_it_sta
     assert left.sum() == 30 * 8
     np.testing.assert_array_equal(without_rules(ink, np.zeros_like(ink), 4.0), ink)
     np.testing.assert_array_equal(without_rules(ink, pieces, 0.5), ink)
+
+
+def test_dashes_that_alternate_around_an_empty_row_are_no_line() -> None:
+    pieces = np.zeros((120, 300), bool)
+    for left in (10, 110, 210):
+        pieces[30, left : left + 20] = True
+        pieces[32, left + 40 : left + 60] = True
+    ink = pieces.copy()
+    ink[60:110, 140:150] = True
+    np.testing.assert_array_equal(without_rules(ink, pieces, 4.0), ink)
