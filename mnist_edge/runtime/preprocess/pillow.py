@@ -113,7 +113,9 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
         share = min(1, longest / max(width, height))
         # Lets libjpeg decode at a half, quarter or eighth.
         image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
-        return _plain(image, (width, height), max(DETAIL, longest), to_paper)
+        image.load()
+        turn = _turn(image) if image.info else None  # a file without metadata has no EXIF
+        return _plain(image, turn, (width, height), max(DETAIL, longest), to_paper)
 
     what = f"{len(data):,} bytes"
     is_tiff = data[:3] in _TIFF_STARTS
@@ -135,7 +137,8 @@ def from_image(image: Image.Image, max_pixels: int, longest: int, to_paper: ToPa
 
     def load() -> Loaded:
         require_size(*image.size, max_pixels)
-        return _plain(image, image.size, max(DETAIL, longest), to_paper)
+        image.load()
+        return _plain(image, _turn(image), image.size, max(DETAIL, longest), to_paper)
 
     what = f"a Pillow image, mode={image.mode}, size={image.size}"
     plain = _guarded(load, what, image.format == "TIFF")
@@ -233,16 +236,18 @@ def _tiff_error_handler() -> Any:
     return setter
 
 
-def _plain(image: Image.Image, size: tuple[int, int], most: int, to_paper: ToPaper) -> Loaded:
+def _plain(
+    image: Image.Image, turn: str | None, size: tuple[int, int], most: int, to_paper: ToPaper
+) -> Loaded:
     """Return an image upright, on paper, and of at most so many pixels a side.
 
     Args:
-        image: The image, which may be decoded at a part of its size.
+        image: The loaded image, which may be decoded at a part of its size.
+        turn: What makes it upright; None if it is.
         size: Its width and height as its header has them.
         most: Pixels a side.
         to_paper: What lays transparent pixels on paper.
     """
-    image.load()
     width, height = image.size
     white = _white(image)
 
@@ -251,7 +256,6 @@ def _plain(image: Image.Image, size: tuple[int, int], most: int, to_paper: ToPap
         return _converted(piece, white)
 
     plain = _on_paper(shrunk(strip, width, height, most), to_paper)
-    turn = _turn(image)
     if turn is None:
         return Loaded(plain, size)
     from PIL import Image as Pillow
