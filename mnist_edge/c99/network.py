@@ -73,6 +73,14 @@ def read(model: ModelFile) -> IntegerNetwork:
     )
 
 
+def of_features(origin: str) -> ModelError:
+    """Return the error for a model that takes features."""
+    return ModelError(
+        f"expected a model that takes pixels for C, but {origin} takes features, which "
+        "are float32: the C code has no floats"
+    )
+
+
 def require_kind(model: ModelFile) -> None:
     """Refuse a file that is not of pixels in int8, or was changed.
 
@@ -91,7 +99,4 @@ def require_kind(model: ModelFile) -> None:
             "export it again"
         )
     if spec.input.dtype != "uint8":
-        raise ModelError(
-            f"expected a model that takes pixels for C, but {model.origin} takes features, which "
-            "are float32: the C code has no floats"
-        )
+        raise of_features(model.origin)

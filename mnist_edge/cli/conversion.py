@@ -9,7 +9,7 @@ import typer
 from mnist_edge.cli.app import find_data
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.verbosity import complain, note, show_warnings
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import OptionError
 from mnist_edge.files import require_place
 from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
@@ -71,14 +71,13 @@ def convert(
             allow_sample=True,
             on_step=on_step,
         )
-    if options.only_pixels and (input_of(source).range is None or is_of_features(source, dataset)):
-        raise ModelError(
-            f"expected a model that takes pixels for C, but {model} takes features, which are "
-            "floats: the C code has none"
-        )
+    features = is_of_features(source, dataset)
+    if options.only_pixels and (features or input_of(source).range is None):
+        from mnist_edge.c99.network import of_features
+
+        raise of_features(str(model))
     if options.data and dataset:
         labels = choose_labels(source, asked, dataset)
-        features = is_of_features(source, dataset)
         spec = specify(source, TrainedScaling(), labels, features=features)
         require_fit(spec, dataset, str(source.path))
     return pipeline.export(

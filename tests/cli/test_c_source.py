@@ -118,4 +118,4 @@ def test_a_model_of_features_is_refused_at_once(
     model = keras.Sequential([layers.Input((8,)), layers.Dense(3, activation="softmax")])
     model.save(tmp_path / "table.keras")
     sentence = refused("export", tmp_path / "table.keras", "--target", "c", "--out", tmp_path)
-    assert sentence.endswith("takes features, which are floats: the C code has none")
+    assert sentence.endswith("takes features, which are float32: the C code has no floats")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_edge.runtime.preprocess.numeric import Bools, Floats, Numbers, median
-from mnist_edge.runtime.preprocess.parts import Labels, find_runs
+from mnist_edge.runtime.preprocess.parts import Labels, find_runs, stroke_of
 
 FRAME = 0.8  # share of a frame's side that lies on one straight line
 STEEPEST = 0.15  # slope of a frame's side
@@ -18,6 +18,7 @@ THICKEST = 0.2  # thickness of a frame's lines over its shorter side
 DIVIDER = 0.8  # length of a line between two cells, of the frame's inside
 SLOPES = 8  # hundredths by which ruled lines may slope
 PIECES = 0.25  # share of each third of the picture's width that a broken line's pieces cover
+THIN = 0.75  # its thickness over that of the other strokes, at most: a dash is as thick as these
 RULED = 0.3  # share of it that ink as thin as such a line covers where there is another
 
 
@@ -119,13 +120,12 @@ def without_lines(own: Bools, length: float, upright: float) -> Bools:
     return left
 
 
-def without_rules(mask: Bools, pieces: Bools, thickest: float) -> Bools:
+def without_rules(mask: Bools, pieces: Bools) -> Bools:
     """Return ink without ruled lines that are so faint that they are broken.
 
     Args:
         mask: (h, w), all ink of a picture.
         pieces: (h, w), flat parts and specks of it: without lines of such, nothing is taken out.
-        thickest: Pixels that a line may be thick, at most: a dash is as thick as a digit's strokes.
     """
     if mask.shape[1] < 3 or pieces.sum() < PIECES * mask.shape[1]:
         return mask
@@ -139,9 +139,9 @@ def without_rules(mask: Bools, pieces: Bools, thickest: float) -> Bools:
     level = _level(mask, slope)
     tall = _heights(level)
     usual = median(tall[flat].astype(np.float32))
-    if usual > thickest:
+    if usual > THIN * stroke_of(mask & ~pieces):
         return mask
-    thin = level & (tall <= 1.6 * usual + 1)
+    thin = level & (tall <= _thickest(usual))
     ruled = _thickened(thin).mean(axis=1) >= RULED
     thin &= _thickened(ruled[:, None])
     return mask & ~_moved_back(thin, mask, slope)
@@ -181,7 +181,7 @@ def straight_runs(own: Bools, length: int, slope: float, thickest: float) -> Boo
         return np.zeros_like(own)
     tall = _heights(level)
     usual = median(tall[on_line].astype(np.float32))
-    on_line &= tall <= min(1.6 * usual + 1, thickest)
+    on_line &= tall <= min(_thickest(usual), thickest)
     return _moved_back(on_line, own, slope)
 
 
@@ -215,6 +215,11 @@ def _thickened(mask: Bools) -> Bools:
     thick[1:] |= mask[:-1]
     thick[:-1] |= mask[1:]
     return thick
+
+
+def _thickest(usual: float) -> float:
+    """Return how many pixels of ink above each other are still a line, not a stroke across it."""
+    return 1.6 * usual + 1
 
 
 def _heights(own: Bools) -> np.ndarray:

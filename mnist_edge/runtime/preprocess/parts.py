@@ -143,9 +143,8 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     """Return the labels (h, w), and the parts of the mask from the largest down to a speck."""
     height, width = mask.shape
     runs = find_runs(mask)
-    labels = np.zeros(mask.size, np.int64)
     if not runs.pieces:
-        return labels.reshape(mask.shape), []
+        return np.zeros(mask.shape, np.int64), []
     if runs.pieces == 1:  # as most small pictures have: half of the time
         box = (int(runs.row[0]), int(runs.row[-1]) + 1, int(runs.start.min()), int(runs.stop.max()))
         pixels_of_ink = ink[mask]
@@ -154,6 +153,7 @@ def find_parts(ink: Floats, mask: Bools) -> tuple[Labels, list[Part]]:
     size = runs.stop - runs.start
     place = mask.ravel().nonzero()[0]
     number = np.repeat(runs.number, size)
+    labels = np.zeros(mask.size, np.int64)
     labels[place] = number + 1
     weight = ink.ravel()[place]
     top, bottom, left, right = _boxes(runs, height, width)

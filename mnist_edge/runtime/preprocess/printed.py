@@ -16,7 +16,6 @@ FINE = 0.6  # thickness over that of the digits' strokes, at most, that tells a 
 OVER = 0.15  # by which one of them lies above or below the digit beside it, over its height
 SAME = 0.12  # by which their ends may be off, over their height
 
-RULE = 0.75  # thickness of a broken ruled line over that of the digits' strokes, at most: no dash
 FLAT = 0.25  # height over width, at most, of a piece of a ruled line
 LEAST_HEIGHT = 5  # pixels of a digit's height, at least
 LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest part's
@@ -24,7 +23,7 @@ LEAST_MASS = 0.06  # of what counts for the height of digits, of the largest par
 
 def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
     """Take frames and ruled lines out of the ink."""
-    labels, parts = _without_rules(ink, labels, parts)
+    labels, parts = _without_broken_rules(ink, labels, parts)
     height, width = labels.shape
     changed = False
     mask = labels > 0
@@ -52,11 +51,13 @@ def without_print(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Label
     return find_parts(ink, mask)
 
 
-def _without_rules(ink: Floats, labels: Labels, parts: list[Part]) -> tuple[Labels, list[Part]]:
+def _without_broken_rules(
+    ink: Floats, labels: Labels, parts: list[Part]
+) -> tuple[Labels, list[Part]]:
     """Take broken ruled lines out of the ink: flat pieces, specks, and what joins digits."""
     mask = labels > 0
     digits = mask_of(labels, [part for part in parts if not _is_flat(part)])
-    left = without_rules(mask, mask & ~digits, RULE * stroke_of(digits))
+    left = without_rules(mask, mask & ~digits)
     if left.sum() == mask.sum():
         return labels, parts
     return find_parts(ink, left)
@@ -67,8 +68,7 @@ def without_dividers(parts: list[Part]) -> list[Part]:
 
     They are thin, longer than what stands between them, and start or end at the same height.
     """
-    thin = [part for part in parts if part.width <= BROKEN * part.height]
-    others = [part for part in _counting(parts) if part not in thin]
+    thin, others = _thin_and_others(parts)
     if not others:
         return parts
     long = LONG * median(np.array([part.height for part in others], np.float32))
@@ -90,8 +90,7 @@ def without_fine(parts: list[Part], labels: Labels) -> list[Part]:
 
     One of them at least begins above the digit beside it or ends below: else they may be ones.
     """
-    thin = [part for part in parts if part.width <= BROKEN * part.height]
-    others = [part for part in _counting(parts) if part not in thin]
+    thin, others = _thin_and_others(parts)
     if not (thin and others):
         return parts
     finest = FINE * stroke_of(mask_of(labels, others))
@@ -99,6 +98,12 @@ def without_fine(parts: list[Part], labels: Labels) -> list[Part]:
     if not any(_overhangs(part, others) for part in fine):
         return parts
     return [part for part in parts if part not in fine]
+
+
+def _thin_and_others(parts: list[Part]) -> tuple[list[Part], list[Part]]:
+    """Return what may be an upright line, and what else counts for the height of digits."""
+    thin = [part for part in parts if part.width <= BROKEN * part.height]
+    return thin, [part for part in _counting(parts) if part not in thin]
 
 
 def _is_fine(part: Part, finest: float) -> bool:

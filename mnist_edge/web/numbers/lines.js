@@ -3,7 +3,7 @@
 
 const lines = (() => {
   const FRAME = 0.8, STEEPEST = 0.15, OFF_LINE = 0.06, THICKEST = 0.2, DIVIDER = 0.8, SLOPES = 8;
-  const PIECES = 0.25, RULED = 0.3;
+  const PIECES = 0.25, THIN = 0.75, RULED = 0.3;
 
   function transposed({ height, width, data }) {
     const out = bytes(width, height);
@@ -110,30 +110,30 @@ const lines = (() => {
   }
 
   // Ink without ruled lines that are so faint that they are broken. `pieces` are flat parts and
-  // specks of it: without lines of such, none thicker than `thickest`, nothing is taken out.
-  function withoutRules(mask, pieces, thickest) {
+  // specks of it: without lines of such, nothing is taken out.
+  function withoutRules(mask, pieces) {
     const { width } = mask, { ceil } = Math;
     if (width < 3 || sum(pieces.data) < PIECES * width) return mask;
     const slope = slopeOf(pieces), flat = leveled(pieces, slope);
     const edges = [0, ceil(width / 3), ceil(width / 3) + ceil((width - 1) / 3), width];
-    const thirds = [0, 1, 2].map((third) => covered(flat, edges[third], edges[third + 1]));
+    const wide = thickened(flat);
+    const thirds = [0, 1, 2].map((third) => covered(wide, edges[third], edges[third + 1]));
     const proven = thirds[0].map((_, row) => thirds.every((third) => third[row] >= PIECES));
     const level = leveled(mask, slope), tall = heights(level), rowOf = (i) => Math.floor(i / width);
     const onLines = [...tall].filter((_, i) => flat.data[i] && proven[rowOf(i)]);
     if (!onLines.length) return mask;
     const usual = median(onLines);
-    if (usual > thickest) return mask;
+    if (usual > THIN * parts.strokeOf(without(mask, pieces))) return mask;
     const thin = { ...level };
-    thin.data = level.data.map((set, i) => set && tall[i] <= 1.6 * usual + 1);
-    const ruled = covered(thin, 0, width).map((share) => share >= RULED);
+    thin.data = level.data.map((set, i) => set && tall[i] <= thickestOf(usual));
+    const ruled = covered(thickened(thin), 0, width).map((share) => share >= RULED);
     const isRuled = (row) => ruled[row - 1] || ruled[row] || ruled[row + 1];
     thin.data = thin.data.map((set, i) => set && isRuled(rowOf(i)));
     return without(mask, back(thin, mask, slope));
   }
 
-  // The share of each row between two columns that is set there, or in the row above or below.
-  function covered(mask, start, stop) {
-    const { height, width } = mask, { data } = thickened(mask);
+  // The share of each row that is set between two columns.
+  function covered({ height, width, data }, start, stop) {
     return Array.from({ length: height }, (_, row) =>
       sum(data.subarray(row * width + start, row * width + stop)) / (stop - start));
   }
@@ -170,10 +170,13 @@ const lines = (() => {
       }
     }
     if (!heightsThere.length) return bytes(own.height, own.width);
-    const limit = Math.min(1.6 * median(heightsThere) + 1, thickest);
+    const limit = Math.min(thickestOf(median(heightsThere)), thickest);
     onLine.data = onLine.data.map((set, i) => set && tall[i] <= limit);
     return back(onLine, own, slope);
   }
+
+  // How many pixels of ink above each other are still a line, not a stroke across it.
+  const thickestOf = (usual) => 1.6 * usual + 1;
 
   // A mask so moved that lines of a slope are level.
   function leveled(own, slope) {

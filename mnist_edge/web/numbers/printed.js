@@ -3,7 +3,7 @@
 
 const printed = (() => {
   const THIN = 0.12, BROKEN = 0.25, LONG = 1.2, LINES = 3, SAME = 0.12, FINE = 0.6, OVER = 0.15;
-  const RULE = 0.75, FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
+  const FLAT = 0.25, LEAST_HEIGHT = 5, LEAST_MASS = 0.06;
 
   // Take frames and ruled lines out of the ink.
   function withoutPrint(ink, labelsBefore, before) {
@@ -39,8 +39,7 @@ const printed = (() => {
     const digits = new Set(all.filter((part) => !isFlat(part)).map((part) => part.number));
     const mask = maskOf(labels, (number) => number);
     const pieces = maskOf(labels, (number) => number && !digits.has(number));
-    const own = maskOf(labels, (number) => digits.has(number));
-    const left = lines.withoutRules(mask, pieces, RULE * parts.strokeOf(own));
+    const left = lines.withoutRules(mask, pieces);
     return sum(left.data) === sum(mask.data) ? [labels, all] : parts.findParts(ink, left);
   }
 
@@ -55,8 +54,7 @@ const printed = (() => {
 
   // Leave out the upright lines of a form whose frame is broken.
   function withoutDividers(all) {
-    const thin = all.filter((part) => part.width <= BROKEN * part.height);
-    const others = counting(all).filter((part) => !thin.includes(part));
+    const [thin, others] = thinAndOthers(all);
     if (!others.length) return all;
     const long = LONG * median(others.map((part) => part.height));
     const isFull = (part) => part.width <= THIN * part.height && part.height >= long;
@@ -74,14 +72,19 @@ const printed = (() => {
 
   // Leave out straight upright lines that are far thinner than the strokes of digits.
   function withoutFine(all, labels) {
-    const isThin = (part) => part.width <= BROKEN * part.height;
-    const others = counting(all).filter((part) => !isThin(part));
-    if (!others.length || !all.some(isThin)) return all;
+    const [thin, others] = thinAndOthers(all);
+    if (!others.length || !thin.length) return all;
     const numbers = new Set(others.map((part) => part.number));
     const finest = FINE * parts.strokeOf(maskOf(labels, (number) => numbers.has(number)));
-    const fine = all.filter((part) => isThin(part) && isFine(part, finest));
+    const fine = thin.filter((part) => isFine(part, finest));
     if (!fine.some((part) => overhangs(part, others))) return all;
     return all.filter((part) => !fine.includes(part));
+  }
+
+  // What may be an upright line, and what else counts for the height of digits.
+  function thinAndOthers(all) {
+    const thin = all.filter((part) => part.width <= BROKEN * part.height);
+    return [thin, counting(all).filter((part) => !thin.includes(part))];
   }
 
   function overhangs(part, others) {
