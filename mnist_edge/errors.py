@@ -47,6 +47,11 @@ def require_path(name: str, what: str) -> None:
         raise OptionError(f"expected the path of {what}, received the URL {name}: fetch it first")
 
 
+def pattern_hint(name: str) -> str:
+    """Return what to do about a name that no file has, if it is a pattern that a shell expands."""
+    return "; if it is a pattern, remove the quotes" if set("*?[") & set(name) else ""
+
+
 class MnistEdgeError(Exception):
     """Base class of all errors; its text is one sentence: expected, received, what to do."""
 

@@ -223,4 +223,8 @@ def _in_words(value: Any) -> str:
             _in_words(part) if key == "name" else f"{key} {_in_words(part)}"
             for key, part in known.items()
         )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
     return str(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnist_edge.cli.verbosity import note
-from mnist_edge.errors import require_path
+from mnist_edge.errors import pattern_hint, require_path
 from mnist_edge.files import is_special
 from mnist_edge.scoring.kinds import PICTURES
 
@@ -56,8 +56,8 @@ def swapped(path: Path) -> str | None:
     """Return what a path is that is no picture: a folder, a model, rows, a pattern; else None."""
     if path.is_dir():
         return "expected pictures in this folder, found none there"
-    if not path.exists() and set("*?[") & set(str(path)):
-        return "expected a file of this name, found none: if it is a pattern, remove the quotes"
+    if not path.exists() and (hint := pattern_hint(str(path))):
+        return f"expected a file of this name, found none{hint}"
     if not path.is_file():
         return None
     if path.suffix.lower() in MODELS:

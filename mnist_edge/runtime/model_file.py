@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import ModelError, OptionError, pattern_hint
 from mnist_edge.model_spec import (
     INPUT_NAME,
     MAX_MODEL_BYTES,
@@ -216,7 +216,7 @@ def _contents(path: Path) -> bytes:
             return file.read(MAX_MODEL_BYTES + 1)
     except OSError as error:
         is_elsewhere = isinstance(error, FileNotFoundError | IsADirectoryError)
-        advice = shipped.hint(path) if is_elsewhere else ""
+        advice = shipped.hint(path) + pattern_hint(str(path)) if is_elsewhere else ""
         reason = f"{error.strerror or error}{advice}"
         raise ModelError(f"cannot read the model {path}: {reason}") from error
     except ValueError as error:  # a null byte in the name

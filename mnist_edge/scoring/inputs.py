@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_edge.errors import DataError, shown
+from mnist_edge.errors import DataError, pattern_hint, shown
 from mnist_edge.scoring.kinds import KNOWN, is_hidden, kind_of
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import Kind, Source
@@ -48,7 +48,8 @@ def find_inputs(named: Sequence[str]) -> list[Input]:
 def _file(place: Place) -> Input:
     info = place.info()
     if not info.is_file:
-        raise DataError(f"expected an input file or folder, found none at {place.text}")
+        hint = pattern_hint(place.text)
+        raise DataError(f"expected an input file or folder, found none at {place.text}{hint}")
     kind = kind_of(place.path)
     if kind is None:
         raise DataError(f"expected {KNOWN}, received a file with another ending: {place.text}")

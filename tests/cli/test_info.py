@@ -72,8 +72,15 @@ def test_a_limit_that_the_file_does_not_have(run: Callable[..., Run], tmp_path: 
     assert "reject_below" not in run("info", path).out
 
 
+def test_a_checksum_that_holds(run: Callable[..., Run], tiny_onnx: Path) -> None:
+    lines = dict(line.split(maxsplit=1) for line in run("info", tiny_onnx).out.splitlines())
+    assert lines["intact"] == "yes"
+
+
 def test_the_input_in_words(run: Callable[..., Run], tmp_path: Path) -> None:
     path = models.write(models.linear(UNIT_PIXELS), tmp_path / "ours.onnx")
     lines = dict(line.split(maxsplit=1) for line in run("info", path).out.splitlines())
     assert lines["input"] == "28x28 float32, 0..1"
     assert lines["trained_scaling"] == "0..1"
+    assert lines["multiply_adds"] == "7,850"
+    assert lines["bytes"] == f"{path.stat().st_size:,}"

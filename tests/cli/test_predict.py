@@ -111,8 +111,13 @@ def test_a_damaged_picture_is_described_without_names_of_python(
     assert "Error" not in sentence
 
 
-def test_a_pattern_in_quotes_is_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
-    assert refused("predict", tmp_path / "*.png").endswith("if it is a pattern, remove the quotes")
+@pytest.mark.parametrize("command", ["predict", "info", "export", "verify", "score"])
+def test_a_pattern_in_quotes_is_one_sentence(
+    refused: Callable[..., str], tmp_path: Path, command: str
+) -> None:
+    options = ["--out", tmp_path / "out"] if command == "score" else []
+    sentence = refused(command, tmp_path / "*.png", *options)
+    assert sentence.endswith("if it is a pattern, remove the quotes")
 
 
 def test_a_folder_without_pictures_is_one_sentence(
