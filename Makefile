@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers number-costs browser zoo scoring schemas constraints readme clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers number-costs browser zoo memory scoring schemas constraints readme clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -98,6 +98,9 @@ numbers: $(VENV)/dev  ## how well whole numbers are read, and what that costs
 
 number-costs: $(VENV)/dev  ## fit what a digit costs on the path through a row: tests/measurements/number_costs.py
 	$(RUN)python -m tests.measurements.number_costs
+
+memory: $(VENV)/dev  ## what the Predictor takes of memory and disk
+	$(RUN)python -m tests.measurements.memory
 
 scoring: $(VENV)/dev  ## what score costs beside the bare engine, and its memory
 	$(RUN)python -m tests.measurements.scoring
