@@ -323,6 +323,8 @@ def require_writable(folder: Path, *names: str) -> None:
     for path in (folder / name for name in names):
         if path.exists() and not path.is_file():
             raise OutputError(f"cannot write {path}: it is there and is no regular file")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"cannot write to the folder {folder}: it is a file; name a folder")
     try:
         make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):

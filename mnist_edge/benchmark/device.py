@@ -151,7 +151,7 @@ def features(cpuinfo: str | None = None) -> tuple[str, ...]:
 def int8_verdict(found: Sequence[str]) -> str:
     """Return what the features mean for int8, in a sentence."""
     if any(name in INT8_DOT_PRODUCT for name in found):
-        return "int8 dot products in hardware: int8 should be the fastest by far"
+        return "int8 dot products in hardware: int8 is usually the fastest; measure"
     if found:
         effect = "int8 is smaller and somewhat faster than fp32; measure"
         return f"no int8 dot products in hardware: {effect}"

@@ -58,7 +58,7 @@ class Walk:
     def stack(self) -> Stack:
         """Return the layers, up to the last one's sums."""
         if any(node.operator.endswith("Conv") for node in self._values.nodes):
-            raise ValueError("convolutions, which are not made C of yet")
+            raise ValueError("convolutions: C code is written for dense layers only")
         found: list[Layer] = []
         taken, scale, zero_point = self._input()
         while True:

@@ -152,8 +152,8 @@ def export(
     another, export names the other one and marks the files as unverified.
 
     With --target c, writes C99 source of the int8 file that gives the same results as onnxruntime,
-    bit for bit. With --target web, writes one HTML page that classifies drawings or pictures in any
-    browser, without a network.
+    bit for bit; the model must be of dense layers and take pixels. With --target web, writes one
+    HTML page that classifies drawings or pictures in any browser, without a network.
 
     Example: mnist-edge export mine.keras --out build --precision fp32
 

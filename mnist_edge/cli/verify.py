@@ -55,7 +55,9 @@ def verify(
 
     Measures accuracy and agreement on the test data. Files of several models are compared each with
     its own. Exit code 1 when a file misses the gate of its precision (the agreement it must reach),
-    was changed since its export, or cannot be verified; 2 when no file can be verified.
+    was changed since its export, or cannot be verified; 2 when no file can be verified. A file that
+    agrees with a model of poor accuracy on this data is unverified: a note says why, and the exit
+    code stays 0.
 
     Example: mnist-edge verify artifacts/mnist-mlp.fp32.onnx --json
 

@@ -75,6 +75,6 @@ def _find_names(present: list[str], path: Path) -> Names:
             return {"train": (by_lower[values], by_lower[labels])}
     keras = [name for pair in KERAS_NAMES.values() for name in pair]
     raise DataError(
-        f"expected the arrays {', '.join(keras)}, or x and y alone, in {path}, found "
-        f"{shown(', '.join(present)) if present else 'none'}"
+        f"expected the arrays {', '.join(keras)}, or one pair such as x and y, or images and "
+        f"labels, in {path}, found {shown(', '.join(present)) if present else 'none'}"
     )

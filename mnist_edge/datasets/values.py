@@ -16,6 +16,9 @@ ROUNDING = 1e-3
 """By how much a pixel times 255 may miss a whole number; of float16, whose steps are wider, a
 hundred times as much."""
 
+DARKEST = 64
+"""Numbers up to 255 whose largest is below this are likely of another scale: 0..16, 0..63."""
+
 _CHUNK = 1024
 """Examples that are converted at a time, so that no second copy of all stands in memory."""
 
@@ -152,8 +155,14 @@ def _pixels(
 ) -> tuple[dict[str, Values], tuple[str, ...]]:
     """Return pixels as uint8: numbers from 0 to 1, or of 0 and 1, times 255."""
     first = next(iter(splits.values()))
+    notes = []
+    if 1 < total.most < DARKEST:
+        notes.append(
+            f"its brightest pixel is {total.most:g} of {PIXEL_MAX}: if that is white, bring its "
+            "numbers to 0..1"
+        )
     if first.dtype.kind in "ui" and total.most != 1:
-        return {split: _as_uint8(part) for split, part in splits.items()}, ()
+        return {split: _as_uint8(part) for split, part in splits.items()}, tuple(notes)
     factor = PIXEL_MAX if total.most <= 1 else 1
     furthest = 0.0
 
@@ -166,9 +175,9 @@ def _pixels(
 
     made = {split: _converted(part, scaled) for split, part in splits.items()}
     allowed = ROUNDING * (100 if first.dtype.itemsize == 2 else 1)
-    if furthest <= allowed:
-        return made, ()
-    return made, (f"its pixels were rounded to whole numbers from 0 to {PIXEL_MAX}",)
+    if furthest > allowed:
+        notes.append(f"its pixels were rounded to whole numbers from 0 to {PIXEL_MAX}")
+    return made, tuple(notes)
 
 
 def _as_uint8(values: Values) -> Values:

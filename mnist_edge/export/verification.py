@@ -8,7 +8,7 @@ from mnist_edge.datasets import Dataset
 from mnist_edge.documents import Failure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.doubt import examine
-from mnist_edge.export.examples import Examples, choose, fits
+from mnist_edge.export.examples import MADE_NAME, Examples, choose, fits
 from mnist_edge.export.gate import missed
 from mnist_edge.export.parity import measure
 from mnist_edge.export.quantize import PRECISIONS
@@ -82,7 +82,8 @@ def verify(
         is_read: Whether that model reads images as its files give them to it.
 
     Raises:
-        ModelError: The file cannot be run, or is of a precision that is not known.
+        ModelError: The file cannot be run, is of a precision that is not known, or needs the data
+            that it was exported with.
     """
     precision = model.spec.precision
     if precision not in PRECISIONS:
@@ -92,11 +93,11 @@ def verify(
         )
     gate = PRECISIONS[precision].gate
     parity = measure(model.content, reference, examples, gate)
-    failures = (
-        *missed(gate, parity, len(model.content), reference, model.operators),
-        *_changes(model),
-        *_false_claims(model.provenance, parity, examples),
-    )
+    misses = tuple(missed(gate, parity, len(model.content), reference, model.operators))
+    wrong = (*_changes(model), *_false_claims(model.provenance, parity, examples))
+    if misses and not wrong:
+        _require_examples(model, examples)
+    failures = (*misses, *wrong)
     return ModelReport(
         path=model.origin,
         precision=precision,
@@ -114,6 +115,21 @@ def _require_source(model: model_file.ModelFile, source: Source) -> None:
         raise ModelError(
             f"{model.origin} was made from a model with SHA-256 {made_from[:12]}..., but the "
             f"reference has {source.sha256[:12]}...: name its own with --reference"
+        )
+
+
+def _require_examples(model: model_file.ModelFile, examples: Examples) -> None:
+    """Refuse to fail a file on made inputs that was quantized for its own data.
+
+    Its ranges are those of that data, which made inputs exceed: that it misses its gate on them
+    shows nothing.
+    """
+    own = model.provenance.data or model.provenance.calibration_data
+    is_quantized = PRECISIONS[model.spec.precision].quantized
+    if examples.labels is None and is_quantized and own not in (None, MADE_NAME):
+        raise ModelError(
+            f"expected the data that {model.origin} was exported with ({own}), found none that "
+            "fits it: pass --data"
         )
 
 

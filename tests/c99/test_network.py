@@ -212,7 +212,7 @@ def test_convolutions_are_refused() -> None:
         helper.make_node("Conv", ["square", "kernel"], ["convolved"]),
         helper.make_node("Reshape", ["convolved", "row_shape"], ["row"]),
     )
-    assert "convolutions, which are not made C of yet" in refusal(content)
+    assert "convolutions: C code is written for dense layers only" in refusal(content)
 
 
 def test_an_image_that_is_reshaped_to_a_row_is_read() -> None:

@@ -36,7 +36,7 @@ def test_npz_of_the_wrong_kind(
 
 def test_npz_without_the_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=np.zeros(3))
-    with pytest.raises(DataError, match=r"or x and y alone, in .*, found "):
+    with pytest.raises(DataError, match=r"or one pair such as x and y, or .* in .*, found "):
         datasets.find(str(tmp_path / "own.npz"))
 
 
@@ -179,6 +179,13 @@ def test_what_has_to_be_rounded_is_said(tmp_path: Path, run: Callable[..., Run])
     path = save(tmp_path, x=np.clip(LETTERS / 255 + 0.001, 0, 1), y=LABELS)
     assert datasets.find(path).notes == ("its pixels were rounded to whole numbers from 0 to 255",)
     assert "its pixels were rounded" in run("data", "--data", path).err
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pixels_that_may_be_of_another_scale_are_said(tmp_path: Path, dtype: type) -> None:
+    path = save(tmp_path, x=(LETTERS // 16).astype(dtype), y=LABELS)
+    (note,) = datasets.find(path).notes
+    assert note.startswith(f"its brightest pixel is {LETTERS.max() // 16} of 255")
 
 
 def test_examples_get_the_models_shape(tmp_path: Path) -> None:

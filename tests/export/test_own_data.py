@@ -3,6 +3,7 @@
 import json
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from mnist_edge.datasets import Dataset, ModelInput
 from mnist_edge.export import pipeline
 from mnist_edge.export.artifact import CalibrationImages
 from mnist_edge.export.examples import choose, fits
-from mnist_edge.export.quantize import chosen
+from mnist_edge.export.quantize import PRECISIONS, Gate, chosen
 from mnist_edge.model_spec import InputSpec, ModelSpec
 from mnist_edge.sources import open_source
 from tests.conftest import Run
@@ -251,3 +252,23 @@ def test_labels_of_training_reach_the_file_without_data(
     assert manifest["labels"] == ["dark", "grey", "light"]
     run("export", tmp_path / "own.keras", "--out", tmp_path, "--precision", "fp32", "--no-verify")
     assert Predictor(tmp_path / "own.fp32.onnx").spec.labels == ("dark", "grey", "light")
+
+
+def test_a_quantized_file_is_not_judged_on_inputs_that_are_not_its_own(
+    run: Runner, shades: Path, shade_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ranges are those of its own data: other inputs exceed them, and show nothing."""
+    call = ("export", shade_model, "--data", shades, "--precision", "fp32,int8", "--out", tmp_path)
+    assert run(*call).code == 0
+    missed_by_all = replace(PRECISIONS["int8"], gate=Gate(max_score_diff=0))
+    monkeypatch.setitem(PRECISIONS, "int8", missed_by_all)
+    done = run("verify", tmp_path, "--reference", shade_model, "--json")
+    assert done.code == 1
+    assert [model["precision"] for model in done.json["models"]] == ["fp32"]
+    (failure,) = done.json["failed"]
+    assert failure["error"].startswith(
+        f"expected the data that {tmp_path / 'shades.int8.onnx'} was"
+    )
+    assert failure["error"].endswith("pass --data")
+    judged = run("verify", tmp_path, "--reference", shade_model, "--data", shades, "--json")
+    assert [model["status"] for model in judged.json["models"]] == ["passed", "failed"]

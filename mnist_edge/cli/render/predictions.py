@@ -76,8 +76,11 @@ def number_report_of(path: "Path", answer: "Number") -> NumberReport:
 
 def number_lines(report: NumberReport, answer: "Number", show: bool) -> Iterator[str]:
     """Yield the lines for one picture of a number: the rows in one, then what --show asks for."""
-    text = " / ".join(report.text.split("\n")) or "nothing found"
-    yield f"{text}  {report.confidence:6.1%}  {printable(report.path)}"
+    if report.digits:
+        text = " / ".join(report.text.split("\n"))
+        yield f"{text}  {report.confidence:6.1%}  {printable(report.path)}"
+    else:
+        yield f"nothing found  {printable(report.path)}"
     if show and report.digits:
         import shutil
 

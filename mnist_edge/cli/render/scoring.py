@@ -32,8 +32,9 @@ def progress_text(progress: "Progress") -> str:
 
 def summary(report: ScoreReport) -> str:
     """Return what a run did, for people."""
+    files = "1 file" if report.shards == 1 else f"{report.shards:,} files"
     lines = [
-        f"{report.rows:,} rows in {report.shards:,} files in {report.out}: "
+        f"{report.rows:,} rows in {files} in {report.out}: "
         f"{report.rejected:,} rejected, {report.errors:,} errors"
     ]
     if report.rows_per_s is None:

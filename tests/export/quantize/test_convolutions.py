@@ -85,7 +85,9 @@ def test_precisions_that_convolutions_cannot_have(network: onnx.ModelProto) -> N
         PRECISIONS["int8-dynamic"].make(network, NO_IMAGES, SPEC)
     layers = keras.layers
     pooled = graph_of(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D())
-    with pytest.raises(ModelError, match="int4 is for dense layers: they hold 0 of"):
+    with pytest.raises(
+        ModelError, match="int4 is for large dense layers: their matrices hold 0 of"
+    ):
         PRECISIONS["int4"].make(pooled, NO_IMAGES, SPEC)
 
 

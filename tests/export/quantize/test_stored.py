@@ -65,7 +65,9 @@ def test_dynamic_is_for_dense_layers() -> None:
 
 
 def test_int4_is_for_dense_layers() -> None:
-    with pytest.raises(ModelError, match=r"^int4 is for dense layers: they hold [\d,]+ of "):
+    with pytest.raises(
+        ModelError, match=r"^int4 is for large dense layers: their matrices hold [\d,]+ of "
+    ):
         int4(mixed().add("GlobalAveragePool").model(), NOTHING, GREY)
 
 
