@@ -102,13 +102,24 @@ except SystemExit as end: print(end.code, 'numpy' in sys.modules)
     assert printed.endswith("\n0 False\n")
 
 
+def test_a_command_imports_no_other() -> None:
+    code = """
+import sys
+from mnist_edge import cli
+try: cli.main(["-q", "compare", "--help"])
+except SystemExit: print([name for name in cli.ORDER if f"mnist_edge.cli.{name}" in sys.modules])
+"""
+    assert python(code).endswith("\n['compare']\n")
+
+
 README = (ROOT / "README.md").read_text()
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_readme_lists_each_command_as_its_help_does() -> None:
-    from mnist_edge.cli import app
+    from mnist_edge.cli import app, register
 
+    register()
     for command in app.registered_commands:
         assert command.callback is not None
         summary = (command.callback.__doc__ or "").splitlines()[0]

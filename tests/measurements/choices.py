@@ -46,10 +46,10 @@ def main() -> None:
         "int8-dynamic | -": int8_dynamic,
         "int8-weights | -": int8_weights,
     }
-    int4 = {f"int4 | {block}": partial(int4, block=block) for block in (16, 32, 64, 128, 256)}
+    in_blocks = {f"int4 | {block}": partial(int4, block=block) for block in (16, 32, 64, 128, 256)}
     for header, variants in (
         ("int8 scale | percentile", static),
-        ("precision | block", dynamic | int4),
+        ("precision | block", dynamic | in_blocks),
     ):
         table(header, variants, model, calibration, images, labels)
 

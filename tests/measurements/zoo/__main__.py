@@ -22,7 +22,7 @@ from mnist_edge.documents import to_json
 from mnist_edge.export import pipeline
 from mnist_edge.export.inputs import wanted_by
 from mnist_edge.export.quantize import PRECISIONS
-from mnist_edge.export.readings import Trial
+from mnist_edge.export.readings import LabelledExamples
 from mnist_edge.files import write_json
 from mnist_edge.model_spec import TrainedScaling
 from mnist_edge.pixels import as_trained
@@ -103,7 +103,7 @@ def _inputs(network: Network, model: keras.Model, dataset: Dataset) -> NDArray[n
         transposed=network.scaling.transposed,
     )
     if network.scaling.name == "mean,std":
-        scaling = Trial.of(dataset).mean_std
+        scaling = LabelledExamples.of(dataset).mean_std
     return as_trained(dataset.train_images, scaling).reshape(-1, *shape)
 
 
