@@ -49,7 +49,8 @@ def require_path(name: str, what: str) -> None:
 
 def pattern_hint(name: str) -> str:
     """Return what to do about a name that no file has, if it is a pattern that a shell expands."""
-    return "; if it is a pattern, remove the quotes" if set("*?[") & set(name) else ""
+    is_pattern = set("*?[") & set(name) and "://" not in name
+    return "; if it is a pattern, remove the quotes" if is_pattern else ""
 
 
 class MnistEdgeError(Exception):

@@ -100,10 +100,12 @@ def make_folder(folder: Path) -> None:
     """Make a folder where there is none, but none above it: a typo must not become a tree.
 
     Raises:
-        OutputError: There is no folder to make it in.
+        OutputError: It is a file, or there is no folder to make it in.
         OSError: It cannot be made.
     """
     require_place(folder)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"cannot write to the folder {folder}: it is a file; name a folder")
     folder.mkdir(exist_ok=True)
 
 
@@ -323,8 +325,6 @@ def require_writable(folder: Path, *names: str) -> None:
     for path in (folder / name for name in names):
         if path.exists() and not path.is_file():
             raise OutputError(f"cannot write {path}: it is there and is no regular file")
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"cannot write to the folder {folder}: it is a file; name a folder")
     try:
         make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):

@@ -209,7 +209,7 @@ def _unlabelled(
         elif setup.runtime == PREDICTOR and given.made:
             sentences.append(
                 f"{setup.model} takes {_in_words(planned.spec)}, and {dataset.name} has none: it "
-                "is timed on made inputs, without accuracy; pass --data to measure that too"
+                "is timed on made inputs, without accuracy, which its own --data would show"
             )
         elif setup.runtime == PREDICTOR and given.labels is None:
             sentences.append(

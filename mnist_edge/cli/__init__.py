@@ -32,8 +32,8 @@ __all__ = ["app", "main", "register"]
 def register(arguments: Sequence[str] = ()) -> None:
     """Import the module of the command that is called, which registers it with the app.
 
-    Only that one: all eleven take a fifth of the time in which predict answers. Without a command,
-    as for --help, completion and typing errors, all are imported.
+    The other ten would take a tenth of the time of a whole predict. Without a command, as for
+    --help, completion and typing errors, all are imported.
     """
     called = next((text for text in arguments if not text.startswith("-")), None)
     for name in [called] if called in ORDER else ORDER:

@@ -75,15 +75,16 @@ def verify(
         groups = run.by_source(models, reference)
         reports = list(run.reports(groups, models, on_step))
     failed = (*run.failed, *(failure for report in reports for failure in report.failed))
+    verified = [report for report in reports if report.models]
     if as_json:
         print_json(_merged(reports, failed))
-    elif reports:
-        echo("\n\n".join("\n".join(parity_lines(report)) for report in reports))
-    for report in reports:
+    elif verified:
+        echo("\n\n".join("\n".join(parity_lines(report)) for report in verified))
+    for report in verified:
         note_parity(report)
     for failure in failed:
         complain(str(failure))
-    if not any(report.models for report in reports):
+    if not verified:
         raise typer.Exit(2)
     if failed or not all(report.passed for report in reports):
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ ROUNDING = 1e-3
 """By how much a pixel times 255 may miss a whole number; of float16, whose steps are wider, a
 hundred times as much."""
 
-DARKEST = 64
+DARK_BELOW = 64
 """Numbers up to 255 whose largest is below this are likely of another scale: 0..16, 0..63."""
 
 _CHUNK = 1024
@@ -156,7 +156,7 @@ def _pixels(
     """Return pixels as uint8: numbers from 0 to 1, or of 0 and 1, times 255."""
     first = next(iter(splits.values()))
     notes = []
-    if 1 < total.most < DARKEST:
+    if 2 <= total.most < DARK_BELOW:
         notes.append(
             f"its brightest pixel is {total.most:g} of {PIXEL_MAX}: if that is white, bring its "
             "numbers to 0..1"

@@ -37,11 +37,16 @@ def missed(
         reference: What it was measured against.
         operators: The operators of its graph, some of which take room.
     """
-    failures = [*_answers(gate, parity), *_shares(gate, parity, reference)]
+    failures = [*_answers(gate, parity), *missed_agreement(gate, parity, reference)]
     limit = gate.max_bytes(reference.weights, operators)
     if size > limit:
         failures.append(f"the file has {size:,} bytes, {limit:,} are allowed")
     return tuple(failures)
+
+
+def missed_agreement(gate: Gate, parity: Parity, reference: Reference) -> tuple[str, ...]:
+    """Return a sentence for each share of inputs that a file misses: agreement, accuracy."""
+    return tuple(_shares(gate, parity, reference))
 
 
 def _answers(gate: Gate, parity: Parity) -> Iterator[str]:

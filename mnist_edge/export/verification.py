@@ -9,7 +9,7 @@ from mnist_edge.documents import Failure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.doubt import examine
 from mnist_edge.export.examples import MADE_NAME, Examples, choose, fits
-from mnist_edge.export.gate import missed
+from mnist_edge.export.gate import missed, missed_agreement
 from mnist_edge.export.parity import measure
 from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.export.readings import LabelledExamples
@@ -93,11 +93,13 @@ def verify(
         )
     gate = PRECISIONS[precision].gate
     parity = measure(model.content, reference, examples, gate)
-    misses = tuple(missed(gate, parity, len(model.content), reference, model.operators))
-    wrong = (*_changes(model), *_false_claims(model.provenance, parity, examples))
-    if misses and not wrong:
+    failures = (
+        *missed(gate, parity, len(model.content), reference, model.operators),
+        *_changes(model),
+        *_false_claims(model.provenance, parity, examples),
+    )
+    if failures and failures == missed_agreement(gate, parity, reference):
         _require_examples(model, examples)
-    failures = (*misses, *wrong)
     return ModelReport(
         path=model.origin,
         precision=precision,
@@ -119,14 +121,16 @@ def _require_source(model: model_file.ModelFile, source: Source) -> None:
 
 
 def _require_examples(model: model_file.ModelFile, examples: Examples) -> None:
-    """Refuse to fail a file on made inputs that was quantized for its own data.
+    """Refuse to fail a file on made inputs whose numbers were chosen for its own data.
 
-    Its ranges are those of that data, which made inputs exceed: that it misses its gate on them
-    shows nothing.
+    Calibrated ranges are those of that data, and so is the one scale of quantized features: made
+    inputs exceed them, and that a file disagrees on these shows nothing.
     """
     own = model.provenance.data or model.provenance.calibration_data
-    is_quantized = PRECISIONS[model.spec.precision].quantized
-    if examples.labels is None and is_quantized and own not in (None, MADE_NAME):
+    is_of_its_data = model.provenance.calibration_data or (
+        model.spec.input.range is None and PRECISIONS[model.spec.precision].quantized
+    )
+    if examples.labels is None and is_of_its_data and own not in (None, MADE_NAME):
         raise ModelError(
             f"expected the data that {model.origin} was exported with ({own}), found none that "
             "fits it: pass --data"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnist_edge.errors import ModelError, pattern_hint
+from mnist_edge.errors import ModelError
 from mnist_edge.files import read_regular
 from mnist_edge.sources import file_kind
 from mnist_edge.sources.keras_file import MAX_FILE_BYTES
@@ -30,9 +30,8 @@ def open_source(path: Path) -> Source:
         content = read_regular(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
-        advice = ""
-        if isinstance(error, FileNotFoundError):
-            advice = f"; pass the path of a Keras or ONNX file{pattern_hint(str(path))}"
+        is_missing = isinstance(error, FileNotFoundError)
+        advice = "; pass the path of a Keras or ONNX file" if is_missing else ""
         raise ModelError(f"cannot read the model {path}: {reason}{advice}") from error
     kind = file_kind.recognise(content)
     if kind in (file_kind.KERAS, file_kind.HDF5):

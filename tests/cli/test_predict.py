@@ -111,7 +111,7 @@ def test_a_damaged_picture_is_described_without_names_of_python(
     assert "Error" not in sentence
 
 
-@pytest.mark.parametrize("command", ["predict", "info", "export", "verify", "score"])
+@pytest.mark.parametrize("command", ["predict", "info", "verify", "score"])
 def test_a_pattern_in_quotes_is_one_sentence(
     refused: Callable[..., str], tmp_path: Path, command: str
 ) -> None:

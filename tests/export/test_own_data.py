@@ -258,17 +258,20 @@ def test_a_quantized_file_is_not_judged_on_inputs_that_are_not_its_own(
     run: Runner, shades: Path, shade_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its ranges are those of its own data: other inputs exceed them, and show nothing."""
-    call = ("export", shade_model, "--data", shades, "--precision", "fp32,int8", "--out", tmp_path)
-    assert run(*call).code == 0
-    missed_by_all = replace(PRECISIONS["int8"], gate=Gate(max_score_diff=0))
-    monkeypatch.setitem(PRECISIONS, "int8", missed_by_all)
+    precisions = ("--precision", "fp32,int8,int8-weights")
+    assert run("export", shade_model, "--data", shades, "--out", tmp_path, *precisions).code == 0
+    for name in ("int8", "int8-weights"):
+        missed_by_all = replace(PRECISIONS[name], gate=Gate(min_agreement=1.1))
+        monkeypatch.setitem(PRECISIONS, name, missed_by_all)
     done = run("verify", tmp_path, "--reference", shade_model, "--json")
     assert done.code == 1
-    assert [model["precision"] for model in done.json["models"]] == ["fp32"]
+    found = {model["precision"]: model["status"] for model in done.json["models"]}
+    assert found == {"fp32": "passed", "int8-weights": "failed"}  # whose weights need no data
     (failure,) = done.json["failed"]
     assert failure["error"].startswith(
         f"expected the data that {tmp_path / 'shades.int8.onnx'} was"
     )
     assert failure["error"].endswith("pass --data")
     judged = run("verify", tmp_path, "--reference", shade_model, "--data", shades, "--json")
-    assert [model["status"] for model in judged.json["models"]] == ["passed", "failed"]
+    found = {model["precision"]: model["status"] for model in judged.json["models"]}
+    assert found == {"fp32": "passed", "int8": "failed", "int8-weights": "failed"}

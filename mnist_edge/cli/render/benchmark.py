@@ -90,7 +90,7 @@ def print_benchmark(report: Report) -> None:
         console.print(f"\n{title}; noise {percent(report.noise_by_batch.get(batch))}")
         console.print(_rich_table(columns, rows))
         if batch == 1 and any(_has_few_calls(row) for row in rows):
-            console.print("A - takes longer: p90 needs 1,000 calls, p99 10,000. Raise --seconds.")
+            console.print("p90 needs 1,000 calls, p99 10,000: raise --seconds where they show -.")
     for row in report.results:
         remark = row.error or row.limitation
         if remark:

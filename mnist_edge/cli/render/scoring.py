@@ -32,10 +32,9 @@ def progress_text(progress: "Progress") -> str:
 
 def summary(report: ScoreReport) -> str:
     """Return what a run did, for people."""
-    files = "1 file" if report.shards == 1 else f"{report.shards:,} files"
     lines = [
-        f"{report.rows:,} rows in {files} in {report.out}: "
-        f"{report.rejected:,} rejected, {report.errors:,} errors"
+        f"{_counted(report.rows, 'row')} in {_counted(report.shards, 'file')} in {report.out}: "
+        f"{report.rejected:,} rejected, {_counted(report.errors, 'error')}"
     ]
     if report.rows_per_s is None:
         lines.append("nothing was left to do")
@@ -45,6 +44,10 @@ def summary(report: ScoreReport) -> str:
     if not report.complete:
         lines.append("other shards are missing: _SUCCESS comes with the last of them")
     return "\n".join(lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _duration(seconds: float) -> str:
