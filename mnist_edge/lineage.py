@@ -121,7 +121,7 @@ def _missing(exported: Path, digest: str, named: Sequence[Path]) -> str:
     wanted = f"{exported} was made from a model file with SHA-256 {digest[:12]}..."
     if named:
         return (
-            f"{wanted}, which {', '.join(map(str, named))} has not: name its own with --reference"
+            f"{wanted}, and {', '.join(map(str, named))} is another: name its own with --reference"
         )
     return (
         f"{wanted}, and no file beside it, here or in artifacts/ has that hash: name its own "

@@ -86,7 +86,7 @@ def test_a_named_file_that_is_another(exported: Path, tmp_path: Path) -> None:
     wrong = write(tmp_path / "wrong.keras", b"wrong")
     found = lineage.references({exported: DIGEST}, [wrong], [])
     assert found.found == {}
-    assert "wrong.keras has not: name its own with --reference" in found.missing[exported]
+    assert "wrong.keras is another: name its own with --reference" in found.missing[exported]
     write(exported.with_name("net.keras"), SOURCE)
     with pytest.raises(OptionError, match=rf"wrong\.keras has SHA-256 {sha256(b'wrong')[:12]}"):
         lineage.references({exported: DIGEST}, [wrong], [])

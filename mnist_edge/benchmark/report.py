@@ -208,8 +208,8 @@ def _unlabelled(
             sentences.append(f"{setup.model} is no mnist-edge file: it is timed on made inputs")
         elif setup.runtime == PREDICTOR and given.made:
             sentences.append(
-                f"{setup.model} takes {_in_words(planned.spec)}, and {dataset.name} has none: it "
-                "is timed on made inputs, without accuracy, which its own --data would show"
+                f"{setup.model} takes {_in_words(planned.spec)}, and {dataset.name} has others: it "
+                "is timed on made inputs, and its accuracy is unknown without its own --data"
             )
         elif setup.runtime == PREDICTOR and given.labels is None:
             sentences.append(

@@ -31,6 +31,12 @@ def verdict(rows: Sequence[Row], noise: float | None) -> tuple[str, ...]:
             "No verdict: there are too few windows to tell a difference from noise; "
             "raise --seconds.",
         )
+    networks = {row.setup.network for row in ours}
+    if len(networks) > 1 and any(row.accuracy is None for row in ours):
+        return (
+            "No verdict: the accuracy of some models is unknown, so that they cannot be compared; "
+            "measure each in a run of its own, with its --data.",
+        )
     chosen = _choose(ours, noise)
     sentences = [_recommendation(chosen, ours, noise)]
     as_many_threads = [row for row in single if row.setup.threads == chosen.setup.threads]
@@ -82,7 +88,8 @@ def _recommendation(chosen: Row, ours: Sequence[Row], noise: float) -> str:
             even.append(name(row))
         elif row.setup.precision == "fp32":
             times = _p50_us(row) / _p50_us(chosen)
-            gains.append(f"{times:.1f}x faster than {name(row)}{_points(chosen, row)}")
+            effect = f"{times:.1f}x faster" if times > 1 else f"{1 / times:.1f}x slower"
+            gains.append(f"{effect} than {name(row)}{_points(chosen, row)}")
     if gains:
         text += f": {', '.join(gains)}"
     if even:

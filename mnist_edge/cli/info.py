@@ -177,8 +177,10 @@ def _counted(operators: Sequence[str]) -> list[str]:
 def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
     """Return what a file takes as a person reads it."""
     taken = spec.input
-    pixels = f", {taken.range[0]}..{taken.range[1]}" if taken.range else ""
-    return {"input": f"{taken.size} {taken.dtype}{pixels}"}
+    if taken.range is None:
+        # Features come as they are: nothing scales or resizes them.
+        return {"input": f"{taken.size} {taken.dtype}", "trained_scaling": None, "resize": None}
+    return {"input": f"{taken.size} {taken.dtype}, {taken.range[0]}..{taken.range[1]}"}
 
 
 def _foreign_in_words(report: ForeignFileInfo) -> dict[str, Any]:

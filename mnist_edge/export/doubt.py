@@ -21,9 +21,12 @@ CLEARLY_BETTER = 0.8
 """What is read below this share of the best accuracy is given to the model in a wrong way."""
 
 
-_UNTRAINED = (
-    "it is untrained, or was trained on other examples or classes; its files answer as it does, "
-    "but are unverified"
+_UNVERIFIED = "its files answer as it does, but are unverified"
+_UNTRAINED = f"it is untrained, or was trained on other examples or classes; {_UNVERIFIED}"
+_OTHER_FEATURES = (
+    "it was trained on other rows, on columns in another order, or on columns that were scaled "
+    "first (put a Normalization layer into the model), or is untrained; "
+    f"{_UNVERIFIED}"
 )
 
 
@@ -67,7 +70,8 @@ def examine(
         f"the model reads {given:.1%} of {len(trial.images):,} training examples of {trial.name}"
     )
     if not trial.has_pixels:
-        return None if given >= least else AccuracyProblem(f"{reads}: {_UNTRAINED}", is_grave=True)
+        sentence = f"{reads}: {_OTHER_FEATURES}"
+        return None if given >= least else AccuracyProblem(sentence, is_grave=True)
     other = _best_other(source, trial, scaling)
     reads += f" scaled as in its files ({described(scaling)})"
     if other.accuracy >= least and other.accuracy > given + trial.noise(given):

@@ -111,10 +111,14 @@ def ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
 def _note_faults(job: Job, shard: Shard, piece: Piece, answers: Answers, faults: IO[bytes]) -> None:
     for place, why in sorted(answers.faults.items()):
         row = piece.first + place
+        picture = shard.files[row - shard.start] if shard.files else ""
         if job.options.on_error == "fail":
+            what = f"{picture} in" if picture else f"row {row:,} of"
             raise DataError(
-                f"cannot read row {row:,} of {shard.source} ({why}): correct it, or leave such "
-                "rows out with --on-error quarantine"
+                f"cannot read {what} {shard.source} ({why}): correct it, or leave such rows out "
+                "with --on-error quarantine"
             )
-        line = json.dumps({"source": shard.source, "row": row, "reason": why})
-        faults.write(line.encode() + b"\n")
+        fault = {"source": shard.source, "row": row, "reason": why}
+        if picture:
+            fault["path"] = picture
+        faults.write(json.dumps(fault).encode() + b"\n")

@@ -87,3 +87,16 @@ def test_without_accuracy() -> None:
     assert verdict([row("fp32", 20, None), row("int8", 10, None)], NOISE) == (
         "On this CPU ship int8 with 1 thread: 2.0x faster than fp32.",
     )
+
+
+def test_models_of_other_data_are_not_compared() -> None:
+    rows = [row("fp32", 24, model="a.fp32.onnx"), row("fp32", 9, None, model="b.fp32.onnx")]
+    (sentence,) = verdict(rows, NOISE)
+    assert sentence.startswith("No verdict: the accuracy of some models is unknown")
+
+
+def test_a_file_that_is_slower_than_fp32_is_called_slower() -> None:
+    rows = [row("fp32", 10, 0.9), row("int8", 20, 0.99)]
+    assert verdict(rows, NOISE) == (
+        "On this CPU ship int8 with 1 thread: 2.0x slower than fp32, 9.00 points more accurate.",
+    )

@@ -56,7 +56,7 @@ def test_rows_that_cannot_be_read_are_a_failed_check(
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(b"no picture")
     sentence = refused("score", tmp_path / "in", "--out", tmp_path / "out")
-    assert "cannot read row 0 of" in sentence
+    assert f"cannot read a.png in {tmp_path / 'in'} (" in sentence
     assert "--on-error quarantine" in sentence
     out = tmp_path / "b"
     done = run("score", tmp_path / "in", "--out", out, "--on-error", "quarantine", "--json")

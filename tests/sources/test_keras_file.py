@@ -303,7 +303,7 @@ def test_verify_opens_no_file_of_another_hash(
     tiny_onnx: Path, tmp_path: Path, refused: Run
 ) -> None:
     (tmp_path / "x.keras").write_bytes(with_units(10**9))
-    assert "x.keras has not: name its own with --reference" in refused(
+    assert "x.keras is another: name its own with --reference" in refused(
         "verify", tiny_onnx, "--reference", tmp_path / "x.keras", "--data", "sample"
     )
 
