@@ -37,16 +37,11 @@ def missed(
         reference: What it was measured against.
         operators: The operators of its graph, some of which take room.
     """
-    failures = [*_answers(gate, parity), *missed_agreement(gate, parity, reference)]
+    failures = [*_answers(gate, parity), *missed_shares(gate, parity, reference)]
     limit = gate.max_bytes(reference.weights, operators)
     if size > limit:
         failures.append(f"the file has {size:,} bytes, {limit:,} are allowed")
     return tuple(failures)
-
-
-def missed_agreement(gate: Gate, parity: Parity, reference: Reference) -> tuple[str, ...]:
-    """Return a sentence for each share of inputs that a file misses: agreement, accuracy."""
-    return tuple(_shares(gate, parity, reference))
 
 
 def _answers(gate: Gate, parity: Parity) -> Iterator[str]:
@@ -70,7 +65,8 @@ def _answers(gate: Gate, parity: Parity) -> Iterator[str]:
         yield "the probabilities of an input do not sum to 1"
 
 
-def _shares(gate: Gate, parity: Parity, reference: Reference) -> Iterator[str]:
+def missed_shares(gate: Gate, parity: Parity, reference: Reference) -> Iterator[str]:
+    """Yield a sentence for each share that a file misses: agreement, accuracy."""
     reads_well = reference.accuracy is not None and reference.accuracy >= READS_WELL
     agreement = parity.agreement
     where = ""

@@ -9,7 +9,7 @@ from mnist_edge.documents import Failure
 from mnist_edge.errors import ModelError
 from mnist_edge.export.doubt import examine
 from mnist_edge.export.examples import MADE_NAME, Examples, choose, fits
-from mnist_edge.export.gate import missed, missed_agreement
+from mnist_edge.export.gate import missed, missed_shares
 from mnist_edge.export.parity import measure
 from mnist_edge.export.quantize import PRECISIONS
 from mnist_edge.export.readings import LabelledExamples
@@ -98,7 +98,7 @@ def verify(
         *_changes(model),
         *_false_claims(model.provenance, parity, examples),
     )
-    if failures and failures == missed_agreement(gate, parity, reference):
+    if failures and failures == tuple(missed_shares(gate, parity, reference)):
         _require_examples(model, examples)
     return ModelReport(
         path=model.origin,

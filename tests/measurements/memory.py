@@ -6,9 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.measurements.peak import ROOT, peak_mib
 from tests.output import say
-
-ROOT = Path(__file__).parents[2]
 
 MODELS = ("int8", "small", "fp32")
 
@@ -27,11 +26,6 @@ from mnist_edge import Predictor
 predictor = Predictor({model!r})
 images = np.zeros((1000, 28, 28), np.uint8)
 images[:, 4:24, 13:15] = 255
-"""
-
-_PEAK = """
-import pathlib
-print(pathlib.Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
 
 PROCESSES = 5
@@ -55,12 +49,7 @@ def main() -> None:
 def _peak_mib(step: str, model: str) -> float:
     """Return the median peak of processes that do one step."""
     before = _OPEN.format(model=model) if "predictor" in step else ""
-    command = [sys.executable, "-c", before + step + _PEAK]
-    peaks = []
-    for _ in range(PROCESSES):
-        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-        peaks.append(int(done.stdout) / 1024)
-    return statistics.median(peaks)
+    return statistics.median(peak_mib(before + step) for _ in range(PROCESSES))
 
 
 def _installed(folder: Path) -> dict[str, int]:

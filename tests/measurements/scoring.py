@@ -6,7 +6,6 @@ in the same process; what else the machine does moves all of them.
 
 import argparse
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from mnist_edge import Predictor, datasets
 from mnist_edge.scoring.run import score
 from mnist_edge.scoring.schema import Options
+from tests.measurements.peak import peak_mib
 from tests.measurements.pictures import photo
 
 ROWS_AT_A_TIME = 100_000
@@ -72,10 +72,8 @@ def _speed(path: Path, out: Path, images: np.ndarray, rows: int) -> None:
     def run() -> None:
         score([str(path)], str(out), None, Options(keep=("id",)))
 
-    before = _cpu_seconds(answer)
     reading = _cpu_seconds(read)
-    scored = _cpu_seconds(run)
-    bare = min(before, _cpu_seconds(answer))
+    bare, scored = _side_by_side(answer, run)
     sys.stdout.write(
         f"{path.stem}: {path.stat().st_size >> 20} MiB, bare {rows / bare:,.0f} rows a CPU second, "
         f"reading {rows / reading:,.0f}, score {rows / scored:,.0f}: {bare / scored:.2f} of bare, "
@@ -97,13 +95,18 @@ def _pictures(folder: Path, images: np.ndarray) -> None:
     def run() -> None:
         score([str(folder / "pictures.parquet")], str(folder / "out-pictures"), None, Options())
 
-    before = _cpu_seconds(answer)
-    scored = _cpu_seconds(run)
-    bare = min(before, _cpu_seconds(answer))
+    bare, scored = _side_by_side(answer, run)
     sys.stdout.write(
         f"{PICTURES:,} JPEGs of 300x300: predict_picture {PICTURES / bare:,.0f} a CPU second, "
         f"score {PICTURES / scored:,.0f}\n"
     )
+
+
+def _side_by_side(bare: Callable[[], None], other: Callable[[], None]) -> tuple[float, float]:
+    """Return the CPU seconds of the bare engine, the less of before and after, and of the other."""
+    before = _cpu_seconds(bare)
+    seconds = _cpu_seconds(other)
+    return min(before, _cpu_seconds(bare)), seconds
 
 
 def _cpu_seconds(work: Callable[[], None]) -> float:
@@ -118,22 +121,18 @@ def _used() -> float:
     return time.process_time() + spent.ru_utime + spent.ru_stime
 
 
-_MEASURED = """
-import pathlib, sys
+_SCORE = """
+import sys
 from mnist_edge.scoring.run import score
 score([sys.argv[1]], sys.argv[2])
-status = pathlib.Path("/proc/self/status").read_text()
-print(status.partition("VmHWM:")[2].split()[0])
 """
 
 
 def _memory(folder: Path, images: np.ndarray, rows: int) -> None:
     """Print the most memory that a run of its own takes."""
     write(folder / "a.parquet", images, rows, "zstd")
-    command = [sys.executable, "-c", _MEASURED, str(folder / "a.parquet"), str(folder / "out")]
-    # Its own status: what rusage has of a child includes this process, from before exec.
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    sys.stdout.write(f"{rows:,} rows: at most {int(done.stdout) >> 10} MiB\n")
+    peak = peak_mib(_SCORE, str(folder / "a.parquet"), str(folder / "out"))
+    sys.stdout.write(f"{rows:,} rows: at most {int(peak)} MiB\n")
 
 
 if __name__ == "__main__":

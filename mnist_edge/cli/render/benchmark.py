@@ -89,7 +89,7 @@ def print_benchmark(report: Report) -> None:
             columns = _OFFLINE
         console.print(f"\n{title}; noise {percent(report.noise_by_batch.get(batch))}")
         console.print(_rich_table(columns, rows))
-        if batch == 1 and any(_has_few_calls(row) for row in rows):
+        if batch == 1 and any(row.timed.p99_us is None for row in rows):
             console.print("p90 needs 1,000 calls, p99 10,000: raise --seconds where they show -.")
     for row in report.results:
         remark = row.error or row.limitation
@@ -110,11 +110,6 @@ def print_benchmark(report: Report) -> None:
         console.print(f"Warning: {printable(sentence)}", markup=False)
     for sentence in report.verdict:
         console.print(sentence, markup=False)
-
-
-def _has_few_calls(row: Row) -> bool:
-    """Return whether a row is timed, but too few times for its 99th percentile."""
-    return row.timed.p50_us is not None and row.timed.p99_us is None
 
 
 def comparison_table(rows: Sequence[Change]) -> str:
