@@ -96,7 +96,7 @@ def references(
             continue
         source = finder.find(digest, [*named, *shipped, *near(exported)])
         if source is None:
-            missing[exported] = _missing(exported, digest, named)
+            missing[exported] = _missing(digest, named)
         else:
             found[exported] = source
     for path, digest in given.items():
@@ -116,9 +116,9 @@ def _named_sha256(path: Path) -> str:
         raise OptionError(f"cannot read the reference {path}: {reason}") from error
 
 
-def _missing(exported: Path, digest: str, named: Sequence[Path]) -> str:
-    """Return the sentence for a file whose source is nowhere."""
-    wanted = f"{exported} was made from a model file with SHA-256 {digest[:12]}..."
+def _missing(digest: str, named: Sequence[Path]) -> str:
+    """Return the sentence for files whose source is nowhere."""
+    wanted = f"made from a model file with SHA-256 {digest[:12]}..."
     if named:
         return (
             f"{wanted}, and {', '.join(map(str, named))} is another: name its own with --reference"

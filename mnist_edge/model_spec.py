@@ -144,6 +144,8 @@ class ModelSpec:
         preprocessing: How a picture becomes the input: ``strokes``, ``resize`` or ``none``.
         trained_scaling: The pixel scaling that the network was trained on.
         resize: How a picture is scaled, where ``preprocessing`` is ``resize``.
+        columns: The names of the features, in the order of the input; none for pixels, or where
+            nothing names them.
     """
 
     precision: str
@@ -152,6 +154,7 @@ class ModelSpec:
     preprocessing: Preprocessing = "strokes"
     trained_scaling: TrainedScaling = field(default_factory=TrainedScaling)
     resize: Resize = "smooth"
+    columns: tuple[str, ...] = ()
 
     @property
     def reads_digits(self) -> bool:
@@ -231,6 +234,7 @@ class ModelSpec:
             preprocessing=preprocessing,  # type: ignore[arg-type]  # one of them
             trained_scaling=_scaling(_json(metadata, "trained_scaling")),
             resize=resize,  # type: ignore[arg-type]  # one of them
+            columns=_columns(metadata, found),
         )
 
     def to_metadata(self) -> dict[str, str]:
@@ -246,6 +250,8 @@ class ModelSpec:
         }
         if self.resize != "smooth":  # what files that say nothing of it mean
             entries["resize"] = self.resize
+        if self.columns:
+            entries["columns"] = _text(self.columns)
         return entries
 
 
@@ -397,6 +403,23 @@ def _input(value: object) -> InputSpec:
     if not exact or (dtype, limits) not in known:
         raise ValueError(f"an input of type {shown(dtype)} in the range {shown(limits)}")
     return InputSpec(tuple(sizes), dtype, None if limits is None else tuple(limits))
+
+
+def are_columns(names: Sequence[object], taken: InputSpec) -> bool:
+    """Return whether names can be those of an input's features: one each, none twice."""
+    fits = taken.range is None and len(names) == taken.elements and all(map(_is_name, names))
+    return fits and len(set(names)) == len(names)
+
+
+def _columns(metadata: Mapping[str, str], taken: InputSpec) -> tuple[str, ...]:
+    if "columns" not in metadata:
+        return ()
+    value = _json(metadata, "columns")
+    if not isinstance(value, list) or not are_columns(value, taken):
+        raise ValueError(
+            f"columns={shown(metadata['columns'])} where a name for each feature may stand"
+        )
+    return tuple(value)
 
 
 def _scaling(value: object) -> TrainedScaling:

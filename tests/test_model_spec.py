@@ -36,10 +36,13 @@ LETTERS = ModelSpec(
     TrainedScaling("mean,std", (0.5, 0.4, 0.3), (0.2, 0.2, 0.1), inverted=True),
 )
 FEATURES = ModelSpec("fp32", InputSpec((4,), "float32", None), ("setosa", "versicolor"), "none")
+NAMED = replace(FEATURES, labels=("ash", "elm"), columns=("height", "girth, in cm", "c", "d"))
 
 
 @pytest.mark.parametrize(
-    "spec", [ModelSpec("int8", RAW_PIXELS), LETTERS, FEATURES], ids=lambda spec: spec.labels[0]
+    "spec",
+    [ModelSpec("int8", RAW_PIXELS), LETTERS, FEATURES, NAMED],
+    ids=lambda spec: spec.labels[0],
 )
 def test_what_is_written_is_read(spec: ModelSpec) -> None:
     metadata = spec.to_metadata()
@@ -103,6 +106,7 @@ def test_version_1_is_read_for_good() -> None:
             {"input": '{"shape":[32,32],"dtype":"uint8","range":[0,255]}'},
             "strokes, which makes 28x28",
         ),
+        ({"columns": '["a"]'}, "a name for each feature"),  # pixels have none
         ({"labels": "a,b"}, "labels='a,b', which is not JSON"),
         ({"labels": '["a"]'}, "a list of names"),
         ({"labels": '["a","a"]'}, "two labels of one name"),
@@ -145,6 +149,14 @@ def test_refuses_a_provenance_that_makes_no_sense(changes: dict[str, str]) -> No
         Provenance.from_metadata(GOOD | changes, "x")
 
 
+@pytest.mark.parametrize(
+    "columns", ['["a","b","c"]', '["a","b","c","c"]', '["a","b","c",4]', '["a","b","c",""]', "a,b"]
+)
+def test_refuses_names_that_are_not_one_for_each_feature(columns: str) -> None:
+    with pytest.raises(ModelError, match=r"a name for each feature|not JSON"):
+        ModelSpec.from_metadata(FEATURES.to_metadata() | {"columns": columns}, "x")
+
+
 def test_refuses_files_of_others() -> None:
     with pytest.raises(ModelError, match="made by 'mnist-edge export'"):
         ModelSpec.from_metadata({}, "x")
@@ -154,7 +166,8 @@ def test_refuses_files_of_others() -> None:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(GOOD)), st.text(max_size=40) | st.floats().map(json.dumps)
+        st.sampled_from([*sorted(GOOD), "columns"]),
+        st.text(max_size=40) | st.floats().map(json.dumps),
     )
 )
 def test_any_metadata_is_read_or_refused(changes: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from mnist_edge.benchmark import schema
 from mnist_edge.benchmark.schema import Hardware, Microseconds, Noise
 from mnist_edge.benchmark.setup import Setup
 from mnist_edge.documents import INLINE, Positive, Share, from_json
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import OptionError, pattern_hint
 from mnist_edge.files import MAX_JSON_BYTES, parse_json, read_named
 
 
@@ -82,7 +82,9 @@ def read(path: Path) -> Report:
     try:
         content = read_named(path, MAX_JSON_BYTES)
     except OSError as error:
-        raise OptionError(f"cannot read the report {path}: {error.strerror or error}") from error
+        reason = error.strerror or error
+        hint = "" if path.exists() else pattern_hint(str(path))
+        raise OptionError(f"cannot read the report {path}: {reason}{hint}") from error
     try:
         return parse(parse_json(content))
     except ValueError as error:

@@ -98,10 +98,10 @@ class Candidate:
     numbers: int = 0
 
     def limitation(self, batch: int) -> str | None:
-        """Return why it is not tried with so many images a call; None where it is."""
+        """Return why it is not tried with a batch of this size; None where it is."""
         if self.fixed_batch not in (None, batch):
-            return f"{batch:,} images a call: the file takes {self.fixed_batch:,}"
+            return f"batch {batch:,}: the file takes {self.fixed_batch:,}"
         needed = batch * _NUMBER_BYTES * max(self.numbers, self.input.elements)
         if needed > MAX_CALL_BYTES:
-            return f"{batch:,} images a call: they may take {needed / 2**30:.1f} GiB of memory"
+            return f"batch {batch:,}: it may take {needed / 2**30:.1f} GiB of memory"
         return None

@@ -22,7 +22,7 @@ from mnist_edge.cli.app import (
 )
 from mnist_edge.cli.inputs import onnx_files
 from mnist_edge.cli.verbosity import complain, note
-from mnist_edge.errors import DataNotFoundError, ModelError, OptionError
+from mnist_edge.errors import DataNotFoundError, ModelError, OptionError, pattern_hint
 
 if TYPE_CHECKING:
     from mnist_edge.benchmark.schema import Report
@@ -81,7 +81,7 @@ def benchmark(
 ) -> None:
     """Measure latency, throughput and accuracy, side by side in one run.
 
-    Times each call from pixels to classes; an .onnx file that export did not make is timed in
+    Times each call from input to class; an .onnx file that export did not make is timed in
     onnxruntime alone. One model is measured twice, and the difference is reported as noise. Ctrl-C
     ends the run early and reports the results so far. Exit code 1 when a model cannot be measured,
     2 when none can.
@@ -156,7 +156,8 @@ def _require_keras(files: Sequence[Path], against: Sequence[str]) -> None:
         raise OptionError("expected --against with --keras, which baselines are made from")
     for path in files:
         if not path.is_file():
-            raise OptionError(f"expected a Keras model with --keras, found none at {path}")
+            hint = pattern_hint(str(path))
+            raise OptionError(f"expected a Keras model with --keras, found none at {path}{hint}")
 
 
 def _refuse(measured: "Report", as_json: bool) -> NoReturn:

@@ -24,7 +24,7 @@ from mnist_edge.cli.render import training as render_training
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.verbosity import note, show_warnings
 from mnist_edge.documents import to_json
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import OptionError, pattern_hint
 from mnist_edge.files import require_place
 from mnist_edge.model_spec import UNIT_PIXELS
 
@@ -109,7 +109,8 @@ def compress(
             f"expected --out to be another file than the wide network's, received {out}"
         )
     if not keras.is_file():
-        raise OptionError(f"expected a trained .keras file, found none at {keras}")
+        hint = pattern_hint(str(keras))
+        raise OptionError(f"expected a trained .keras file, found none at {keras}{hint}")
     recipe = COMPRESSED if epochs is None else COMPRESSED.with_epochs(epochs)
     if widths is not None:
         recipe = recipe.with_widths(tuple(numbers(widths, "--widths")))

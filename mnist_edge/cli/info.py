@@ -179,8 +179,10 @@ def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
     taken = spec.input
     if taken.range is None:
         # Features come as they are: nothing scales or resizes them.
-        return {"input": f"{taken.size} {taken.dtype}", "trained_scaling": None, "resize": None}
-    return {"input": f"{taken.size} {taken.dtype}, {taken.range[0]}..{taken.range[1]}"}
+        parts = {"input": f"{taken.size} {taken.dtype}", "trained_scaling": None, "resize": None}
+        return parts | ({} if spec.columns else {"columns": None})
+    limits = f"{taken.range[0]}..{taken.range[1]}"
+    return {"input": f"{taken.size} {taken.dtype}, {limits}", "columns": None}
 
 
 def _foreign_in_words(report: ForeignFileInfo) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from mnist_edge.cli.app import (
     command,
     echo,
     find_data,
+    note,
     interruptible,
     print_json,
     require_png,
@@ -127,6 +128,11 @@ def train(
         return
     require("export", "tensorflow", "keras")  # before the data, which Keras may have to download
     dataset = find(allow_sample=False).with_labels(names)
+    if dataset.resize is not None:
+        note(
+            f"pictures are read as {dataset.shape[0]}x{dataset.shape[1]} grey, which this network "
+            "takes; for another size or colour, train in Keras, then run mnist-edge export"
+        )
     with progress.steps() as on_step:
         on_step("loading TensorFlow")
         from mnist_edge.training import stages

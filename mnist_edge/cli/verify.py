@@ -82,8 +82,8 @@ def verify(
         echo("\n\n".join("\n".join(parity_lines(report)) for report in verified))
     for report in verified:
         note_parity(report)
-    for failure in failed:
-        complain(str(failure))
+    for sentence in _sentences(failed):
+        complain(sentence)
     if not verified:
         raise typer.Exit(2)
     if failed or not all(report.passed for report in reports):
@@ -175,6 +175,14 @@ class _Run:
                 on_step=on_step,
             )
         return self._datasets[wanted]
+
+
+def _sentences(failed: Sequence[Failure]) -> list[str]:
+    """Return why files could not be verified: one sentence for all of one reason."""
+    paths: dict[str, list[str]] = {}
+    for failure in failed:
+        paths.setdefault(failure.error, []).append(failure.path)
+    return [str(Failure(", ".join(those), error)) for error, those in paths.items()]
 
 
 def _merged(reports: "Sequence[VerifyReport]", failed: tuple[Failure, ...]) -> "VerifyReport":

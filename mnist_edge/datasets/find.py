@@ -17,7 +17,13 @@ from mnist_edge.datasets.assemble import assemble, known, sample
 from mnist_edge.datasets.dataset import Dataset
 from mnist_edge.datasets.found import LoadedData
 from mnist_edge.datasets.wanted import ModelInput
-from mnist_edge.errors import DataError, DataNotFoundError, OptionError, require_path
+from mnist_edge.errors import (
+    DataError,
+    DataNotFoundError,
+    OptionError,
+    pattern_hint,
+    require_path,
+)
 from mnist_edge.model_spec import Resize
 
 DATA_VARIABLE = "MNIST_EDGE_DATA"
@@ -107,11 +113,11 @@ def _read(
     if path.is_file() and path.suffix.lower() == ".npz":
         return read_arrays(path)
     if path.is_file() and path.suffix.lower() in table.SUFFIXES:
-        return table.read_table(path, label_column)
+        return table.read_table(path, label_column, wanted.columns if wanted else ())
     # EMNIST's sets lie in one folder: each is named by how its files start.
     if not path.exists() and path.parent.is_dir() and idx.is_idx_folder(path.parent, path.name):
         return idx.read_folder(path.parent, path.name)
-    there = "a file of another kind" if path.exists() else "nothing there"
+    there = "a file of another kind" if path.exists() else f"nothing there{pattern_hint(str(path))}"
     raise DataError(
         f"expected data in {path} (a folder with one folder of pictures per class, a folder of IDX "
         f"files, an .npz or a .csv), found {there}"

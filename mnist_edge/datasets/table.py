@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from mnist_edge.datasets.columns import by_name, delimiter_of, some
 from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.labels import MAX_NAME
 from mnist_edge.datasets.problems import Tally
@@ -48,16 +49,18 @@ class _Header(NamedTuple):
     delimiter: str
 
 
-def read_table(path: Path, label_column: str | None) -> LoadedData:
+def read_table(path: Path, label_column: str | None, features: tuple[str, ...] = ()) -> LoadedData:
     """Return the rows of a table.
 
     Args:
         path: The file, in UTF-8, cells separated by commas, semicolons or tabs.
         label_column: The name of the column of the labels, if it is another than is usual.
+        features: The names of a model's features: columns of these names are read, in this order.
+            Where the table has none of them, all its columns are, in its own order.
 
     Raises:
-        DataError: It has no header or no such column, is damaged or too large, or too many of its
-            rows cannot be read.
+        DataError: It has no header or no such column, only some of the features, is damaged or too
+            large, or too many of its rows cannot be read.
         OptionError: It has no column of the name that was given.
         OSError: It cannot be read.
     """
@@ -71,19 +74,21 @@ def read_table(path: Path, label_column: str | None) -> LoadedData:
         binary.seek(0)
         text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
         try:
-            return _read(text, path, label_column)
+            return _read(text, path, label_column, features)
         except UnicodeDecodeError as error:
             raise DataError(f"expected {path} in UTF-8, found other bytes") from error
         except csv.Error as error:
             raise DataError(f"expected a .csv in {path}, which is damaged: {error}") from error
 
 
-def _read(text: TextIO, path: Path, label_column: str | None) -> LoadedData:
+def _read(
+    text: TextIO, path: Path, label_column: str | None, features: tuple[str, ...]
+) -> LoadedData:
     lines = _lines(text, path)
     first = next(lines, "")
     if not first.strip():
         raise DataError(f"expected a header with a column of labels in {path}, found nothing")
-    header = _read_header(first, path, label_column)
+    header = _read_header(first, path, label_column, features)
     tally = Tally("rows", str(path))
     numbers = array("f")
     labels: list[str] = []
@@ -98,8 +103,10 @@ def _read(text: TextIO, path: Path, label_column: str | None) -> LoadedData:
     return LoadedData(str(path), part, None, columns=header.names, problems=problems)
 
 
-def _read_header(first: str, path: Path, label_column: str | None) -> _Header:
-    delimiter = max(",;\t", key=first.count)
+def _read_header(
+    first: str, path: Path, label_column: str | None, features: tuple[str, ...]
+) -> _Header:
+    delimiter = delimiter_of(first)
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
     if len(names) > MAX_COLUMNS:
         raise DataError(f"expected at most {MAX_COLUMNS:,} columns in {path}, found {len(names):,}")
@@ -111,6 +118,9 @@ def _read_header(first: str, path: Path, label_column: str | None) -> _Header:
     label = _label_place(names, path, label_column)
     # pandas writes its row numbers as a first column without a name.
     columns = [place for place, name in enumerate(names) if place != label and (name or place)]
+    chosen = by_name([names[place] for place in columns], features, str(path))
+    if chosen is not None:
+        columns = [names.index(name) for name in chosen]
     if not columns:
         raise DataError(f"expected columns of numbers beside the labels in {path}, found none")
     return _Header(len(names), label, columns, tuple(names[place] for place in columns), delimiter)
@@ -120,7 +130,7 @@ def _label_place(names: Sequence[str], path: Path, label_column: str | None) -> 
     if label_column is not None:
         if names.count(label_column) != 1:
             raise OptionError(
-                f"expected --label-column to name one of the columns of {path} ({_some(names)}), "
+                f"expected --label-column to name one of the columns of {path} ({some(names)}), "
                 f"received {shown(label_column)}"
             )
         return names.index(label_column)
@@ -130,7 +140,7 @@ def _label_place(names: Sequence[str], path: Path, label_column: str | None) -> 
             return lower.index(name)
     raise DataError(
         f"expected a column of labels called {', '.join(LABEL_NAMES)} in {path}, found "
-        f"{_some(names)}: name it with --label-column"
+        f"{some(names)}: name it with --label-column"
     )
 
 
@@ -195,7 +205,7 @@ def _bad_cell(cells: Sequence[str], header: _Header) -> str:
     for place, name in zip(header.columns, header.names, strict=True):
         if _numbers([cells[place]]) is None:
             what = shown(cells[place]) if cells[place].strip() else "nothing"
-            return f"{what} in column {_some([name])}"
+            return f"{what} in column {some([name])}"
     return "no numbers"
 
 
@@ -211,9 +221,3 @@ def _without_point(label: str) -> str:
     """Return 3.0 as 3: a column of numbers that lacks one is written so."""
     whole = label.removesuffix(".0")
     return whole if whole.isdigit() else label
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return the first of some names, as an error's text has them."""
-    some = ", ".join(name[:40] if name.isprintable() else shown(name) for name in names[:8])
-    return some + (", ..." if len(names) > 8 else "")

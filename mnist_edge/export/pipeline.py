@@ -27,6 +27,7 @@ from mnist_edge.model_spec import (
     Preprocessing,
     Resize,
     TrainedScaling,
+    are_columns,
 )
 from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
@@ -96,7 +97,8 @@ def export(
     grave = doubt.sentence if doubt and doubt.is_grave else None
     # A file reads pictures in the way in which it was verified on them.
     way = resize or (dataset.resize if dataset else None) or "smooth"
-    spec = replace(kind, trained_scaling=scaling, resize=way)
+    columns = _columns(kind, dataset)
+    spec = replace(kind, trained_scaling=scaling, resize=way, columns=columns)
     on_step(f"converting {source.path.name}")
     model = to_onnx(source, opset, scaling)
     examples = choose(spec, dataset) if dataset and verify else None
@@ -146,6 +148,13 @@ def _confidence(recorded: object) -> dict[str, str]:
     except ModelError:  # no file of ours may carry these: it takes its probabilities as they are
         return {}
     return found
+
+
+def _columns(spec: ModelSpec, dataset: Dataset | None) -> tuple[str, ...]:
+    """Return the names that a table gives the features of a model; none where it gives none."""
+    if dataset is None or not fits(spec, dataset) or not are_columns(dataset.columns, spec.input):
+        return ()
+    return dataset.columns
 
 
 def _training_set(

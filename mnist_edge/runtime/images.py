@@ -31,7 +31,7 @@ def one_row(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
     if not _fits(array.shape, spec):
         advice = "for several use predict_batch" if _are_images(array.shape, spec) else ""
         raise ImageError(
-            f"expected one image of shape {_shapes(spec)}, received shape {array.shape}: "
+            f"expected one {_what(spec)} of shape {_shapes(spec)}, received shape {array.shape}: "
             f"{advice or _advice(array.shape, spec)}"
         )
     return _scaled(array.reshape(1, -1), spec)
@@ -59,13 +59,20 @@ def require_batch(array: NDArray[np.generic], spec: InputSpec) -> None:
         ImageError: Another shape, or no image.
     """
     if not _are_images(array.shape, spec):
-        advice = "for one image use predict" if _fits(array.shape, spec) else ""
+        advice = f"for one {_what(spec)} use predict" if _fits(array.shape, spec) else ""
         raise ImageError(
-            f"expected images of shape {_shapes(spec, 'N, ')}, received shape {array.shape}: "
-            f"{advice or _advice(array.shape, spec)}"
+            f"expected {_what(spec)}s of shape {_shapes(spec, 'N, ')}, received shape "
+            f"{array.shape}: {advice or _advice(array.shape, spec)}"
         )
     if not len(array):
-        raise ImageError(f"expected at least one image, received none (shape {array.shape})")
+        raise ImageError(
+            f"expected at least one {_what(spec)}, received none (shape {array.shape})"
+        )
+
+
+def _what(spec: InputSpec) -> str:
+    """Return what one input is called: an image, or a row of features."""
+    return "row" if spec.range is None else "image"
 
 
 def _fits(shape: tuple[int, ...], spec: InputSpec) -> bool:
@@ -85,6 +92,8 @@ def _advice(shape: tuple[int, ...], spec: InputSpec) -> str:
     channels_first = len(spec.shape) == 3 and shape[-3:] == (spec.shape[2], *spec.shape[:2])
     if channels_first:
         return "channels come last, so move them with numpy.moveaxis(array, -3, -1)"
+    if spec.range is None:
+        return "pass the features that the model was trained on, in their order"
     return "reshape it, or resize what it shows, to one of these"
 
 

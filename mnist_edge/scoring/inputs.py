@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_edge.errors import DataError, pattern_hint, shown
-from mnist_edge.scoring.kinds import KNOWN, is_hidden, kind_of
+from mnist_edge.errors import DataError, OptionError, pattern_hint, shown
+from mnist_edge.scoring.kinds import KNOWN, WITH_COLUMNS, is_hidden, kind_of
 from mnist_edge.scoring.place import Place
-from mnist_edge.scoring.schema import Kind, Source
+from mnist_edge.scoring.schema import Kind, Options, Source
 
 if TYPE_CHECKING:
     import pyarrow.fs
@@ -43,6 +43,21 @@ def find_inputs(named: Sequence[str]) -> list[Input]:
         if places.count(place_text) > 1:
             raise DataError(f"expected each input once, {place_text} is there twice: name it once")
     return found
+
+
+def require_columns(found: Sequence[Input], column: str) -> None:
+    """Refuse the name of a column where no input has the images in one.
+
+    Raises:
+        OptionError: There is a name, and no such input.
+    """
+    if column == Options().column or any(one.source.kind in WITH_COLUMNS for one in found):
+        return
+    place = found[0].source.place
+    raise OptionError(
+        "expected --column with Parquet, Arrow, .npz or .tar files, which hold the images in one "
+        f"of several columns, received {shown(column)} with {place}: leave it out"
+    )
 
 
 def _file(place: Place) -> Input:

@@ -18,11 +18,15 @@ _ENDINGS: dict[str, "Kind"] = {
     ".feather": "arrow",
     ".ipc": "arrow",
     ".csv": "csv",
+    ".tsv": "csv",
     ".npz": "npz",
     ".npy": "npy",
     ".idx": "idx",
     ".tar": "tar",
 }
+
+WITH_COLUMNS = frozenset[str](["parquet", "arrow", "npz", "tar"])
+"""Kinds of which ``--column`` names the part with the images."""
 
 KNOWN = "Parquet, Arrow, CSV, IDX, .npz, .npy, pictures or a .tar of them"
 

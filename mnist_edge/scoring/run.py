@@ -9,7 +9,7 @@ from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.scoring import folder, local
 from mnist_edge.scoring.answers import require_prepare
-from mnist_edge.scoring.inputs import Input, find_inputs
+from mnist_edge.scoring.inputs import Input, find_inputs, require_columns
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import (
     Engine,
@@ -107,6 +107,7 @@ def score(
     with Predictor(read.content) as predictor:
         require_prepare(options.prepare, predictor.spec)
     found = find_inputs(inputs)
+    require_columns(found, options.column)
     shards = plan(found, options)
     manifest = _manifest(read, options, found, shards)
     job = Job(manifest.run, out, read.content, options)

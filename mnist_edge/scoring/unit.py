@@ -79,7 +79,7 @@ def _score(job: Job, shard: Shard, writer: Writer, faults: IO[bytes], tally: _Ta
     options = job.options
     answering = Answering(predictor, options.prepare)
     has_pixels = spec.input.range is not None
-    want = Want(options.column, options.keep, spec.input.elements, has_pixels)
+    want = Want(options.column, options.keep, spec.input.elements, has_pixels, spec.columns)
     for piece in ahead(read(shard, want)):
         answers = answering.answer(images_of(piece, spec.input, shard.source))
         _note_faults(job, shard, piece, answers, faults)

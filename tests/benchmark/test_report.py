@@ -156,7 +156,7 @@ def test_what_a_file_cannot_do_is_a_row_with_a_sentence(mixed: Report) -> None:
     limited = [row for row in mixed.results if row.limitation]
     fixed = [row for row in limited if row.setup.network == "torch"]
     assert [row.setup.api for row in fixed] == list(foreign.APIS)
-    assert {row.limitation for row in fixed} == {"3 images a call: the file takes 1"}
+    assert {row.limitation for row in fixed} == {"batch 3: the file takes 1"}
     unknown = [row for row in limited if row.setup.network == "unknown"]
     assert len(unknown) == 2
     assert all("no fixed shape but for the batch" in (row.limitation or "") for row in unknown)

@@ -15,7 +15,7 @@ def test_a_setup_has_a_name() -> None:
 def test_a_fixed_batch_is_the_only_one() -> None:
     candidate = Candidate(SETUP, "net.onnx", all_threads=False, fixed_batch=32)
     assert candidate.limitation(32) is None
-    assert candidate.limitation(1) == "1 images a call: the file takes 32"
+    assert candidate.limitation(1) == "batch 1: the file takes 32"
     assert Candidate(SETUP, "net.onnx", all_threads=False).limitation(100_000) is None
 
 
@@ -25,9 +25,7 @@ def test_a_call_that_takes_all_memory_is_not_tried() -> None:
     most = MAX_CALL_BYTES // (4 * numbers)
     wide = Candidate(SETUP, "net.tflite", all_threads=False, numbers=numbers)
     assert wide.limitation(most) is None
-    assert (
-        wide.limitation(most + 1) == f"{most + 1:,} images a call: they may take 2.0 GiB of memory"
-    )
+    assert wide.limitation(most + 1) == f"batch {most + 1:,}: it may take 2.0 GiB of memory"
     large = replace(wide, numbers=0, input=InputSpec((numbers,), "float32", None))
     assert large.limitation(most) is None
     assert large.limitation(most + 1) is not None

@@ -17,10 +17,10 @@ def test_what_a_file_cannot_do_is_told_and_no_failure(
     options = ("--batch", "1,4", "--seconds", 0.2, "--threads", 1, "--data", tiny_data)
     done = run("benchmark", path, *options, "--html", page)
     assert done.code == 0
-    assert f"onnxruntime session.run, {path}: 4 images a call: the file takes 1" in done.out
+    assert f"onnxruntime session.run, {path}: batch 4: the file takes 1" in done.out
     assert "made inputs" in done.out
     assert "is no mnist-edge file: it is timed on made inputs" in done.err
-    assert "not tried: 4 images a call" in page.read_text()
+    assert "not tried: batch 4" in page.read_text()
 
 
 def test_names_in_a_file_are_printed_as_text(

@@ -144,6 +144,26 @@ def test_a_table_verifies_and_calibrates_a_model_of_features(run: Runner, tmp_pa
     predictor = Predictor(tmp_path / "own.int8.onnx")
     assert predictor.predict(np.array([6, 20], np.float32)).label == "vole"
     assert predictor.metadata["calibration_images"] == str(len(found.train_images))
+    # The file names its features, so the order of a table's columns does not matter.
+    assert predictor.spec.columns == ("size", "weight")
+    turned = ["id;kind;weight;size"]
+    for number, row in enumerate(rows[1:]):
+        size, weight, kind = row.split(",")
+        turned.append(f"{number};{kind};{weight};{size}")
+    (tmp_path / "turned.csv").write_text("\n".join(turned))
+    checked = run(
+        *("verify", tmp_path / "own.int8.onnx", "--reference", tmp_path / "own.keras", "--data"),
+        *(tmp_path / "turned.csv", "--label-column", "kind", "--json"),
+    )
+    assert checked.code == 0
+    assert checked.json["models"][0]["accuracy"] == done.json["models"][1]["accuracy"]
+    (tmp_path / "part.csv").write_text(rows[0].replace("weight", "mass") + "\n1,2,rat\n")
+    refused = run(
+        *("verify", tmp_path / "own.int8.onnx", "--reference", tmp_path / "own.keras", "--data"),
+        *(tmp_path / "part.csv", "--label-column", "kind"),
+    )
+    assert refused.code == 2
+    assert "none or several called weight" in refused.err
 
 
 def test_signals_are_features_though_they_have_rows_and_columns(

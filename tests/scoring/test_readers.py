@@ -16,6 +16,7 @@ from PIL import Image
 
 from mnist_edge import DataError, OptionError, Predictor
 from mnist_edge.model_spec import InputSpec
+from mnist_edge.scoring.run import Way
 from tests import models
 from tests.conftest import idx_bytes
 from tests.scoring.conftest import Score, fixed, table
@@ -127,6 +128,69 @@ def test_csv_with_faulty_rows(scored: Score, images: np.ndarray, tmp_path: Path)
     assert [json.loads(row)["row"] for row in rows] == [2, 4, 5, 6]
     assert "expected 784 values, found 2" in rows[0]
     assert "0 to 300" in rows[2]
+
+
+FLOWERS = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+NAMES = ("height", "girth", "leaves", "age")
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> str:
+    """Return a model of four features that its file names."""
+    content = models.linear(models.FEATURES, models.TWO, columns=json.dumps(NAMES))
+    return str(models.write(content, tmp_path / "named.onnx"))
+
+
+def flowers(order: list[int], names: list[str], separator: str) -> str:
+    """Return a table with the features in an order, between an id and a remark."""
+    lines = [["id", *(names[place] for place in order), "remark"]]
+    for number, row in enumerate(FLOWERS.tolist()):
+        lines.append([f"f{number}", *(repr(row[place]) for place in order), "a rose"])
+    return "\n".join(map(separator.join, lines)) + "\n"
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 1, 0, 2]])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_features_are_found_by_their_names(
+    order: list[int], separator: str, named: str, scored: Score, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\ufeff" + flowers(order, list(NAMES), separator))
+    scored(path, model=named, probabilities=True, keep=("id",))
+    found = answered(tmp_path / "out")
+    expected = models.expected(FLOWERS, models.FEATURES, 2)
+    np.testing.assert_allclose(found.column("probabilities").to_pylist(), expected, atol=1e-5)
+    assert found.column("id").to_pylist()[3] == "f3"
+    scored(path, model=named, keep=("*",), way=Way(mode="overwrite"))
+    assert answered(tmp_path / "out").column_names[:2] == ["id", "remark"]
+
+
+def test_a_table_with_some_of_the_names(named: str, scored: Score, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(flowers([0, 1, 2, 3], ["height", "width", "leaves", "age"], ","))
+    with pytest.raises(DataError, match="none or several called girth"):
+        scored(path, model=named, keep=("id", "remark"))
+    # With none of the names, the order counts, as without a header.
+    path.write_text(flowers([0, 1, 2, 3], ["a", "b", "c", "d"], ","))
+    scored(path, model=named, keep=("id", "remark"), probabilities=True)
+    expected = models.expected(FLOWERS, models.FEATURES, 2)
+    given = answered(tmp_path / "out").column("probabilities").to_pylist()
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+def test_a_feature_is_not_kept_too(named: str, scored: Score, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(flowers([0, 1, 2, 3], list(NAMES), ","))
+    with pytest.raises(DataError, match="no feature of the model, received age"):
+        scored(tmp_path / "a.csv", model=named, keep=("id", "age"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_column_is_named_only_where_there_are_columns(
+    named: str, scored: Score, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(flowers([0, 1, 2, 3], list(NAMES), ","))
+    with pytest.raises(OptionError, match=r"--column with Parquet.* received 'age' with .*a\.csv"):
+        scored(tmp_path / "a.csv", model=named, column="age")
 
 
 @pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "a.npy"])

@@ -92,7 +92,7 @@ def _read(report: Report) -> str:
 def _noise(noises: Mapping[int, float | None]) -> str:
     listed = []
     for batch, noise in noises.items():
-        listed.append(f"{units.counted(batch, 'image')}: {_plus_minus(noise)}")
+        listed.append(f"batch {batch:,}: {_plus_minus(noise)}")
     return " · ".join(listed) or "unknown"
 
 
@@ -102,7 +102,7 @@ def _plus_minus(noise: float | None) -> str:
 
 
 def _verdict(sentences: Sequence[str]) -> Markup:
-    shown = sentences or ["No verdict: nothing was measured at one image a call."]
+    shown = sentences or ["No verdict: nothing was measured at batch 1."]
     return _section("verdict", "Verdict", *(tag("p", sentence) for sentence in shown))
 
 

@@ -17,14 +17,14 @@ _THICKNESS = ((25, 15), (10, 9), (5, 6), (1, 3), (0, 1))
 
 
 def plot(found: Sequence[Candidate]) -> Markup:
-    """Draw the latency of one image.
+    """Draw the latency of batch 1.
 
     Args:
         found: All candidates, fastest first.
     """
     drawn = [one for one in found if 1 in one.timings]
     if not drawn:
-        return tag("p", "Nothing was measured at one image a call.")
+        return tag("p", "Nothing was measured at batch 1.")
     longest = LONGEST * drawn[0].p50_us
     measured = []
     for one in drawn:

@@ -24,7 +24,7 @@ def plot(found: Sequence[Candidate]) -> Markup:
     """
     drawn = [one for one in found if 1 in one.timings and one.row.accuracy is not None]
     if not drawn:
-        return tag("p", "No accuracy is known here: it takes MNIST's labels, and one image a call.")
+        return tag("p", "No accuracy is known here: it takes labelled data, and batch 1.")
     scale = Scale.over(one.p50_us for one in drawn)
     return facets(drawn, lambda shown: _facet(shown, scale))
 

@@ -35,7 +35,7 @@ class _Column(NamedTuple):
 
 
 def single(found: Sequence[Candidate], noises: Mapping[int, float | None]) -> Markup:
-    """Make the table of one image a call.
+    """Make the table of batch 1.
 
     Args:
         found: All candidates, in the order of the rows.
@@ -62,16 +62,16 @@ def single(found: Sequence[Candidate], noises: Mapping[int, float | None]) -> Ma
 
 
 def offline(found: Sequence[Candidate], noises: Mapping[int, float | None]) -> Markup:
-    """Make the table of many images a call; the arguments are those of ``single``."""
+    """Make the table of larger batches; the arguments are those of ``single``."""
     batches = sorted({batch for one in found for batch in one.timings if batch != 1})
     if not batches:
-        return tag("p", "Nothing was measured at more than one image a call.")
+        return tag("p", "Nothing was measured at larger batches than 1.")
     columns: list[_Column] = []
     above = []
     for batch in batches:
         group = _offline_columns(batch, units.known(noises.get(batch)) or 0)
         columns += group
-        title = f"{batch:,} images"
+        title = f"batch {batch:,}"
         above.append(tag("th", title, scope="colgroup", colspan=len(group), class_="group first"))
     return _table("offline", found, columns, above)
 
@@ -80,7 +80,7 @@ def _offline_columns(batch: int, noise: float) -> list[_Column]:
     rate = _of(batch, lambda row: row.images_per_s)
     bare = _of(batch, lambda row: row.bare_us)
     return [
-        _Column("images/s", "", rate, best=max, noise=noise, kind="first"),
+        _Column("inputs/s", "", rate, best=max, noise=noise, kind="first"),
         _Column("ratio", "to fastest", _of(batch, lambda row: row.ratio), _ratio, noise=noise),
         _Column("bare", "ms", bare, _milliseconds, noise=noise),
         _Column("spread", "of windows", _of(batch, lambda row: row.spread), units.percent, None),

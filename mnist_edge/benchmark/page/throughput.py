@@ -19,7 +19,7 @@ _ROOM_FOR_A_LABEL = 0.135
 
 
 def plot(found: Sequence[Candidate]) -> Markup:
-    """Draw images a second against images a call.
+    """Draw inputs a second against the batch size.
 
     Args:
         found: All candidates, in any order.
@@ -87,7 +87,7 @@ def _batches(frame: _Frame, batches: Sequence[int]) -> list[Markup]:
         if frame.x.share(batch) - labelled > _ROOM_FOR_A_LABEL:
             labelled = frame.x.share(batch)
             parts.append(below(f"{batch:,}", frame.x.x(batch), frame.height + 18))
-    return [*parts, below("images a call", "50%", frame.height + 38), beside("images/s", -2)]
+    return [*parts, below("batch size", "50%", frame.height + 38), beside("inputs/s", -2)]
 
 
 def _curve(one: Candidate, frame: _Frame, label: float) -> Markup:
@@ -98,7 +98,7 @@ def _curve(one: Candidate, frame: _Frame, label: float) -> Markup:
     x, end = points[-1]
     return tag(
         "g",
-        tag("title", f"{one.number}: {one.title}, images/s: {listed}"),
+        tag("title", f"{one.number}: {one.title}, inputs/s: {listed}"),
         *(tag("line", x1=x, x2=to, y1=y, y2=lower) for (x, y), (to, lower) in pairwise(points)),
         tag("line", class_="lead", x1=x, x2="100%", y1=end, y2=end),
         *(tag("circle", cx=x, cy=y, r=2.5) for x, y in points),

@@ -58,7 +58,7 @@ _SINGLE = [
 
 _OFFLINE = [
     Column("threads", lambda row: row.setup.threads, "d"),
-    Column("images/s", lambda row: row.timed.images_per_s, ",.0f", max),
+    Column("inputs/s", lambda row: row.timed.images_per_s, ",.0f", max),
     Column("p50 ms", lambda row: row.timed.p50_us * _MS, ",.2f", min),
     Column("x fastest", lambda row: row.timed.ratio, ".2f"),
     Column("spread", lambda row: row.timed.spread, ".1%"),
@@ -82,10 +82,10 @@ def print_benchmark(report: Report) -> None:
     for batch in sorted(batches, key=lambda batch: batch != 1):
         rows = [row for row in report.results if row.batch == batch]
         if batch == 1:
-            title = "One image a call, pixels to class, microseconds"
+            title = "Batch 1, input to class, microseconds"
             columns = _SINGLE
         else:
-            title = f"{batch:,} images a call"
+            title = f"Batch {batch:,}"
             columns = _OFFLINE
         console.print(f"\n{title}; noise {percent(report.noise_by_batch.get(batch))}")
         console.print(_rich_table(columns, rows))

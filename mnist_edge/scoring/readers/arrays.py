@@ -49,7 +49,7 @@ def extents(source: Source, column: str, limit: int) -> Iterator[Extent]:
 def read(shard: Shard, want: Want) -> Iterator[Piece]:
     """Return the rows of a shard."""
     if want.keep and not want.keeps_all:
-        raise missing(want.keep[0], ["no columns but the images"], shard.source)
+        raise missing(want.keep[0], ["no columns but the images"], shard.source, "--keep")
     first = shard.start
     end = shard.start + (shard.rows or 0)
     with _opened(shard.source, shard.kind, want.column) as array:

@@ -23,10 +23,11 @@ def kept_columns(names: Sequence[str], want: Want, source: str) -> list[str]:
     return kept
 
 
-def missing(name: str, names: Sequence[str], source: str) -> DataError:
-    """Return the error for a column that is not there."""
+def missing(
+    name: str, names: Sequence[str], source: str, options: str = "--column or --keep"
+) -> DataError:
+    """Return the error for a column that is not there; ``options`` name such columns."""
     some = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return DataError(
-        f"expected a column {name!r} in {source}, found {some}: name another with --column or "
-        "--keep"
+        f"expected a column {name!r} in {source}, found {some}: name another with {options}"
     )

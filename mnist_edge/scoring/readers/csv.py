@@ -1,9 +1,12 @@
 """CSV: a row of numbers an image, with or without a line of names.
 
+Columns that a model's file names are found by their names; all others are taken in their order.
+
 A shard is a range of bytes that begins and ends with a line, so that none reads what is before it.
 A line break within quotes is therefore no part of a value.
 """
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_edge.datasets.columns import by_name, delimiter_of, some
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.scoring.place import Place, reading, reason
@@ -39,11 +43,13 @@ class _Layout:
     Attributes:
         names: Of its columns; c0, c1, ... where the file has none.
         start: Where its rows begin.
+        delimiter: What separates the cells.
         lines: Some of its rows.
     """
 
     names: tuple[str, ...]
     start: int
+    delimiter: str
     lines: tuple[str, ...] = ()
 
     def are_whole(self, columns: list[str]) -> bool:
@@ -52,7 +58,7 @@ class _Layout:
         One answer for the file, since some rows of shares may be zeros and ones alone.
         """
         places = [self.names.index(name) for name in columns]
-        for fields in csv.reader(self.lines):
+        for fields in csv.reader(self.lines, delimiter=self.delimiter):
             if len(fields) != len(self.names):
                 continue
             numbers = [fields[place] for place in places if _is_number(fields[place])]
@@ -70,12 +76,14 @@ class _Columns:
         pixels: Those of an image's numbers, in order.
         kept: Those that are copied.
         whole: Whether the numbers are pixels from 0 to 255.
+        delimiter: What separates the cells.
     """
 
     names: tuple[str, ...]
     pixels: list[str]
     kept: list[str]
     whole: bool
+    delimiter: str
 
     @property
     def dtype(self) -> type[np.generic]:
@@ -118,7 +126,8 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
         kept = [name for name in layout.names if name not in pixels]
         if not want.keeps_all:
             kept = list(want.keep)
-        columns = _Columns(layout.names, pixels, kept, want.has_pixels and layout.are_whole(pixels))
+        whole = want.has_pixels and layout.are_whole(pixels)
+        columns = _Columns(layout.names, pixels, kept, whole, layout.delimiter)
         first = shard.start
         for block in _line_blocks(file, shard):
             piece = _parsed(block, columns, first)
@@ -128,19 +137,22 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
 
 def _layout(file: Any, place: str) -> _Layout:
     lines = _first_lines(file)
+    # Excel begins its tables with a byte order mark.
+    mark = codecs.BOM_UTF8 if lines[0].startswith(codecs.BOM_UTF8) else b""
     try:
-        texts = [line.decode() for line in lines]
-        fields = next(csv.reader(texts[:1]), [])
+        texts = [line.removeprefix(mark).decode() for line in lines]
+        delimiter = delimiter_of(texts[0])
+        fields = [text.strip() for text in next(csv.reader(texts[:1], delimiter=delimiter), [])]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"expected lines of text in {place}, found {reason(error)}") from error
     if not fields:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
     if all(_is_number(text) for text in fields):
         names = tuple(f"c{number}" for number in range(len(fields)))
-        return _Layout(names, 0, tuple(texts))
+        return _Layout(names, len(mark), delimiter, tuple(texts))
     if len(set(fields)) < len(fields):
         raise DataError(f"expected each column of {place} once, found one name twice")
-    return _Layout(tuple(fields), len(lines[0]), tuple(texts[1:]))
+    return _Layout(tuple(fields), len(lines[0]), delimiter, tuple(texts[1:]))
 
 
 def _first_lines(file: Any) -> list[bytes]:
@@ -166,14 +178,25 @@ def _pixel_columns(layout: _Layout, want: Want, place: str) -> list[str]:
     """Return the columns of an image's numbers, in order."""
     for name in () if want.keeps_all else want.keep:
         if name not in layout.names:
-            raise missing(name, layout.names, place)
+            raise missing(name, layout.names, place, "--keep")
+    named = by_name(layout.names, want.features, place)
+    if named is not None:
+        twice = [name for name in named if name in want.keep]
+        if twice:
+            raise DataError(
+                f"expected --keep of columns that are no feature of the model, received "
+                f"{some(twice)}: leave these out of --keep"
+            )
+        return named
     found = [name for name in layout.names if name not in want.keep]
     if len(found) > want.elements:
         found = [name for name in found if name.lower() not in _NOT_PIXELS]
     if len(found) != want.elements:
+        more = len(found) > want.elements
+        advice = "name the others with --keep" if more else "use the model that such rows are for"
         raise DataError(
             f"expected {want.elements:,} columns of numbers in {place}, found {len(found):,} "
-            "beside those that are kept: name the others with --keep"
+            f"beside those that are kept: {advice}"
         )
     return found
 
@@ -208,7 +231,7 @@ def _parsed(block: bytes, columns: _Columns, first: int) -> Piece:
         table = pyarrow.csv.read_csv(
             pyarrow.BufferReader(block),
             pyarrow.csv.ReadOptions(use_threads=False, column_names=columns.names),
-            pyarrow.csv.ParseOptions(ignore_empty_lines=False),
+            pyarrow.csv.ParseOptions(delimiter=columns.delimiter, ignore_empty_lines=False),
             pyarrow.csv.ConvertOptions(
                 column_types=types,
                 include_columns=[*pixels, *columns.kept],
@@ -236,7 +259,7 @@ def _line_by_line(block: bytes, columns: _Columns, first: int) -> Piece:
     named: dict[str, list[str]] = {name: [] for name in columns.kept}
     faults = {}
     for number, line in enumerate(lines):
-        fields = next(csv.reader([line]), [])
+        fields = next(csv.reader([line], delimiter=columns.delimiter), [])
         try:
             if len(fields) != len(columns.names):
                 raise ValueError(f"expected {len(columns.names)} values, found {len(fields)}")

@@ -22,7 +22,7 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
 
     for name in want.keep:
         if name not in ("*", PATH):
-            raise missing(name, [PATH], shard.source)
+            raise missing(name, [PATH], shard.source, "--keep")
     folder = Place(shard.source)
     for start, rows in steps(len(shard.files), AT_A_TIME):
         files = shard.files[start : start + rows]

@@ -34,12 +34,14 @@ class Want:
         keep: Columns that are copied; ("*",) for all others.
         elements: How many numbers an image has.
         has_pixels: Whether these are pixels; else features.
+        features: The names of the features, where the model records them.
     """
 
     column: str
     keep: tuple[str, ...]
     elements: int
     has_pixels: bool
+    features: tuple[str, ...] = ()
 
     @property
     def piece_rows(self) -> int:

@@ -43,7 +43,7 @@ def test_what_must_be_on_it() -> None:
         "Latency against accuracy",
         "Throughput by batch",
     ]
-    order += ["One image a call", "Many images a call", "How it was measured"]
+    order += ["Batch 1", "Larger batches", "How it was measured"]
     assert sorted(order, key=shown.index) == order
 
 

@@ -29,13 +29,13 @@ def test_a_candidate_that_failed_is_a_row_that_says_so() -> None:
 
 def test_what_was_not_tried_is_no_failure() -> None:
     ran = row("onnxruntime", "", 40, model="torch.onnx")
-    once = limited("onnxruntime", "", "32 images a call: the file takes 1")
+    once = limited("onnxruntime", "", "batch 32: the file takes 1")
     partly = replace(once, setup=ran.setup)
     never = limited("numpy", "fp32", "only dense layers")
     text = page.render(report(ran, partly, never))
     first, second = table_rows(text, "single")
     assert "40.0" in first
-    assert "not tried: 32 images a call: the file takes 1" in first
+    assert "not tried: batch 32: the file takes 1" in first
     assert second == "2  numpy fp321not tried: only dense layers"
     assert 'class="failed' not in text
     assert 'class="failure' not in text
