@@ -19,14 +19,13 @@ from mnist_edge.cli.app import (
     command,
     echo,
     find_data,
-    note,
     interruptible,
     print_json,
     require_png,
 )
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
-from mnist_edge.cli.verbosity import show_warnings
+from mnist_edge.cli.verbosity import note, show_warnings
 from mnist_edge.documents import to_json
 from mnist_edge.errors import OptionError
 from mnist_edge.model_spec import UNIT_PIXELS

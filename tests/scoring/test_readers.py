@@ -165,6 +165,38 @@ def test_features_are_found_by_their_names(
     assert answered(tmp_path / "out").column_names[:2] == ["id", "remark"]
 
 
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_column_for_each_feature(ending: str, named: str, scored: Score, tmp_path: Path) -> None:
+    columns = {name: pa.array(FLOWERS[:, place]) for place, name in enumerate(NAMES)}
+    columns["leaves"] = pa.array([round(value) for value in FLOWERS[:, 2].tolist()])
+    columns["age"] = pa.array([None, *FLOWERS[1:, 3].tolist()], pa.float64())
+    data = pa.table({"age": columns.pop("age"), "id": pa.array(range(20)), **columns})
+    path = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(data, path)
+    else:
+        pyarrow.feather.write_feather(data, str(path))
+    call = {"model": named, "probabilities": True, "keep": ("*",), "on_error": "quarantine"}
+    report = scored(path, **call)
+    assert (report.rows, report.errors) == (20, 1)
+    rows = FLOWERS[1:].copy()
+    rows[:, 2] = np.rint(rows[:, 2])
+    found = answered(tmp_path / "out")
+    expected = models.expected(rows, models.FEATURES, 2)
+    np.testing.assert_allclose(found.column("probabilities").to_pylist(), expected, atol=1e-5)
+    assert found.column_names[0] == "id"
+    assert "age" not in found.column_names
+    fault = (tmp_path / "out" / "errors" / "part-00000.jsonl").read_text()
+    assert "NaN" in fault
+
+
+def test_a_feature_that_is_no_number(named: str, scored: Score, tmp_path: Path) -> None:
+    columns = {name: pa.array(FLOWERS[:, place]) for place, name in enumerate(NAMES)}
+    pq.write_table(pa.table(columns | {"age": pa.array(["old"] * 20)}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"expected numbers in the column age of .*, found string"):
+        scored(tmp_path / "a.parquet", model=named)
+
+
 def test_a_table_with_some_of_the_names(named: str, scored: Score, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(flowers([0, 1, 2, 3], ["height", "width", "leaves", "age"], ","))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mnist_edge.scoring.place import Place, reading, reason
-from mnist_edge.scoring.readers.columns import kept_columns
+from mnist_edge.scoring.readers.columns import Columns
 from mnist_edge.scoring.readers.piece import Extent, Piece, Want, lost, steps
 from mnist_edge.scoring.schema import Shard
 
@@ -46,20 +46,18 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
             else:
                 file = pyarrow.ipc.open_stream(opened)
                 batches = iter(file)
-        kept = kept_columns(file.schema.names, want, shard.source)
-        yield from _pieces(batches, shard, kept, want)
+        columns = Columns.chosen(file.schema.names, want, shard.source)
+        yield from _pieces(batches, shard, columns, want)
 
 
-def _pieces(batches: Iterator[Any], shard: Shard, kept: list[str], want: Want) -> Iterator[Piece]:
+def _pieces(batches: Iterator[Any], shard: Shard, columns: Columns, want: Want) -> Iterator[Piece]:
     import pyarrow
 
     first = shard.start
     try:
         for batch in batches:
             for start, rows in steps(len(batch), want.piece_rows):
-                part = batch.slice(start, rows)
-                named = {name: part.column(name) for name in kept}
-                yield Piece(first, rows, part.column(want.column), named)
+                yield columns.piece(first, batch.slice(start, rows), shard.source)
                 first += rows
     except (OSError, EOFError, pyarrow.ArrowException) as error:
         # Of a stream nobody knows how many rows are lost: one stands for all.

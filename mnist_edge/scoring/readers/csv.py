@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.columns import by_name, delimiter_of, some
+from mnist_edge.datasets.columns import by_name, delimiter_of
 from mnist_edge.errors import DataError
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.scoring.place import Place, reading, reason
-from mnist_edge.scoring.readers.columns import missing
+from mnist_edge.scoring.readers.columns import missing, require_apart
 from mnist_edge.scoring.readers.piece import PIECE_BYTES, Extent, Piece, Want
 from mnist_edge.scoring.schema import Shard
 
@@ -181,12 +181,7 @@ def _pixel_columns(layout: _Layout, want: Want, place: str) -> list[str]:
             raise missing(name, layout.names, place, "--keep")
     named = by_name(layout.names, want.features, place)
     if named is not None:
-        twice = [name for name in named if name in want.keep]
-        if twice:
-            raise DataError(
-                f"expected --keep of columns that are no feature of the model, received "
-                f"{some(twice)}: leave these out of --keep"
-            )
+        require_apart(named, want.keep)
         return named
     found = [name for name in layout.names if name not in want.keep]
     if len(found) > want.elements:

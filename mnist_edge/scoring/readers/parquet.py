@@ -1,10 +1,11 @@
 """Parquet: shards of whole row groups; a damaged row group is lost, the others are read."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mnist_edge.scoring.place import Place, reading, reason
-from mnist_edge.scoring.readers.columns import kept_columns
+from mnist_edge.scoring.readers.columns import Columns
 from mnist_edge.scoring.readers.piece import Extent, Piece, Want, lost
 from mnist_edge.scoring.schema import Shard
 
@@ -36,38 +37,53 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
         with reading(shard.source):
             file = _opened(opened)
             sizes = _sizes(file)
-        kept = kept_columns(file.schema_arrow.names, want, shard.source)
+        columns = Columns.chosen(file.schema_arrow.names, want, shard.source)
+        groups = _RowGroups(file, shard.source, columns, want.piece_rows)
         first = 0
         end = shard.start + (shard.rows or 0)
         for group, size in enumerate(sizes):
             start = max(first, shard.start)
             stop = min(first + size, end)
             if start < stop:
-                yield from _group(file, group, first, (start, stop), (kept, want))
+                yield from groups.read(group, first, start, stop)
             first += size
 
 
-def _group(
-    file: Any, group: int, first: int, rows: tuple[int, int], columns: tuple[list[str], Want]
-) -> Iterator[Piece]:
-    """Return the rows from ``rows[0]`` to ``rows[1]`` of the row group that begins at ``first``."""
-    import pyarrow
+@dataclass(frozen=True, slots=True)
+class _RowGroups:
+    """The row groups of an open file.
 
-    kept, want = columns
-    start, stop = rows
-    batches = file.iter_batches(want.piece_rows, [group], [want.column, *kept], use_threads=False)
-    try:
-        for batch in batches:
-            after = first + len(batch)
-            if after > start and first < stop:
-                part = batch.slice(max(0, start - first), min(after, stop) - max(first, start))
-                named = {name: part.column(name) for name in kept}
-                yield Piece(max(first, start), len(part), part.column(want.column), named)
-            first = after
-    except (OSError, pyarrow.ArrowException) as error:
-        from_row = max(first, start)
-        if from_row < stop:
-            yield lost(from_row, stop - from_row, f"row group {group} is damaged: {reason(error)}")
+    Attributes:
+        file: A pyarrow.parquet.ParquetFile.
+        source: Its path or URL.
+        columns: What is read of it.
+        piece_rows: Rows of a piece.
+    """
+
+    file: Any
+    source: str
+    columns: Columns
+    piece_rows: int
+
+    def read(self, group: int, first: int, start: int, stop: int) -> Iterator[Piece]:
+        """Yield the rows from ``start`` to ``stop`` of the row group that begins at ``first``."""
+        import pyarrow
+
+        batches = self.file.iter_batches(
+            self.piece_rows, [group], self.columns.names, use_threads=False
+        )
+        try:
+            for batch in batches:
+                after = first + len(batch)
+                if after > start and first < stop:
+                    part = batch.slice(max(0, start - first), min(after, stop) - max(first, start))
+                    yield self.columns.piece(max(first, start), part, self.source)
+                first = after
+        except (OSError, pyarrow.ArrowException) as error:
+            from_row = max(first, start)
+            if from_row < stop:
+                why = f"row group {group} is damaged: {reason(error)}"
+                yield lost(from_row, stop - from_row, why)
 
 
 def _opened(file: Any) -> Any:
