@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers number-costs browser zoo memory scoring schemas constraints readme clean
+.PHONY: export test wheel api train small seeds card benchmark check compat lowest arm pythons cross c-code c-peers cortex-m fuzz choices compression frontier activity screenshots rejection overhead engine training-speed handwriting pictures numbers number-costs browser zoo memory scoring figures schemas constraints readme clean
 
 export: $(VENV)/export  ## the main job: the shipped .keras files -> verified .onnx files
 	$(RUN)mnist-edge export --precision all
@@ -124,6 +124,9 @@ activity: $(VENV)/dev  ## how many units an activity penalty silences, and what 
 
 rejection: $(VENV)/dev  ## what Prediction.rejected catches
 	$(RUN)python -m tests.measurements.rejection
+
+figures: $(VENV)/dev  ## nearly all of the above, of one commit: every table of README and docs, an hour and a half
+	$(RUN)python -m tests.measurements.figures
 
 readme: $(VENV)/dev  ## every block of README.md as written, in a fresh copy of what is committed
 	$(RUN)python -m tests.readme
