@@ -118,12 +118,9 @@ def _named_sha256(path: Path) -> str:
 
 def _missing(digest: str, named: Sequence[Path]) -> str:
     """Return the sentence for files whose source is nowhere."""
-    wanted = f"made from a model file with SHA-256 {digest[:12]}..."
+    wanted = f"expected the model file that it was made from (SHA-256 {digest[:12]}...)"
     if named:
         return (
-            f"{wanted}, and {', '.join(map(str, named))} is another: name its own with --reference"
+            f"{wanted}, but {', '.join(map(str, named))} is another: name its own with --reference"
         )
-    return (
-        f"{wanted}, and no file beside it, here or in artifacts/ has that hash: name its own "
-        "with --reference"
-    )
+    return f"{wanted} beside it, here or in artifacts/, found none: name it with --reference"

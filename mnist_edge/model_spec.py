@@ -23,6 +23,9 @@ MAX_MODEL_BYTES = 64 * 2**20
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"
 
+FEATURE_NAMES = "feature_names"
+"""The entry of the metadata with the names of a table's columns."""
+
 OPSETS = range(13, 19)
 """Opsets that tf2onnx 1.17 writes and that onnxruntime reads from 1.15 on."""
 
@@ -144,8 +147,8 @@ class ModelSpec:
         preprocessing: How a picture becomes the input: ``strokes``, ``resize`` or ``none``.
         trained_scaling: The pixel scaling that the network was trained on.
         resize: How a picture is scaled, where ``preprocessing`` is ``resize``.
-        columns: The names of the features, in the order of the input; none for pixels, or where
-            nothing names them.
+        feature_names: The names of the features, in the order of the input; none for pixels, or
+            where nothing names them.
     """
 
     precision: str
@@ -154,7 +157,7 @@ class ModelSpec:
     preprocessing: Preprocessing = "strokes"
     trained_scaling: TrainedScaling = field(default_factory=TrainedScaling)
     resize: Resize = "smooth"
-    columns: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
 
     @property
     def reads_digits(self) -> bool:
@@ -234,7 +237,7 @@ class ModelSpec:
             preprocessing=preprocessing,  # type: ignore[arg-type]  # one of them
             trained_scaling=_scaling(_json(metadata, "trained_scaling")),
             resize=resize,  # type: ignore[arg-type]  # one of them
-            columns=_columns(metadata, found),
+            feature_names=_feature_names(metadata, found),
         )
 
     def to_metadata(self) -> dict[str, str]:
@@ -250,8 +253,8 @@ class ModelSpec:
         }
         if self.resize != "smooth":  # what files that say nothing of it mean
             entries["resize"] = self.resize
-        if self.columns:
-            entries["columns"] = _text(self.columns)
+        if self.feature_names:
+            entries[FEATURE_NAMES] = _text(self.feature_names)
         return entries
 
 
@@ -405,19 +408,20 @@ def _input(value: object) -> InputSpec:
     return InputSpec(tuple(sizes), dtype, None if limits is None else tuple(limits))
 
 
-def are_columns(names: Sequence[object], taken: InputSpec) -> bool:
+def are_feature_names(names: Sequence[object], taken: InputSpec) -> bool:
     """Return whether names can be those of an input's features: one each, none twice."""
     fits = taken.range is None and len(names) == taken.elements and all(map(_is_name, names))
     return fits and len(set(names)) == len(names)
 
 
-def _columns(metadata: Mapping[str, str], taken: InputSpec) -> tuple[str, ...]:
-    if "columns" not in metadata:
+def _feature_names(metadata: Mapping[str, str], taken: InputSpec) -> tuple[str, ...]:
+    if FEATURE_NAMES not in metadata:
         return ()
-    value = _json(metadata, "columns")
-    if not isinstance(value, list) or not are_columns(value, taken):
+    value = _json(metadata, FEATURE_NAMES)
+    if not isinstance(value, list) or not are_feature_names(value, taken):
         raise ValueError(
-            f"columns={shown(metadata['columns'])} where a name for each feature may stand"
+            f"{FEATURE_NAMES}={shown(metadata[FEATURE_NAMES])} where a name for each feature may "
+            "stand"
         )
     return tuple(value)
 

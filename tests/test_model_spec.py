@@ -36,7 +36,7 @@ LETTERS = ModelSpec(
     TrainedScaling("mean,std", (0.5, 0.4, 0.3), (0.2, 0.2, 0.1), inverted=True),
 )
 FEATURES = ModelSpec("fp32", InputSpec((4,), "float32", None), ("setosa", "versicolor"), "none")
-NAMED = replace(FEATURES, labels=("ash", "elm"), columns=("height", "girth, in cm", "c", "d"))
+NAMED = replace(FEATURES, labels=("ash", "elm"), feature_names=("height", "girth, in cm", "c", "d"))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_version_1_is_read_for_good() -> None:
             {"input": '{"shape":[32,32],"dtype":"uint8","range":[0,255]}'},
             "strokes, which makes 28x28",
         ),
-        ({"columns": '["a"]'}, "a name for each feature"),  # pixels have none
+        ({"feature_names": '["a"]'}, "a name for each feature"),  # pixels have none
         ({"labels": "a,b"}, "labels='a,b', which is not JSON"),
         ({"labels": '["a"]'}, "a list of names"),
         ({"labels": '["a","a"]'}, "two labels of one name"),
@@ -150,11 +150,11 @@ def test_refuses_a_provenance_that_makes_no_sense(changes: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    "columns", ['["a","b","c"]', '["a","b","c","c"]', '["a","b","c",4]', '["a","b","c",""]', "a,b"]
+    "names", ['["a","b","c"]', '["a","b","c","c"]', '["a","b","c",4]', '["a","b","c",""]', "a,b"]
 )
-def test_refuses_names_that_are_not_one_for_each_feature(columns: str) -> None:
+def test_refuses_names_that_are_not_one_for_each_feature(names: str) -> None:
     with pytest.raises(ModelError, match=r"a name for each feature|not JSON"):
-        ModelSpec.from_metadata(FEATURES.to_metadata() | {"columns": columns}, "x")
+        ModelSpec.from_metadata(FEATURES.to_metadata() | {"feature_names": names}, "x")
 
 
 def test_refuses_files_of_others() -> None:
@@ -166,7 +166,7 @@ def test_refuses_files_of_others() -> None:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
-        st.sampled_from([*sorted(GOOD), "columns"]),
+        st.sampled_from([*sorted(GOOD), "feature_names"]),
         st.text(max_size=40) | st.floats().map(json.dumps),
     )
 )

@@ -251,6 +251,8 @@ def _convert(
     if network.keras_file is None or not is_needed:
         return Made()
     spec = network.spec
+    if dataset and spec:
+        dataset = dataset.in_order_of(spec.feature_names)
     images = inputs.to_calibrate(spec.input if spec else UNIT_PIXELS, dataset)
     task = Task(
         keras_file=network.keras_file,

@@ -53,6 +53,7 @@ def fits(spec: InputSpec, dataset: "Dataset | None") -> bool:
 
 def to_read(spec: ModelSpec, dataset: "Dataset | None") -> Inputs:
     """Return the test examples of a data set that fits, with labels if they are the model's."""
+    dataset = dataset and dataset.in_order_of(spec.feature_names)
     if dataset is None or not fits(spec.input, dataset):
         return Inputs(made(spec.input), None, made=True)
     images = dataset.test_images.reshape(-1, *spec.input.shape)

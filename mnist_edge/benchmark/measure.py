@@ -53,7 +53,7 @@ class Measured:
         failed: Why there is nothing of a batch size, by that.
         starts: What each start of its process cost.
         accuracy: Share of the images that it classifies right; None without labels.
-        read: Timing of pixels to classes, by batch size.
+        read: Timing of input to class, by batch size.
         bare: Timing of the engine's call alone, by batch size.
         idle: Timing of single calls after ``IDLE_SECONDS`` of nothing.
         idle_cpu: CPU burnt in those pauses, as shares of one core.
@@ -137,7 +137,7 @@ class Slot:
     """What every candidate does in turn within a round.
 
     Attributes:
-        batch: Images a call.
+        batch: Batch size.
         bare: Whether the engine's call alone is timed.
         weight: Share of the round's time, beside the other slots. Percentiles of single calls need
             many of them; bare calls are no headline.
@@ -150,8 +150,7 @@ class Slot:
     @property
     def title(self) -> str:
         """What is being done, for people."""
-        plural = "s" * (self.batch > 1)
-        return f"{self.batch:,} image{plural} a call{', the engine alone' * self.bare}"
+        return f"batch {self.batch:,}{', the engine alone' * self.bare}"
 
 
 def slots(batches: Sequence[int]) -> list[Slot]:
@@ -176,7 +175,7 @@ def side_by_side(
     Args:
         candidates: What to measure. One that cannot be opened, or fails on the way, ends up with
             an ``error``.
-        batches: Images a call.
+        batches: Batch sizes.
         seconds: Time for all timed calls together; starting comes on top. Two rounds are made
             whatever they take.
         inputs: What each of them reads.

@@ -46,7 +46,7 @@ def run(
 
     Args:
         models: ONNX files: made by ``mnist-edge export``, or of others.
-        batches: Images a call.
+        batches: Batch sizes.
         threads: Threads a call may use.
         seconds: Time for all timed calls together.
         dataset: Its test images are what is read by models that they fit; other models, and all
@@ -188,7 +188,7 @@ def _inputs(able: Sequence[Planned], dataset: Dataset | None) -> list[Inputs]:
         if spec is None:
             found.append(_NONE)
             continue
-        kind = (spec.input.shape, spec.input.range is None, spec.labels)
+        kind = (spec.input.shape, spec.input.range is None, spec.labels, spec.feature_names)
         if kind not in known:
             known[kind] = to_read(spec, dataset)
         found.append(known[kind])

@@ -21,7 +21,7 @@ class Key(NamedTuple):
 
     Attributes:
         setup: Its candidate; of the model only the file's name, wherever it lies.
-        batch: Images a call.
+        batch: Batch size.
     """
 
     setup: Setup

@@ -22,7 +22,7 @@ def rows_of(
     Args:
         planned: The plan.
         results: What was measured of those that could be tried, in the same order.
-        batches: Images a call.
+        batches: Batch sizes.
     """
     fastest: dict[tuple[int, int], float] = {}
     for one in results:
@@ -57,7 +57,7 @@ def _rows_of(
 
     Args:
         one: What was measured of a candidate.
-        batches: Images a call.
+        batches: Batch sizes.
         fastest: The least median of a batch size and a number of threads.
         limitation: Why the candidate was not tried at all.
     """
@@ -100,8 +100,7 @@ def _failure(one: Measured, batch: int) -> str | None:
     """Return why there is nothing, or no more, of a batch size."""
     if batch not in one.failed:
         return None
-    plural = "s" * (batch > 1)
-    return f"{batch:,} image{plural} a call: {one.failed[batch]}"
+    return f"batch {batch:,}: {one.failed[batch]}"
 
 
 def _medians(starts: Sequence[Start]) -> Start | None:

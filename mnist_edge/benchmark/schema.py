@@ -82,7 +82,7 @@ class Settings:
     """What was asked for, and how it was measured.
 
     Attributes:
-        batches: Images a call.
+        batches: Batch sizes.
         threads: Threads a call may use.
         against: Baselines that were asked for.
         rounds: Windows of each candidate, at most.
@@ -109,7 +109,7 @@ class Timings:
     """How long calls of one batch size take.
 
     Attributes:
-        batch: Images a call.
+        batch: Batch size.
         scenario: The same in MLPerf's terms.
         p50_us: Median microseconds of a call, from uint8 pixels or float32 features in a numpy
             array to the classes; for a file of others of session.run alone.
@@ -173,7 +173,7 @@ class Row:
 
     @property
     def batch(self) -> int | None:
-        """Images a call; None where nothing could be measured."""
+        """Batch size; None where nothing could be measured."""
         return self.timings.batch if self.timings else None
 
     @property
@@ -255,7 +255,7 @@ class Change:
 
     Attributes:
         setup: The candidate, as the new report has it.
-        batch: Images a call.
+        batch: Batch size.
         old_us: Median microseconds of a call in the old report.
         new_us: The same in the new one.
         change: By what share a call takes longer now.

@@ -12,14 +12,14 @@ WORTH_THE_SPEED = 0.001
 
 
 def verdict(rows: Sequence[Row], noise: float | None) -> tuple[str, ...]:
-    """Recommend one of the Predictor's files, by its latency at one image.
+    """Recommend one of the Predictor's files, by its latency at batch 1.
 
     Args:
         rows: Of a report.
-        noise: By what share a candidate differs from itself at one image; None if unknown.
+        noise: By what share a candidate differs from itself at batch 1; None if unknown.
 
     Returns:
-        Sentences; none where no file was measured at one image.
+        Sentences; none where no file was measured at batch 1.
     """
     single = [row for row in rows if row.batch == 1]
     ours = [row for row in single if row.setup.runtime == PREDICTOR]
@@ -101,7 +101,7 @@ def _recommendation(chosen: Row, ours: Sequence[Row], noise: float) -> str:
             effect = "changes nothing (within noise)"
             if change is not None:
                 effect = f"takes {1 + change:.2f}x as long"
-            text += f"; with {_threads(row)} one image {effect}"
+            text += f"; with {_threads(row)} it {effect}"
     return text + "."
 
 
@@ -111,7 +111,7 @@ def _faster(row: Row, chosen: Row, single: Sequence[Row]) -> str:
     of_network = f" of {row.setup.network}" if len(networks) > 1 else ""
     times = _p50_us(chosen) / _p50_us(row)
     points = _points(row, chosen)
-    return f"Faster still at one image: {row.setup.name}{of_network}, {times:.2f}x{points}."
+    return f"Faster still at batch 1: {row.setup.name}{of_network}, {times:.2f}x{points}."
 
 
 def _p50_us(row: Row) -> float:

@@ -37,7 +37,7 @@ class Bench:
     Args:
         opened: The candidate.
         image: What is read until there are others.
-        accuracy_batch: Images a call where it is found how many are classified right.
+        accuracy_batch: Batch size where it is found how many are classified right.
     """
 
     def __init__(self, opened: Opened, image: Images, accuracy_batch: int = ACCURACY_BATCH) -> None:

@@ -34,7 +34,7 @@ def benchmark(
     onnx: Exported = None,
     batch: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Images per call."),
+        typer.Option(metavar="LIST", help="Batch sizes."),
     ] = "1,32,256,1024,10000",
     threads: Annotated[
         str,
@@ -177,10 +177,13 @@ def _wanted(files: Sequence[Path]) -> "ModelInput | None":
     from mnist_edge.datasets import ModelInput
     from mnist_edge.runtime import model_file
 
+    specs = []
     for path in files:
         try:
-            spec = model_file.read(path).spec
+            specs.append(model_file.read(path).spec)
         except ModelError:  # of others, or damaged: the run names it
             continue
-        return ModelInput.by(spec)
-    return None
+    # A file that names its features finds their columns in the data for those that do not.
+    alike = [spec for spec in specs if spec.input == specs[0].input]
+    alike.sort(key=lambda spec: not spec.feature_names)
+    return ModelInput.by(alike[0]) if alike else None

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import typer
 
 from mnist_edge.cli.app import find_data
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.verbosity import complain, note, show_warnings
-from mnist_edge.errors import OptionError
+from mnist_edge.errors import ModelError, OptionError
 from mnist_edge.files import require_place
 from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
@@ -32,7 +32,7 @@ class Options:
     preprocessing: Preprocessing | None
     verify: bool
     keep_inactive: bool
-    only_pixels: bool = False
+    target: Literal["onnx", "c", "web"] = "onnx"
 
 
 def convert(
@@ -72,10 +72,8 @@ def convert(
             on_step=on_step,
         )
     features = is_of_features(source, dataset)
-    if options.only_pixels and (features or input_of(source).range is None):
-        from mnist_edge.c99.network import of_features
-
-        raise of_features(str(model))
+    if features or input_of(source).range is None:
+        _require_for_features(options, str(model))
     if options.data and dataset:
         labels = choose_labels(source, asked, dataset)
         spec = specify(source, TrainedScaling(), labels, features=features)
@@ -95,6 +93,23 @@ def convert(
         resize=cast("model_spec.Resize | None", options.resize),
         on_step=on_step,
     )
+
+
+def _require_for_features(options: Options, model: str) -> None:
+    """Refuse what is for models of pixels alone."""
+    if options.target == "c":
+        from mnist_edge.c99.network import of_features
+
+        raise of_features(model)
+    if options.target == "web":
+        raise ModelError(
+            f"expected a model that takes images, since a page shows it pictures, but {model} "
+            "takes features: classify a table with mnist-edge score"
+        )
+    if options.resize is not None:
+        raise OptionError(
+            f"expected --resize with a model of pictures, but {model} takes features: leave it out"
+        )
 
 
 def convert_one(model: Path, folder: Path, precision: str, options: Options) -> str:

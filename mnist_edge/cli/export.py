@@ -262,7 +262,8 @@ def _export_page(model: Path, page: Path, precision: str, options: Options, as_j
         raise OptionError(f"expected one precision with --target web, received {precision}")
     require_page(page)
     with tempfile.TemporaryDirectory() as folder:
-        written = make_page(convert_one(model, Path(folder), precision, options), page)
+        exported = convert_one(model, Path(folder), precision, replace(options, target="web"))
+        written = make_page(exported, page)
         # The exported file is gone by the time that its page is read.
         inside = replace(written.model, path=str(model))
         show_page(replace(written, model=inside), as_json)
@@ -272,7 +273,7 @@ def _export_c(model: Path, folder: Path, options: Options, as_json: bool) -> Non
     """Export a model as int8, and make C code of it."""
     with tempfile.TemporaryDirectory() as temporary:
         export_c(
-            convert_one(model, Path(temporary), C_PRECISION, replace(options, only_pixels=True)),
+            convert_one(model, Path(temporary), C_PRECISION, replace(options, target="c")),
             folder,
             options.data,
             as_json,

@@ -179,10 +179,12 @@ def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
     taken = spec.input
     if taken.range is None:
         # Features come as they are: nothing scales or resizes them.
+        from mnist_edge.datasets.columns import listed
+
         parts = {"input": f"{taken.size} {taken.dtype}", "trained_scaling": None, "resize": None}
-        return parts | ({} if spec.columns else {"columns": None})
+        return parts | {"feature_names": listed(spec.feature_names) or None}
     limits = f"{taken.range[0]}..{taken.range[1]}"
-    return {"input": f"{taken.size} {taken.dtype}, {limits}", "columns": None}
+    return {"input": f"{taken.size} {taken.dtype}, {limits}", "feature_names": None}
 
 
 def _foreign_in_words(report: ForeignFileInfo) -> dict[str, Any]:

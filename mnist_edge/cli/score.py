@@ -21,26 +21,28 @@ def score(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Parquet, Arrow, CSV, IDX, .npz, .npy, .tar or picture files, folders of them, "
-            "or URLs.",
+            help="Parquet, Arrow, CSV, TSV, IDX, .npz, .npy, .tar or picture files, folders of "
+            "them, or URLs.",
         ),
     ],
     out: Annotated[str, typer.Option(metavar="FOLDER_OR_URL", help="Write the output files here.")],
     model: Model = None,
     column: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
+            show_default="image, or a column for each feature",
             help="Column with the images, or array of an .npz that has several; in a .tar, the "
             "pictures' file extension.",
         ),
-    ] = "image",
+    ] = None,
     keep: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMNS|all",
             show_default="the row's number or path",
-            help="Columns to copy into the output, separated by commas.",
+            help="Columns to copy into the output, separated by commas; all: those that are no "
+            "input.",
         ),
     ] = None,
     prepare: Annotated[

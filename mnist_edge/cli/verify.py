@@ -26,7 +26,7 @@ from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.parity import parity_lines
 from mnist_edge.cli.verbosity import complain, note
 from mnist_edge.documents import Failure
-from mnist_edge.errors import ModelError, OptionError
+from mnist_edge.errors import DataError, ModelError, OptionError
 from mnist_edge.extras import require
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ class _Run:
 
     def by_source(
         self, models: "dict[Path, ModelFile]", named: Path | None
-    ) -> dict[Path, list[Path]]:
-        """Return the files that were made from each model."""
+    ) -> list[tuple[Path, list[Path]]]:
+        """Return each model with the files that were made from it, and take the same columns."""
         from mnist_edge.lineage import references
 
         digests = {path: model.provenance.source_sha256 for path, model in models.items()}
@@ -125,22 +125,23 @@ class _Run:
         known = references(digests, [] if named is None else [named], shipped)
         for path, sentence in known.missing.items():
             self.failed.append(Failure(str(path), sentence))
-        groups: dict[Path, list[Path]] = {}
+        groups: dict[tuple[Path, tuple[str, ...]], list[Path]] = {}
         for path, source in known.found.items():
-            groups.setdefault(source, []).append(path)
-        return groups
+            key = (source, models[path].spec.feature_names)
+            groups.setdefault(key, []).append(path)
+        return [(source, files) for (source, _), files in groups.items()]
 
     def reports(
         self,
-        groups: dict[Path, list[Path]],
+        groups: Sequence[tuple[Path, list[Path]]],
         models: "dict[Path, ModelFile]",
         on_step: progress.OnStep,
     ) -> "Iterator[VerifyReport]":
         """Yield a report for the files of each model."""
-        for source, files in groups.items():
+        for source, files in groups:
             try:
                 yield self._report(source, files, models[files[0]], on_step)
-            except ModelError as error:
+            except (ModelError, DataError) as error:
                 self.failed += [Failure(str(path), str(error)) for path in files]
 
     def _report(
@@ -153,7 +154,7 @@ class _Run:
         from mnist_edge.export.examples import require_fit
         from mnist_edge.export.verification import verify_all
 
-        # All files of one model take the same inputs.
+        # All files of one model take the same inputs; those of a group also the same columns.
         dataset = self._dataset(first, on_step)
         if self._data:
             require_fit(first.spec, dataset, str(files[0]))

@@ -1,45 +1,51 @@
-"""The columns of a table: what separates them, and which of them a model takes."""
+"""The columns of a table: what separates them, and which of them hold a model's features."""
 
+import re
 from collections.abc import Sequence
 
 from mnist_edge.errors import DataError, shown
 
-SOME = 8
-"""How many names an error's text has."""
+_LISTED = 8
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def delimiter_of(line: str) -> str:
     """Return what separates the cells of a line: a comma, a semicolon or a tab."""
-    return max(",;\t", key=line.count)
+    unquoted = _QUOTED.sub("", line)
+    return max(",;\t", key=unquoted.count)
 
 
-def by_name(names: Sequence[str], features: Sequence[str], source: str) -> list[str] | None:
-    """Return the columns that hold a model's features, in the model's order.
+def feature_places(names: Sequence[str], feature_names: Sequence[str], source: str) -> list[int]:
+    """Return the places of a model's features among the columns of a table, in the model's order.
 
     Args:
-        names: Of all columns of a table.
-        features: The names that the model's file records; none where it records none.
+        names: Of all columns.
+        feature_names: Of the features, as the model's file records them.
         source: What to call the table in an error's text.
 
-    Returns:
-        None where the table has none of the names: then its order counts.
-
     Raises:
-        DataError: It has some of them, but not all, or one twice.
+        DataError: A feature has no column, or several.
     """
-    missing = [name for name in features if names.count(name) != 1]
-    if len(missing) == len(features):
-        return None
-    if missing:
-        raise DataError(
-            f"expected each feature of the model as one column of {source}, found none or several "
-            f"called {some(missing)}: name the columns as in the data that the model was exported "
-            "with ('mnist-edge info FILE' lists them)"
-        )
-    return list(features)
+    places: dict[str, int] = {}
+    twice = set()
+    for place, name in enumerate(map(str.strip, names)):
+        if name in places:
+            twice.add(name)
+        places[name] = place
+    for number, wrong in (
+        ("none", [name for name in feature_names if name not in places]),
+        ("several", [name for name in feature_names if name in twice]),
+    ):
+        if wrong:
+            raise DataError(
+                f"expected one column for each of the model's {len(feature_names):,} features in "
+                f"{source}, found {number} called {listed(wrong)}: name the columns as in the data "
+                "that the model was exported with ('mnist-edge info FILE --json' lists them)"
+            )
+    return [places[name] for name in feature_names]
 
 
-def some(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Return the first of some names, as an error's text has them."""
-    texts = [name[:40] if name.isprintable() else shown(name) for name in names[:SOME]]
-    return ", ".join(texts) + (", ..." if len(names) > SOME else "")
+    texts = [name if name.isprintable() and len(name) <= 40 else shown(name) for name in names]
+    return ", ".join(texts[:_LISTED]) + (", ..." if len(names) > _LISTED else "")

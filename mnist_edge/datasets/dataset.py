@@ -179,6 +179,28 @@ class Dataset:
             )
         return replace(self, classes=labels, are_named=True)
 
+    def in_order_of(self, feature_names: tuple[str, ...]) -> "Dataset | None":
+        """Return the set with its features in a model's order.
+
+        Args:
+            feature_names: Those of the model; none where it records none.
+
+        Returns:
+            None where the data has other features.
+        """
+        if not feature_names or not self.columns or feature_names == self.columns:
+            return self
+        places = {name: place for place, name in enumerate(self.columns)}
+        if places.keys() != set(feature_names):
+            return None
+        order = [places[name] for name in feature_names]
+        return replace(
+            self,
+            train_images=self.train_images[:, order],
+            test_images=self.test_images[:, order],
+            columns=feature_names,
+        )
+
     def unseen(self, count: int) -> Inputs:
         """Return the first training examples that are not tested on too, at most ``count``.
 

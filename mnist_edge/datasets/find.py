@@ -77,7 +77,12 @@ def find(
         return replace(sample(mnist.read_sample()), is_named=is_named)
     if named is not None:
         resize = resize or (wanted.resize if wanted else None) or "stretch"
-        found = _named(mnist.expanded(named), wanted, label_column, resize)
+        try:
+            found = _named(mnist.expanded(named), wanted, label_column, resize)
+        except DataError as error:
+            if is_named:
+                raise
+            raise DataError(f"{error} [{DATA_VARIABLE} names it]") from error
         # MNIST in the variable is what there is; another set there was chosen.
         return replace(found, is_named=is_named or found.name != "MNIST")
     try:
@@ -113,7 +118,7 @@ def _read(
     if path.is_file() and path.suffix.lower() == ".npz":
         return read_arrays(path)
     if path.is_file() and path.suffix.lower() in table.SUFFIXES:
-        return table.read_table(path, label_column, wanted.columns if wanted else ())
+        return table.read_table(path, label_column, wanted.feature_names if wanted else ())
     # EMNIST's sets lie in one folder: each is named by how its files start.
     if not path.exists() and path.parent.is_dir() and idx.is_idx_folder(path.parent, path.name):
         return idx.read_folder(path.parent, path.name)

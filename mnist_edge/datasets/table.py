@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
-from mnist_edge.datasets.columns import by_name, delimiter_of, some
+from mnist_edge.datasets.columns import delimiter_of, feature_places, listed
 from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.labels import MAX_NAME
 from mnist_edge.datasets.problems import Tally
@@ -49,18 +49,20 @@ class _Header(NamedTuple):
     delimiter: str
 
 
-def read_table(path: Path, label_column: str | None, features: tuple[str, ...] = ()) -> LoadedData:
+def read_table(
+    path: Path, label_column: str | None, feature_names: tuple[str, ...] = ()
+) -> LoadedData:
     """Return the rows of a table.
 
     Args:
         path: The file, in UTF-8, cells separated by commas, semicolons or tabs.
         label_column: The name of the column of the labels, if it is another than is usual.
-        features: The names of a model's features: columns of these names are read, in this order.
-            Where the table has none of them, all its columns are, in its own order.
+        feature_names: Those of a model: their columns are read, in this order, and no others.
+            Without any, all columns are read, in the table's order.
 
     Raises:
-        DataError: It has no header or no such column, only some of the features, is damaged or too
-            large, or too many of its rows cannot be read.
+        DataError: It has no header or no such column, lacks a feature, is damaged or too large, or
+            too many of its rows cannot be read.
         OptionError: It has no column of the name that was given.
         OSError: It cannot be read.
     """
@@ -74,7 +76,7 @@ def read_table(path: Path, label_column: str | None, features: tuple[str, ...] =
         binary.seek(0)
         text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
         try:
-            return _read(text, path, label_column, features)
+            return _read(text, path, label_column, feature_names)
         except UnicodeDecodeError as error:
             raise DataError(f"expected {path} in UTF-8, found other bytes") from error
         except csv.Error as error:
@@ -82,13 +84,13 @@ def read_table(path: Path, label_column: str | None, features: tuple[str, ...] =
 
 
 def _read(
-    text: TextIO, path: Path, label_column: str | None, features: tuple[str, ...]
+    text: TextIO, path: Path, label_column: str | None, feature_names: tuple[str, ...]
 ) -> LoadedData:
     lines = _lines(text, path)
     first = next(lines, "")
     if not first.strip():
         raise DataError(f"expected a header with a column of labels in {path}, found nothing")
-    header = _read_header(first, path, label_column, features)
+    header = _read_header(first, path, label_column, feature_names)
     tally = Tally("rows", str(path))
     numbers = array("f")
     labels: list[str] = []
@@ -104,7 +106,7 @@ def _read(
 
 
 def _read_header(
-    first: str, path: Path, label_column: str | None, features: tuple[str, ...]
+    first: str, path: Path, label_column: str | None, feature_names: tuple[str, ...]
 ) -> _Header:
     delimiter = delimiter_of(first)
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
@@ -118,9 +120,13 @@ def _read_header(
     label = _label_place(names, path, label_column)
     # pandas writes its row numbers as a first column without a name.
     columns = [place for place, name in enumerate(names) if place != label and (name or place)]
-    chosen = by_name([names[place] for place in columns], features, str(path))
-    if chosen is not None:
-        columns = [names.index(name) for name in chosen]
+    if names[label] in feature_names:
+        raise DataError(
+            f"expected a column of labels beside the model's features in {path}, found that "
+            f"{listed([names[label]])} is a feature: name another with --label-column"
+        )
+    if feature_names:
+        columns = feature_places(names, feature_names, str(path))
     if not columns:
         raise DataError(f"expected columns of numbers beside the labels in {path}, found none")
     return _Header(len(names), label, columns, tuple(names[place] for place in columns), delimiter)
@@ -130,7 +136,7 @@ def _label_place(names: Sequence[str], path: Path, label_column: str | None) -> 
     if label_column is not None:
         if names.count(label_column) != 1:
             raise OptionError(
-                f"expected --label-column to name one of the columns of {path} ({some(names)}), "
+                f"expected --label-column to name one of the columns of {path} ({listed(names)}), "
                 f"received {shown(label_column)}"
             )
         return names.index(label_column)
@@ -140,7 +146,7 @@ def _label_place(names: Sequence[str], path: Path, label_column: str | None) -> 
             return lower.index(name)
     raise DataError(
         f"expected a column of labels called {', '.join(LABEL_NAMES)} in {path}, found "
-        f"{some(names)}: name it with --label-column"
+        f"{listed(names)}: name it with --label-column"
     )
 
 
@@ -193,6 +199,9 @@ def _rows(lines: Iterator[str], header: _Header, tally: Tally) -> Iterator[_Row]
 
 def _numbers(cells: Sequence[str]) -> "array[float] | None":
     """Return the numbers in cells as float32; None if one is none, or is not finite."""
+    text = "".join(cells)
+    if "_" in text or not text.isascii():  # Python takes 3_5, and digits of any script
+        return None
     try:
         values = array("f", map(float, cells))
     except ValueError:
@@ -205,7 +214,8 @@ def _bad_cell(cells: Sequence[str], header: _Header) -> str:
     for place, name in zip(header.columns, header.names, strict=True):
         if _numbers([cells[place]]) is None:
             what = shown(cells[place]) if cells[place].strip() else "nothing"
-            return f"{what} in column {some([name])}"
+            advice = "; write decimals with points" if "," in cells[place] else ""
+            return f"{what} in column {listed([name])}{advice}"
     return "no numbers"
 
 

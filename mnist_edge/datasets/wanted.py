@@ -15,19 +15,19 @@ class ModelInput:
         classes: How many classes it has; None for any number.
         labels: Their names in the order of its answers, where these are known.
         resize: How pictures get its size; None where nothing says it.
-        columns: The names of its features, in its order, where these are known.
+        feature_names: The names of its features, in its order, where these are known.
     """
 
     input: InputSpec
     classes: int | None = None
     labels: tuple[str, ...] = ()
     resize: Resize | None = None
-    columns: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
 
     @classmethod
     def by(cls, spec: ModelSpec) -> Self:
         """Return what an exported file takes."""
-        return cls(spec.input, len(spec.labels), spec.labels, spec.resize, spec.columns)
+        return cls(spec.input, len(spec.labels), spec.labels, spec.resize, spec.feature_names)
 
     @property
     def takes_pixels(self) -> bool:

@@ -22,7 +22,9 @@ CLEARLY_BETTER = 0.8
 
 
 _UNVERIFIED = "its files answer as it does, but are unverified"
-_UNTRAINED = f"it is untrained, or was trained on other examples or classes; {_UNVERIFIED}"
+_UNTRAINED = (
+    f"it is untrained or poorly trained, or was trained on other examples or classes; {_UNVERIFIED}"
+)
 _OTHER_FEATURES = (
     "it was trained on other rows, on columns in another order, or on columns that were scaled "
     "first (put a Normalization layer into the model), or is untrained; "

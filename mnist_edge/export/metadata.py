@@ -11,7 +11,7 @@ from mnist_edge import __version__
 from mnist_edge.errors import ModelError
 from mnist_edge.export.graph import copied
 from mnist_edge.files import sha256
-from mnist_edge.model_spec import VERIFICATION_ENTRIES
+from mnist_edge.model_spec import FEATURE_NAMES, VERIFICATION_ENTRIES
 from mnist_edge.runtime.model_file import CHECKSUM, checksum_entry
 from mnist_edge.sources.source import Source
 
@@ -37,7 +37,7 @@ def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
 
 
 def same_network(one: bytes, other: bytes) -> bool:
-    """Return whether two files differ in nothing but the images that they were verified on."""
+    """Return whether two files differ in nothing but the data that they were verified on."""
     return _unverified(one) == _unverified(other)
 
 
@@ -63,7 +63,7 @@ def _unverified(content: bytes) -> bytes:
     kept = [
         entry
         for entry in model.metadata_props
-        if entry.key not in (*VERIFICATION_ENTRIES, CHECKSUM)
+        if entry.key not in (*VERIFICATION_ENTRIES, FEATURE_NAMES, CHECKSUM)
     ]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)

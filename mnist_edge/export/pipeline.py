@@ -27,7 +27,7 @@ from mnist_edge.model_spec import (
     Preprocessing,
     Resize,
     TrainedScaling,
-    are_columns,
+    are_feature_names,
 )
 from mnist_edge.pixels import AUTO, AskedScaling
 from mnist_edge.runtime.confidence import Calibration
@@ -97,8 +97,9 @@ def export(
     grave = doubt.sentence if doubt and doubt.is_grave else None
     # A file reads pictures in the way in which it was verified on them.
     way = resize or (dataset.resize if dataset else None) or "smooth"
-    columns = _columns(kind, dataset)
-    spec = replace(kind, trained_scaling=scaling, resize=way, columns=columns)
+    # Data on which the model fails may have its columns in another order.
+    feature_names = () if grave else _feature_names(kind, dataset)
+    spec = replace(kind, trained_scaling=scaling, resize=way, feature_names=feature_names)
     on_step(f"converting {source.path.name}")
     model = to_onnx(source, opset, scaling)
     examples = choose(spec, dataset) if dataset and verify else None
@@ -150,9 +151,13 @@ def _confidence(recorded: object) -> dict[str, str]:
     return found
 
 
-def _columns(spec: ModelSpec, dataset: Dataset | None) -> tuple[str, ...]:
+def _feature_names(spec: ModelSpec, dataset: Dataset | None) -> tuple[str, ...]:
     """Return the names that a table gives the features of a model; none where it gives none."""
-    if dataset is None or not fits(spec, dataset) or not are_columns(dataset.columns, spec.input):
+    if (
+        dataset is None
+        or not fits(spec, dataset)
+        or not are_feature_names(dataset.columns, spec.input)
+    ):
         return ()
     return dataset.columns
 

@@ -12,7 +12,7 @@ import os
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_edge.errors import ImageError
+from mnist_edge.errors import ImageError, shown
 from mnist_edge.model_spec import PIXEL_MAX, InputSpec
 
 
@@ -207,6 +207,46 @@ def require_finite(numbers: NDArray[np.generic]) -> None:
     """
     if not np.isfinite(numbers).all():
         _require_finite(numbers.min(), numbers.max(), "numbers")
+
+
+def require_answers(probabilities: NDArray[np.float32]) -> None:
+    """Refuse features so large that the network's answer is no number.
+
+    Raises:
+        ImageError: They are.
+    """
+    if not np.isfinite(probabilities).all():
+        raise ImageError(
+            "expected features like those that the model was trained on, received numbers so large "
+            "that its answer is NaN: check their units"
+        )
+
+
+def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
+    """Refuse a data frame or a series whose columns are not a model's features, in its order.
+
+    Args:
+        rows: What was given; arrays have no names.
+        feature_names: Those of the model; none where it records none.
+
+    Raises:
+        ImageError: They are not.
+    """
+    kind = type(rows)
+    if not feature_names or kind.__module__.partition(".")[0] not in ("pandas", "polars"):
+        return
+    names = getattr(rows, "columns" if kind.__name__ == "DataFrame" else "index", ())
+    # A scaler's output and a plain series have numbers for names.
+    given = tuple(name for name in names if isinstance(name, str))
+    if given and given != feature_names:
+        raise ImageError(
+            f"expected the columns {_some(feature_names)}, in this order, received "
+            f"{_some(given)}: pass data[list(predictor.spec.feature_names)]"
+        )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(map(shown, names[:8])) + (", ..." if len(names) > 8 else "")
 
 
 def _features(array: NDArray[np.generic]) -> NDArray[np.float32]:

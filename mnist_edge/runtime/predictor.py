@@ -25,8 +25,10 @@ from mnist_edge.runtime.images import (
     as_array,
     is_blank,
     one_row,
+    require_answers,
     require_batch,
     require_finite,
+    require_order,
     rows,
 )
 from mnist_edge.runtime.prediction import Prediction, Predictions
@@ -159,6 +161,7 @@ class Predictor:
                 require_finite(image)
                 shaped[...] = image
         else:
+            require_order(image, self._spec.feature_names)
             row[...] = one_row(image, self._spec.input)
         turn.taken = True
         try:
@@ -175,6 +178,8 @@ class Predictor:
         probabilities = answer.copy()
         blank = self._reads_strokes and is_blank(row)
         index = int(probabilities.argmax())
+        if not self._has_pixels:
+            require_answers(probabilities)
         return Prediction(index, probabilities, self._calibration, None, blank, self._spec.labels)
 
     def predict_picture(self, picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Prediction:
@@ -197,7 +202,7 @@ class Predictor:
             raise ModelError(
                 f"expected a model that reads pictures, but {self._model.origin} takes "
                 f"{self._spec.input.elements:,} features (preprocessing=none): give them to "
-                "Predictor.predict"
+                "Predictor.predict, or a table of them to 'mnist-edge score'"
             )
         if not self._reads_strokes:
             how = self._spec.resize
@@ -249,6 +254,7 @@ class Predictor:
             ImageError: The images have another shape, type or range.
         """
         spec = self._spec
+        require_order(images, spec.feature_names)
         array = as_array(images, spec.input)
         require_batch(array, spec.input)
         probabilities = np.empty((len(array), len(spec.labels)), np.float32)
@@ -257,6 +263,8 @@ class Predictor:
         for start in range(0, len(array), step):
             chunk = rows(array[start : start + step], spec.input)
             probabilities[start : start + step] = self._run(chunk)
+            if not self._has_pixels:
+                require_answers(probabilities[start : start + step])
             if self._reads_strokes:
                 blank[start : start + step] = are_blank(chunk)
         indices = probabilities.argmax(axis=1)

@@ -208,8 +208,9 @@ def _of_array(
 ) -> Images:
     """Return numbers (N, ...); whole ones as pixels, where the model takes pixels."""
     if numbers.shape[1] != spec.elements or numbers.dtype.kind not in "biuf":
+        what = "a row" if spec.range is None else "an image"
         raise DataError(
-            f"expected {spec.elements:,} numbers an image in {source}, found "
+            f"expected {spec.elements:,} numbers {what} in {source}, found "
             f"{numbers.shape[1]:,} of {numbers.dtype}: name another column "
             "or array with --column, or another model with --model"
         )

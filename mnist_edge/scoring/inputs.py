@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_edge.errors import DataError, OptionError, pattern_hint, shown
+from mnist_edge.model_spec import ModelSpec
 from mnist_edge.scoring.kinds import KNOWN, WITH_COLUMNS, is_hidden, kind_of
 from mnist_edge.scoring.place import Place
-from mnist_edge.scoring.schema import Kind, Options, Source
+from mnist_edge.scoring.schema import Kind, Source
 
 if TYPE_CHECKING:
     import pyarrow.fs
@@ -45,19 +46,35 @@ def find_inputs(named: Sequence[str]) -> list[Input]:
     return found
 
 
-def require_columns(found: Sequence[Input], column: str) -> None:
+def require_columns(found: Sequence[Input], column: str | None) -> None:
     """Refuse the name of a column where no input has the images in one.
 
     Raises:
         OptionError: There is a name, and no such input.
     """
-    if column == Options().column or any(one.source.kind in WITH_COLUMNS for one in found):
+    if column is None or any(one.source.kind in WITH_COLUMNS for one in found):
         return
     place = found[0].source.place
     raise OptionError(
         "expected --column with Parquet, Arrow, .npz or .tar files, which hold the images in one "
         f"of several columns, received {shown(column)} with {place}: leave it out"
     )
+
+
+def require_rows(found: Sequence[Input], spec: ModelSpec, model: str) -> None:
+    """Refuse pictures for a model that takes features.
+
+    Raises:
+        OptionError: There are some.
+    """
+    if spec.input.range is not None:
+        return
+    for one in found:
+        if one.source.kind in ("pictures", "tar"):
+            raise OptionError(
+                f"expected rows of features, which {model} takes, received pictures "
+                f"({one.source.place}): name a table or an array"
+            )
 
 
 def _file(place: Place) -> Input:

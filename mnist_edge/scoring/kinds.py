@@ -28,7 +28,7 @@ _ENDINGS: dict[str, "Kind"] = {
 WITH_COLUMNS = frozenset[str](["parquet", "arrow", "npz", "tar"])
 """Kinds of which ``--column`` names the part with the images."""
 
-KNOWN = "Parquet, Arrow, CSV, IDX, .npz, .npy, pictures or a .tar of them"
+KNOWN = "Parquet, Arrow, CSV, TSV, IDX, .npz, .npy, pictures or a .tar of them"
 
 
 def kind_of(name: str) -> "Kind | None":

@@ -9,7 +9,7 @@ from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.scoring import folder, local
 from mnist_edge.scoring.answers import require_prepare
-from mnist_edge.scoring.inputs import Input, find_inputs, require_columns
+from mnist_edge.scoring.inputs import Input, find_inputs, require_columns, require_rows
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import (
     Engine,
@@ -106,9 +106,11 @@ def score(
     read = model_file.read(model)
     with Predictor(read.content) as predictor:
         require_prepare(options.prepare, predictor.spec)
+        spec = predictor.spec
     found = find_inputs(inputs)
     require_columns(found, options.column)
-    shards = plan(found, options)
+    require_rows(found, spec, read.origin)
+    shards = plan(found, options, spec)
     manifest = _manifest(read, options, found, shards)
     job = Job(manifest.run, out, read.content, options)
     shared = way.shard is not None

@@ -22,6 +22,9 @@ ROWS_PER_SHARD = 1_000_000
 PICTURES_PER_SHARD = 4096
 """Pictures take a thousand times as long as rows of pixels: cores share a folder by such pieces."""
 
+IMAGE = "image"
+"""The column that holds the images where nobody names another."""
+
 ROW = "row"
 """The column that numbers the rows of an input from 0, where no other column is kept."""
 
@@ -78,7 +81,8 @@ class Options:
     """What decides the content of the files.
 
     Attributes:
-        column: Which column holds the images; in a tar, the ending of the pictures.
+        column: Which column holds the images; in a tar, the ending of the pictures. None for the
+            usual one.
         keep: Columns that are copied into the output; ("*",) for all others.
         prepare: How a picture becomes an input; ``auto`` as the model's file has it.
         format: Of the output.
@@ -87,7 +91,7 @@ class Options:
         probabilities: Whether each class has its probability in the output.
     """
 
-    column: str = "image"
+    column: str | None = None
     keep: tuple[str, ...] = ()
     prepare: Prepare = "auto"
     format: Format = "parquet"

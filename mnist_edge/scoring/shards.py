@@ -4,24 +4,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mnist_edge.errors import DataError, OptionError, shown
+from mnist_edge.model_spec import ModelSpec
 from mnist_edge.scoring.inputs import Input
-from mnist_edge.scoring.readers import extents
+from mnist_edge.scoring.readers import Want, extents
 from mnist_edge.scoring.schema import PICTURES_PER_SHARD, ROWS_PER_SHARD, Options, Shard, Source
 
 
-def plan(inputs: Sequence[Input], options: Options) -> list[Shard]:
+def plan(inputs: Sequence[Input], options: Options, spec: ModelSpec) -> list[Shard]:
     """Return the shards of all inputs, in order.
 
     Args:
         inputs: As ``find_inputs`` returns them.
         options: Of the run.
+        spec: What the model takes.
 
     Raises:
         DataError: One cannot be read, or there are no rows in any.
     """
     shards: list[Shard] = []
     for one in inputs:
-        for shard in _of(one, options):
+        for shard in _of(one, options, spec):
             shards.append(replace(shard, number=len(shards)))
     if not shards:
         raise DataError("expected at least one row in the inputs, found none")
@@ -47,7 +49,7 @@ def every_nth(shards: Sequence[Shard], text: str | None) -> list[Shard]:
     return list(shards[int(first) - 1 :: int(count)])
 
 
-def _of(one: Input, options: Options) -> Iterator[Shard]:
+def _of(one: Input, options: Options, spec: ModelSpec) -> Iterator[Shard]:
     source = one.source
     limit = options.rows_per_shard or ROWS_PER_SHARD
     whole = Shard(0, source.place, source.kind, 0, None)
@@ -56,7 +58,7 @@ def _of(one: Input, options: Options) -> Iterator[Shard]:
     elif source.kind == "pictures":
         yield from _pictures(source, one.files, options.rows_per_shard or PICTURES_PER_SHARD)
     else:
-        for extent in extents(source, options.column, limit):
+        for extent in extents(source, Want.of(options, spec), limit):
             yield replace(
                 whole,
                 start=extent.start,

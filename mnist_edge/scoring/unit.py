@@ -78,8 +78,7 @@ def _score(job: Job, shard: Shard, writer: Writer, faults: IO[bytes], tally: _Ta
     spec = predictor.spec
     options = job.options
     answering = Answering(predictor, options.prepare)
-    has_pixels = spec.input.range is not None
-    want = Want(options.column, options.keep, spec.input.elements, has_pixels, spec.columns)
+    want = Want.of(options, spec)
     for piece in ahead(read(shard, want)):
         answers = answering.answer(images_of(piece, spec.input, shard.source))
         _note_faults(job, shard, piece, answers, faults)

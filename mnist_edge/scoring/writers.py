@@ -26,25 +26,34 @@ _COMPRESSION = "zstd"
 def table_of(
     piece: Piece, answers: Answers, labels: tuple[str, ...], probabilities: bool, output: Format
 ) -> "pyarrow.Table":
-    """Return the rows of the output: kept columns, then answers."""
+    """Return the rows of the output: kept columns, then answers.
+
+    A kept column of the name of an answer, such as the true ``label``, becomes ``input_label``.
+    """
     import pyarrow
 
     rows = pyarrow.array(answers.rows)
     whole = len(answers.rows) == piece.rows
-    columns: dict[str, Any] = {}
-    for name, column in piece.kept.items():
-        columns[name] = column if whole else column.take(rows)
-    if not columns:
-        columns[ROW] = pyarrow.array(answers.rows + piece.first)
     names = pyarrow.array(labels, pyarrow.string())
-    columns["label"] = names.take(pyarrow.array(answers.class_indices))
+    given: dict[str, Any] = {"label": names.take(pyarrow.array(answers.class_indices))}
     if are_digits(labels):
-        columns["digit"] = pyarrow.array(answers.class_indices.astype(np.int8))
-    columns["confidence"] = pyarrow.array(answers.confidences.astype(np.float32))
-    columns["rejected"] = pyarrow.array(answers.rejected)
+        given["digit"] = pyarrow.array(answers.class_indices.astype(np.int8))
+    given["confidence"] = pyarrow.array(answers.confidences.astype(np.float32))
+    given["rejected"] = pyarrow.array(answers.rejected)
     if probabilities:
-        columns |= _probabilities(answers, labels, output)
-    return pyarrow.table(columns)
+        given |= _probabilities(answers, labels, output)
+    kept: dict[str, Any] = {}
+    for name, column in piece.kept.items():
+        own = f"input_{name}" if name in given else name
+        if own in kept:
+            raise OptionError(
+                f"expected --keep of one column for {shown(own)} of the output, received two: "
+                "rename one of them"
+            )
+        kept[own] = column if whole else column.take(rows)
+    if not kept:
+        kept[ROW] = pyarrow.array(answers.rows + piece.first)
+    return pyarrow.table(kept | given)
 
 
 def _probabilities(answers: Answers, labels: tuple[str, ...], output: Format) -> dict[str, Any]:

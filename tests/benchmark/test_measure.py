@@ -104,7 +104,7 @@ def test_ctrl_c_leaves_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def on_progress(_share: float, what: str) -> None:
         steps.append(what)
-        if steps.count("1 image a call") == 4:
+        if steps.count("batch 1") == 4:
             raise KeyboardInterrupt
 
     candidates = [candidate("a")]

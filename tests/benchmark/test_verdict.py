@@ -43,8 +43,8 @@ def test_it_has_points_threads_and_where_a_baseline_is_faster() -> None:
     ]
     assert verdict(rows, NOISE) == (
         "On this CPU ship int8 with 1 thread: 2.4x faster than fp32, 0.01 points less accurate; "
-        "with 2 threads one image takes 1.50x as long.",
-        "Faster still at one image: litert int8-dynamic, 1.25x, 0.02 points more accurate.",
+        "with 2 threads it takes 1.50x as long.",
+        "Faster still at batch 1: litert int8-dynamic, 1.25x, 0.02 points more accurate.",
     )
 
 

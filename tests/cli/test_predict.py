@@ -120,6 +120,26 @@ def test_a_pattern_in_quotes_is_one_sentence(
     assert sentence.endswith("if it is a pattern, remove the quotes")
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("data", "--data", "*.csv"),
+        ("compare", "*.json", "a.json"),
+        ("compress", "*.keras", "--widths", "64,32"),
+        ("benchmark", "int8", "--keras", "*.keras", "--against", "litert"),
+    ],
+    ids=lambda call: call[0],
+)
+def test_a_pattern_in_quotes_is_named_by_each_command(
+    refused: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "if it is a pattern, remove the quotes" in refused(*call)
+
+
 def test_a_folder_without_pictures_is_one_sentence(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:

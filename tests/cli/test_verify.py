@@ -59,8 +59,19 @@ def test_some_that_cannot_be_verified(
     assert [Path(model["path"]).name for model in done.json["models"]] == ["tiny.fp32.onnx"]
     failed = {Path(entry["path"]).name: entry["error"] for entry in done.json["failed"]}
     assert sorted(failed) == ["mnist-mlp-small.int8.onnx", "torch.onnx"]
-    assert "name its own with --reference" in failed["mnist-mlp-small.int8.onnx"]
+    assert "found none: name it with --reference" in failed["mnist-mlp-small.int8.onnx"]
     assert done.err.count("torch.onnx") == 1
+
+
+def test_files_of_one_reason_are_one_sentence(
+    run: Callable[..., Run], folder: Path, tiny_data: Path
+) -> None:
+    (folder / "tiny.keras").unlink()
+    done = run("verify", folder, "--data", tiny_data)
+    assert done.code == 1
+    (line,) = (line for line in done.err.splitlines() if "tiny.fp32.onnx" in line)
+    assert line.index("again.onnx") < line.index("tiny.fp32.onnx") < line.index("SHA-256")
+    assert line.endswith("found none: name it with --reference")
 
 
 def test_none_that_can_be_verified(

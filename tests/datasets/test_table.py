@@ -104,6 +104,58 @@ def test_other_delimiters_quotes_and_a_byte_order_mark(write: Write, delimiter: 
     assert datasets.find(write(text)).classes == ("a, 0", "a, 1")
 
 
+NAMED = ModelInput(InputSpec((2,), "float32", None), 3, feature_names=("sepal", "petal"))
+
+
+def test_features_of_a_model_are_found_by_their_names(write: Write) -> None:
+    plain = datasets.find(write(FLOWERS.format(label="label")), NAMED)
+    lines = [line.split(",") for line in FLOWERS.format(label="label").splitlines()]
+    turned = [
+        f"{number};{petal};{label};{sepal}" for number, (sepal, petal, label) in enumerate(lines)
+    ]
+    turned[0] = turned[0].replace("0;", "id;", 1)
+    found = datasets.find(write("\n".join(turned), "turned.csv"), NAMED)
+    assert found.columns == ("sepal", "petal")
+    assert found.fingerprint == plain.fingerprint
+    other = FLOWERS.format(label="label").replace("petal", "leaf")
+    with pytest.raises(DataError, match=r"2 features in .*, found none called petal"):
+        datasets.find(write(other), NAMED)
+
+
+def test_a_label_that_is_a_feature(write: Write) -> None:
+    wanted = ModelInput(InputSpec((2,), "float32", None), 3, feature_names=("sepal", "label"))
+    with pytest.raises(DataError, match="label is a feature: name another with --label-column"):
+        datasets.find(write(FLOWERS.format(label="label")), wanted)
+
+
+def test_many_names_are_found_fast(write: Write) -> None:
+    names = [f"f{number}" for number in range(20_000)]
+    rows = [",".join(["0.5"] * len(names)), ",".join(["1.5"] * len(names))]
+    text = "\n".join([",".join([*names, "label"]), f"{rows[0]},a", f"{rows[1]},b"])
+    wanted = ModelInput(InputSpec((len(names),), "float32", None), 2, feature_names=tuple(names))
+    assert datasets.find(write(text), wanted).shape == (len(names),)
+
+
+def test_a_set_in_the_order_of_a_model(write: Write) -> None:
+    found = datasets.find(write(FLOWERS.format(label="label")), TWO)
+    turned = found.in_order_of(("petal", "sepal"))
+    assert turned is not None
+    assert turned.columns == ("petal", "sepal")
+    np.testing.assert_array_equal(turned.test_images, found.test_images[:, ::-1])
+    np.testing.assert_array_equal(turned.train_images, found.train_images[:, ::-1])
+    assert found.in_order_of(("petal", "leaf")) is None
+    assert found.in_order_of(()) is found
+
+
+@pytest.mark.parametrize("cell", ["3_5", "\N{FULLWIDTH DIGIT THREE}", "1,5"])
+def test_cells_that_are_no_numbers(write: Write, cell: str) -> None:
+    rows = [f"{number};{number % 2}" for number in range(50)]
+    rows[3] = f"{cell};1"
+    found = datasets.find(write("\n".join(["a;label", *rows])))
+    assert found.problems.skipped == 1
+    assert ("write decimals with points" in found.problems.first[0]) == ("," in cell)
+
+
 def test_row_numbers_of_pandas_are_no_feature(write: Write) -> None:
     rows = [f"{number},{number / 2},{number % 2}" for number in range(20)]
     assert datasets.find(write("\n".join([",x,label", *rows]))).columns == ("x",)

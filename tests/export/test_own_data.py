@@ -120,52 +120,6 @@ def test_other_names_and_their_order(
     assert turned.json["models"][0]["accuracy"] < 0.5
 
 
-def test_a_table_verifies_and_calibrates_a_model_of_features(run: Runner, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    rows = ["size,weight,kind"]
-    for number in range(300):
-        size, weight = rng.normal((3 * (number % 3), 100 - 40 * (number % 3)), (0.3, 5))
-        rows.append(f"{size},{weight},{('mouse', 'rat', 'vole')[number % 3]}")
-    (tmp_path / "own.csv").write_text("\n".join(rows))
-    keras.utils.set_random_seed(0)
-    layers = [keras.Input((2,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(3, "softmax")]
-    found = datasets.find(str(tmp_path / "own.csv"), label_column="kind")
-    model = keras.Sequential(layers)
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
-    model.fit(found.train_images, found.train_labels, epochs=60, verbose=0)
-    model.save(tmp_path / "own.keras")
-    done = run(
-        *("export", tmp_path / "own.keras", "--data", tmp_path / "own.csv", "--label-column"),
-        *("kind", "--out", tmp_path, "--precision", "fp32,int8", "--json"),
-    )
-    assert done.code == 0
-    assert [model["status"] for model in done.json["models"]] == ["written", "written"]
-    assert done.json["models"][1]["accuracy"] > 0.9
-    predictor = Predictor(tmp_path / "own.int8.onnx")
-    assert predictor.predict(np.array([6, 20], np.float32)).label == "vole"
-    assert predictor.metadata["calibration_images"] == str(len(found.train_images))
-    # The file names its features, so the order of a table's columns does not matter.
-    assert predictor.spec.columns == ("size", "weight")
-    turned = ["id;kind;weight;size"]
-    for number, row in enumerate(rows[1:]):
-        size, weight, kind = row.split(",")
-        turned.append(f"{number};{kind};{weight};{size}")
-    (tmp_path / "turned.csv").write_text("\n".join(turned))
-    checked = run(
-        *("verify", tmp_path / "own.int8.onnx", "--reference", tmp_path / "own.keras", "--data"),
-        *(tmp_path / "turned.csv", "--label-column", "kind", "--json"),
-    )
-    assert checked.code == 0
-    assert checked.json["models"][0]["accuracy"] == done.json["models"][1]["accuracy"]
-    (tmp_path / "part.csv").write_text(rows[0].replace("weight", "mass") + "\n1,2,rat\n")
-    refused = run(
-        *("verify", tmp_path / "own.int8.onnx", "--reference", tmp_path / "own.keras", "--data"),
-        *(tmp_path / "part.csv", "--label-column", "kind"),
-    )
-    assert refused.code == 2
-    assert "none or several called weight" in refused.err
-
-
 def test_signals_are_features_though_they_have_rows_and_columns(
     run: Runner, tmp_path: Path
 ) -> None:

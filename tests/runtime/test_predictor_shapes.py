@@ -123,6 +123,64 @@ def test_features_that_float32_does_not_have(wrong: float, message: str) -> None
         predictor.predict_batch(np.array([[0, 1, 2, 3], [wrong, 0, 0, 0]]))
 
 
+def test_features_so_large_that_there_is_no_answer() -> None:
+    predictor = Predictor(models.linear(models.FEATURES, models.TWO))
+    # The first class' score is beyond what float32 holds.
+    signs = np.sign(models.weights_of(models.FEATURES, 2)[:, 0])
+    large = (3e38 * signs).astype(np.float32)
+    with pytest.raises(ImageError, match="its answer is NaN: check their units"):
+        predictor.predict(large)
+    with pytest.raises(ImageError, match="its answer is NaN"):
+        predictor.predict_batch(np.stack([np.zeros(4, np.float32), large]))
+
+
+class DataFrame:
+    """What a frame of pandas or polars shows of itself."""
+
+    __module__ = "pandas.core.frame"
+
+    def __init__(self, values: np.ndarray, columns: list[object]) -> None:
+        self._values = values
+        self.columns = columns
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self._values
+
+
+class Series:
+    """Likewise of a row."""
+
+    __module__ = "pandas.core.series"
+
+    def __init__(self, values: np.ndarray, index: list[object]) -> None:
+        self._values = values
+        self.index = index
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self._values
+
+
+def test_columns_of_a_frame_are_a_models_features() -> None:
+    content = models.linear(models.FEATURES, models.TWO, feature_names='["a","b","c","d"]')
+    predictor = Predictor(content)
+    rows = np.arange(8, dtype=np.float64).reshape(2, 4)
+    expected = predictor.predict_batch(rows).probabilities
+    for names in (["a", "b", "c", "d"], [0, 1, 2, 3]):
+        np.testing.assert_array_equal(
+            predictor.predict_batch(DataFrame(rows, names)).probabilities, expected
+        )
+        single = predictor.predict(Series(rows[0], names))
+        np.testing.assert_allclose(single.probabilities, expected[0], rtol=1e-6)
+    turned: list[object] = ["d", "c", "b", "a"]
+    message = r"the columns 'a', 'b', 'c', 'd', in this order, received 'd', .*feature_names"
+    with pytest.raises(ImageError, match=message):
+        predictor.predict_batch(DataFrame(rows, turned))
+    with pytest.raises(ImageError, match=message):
+        predictor.predict(Series(rows[0], turned))
+    nameless = Predictor(models.linear(models.FEATURES, models.TWO))
+    assert len(nameless.predict_batch(DataFrame(rows, turned)).probabilities) == 2
+
+
 WRONG = {
     # Neither one image nor a batch: no advice to call the other.
     "a batch in a batch": (UNIT_PIXELS, (1, 5, 28, 28), "reshape it"),

@@ -137,7 +137,7 @@ NAMES = ("height", "girth", "leaves", "age")
 @pytest.fixture
 def named(tmp_path: Path) -> str:
     """Return a model of four features that its file names."""
-    content = models.linear(models.FEATURES, models.TWO, columns=json.dumps(NAMES))
+    content = models.linear(models.FEATURES, models.TWO, feature_names=json.dumps(NAMES))
     return str(models.write(content, tmp_path / "named.onnx"))
 
 
@@ -184,8 +184,7 @@ def test_a_column_for_each_feature(ending: str, named: str, scored: Score, tmp_p
     found = answered(tmp_path / "out")
     expected = models.expected(rows, models.FEATURES, 2)
     np.testing.assert_allclose(found.column("probabilities").to_pylist(), expected, atol=1e-5)
-    assert found.column_names[0] == "id"
-    assert "age" not in found.column_names
+    assert found.column_names[:2] == ["id", "label"]
     fault = (tmp_path / "out" / "errors" / "part-00000.jsonl").read_text()
     assert "NaN" in fault
 
@@ -197,24 +196,163 @@ def test_a_feature_that_is_no_number(named: str, scored: Score, tmp_path: Path) 
         scored(tmp_path / "a.parquet", model=named)
 
 
-def test_a_table_with_some_of_the_names(named: str, scored: Score, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(flowers([0, 1, 2, 3], ["height", "width", "leaves", "age"], ","))
-    with pytest.raises(DataError, match="none or several called girth"):
-        scored(path, model=named, keep=("id", "remark"))
-    # With none of the names, the order counts, as without a header.
-    path.write_text(flowers([0, 1, 2, 3], ["a", "b", "c", "d"], ","))
-    scored(path, model=named, keep=("id", "remark"), probabilities=True)
-    expected = models.expected(FLOWERS, models.FEATURES, 2)
-    given = answered(tmp_path / "out").column("probabilities").to_pylist()
-    np.testing.assert_allclose(given, expected, atol=1e-5)
+def expected_of(rows: np.ndarray) -> np.ndarray:
+    return models.expected(rows, models.FEATURES, 2)
 
 
-def test_a_feature_is_not_kept_too(named: str, scored: Score, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(flowers([0, 1, 2, 3], list(NAMES), ","))
-    with pytest.raises(DataError, match="no feature of the model, received age"):
-        scored(tmp_path / "a.csv", model=named, keep=("id", "age"))
+def given(folder: Path) -> list[list[float]]:
+    found: list[list[float]] = answered(folder / "out").column("probabilities").to_pylist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["height", "width", "leaves", "age"], "found none called girth"),
+        (["Height", "Girth", "Leaves", "Age"], "found none called height, girth, leaves, age"),
+        (["height", "height", "leaves", "age"], "found none called girth"),
+    ],
+)
+def test_a_table_without_all_of_the_names(
+    names: list[str], message: str, named: str, scored: Score, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(flowers([0, 1, 2, 3], names, ","))
+    with pytest.raises(DataError, match=message):
+        scored(tmp_path / "a.csv", model=named, keep=("id", "remark"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_with_a_name_twice(named: str, scored: Score, tmp_path: Path) -> None:
+    lines = flowers([0, 1, 2, 3], list(NAMES), ",").replace("remark", "girth").splitlines()
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="found several called girth"):
+        scored(tmp_path / "a.csv", model=named)
+
+
+@pytest.mark.parametrize("names", [("c3", "c1", "c0", "c2"), ("c1", "c2", "c3", "c4")])
+def test_without_a_header_the_order_counts(
+    names: tuple[str, ...], scored: Score, tmp_path: Path
+) -> None:
+    content = models.linear(models.FEATURES, models.TWO, feature_names=json.dumps(names))
+    model = models.write(content, tmp_path / "model.onnx")
+    np.savetxt(tmp_path / "a.csv", FLOWERS, "%.6f", ",")
+    scored(tmp_path / "a.csv", model=str(model), probabilities=True)
+    np.testing.assert_allclose(given(tmp_path), expected_of(FLOWERS), atol=1e-5)
+
+
+def test_a_header_of_numbers(scored: Score, tmp_path: Path) -> None:
+    content = models.linear(models.FEATURES, models.TWO, feature_names='["0","1","2","3"]')
+    model = models.write(content, tmp_path / "model.onnx")
+    (tmp_path / "a.csv").write_text("3,1,0,2\n")
+    with (tmp_path / "a.csv").open("a") as file:
+        np.savetxt(file, FLOWERS[:, [3, 1, 0, 2]], "%.6f", ",")
+    assert scored(tmp_path / "a.csv", model=str(model), probabilities=True).rows == len(FLOWERS)
+    np.testing.assert_allclose(given(tmp_path), expected_of(FLOWERS), atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_a_delimiter_within_quotes(ending: str, named: str, scored: Score, tmp_path: Path) -> None:
+    separator = {"csv": ",", "tsv": "\t"}[ending]
+    text = flowers([0, 1, 2, 3], list(NAMES), separator)
+    path = tmp_path / f"a.{ending}"
+    path.write_text(text.replace("remark", '"tags; a; b; c; d; e; f, g, h, i, j"'))
+    scored(path, model=named, probabilities=True)
+    np.testing.assert_allclose(given(tmp_path), expected_of(FLOWERS), atol=1e-5)
+
+
+def test_features_and_answers_names_can_be_kept(named: str, scored: Score, tmp_path: Path) -> None:
+    text = flowers([0, 1, 2, 3], list(NAMES), ",").replace("remark", "label")
+    (tmp_path / "a.csv").write_text(text.replace("\nf7,", "\nf7,x", 1))  # a bad row among good
+    scored(tmp_path / "a.csv", model=named, keep=("age", "label"), on_error="quarantine")
+    found = answered(tmp_path / "out")
+    assert found.column_names[:3] == ["age", "input_label", "label"]
+    kept = [row for number, row in enumerate(FLOWERS[:, 3].tolist()) if number != 7]
+    assert [float(text) for text in found.column("age").to_pylist()] == pytest.approx(kept)
+    assert set(found.column("input_label").to_pylist()) == {"a rose"}
+
+
+def test_two_columns_of_one_name_in_the_output(named: str, scored: Score, tmp_path: Path) -> None:
+    text = flowers([0, 1, 2, 3], list(NAMES), ",").replace("remark", "label")
+    (tmp_path / "a.csv").write_text(text.replace("id,", "input_label,", 1))
+    with pytest.raises(OptionError, match="one column for 'input_label' of the output"):
+        scored(tmp_path / "a.csv", model=named, keep=("*",))
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_features_come_before_a_column_that_is_called_image(
+    ending: str, named: str, scored: Score, tmp_path: Path
+) -> None:
+    columns = {name: pa.array(FLOWERS[:, place]) for place, name in enumerate(NAMES)}
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(80, np.float32)), 4)
+    path = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.table(columns | {"image": rows}), path)
+    else:
+        pyarrow.feather.write_feather(pa.table(columns | {"image": rows}), str(path))
+    scored(path, model=named, probabilities=True)
+    np.testing.assert_allclose(given(tmp_path), expected_of(FLOWERS), atol=1e-5)
+    with pytest.raises(DataError, match="expected a column 'imgae'"):
+        scored(path, model=named, column="imgae", way=Way(mode="overwrite"))
+    scored(path, model=named, column="image", probabilities=True, way=Way(mode="overwrite"))
+    np.testing.assert_allclose(given(tmp_path), expected_of(np.zeros((20, 4))), atol=1e-5)
+
+
+def test_columns_of_one_name_are_not_kept(named: str, scored: Score, tmp_path: Path) -> None:
+    arrays = [pa.array(FLOWERS[:, place]) for place in range(4)]
+    data = pa.Table.from_arrays([*arrays, arrays[0], arrays[1]], names=[*NAMES, "more", "more"])
+    pq.write_table(data, tmp_path / "a.parquet")
+    assert scored(tmp_path / "a.parquet", model=named).rows == 20
+    with pytest.raises(DataError, match="several called more"):
+        scored(tmp_path / "a.parquet", model=named, keep=("*",), way=Way(mode="overwrite"))
+
+
+def test_a_second_table_is_looked_at_before_the_first_is_scored(
+    named: str, scored: Score, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(flowers([0, 1, 2, 3], list(NAMES), ","))
+    (tmp_path / "b.csv").write_text(flowers([0, 1, 2, 3], ["a", "b", "c", "d"], ","))
+    with pytest.raises(DataError, match=r"b\.csv, found none called height"):
+        scored(tmp_path / "a.csv", tmp_path / "b.csv", model=named)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("3_5", "expected a number, found '3_5'"),
+        ("\N{FULLWIDTH DIGIT THREE}", "expected a number"),
+        ("1,5", "write decimals with points"),
+        ("1\r2", "new-line character"),
+        ("x" * 140_000, "field larger than field limit"),
+        ("3e38", "its answer is NaN"),
+    ],
+)
+def test_cells_that_are_no_numbers(
+    cell: str, reason: str, named: str, scored: Score, tmp_path: Path
+) -> None:
+    lines = flowers([0, 1, 2, 3], list(NAMES), ";").splitlines()
+    cells = lines[5].split(";")
+    cells[2] = cell
+    lines[5] = ";".join(cells)
+    (tmp_path / "a.csv").write_bytes("\n".join(lines).encode())
+    report = scored(tmp_path / "a.csv", model=named, on_error="quarantine")
+    assert (report.rows, report.errors) == (20, 1)
+    fault = json.loads((tmp_path / "out" / "errors" / "part-00000.jsonl").read_text())
+    assert fault["row"] == 4
+    assert reason in fault["reason"]
+
+
+def test_pictures_for_a_model_of_features(named: str, scored: Score, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(np.zeros((4, 4), np.uint8)))
+    with pytest.raises(OptionError, match=r"which .*named\.onnx takes, received pictures"):
+        scored(tmp_path / "a.png", model=named)
+
+
+def test_lines_that_end_as_on_old_macs(named: str, scored: Score, tmp_path: Path) -> None:
+    text = flowers([0, 1, 2, 3], list(NAMES), ",").replace("\n", "\r")
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    with pytest.raises(DataError, match=r"lines of text in UTF-8 that end with \\n"):
+        scored(tmp_path / "a.csv", model=named)
 
 
 def test_a_column_is_named_only_where_there_are_columns(

@@ -17,7 +17,7 @@ _NARROWEST = 260
 
 
 def plot(found: Sequence[Candidate]) -> Markup:
-    """Draw the latency of one image against accuracy.
+    """Draw the latency of batch 1 against accuracy.
 
     Args:
         found: All candidates, fastest first.
@@ -89,7 +89,7 @@ def _facet(shown: Sequence[Candidate], scale: Scale) -> Markup:
         parts += [level(row.y), beside(units.accuracy(row.accuracy), row.y + 4, "end")]
         for one, y in row.badges:
             parts.append(_badge(one, scale.x(one.p50_us), y, front=one in front))
-    parts += [times(scale, height + 18), below("median of one image", "50%", height + 38)]
+    parts += [times(scale, height + 18), below("median of batch 1", "50%", height + 38)]
     described = {one.number: f"{one.label}, {_numbers(one)}" for one in front}
     threads = units.counted(shown[0].threads, "thread")
     spoken = f"Pareto front with {threads}: {'; '.join(described.values())}"

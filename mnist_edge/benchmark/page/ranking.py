@@ -18,7 +18,7 @@ class Candidate:
     """One runtime with one model and one number of threads.
 
     Attributes:
-        number: Its place by median latency at one image, from 1; it stands for the name where that
+        number: Its place by median latency at batch 1, from 1; it stands for the name where that
             has no room.
         label: What people call it.
         colour: CSS class of its runtime.
@@ -48,7 +48,7 @@ class Candidate:
 
     @property
     def p50_us(self) -> float:
-        """Median latency at one image; only where that was measured."""
+        """Median latency at batch 1; only where that was measured."""
         return self.timings[1].p50_us
 
     @property
@@ -59,7 +59,7 @@ class Candidate:
 
 
 def rank(results: Sequence[Row]) -> list[Candidate]:
-    """Group rows into candidates, the fastest at one image first and those not measured last."""
+    """Group rows into candidates, the fastest at batch 1 first and those not measured last."""
     grouped: dict[Setup, list[Row]] = {}
     for row in results:
         grouped.setdefault(row.setup, []).append(row)
@@ -91,7 +91,7 @@ def _timings(rows: Sequence[Row]) -> dict[int, Timings]:
 
 
 def _slowness(rows: Sequence[Row]) -> tuple[float, float]:
-    """Order by median latency at one image, then by throughput."""
+    """Order by median latency at batch 1, then by throughput."""
     timings = _timings(rows)
     most = max((timing.images_per_s for timing in timings.values()), default=0)
     return (timings[1].p50_us if 1 in timings else math.inf, -most)

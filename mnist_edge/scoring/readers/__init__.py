@@ -20,24 +20,24 @@ _READ = {
 }
 
 
-def extents(source: Source, column: str, limit: int) -> Iterator[Extent]:
+def extents(source: Source, want: Want, limit: int) -> Iterator[Extent]:
     """Return how a file is cut into shards of at most ``limit`` rows.
 
     Args:
         source: Neither a tar nor pictures.
-        column: Which holds the images.
+        want: What is wanted of it: a table that lacks a column of it is refused here.
         limit: Rows of a shard.
 
     Raises:
         DataError: It cannot be read.
     """
     if source.kind == "parquet":
-        return parquet.extents(source.place, limit)
+        return parquet.extents(source.place, want, limit)
     if source.kind == "arrow":
-        return arrow.extents(source.place, limit)
+        return arrow.extents(source.place, want, limit)
     if source.kind == "csv":
-        return csv.extents(source.place, limit)
-    return arrays.extents(source, column, limit)
+        return csv.extents(source.place, want, limit)
+    return arrays.extents(source, want, limit)
 
 
 def read(shard: Shard, want: Want) -> Iterator[Piece]:

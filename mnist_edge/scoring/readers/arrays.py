@@ -17,7 +17,7 @@ from mnist_edge.errors import DataError, shown
 from mnist_edge.scoring.place import Place, reason
 from mnist_edge.scoring.readers.columns import missing
 from mnist_edge.scoring.readers.piece import Extent, Piece, Want, lost, of_bytes, steps
-from mnist_edge.scoring.schema import Options, Shard, Source
+from mnist_edge.scoring.schema import IMAGE, Shard, Source
 
 _PART_BYTES = 2**16
 """What is read at a time: of a packed file, what is before a damage is lost by so much."""
@@ -38,9 +38,9 @@ class _Array:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
-def extents(source: Source, column: str, limit: int) -> Iterator[Extent]:
+def extents(source: Source, want: Want, limit: int) -> Iterator[Extent]:
     """Return shards of ``limit`` rows."""
-    with _opened(source.place, source.kind, column) as array:
+    with _opened(source.place, source.kind, want.column) as array:
         rows = array.shape[0]
     for start, count in steps(rows, limit):
         yield Extent(start, count)
@@ -85,7 +85,7 @@ def _read_until_damage(file: Any, size: int) -> tuple[bytes, Exception | None]:
 
 
 @contextmanager
-def _opened(place: str, kind: str, column: str) -> Iterator[_Array]:
+def _opened(place: str, kind: str, column: str | None) -> Iterator[_Array]:
     """Open an array; nothing of it has been read.
 
     Raises:
@@ -128,12 +128,13 @@ def _npy(file: Any) -> _Array:
     return _Array(file, header.dtype, header.shape)
 
 
-def _member(archive: zipfile.ZipFile, column: str, place: str) -> str:
+def _member(archive: zipfile.ZipFile, column: str | None, place: str) -> str:
     """Return the file of the array that is named or, by default, of the only possible images."""
     names = [name.removesuffix(".npy") for name in archive.namelist()]
-    if column in names:
-        return f"{column}.npy"
-    if column != Options().column:
+    named = column or IMAGE
+    if named in names:
+        return f"{named}.npy"
+    if column is not None:
         raise missing(column, names, place)
     found = []
     for name in names:
@@ -141,5 +142,5 @@ def _member(archive: zipfile.ZipFile, column: str, place: str) -> str:
             if len(read_header(file).shape) > 1:
                 found.append(name)
     if len(found) != 1:
-        raise missing(column, names, place)
+        raise missing(named, names, place)
     return f"{found[0]}.npy"

@@ -11,7 +11,7 @@ from mnist_edge.scoring.schema import Shard
 _FILE_START = b"ARROW1"
 
 
-def extents(place: str, limit: int) -> Iterator[Extent]:
+def extents(place: str, want: Want, limit: int) -> Iterator[Extent]:
     """Return shards of as many whole record batches as fit, at least one."""
     import pyarrow.ipc
 
@@ -19,6 +19,8 @@ def extents(place: str, limit: int) -> Iterator[Extent]:
         if not _is_file(opened):
             yield Extent(0, None)
             return
+        Columns.choose(pyarrow.ipc.open_file(opened).schema.names, want, place)
+        opened.seek(0)
         # The first column is enough to count rows by.
         options = pyarrow.ipc.IpcReadOptions(included_fields=[0])
         file = pyarrow.ipc.open_file(opened, options=options)
@@ -46,7 +48,7 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
             else:
                 file = pyarrow.ipc.open_stream(opened)
                 batches = iter(file)
-        columns = Columns.chosen(file.schema.names, want, shard.source)
+        columns = Columns.choose(file.schema.names, want, shard.source)
         yield from _pieces(batches, shard, columns, want)
 
 

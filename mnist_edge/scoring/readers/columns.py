@@ -1,5 +1,6 @@
 """Which columns of a table are read: one of images, or one for each feature of the model."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.columns import by_name, some
+from mnist_edge.datasets.columns import feature_places, listed
 from mnist_edge.errors import DataError
 from mnist_edge.scoring.readers.piece import Piece, Want
+from mnist_edge.scoring.schema import IMAGE
 
 if TYPE_CHECKING:
     import pyarrow
-
-_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,17 @@ class Columns:
     """The columns of an Arrow table that are read.
 
     Attributes:
-        images: The one that holds the images; None where each feature has a column.
-        features: Those columns, in the model's order.
+        inputs: Those of an input: one of images, or one for each feature, in the model's order.
+        are_features: Whether they are features.
         kept: Those that are copied.
     """
 
-    images: str | None
-    features: tuple[str, ...]
+    inputs: tuple[str, ...]
+    are_features: bool
     kept: tuple[str, ...]
 
     @classmethod
-    def chosen(cls, names: Sequence[str], want: Want, source: str) -> "Columns":
+    def choose(cls, names: Sequence[str], want: Want, source: str) -> "Columns":
         """Return what is read of a table.
 
         Args:
@@ -41,47 +41,62 @@ class Columns:
             source: What to call it in an error's text.
 
         Raises:
-            DataError: A column that is needed or to be copied is not there.
+            DataError: A column that is needed or to be copied is not there, or there twice.
         """
-        images: str | None = want.column
-        features: list[str] = []
-        if want.column not in names and (found := by_name(names, want.features, source)):
-            images = None
-            features = found
-        taken = features or [want.column]
+        inputs = [want.column or IMAGE]
+        # A model of features may also be given rows of numbers in one column.
+        are_features = _has_features(names, want)
+        if are_features:
+            places = feature_places(names, want.feature_names, source)
+            inputs = [names[place] for place in places]
         kept = list(want.keep)
         if want.keeps_all:
+            taken = set(inputs)
             kept = [name for name in names if name not in taken]
-        for name in (*taken, *kept):
-            if name not in names:
+        there = set(names)
+        for name in (*inputs, *kept):
+            if name not in there:
                 raise missing(name, names, source)
-        require_apart(features, kept)
-        return cls(images, tuple(features), tuple(kept))
+        require_once([*inputs, *kept], names, source)
+        return cls(tuple(inputs), are_features, tuple(kept))
 
     @property
     def names(self) -> list[str]:
-        """All of them."""
-        return [*([] if self.images is None else [self.images]), *self.features, *self.kept]
+        """Each column that is read, once."""
+        return list(dict.fromkeys([*self.inputs, *self.kept]))
 
     def piece(self, first: int, batch: "pyarrow.RecordBatch", source: str) -> Piece:
-        """Return the rows of a record batch, of which the first has the number ``first``."""
+        """Return the rows of a record batch, of which the first has the number ``first``.
+
+        Raises:
+            DataError: The column of a feature holds no numbers.
+        """
         kept = {name: batch.column(name) for name in self.kept}
-        if self.images is not None:
-            return Piece(first, len(batch), batch.column(self.images), kept)
-        return Piece(first, len(batch), _together(batch, self.features, source), kept)
+        if self.are_features:
+            return Piece(first, len(batch), _together(batch, self.inputs, source), kept)
+        return Piece(first, len(batch), batch.column(self.inputs[0]), kept)
 
 
-def require_apart(features: Sequence[str], kept: Sequence[str]) -> None:
-    """Refuse to copy a column that is a feature of the model.
+def _has_features(names: Sequence[str], want: Want) -> bool:
+    """Return whether the columns of a table are a model's features."""
+    if want.column is not None or not want.feature_names:
+        return False
+    there = set(map(str.strip, names))
+    return IMAGE not in there or there.issuperset(want.feature_names)
+
+
+def require_once(wanted: Sequence[str], names: Sequence[str], source: str) -> None:
+    """Refuse columns that a table has more than once.
 
     Raises:
-        DataError: One is.
+        DataError: It has one so.
     """
-    twice = [name for name in features if name in kept]
+    counts = Counter(names)
+    twice = [name for name in wanted if counts[name] > 1]
     if twice:
         raise DataError(
-            f"expected --keep of columns that are no feature of the model, received {some(twice)}: "
-            "leave these out of --keep"
+            f"expected each column of {source} once, found several called {listed(twice)}: rename "
+            "them"
         )
 
 
@@ -98,22 +113,29 @@ def _together(
     numbers = np.empty((len(batch), len(names)), np.float32)
     for place, name in enumerate(names):
         column: Any = batch.column(name)
-        try:
-            cast = column.cast(pyarrow.float32(), safe=False)
-        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        if not _is_of_numbers(column.type):
             raise DataError(
-                f"expected numbers in the column {some([name])} of {source}, found {column.type}: "
-                "convert it as for training"
-            ) from error
+                f"expected numbers in the column {listed([name])} of {source}, found "
+                f"{column.type}: convert it as for training"
+            )
+        cast = column.cast(pyarrow.float32(), safe=False)
         numbers[:, place] = cast.to_numpy(zero_copy_only=False)
     return numbers
+
+
+def _is_of_numbers(kind: Any) -> bool:
+    import pyarrow
+
+    types = pyarrow.types
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    return any(test(kind) for test in tests)
 
 
 def missing(
     name: str, names: Sequence[str], source: str, options: str = "--column or --keep"
 ) -> DataError:
     """Return the error for a column that is not there; ``options`` name such columns."""
-    listed = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return DataError(
-        f"expected a column {name!r} in {source}, found {listed}: name another with {options}"
+        f"expected a column {name!r} in {source}, found {listed(names)}: name another with "
+        f"{options}"
     )

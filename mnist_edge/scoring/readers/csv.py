@@ -1,6 +1,6 @@
 """CSV: a row of numbers an image, with or without a line of names.
 
-Columns that a model's file names are found by their names; all others are taken in their order.
+Features that a model's file names are found by the header; all else is taken in its order.
 
 A shard is a range of bytes that begins and ends with a line, so that none reads what is before it.
 A line break within quotes is therefore no part of a value.
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.columns import by_name, delimiter_of
-from mnist_edge.errors import DataError
+from mnist_edge.datasets.columns import delimiter_of, feature_places
+from mnist_edge.errors import DataError, shown
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.scoring.place import Place, reading, reason
-from mnist_edge.scoring.readers.columns import missing, require_apart
+from mnist_edge.scoring.readers.columns import missing, require_once
 from mnist_edge.scoring.readers.piece import PIECE_BYTES, Extent, Piece, Want
 from mnist_edge.scoring.schema import Shard
 
@@ -42,22 +42,23 @@ class _Layout:
 
     Attributes:
         names: Of its columns; c0, c1, ... where the file has none.
+        has_header: Whether it has any.
         start: Where its rows begin.
         delimiter: What separates the cells.
         lines: Some of its rows.
     """
 
     names: tuple[str, ...]
+    has_header: bool
     start: int
     delimiter: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
 
-    def are_whole(self, columns: list[str]) -> bool:
+    def are_whole(self, places: list[int]) -> bool:
         """Return whether columns hold whole numbers: pixels from 0 to 255, not shares from 0 to 1.
 
         One answer for the file, since some rows of shares may be zeros and ones alone.
         """
-        places = [self.names.index(name) for name in columns]
         for fields in csv.reader(self.lines, delimiter=self.delimiter):
             if len(fields) != len(self.names):
                 continue
@@ -72,29 +73,31 @@ class _Columns:
     """What is read of each line.
 
     Attributes:
-        names: Of all columns.
-        pixels: Those of an image's numbers, in order.
-        kept: Those that are copied.
+        width: How many cells a line has.
+        inputs: Places of the numbers of an input, in order.
+        kept: Places of the columns that are copied, by their names.
         whole: Whether the numbers are pixels from 0 to 255.
         delimiter: What separates the cells.
     """
 
-    names: tuple[str, ...]
-    pixels: list[str]
-    kept: list[str]
+    width: int
+    inputs: list[int]
+    kept: dict[str, int]
     whole: bool
     delimiter: str
 
     @property
     def dtype(self) -> type[np.generic]:
-        """Of an image's numbers."""
+        """Of an input's numbers."""
         return np.uint8 if self.whole else np.float32
 
 
-def extents(place: str, limit: int) -> Iterator[Extent]:
+def extents(place: str, want: Want, limit: int) -> Iterator[Extent]:
     """Return shards of ``limit`` lines, with their bytes."""
     with Place(place).open() as file, reading(place):
-        offset = _layout(file, place).start
+        layout = _layout(file, place, want.feature_names)
+        _columns(layout, want, place)
+        offset = layout.start
         file.seek(offset)
         start = rows = 0
         position = offset
@@ -120,14 +123,9 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
     """Return the rows of a shard."""
     with Place(shard.source).open() as file:
         with reading(shard.source):
-            layout = _layout(file, shard.source)
+            layout = _layout(file, shard.source, want.feature_names)
             file.seek(shard.offset)
-        pixels = _pixel_columns(layout, want, shard.source)
-        kept = [name for name in layout.names if name not in pixels]
-        if not want.keeps_all:
-            kept = list(want.keep)
-        whole = want.has_pixels and layout.are_whole(pixels)
-        columns = _Columns(layout.names, pixels, kept, whole, layout.delimiter)
+        columns = _columns(layout, want, shard.source)
         first = shard.start
         for block in _line_blocks(file, shard):
             piece = _parsed(block, columns, first)
@@ -135,24 +133,27 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
             first += piece.rows
 
 
-def _layout(file: Any, place: str) -> _Layout:
+def _layout(file: Any, place: str, feature_names: tuple[str, ...]) -> _Layout:
     lines = _first_lines(file)
     # Excel begins its tables with a byte order mark.
     mark = codecs.BOM_UTF8 if lines[0].startswith(codecs.BOM_UTF8) else b""
     try:
         texts = [line.removeprefix(mark).decode() for line in lines]
         delimiter = delimiter_of(texts[0])
-        fields = [text.strip() for text in next(csv.reader(texts[:1], delimiter=delimiter), [])]
+        fields = next(csv.reader(texts[:1], delimiter=delimiter), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"expected lines of text in {place}, found {reason(error)}") from error
+        raise DataError(
+            f"expected lines of text in UTF-8 that end with \\n in {place}, found other bytes "
+            f"({reason(error)}): save it so"
+        ) from error
     if not fields:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
-    if all(_is_number(text) for text in fields):
+    # pandas calls columns by numbers where nobody names them.
+    are_named = bool(feature_names) and {*feature_names} <= {*map(str.strip, fields)}
+    if all(map(_is_number, fields)) and not are_named:
         names = tuple(f"c{number}" for number in range(len(fields)))
-        return _Layout(names, len(mark), delimiter, tuple(texts))
-    if len(set(fields)) < len(fields):
-        raise DataError(f"expected each column of {place} once, found one name twice")
-    return _Layout(tuple(fields), len(lines[0]), delimiter, tuple(texts[1:]))
+        return _Layout(names, False, len(mark), delimiter, tuple(texts))
+    return _Layout(tuple(fields), True, len(lines[0]), delimiter, tuple(texts[1:]))
 
 
 def _first_lines(file: Any) -> list[bytes]:
@@ -161,9 +162,9 @@ def _first_lines(file: Any) -> list[bytes]:
     while start.count(b"\n") < _LOOKED_AT and len(start) < _MOST_BYTES_LOOKED_AT:
         more = file.read(2**16)
         if not more:
-            return start.splitlines(keepends=True) or [b""]
+            break
         start += more
-    return start.splitlines(keepends=True)[:_LOOKED_AT]
+    return [line + b"\n" for line in start.split(b"\n")[:_LOOKED_AT] if line] or [b""]
 
 
 def _is_number(text: str) -> bool:
@@ -174,26 +175,51 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _pixel_columns(layout: _Layout, want: Want, place: str) -> list[str]:
-    """Return the columns of an image's numbers, in order."""
-    for name in () if want.keeps_all else want.keep:
-        if name not in layout.names:
-            raise missing(name, layout.names, place, "--keep")
-    named = by_name(layout.names, want.features, place)
-    if named is not None:
-        require_apart(named, want.keep)
-        return named
-    found = [name for name in layout.names if name not in want.keep]
+def _columns(layout: _Layout, want: Want, source: str) -> _Columns:
+    """Return what is read of each line.
+
+    Raises:
+        DataError: A column that is needed or to be copied is not there.
+    """
+    inputs = _inputs(layout, want, source)
+    kept = _kept(layout, want, inputs, source)
+    whole = want.has_pixels and layout.are_whole(inputs)
+    return _Columns(len(layout.names), inputs, kept, whole, layout.delimiter)
+
+
+def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
+    """Return the places of an input's numbers, in order."""
+    if want.feature_names and layout.has_header:
+        return feature_places(layout.names, want.feature_names, source)
+    names = enumerate(layout.names)
+    found = [place for place, name in names if name not in want.keep]
     if len(found) > want.elements:
-        found = [name for name in found if name.lower() not in _NOT_PIXELS]
+        found = [place for place in found if layout.names[place].lower() not in _NOT_PIXELS]
     if len(found) != want.elements:
-        more = len(found) > want.elements
-        advice = "name the others with --keep" if more else "use the model that such rows are for"
+        advice = "use the model that such rows are for"
+        if len(found) > want.elements:
+            advice = "name the others with --keep"
+            if not layout.has_header:
+                advice = "give the file a header, and name the others with --keep"
         raise DataError(
-            f"expected {want.elements:,} columns of numbers in {place}, found {len(found):,} "
+            f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
             f"beside those that are kept: {advice}"
         )
     return found
+
+
+def _kept(layout: _Layout, want: Want, inputs: list[int], source: str) -> dict[str, int]:
+    """Return the places of the columns that are copied, by their names."""
+    places = {name: place for place, name in enumerate(layout.names)}
+    names = list(want.keep)
+    if want.keeps_all:
+        taken = set(inputs)
+        names = [name for place, name in enumerate(layout.names) if place not in taken]
+    for name in names:
+        if name not in places:
+            raise missing(name, layout.names, source, "--keep")
+    require_once(names, layout.names, source)
+    return {name: places[name] for name in names}
 
 
 def _line_blocks(file: Any, shard: Shard) -> Iterator[bytes]:
@@ -218,29 +244,33 @@ def _parsed(block: bytes, columns: _Columns, first: int) -> Piece:
     import pyarrow
     import pyarrow.csv
 
-    pixels = columns.pixels
     number = pyarrow.uint8() if columns.whole else pyarrow.float32()
-    types = dict.fromkeys(pixels, number) | dict.fromkeys(columns.kept, pyarrow.string())
+    # A column that is copied stays text, though its numbers are read too.
+    types = dict.fromkeys(map(str, columns.inputs), number)
+    types |= dict.fromkeys(map(str, columns.kept.values()), pyarrow.string())
     rows = block.count(b"\n") + (not block.endswith(b"\n"))
     try:
         table = pyarrow.csv.read_csv(
             pyarrow.BufferReader(block),
-            pyarrow.csv.ReadOptions(use_threads=False, column_names=columns.names),
+            pyarrow.csv.ReadOptions(
+                use_threads=False, column_names=[str(place) for place in range(columns.width)]
+            ),
             pyarrow.csv.ParseOptions(delimiter=columns.delimiter, ignore_empty_lines=False),
             pyarrow.csv.ConvertOptions(
-                column_types=types,
-                include_columns=[*pixels, *columns.kept],
-                strings_can_be_null=False,
+                column_types=types, include_columns=list(types), strings_can_be_null=False
             ),
         )
+        read = [table.column(str(place)).cast(number) for place in columns.inputs]
     except pyarrow.ArrowException:
         return _line_by_line(block, columns, first)
-    if len(table) != rows or any(table.column(name).null_count for name in pixels):
+    if len(table) != rows or any(column.null_count for column in read):
         return _line_by_line(block, columns, first)
-    numbers = np.empty((rows, len(pixels)), columns.dtype)
-    for place, name in enumerate(pixels):
-        numbers[:, place] = table.column(name).to_numpy()
-    named = {name: table.column(name).combine_chunks() for name in columns.kept}
+    numbers = np.empty((rows, len(read)), columns.dtype)
+    for place, column in enumerate(read):
+        numbers[:, place] = column.to_numpy()
+    named = {}
+    for name, place in columns.kept.items():
+        named[name] = table.column(str(place)).combine_chunks()
     return Piece(first, rows, numbers, named)
 
 
@@ -249,32 +279,39 @@ def _line_by_line(block: bytes, columns: _Columns, first: int) -> Piece:
     import pyarrow
 
     lines = block.decode(errors="replace").removesuffix("\n").split("\n")
-    places = {name: place for place, name in enumerate(columns.names)}
-    numbers = np.zeros((len(lines), len(columns.pixels)), columns.dtype)
+    numbers = np.zeros((len(lines), len(columns.inputs)), columns.dtype)
     named: dict[str, list[str]] = {name: [] for name in columns.kept}
     faults = {}
     for number, line in enumerate(lines):
-        fields = next(csv.reader([line], delimiter=columns.delimiter), [])
         try:
-            if len(fields) != len(columns.names):
-                raise ValueError(f"expected {len(columns.names)} values, found {len(fields)}")
-            numbers[number] = _numbers([fields[places[name]] for name in columns.pixels], columns)
-        except ValueError as error:
+            fields = next(csv.reader([line], delimiter=columns.delimiter), [])
+            if len(fields) != columns.width:
+                raise ValueError(f"expected {columns.width} values, found {len(fields)}")
+            numbers[number] = _numbers([fields[place] for place in columns.inputs], columns)
+        except (ValueError, csv.Error) as error:
             faults[number] = reason(error)
-            fields = [""] * len(columns.names)
+            fields = [""] * columns.width
         for name, values in named.items():
-            values.append(fields[places[name]])
+            values.append(fields[columns.kept[name]])
     arrays = {name: pyarrow.array(values, pyarrow.string()) for name, values in named.items()}
     return Piece(first, len(lines), numbers, arrays, faults)
 
 
 def _numbers(texts: list[str], columns: _Columns) -> NDArray[np.float64]:
-    numbers = np.array([float(text) for text in texts])
+    numbers = np.array([_number(text) for text in texts])
     if not np.isfinite(numbers).all():
         raise ValueError("expected finite numbers, found NaN or infinity")
     if columns.whole:
         require_levels(numbers)
     return numbers
+
+
+def _number(text: str) -> float:
+    # Python takes 3_5, and digits of any script, which no table means.
+    if _is_number(text) and "_" not in text and text.isascii():
+        return float(text)
+    advice = "; write decimals with points" if "," in text else ""
+    raise ValueError(f"expected a number, found {shown(text)}{advice}")
 
 
 def require_levels(numbers: NDArray[Any]) -> None:

@@ -13,10 +13,12 @@ _BUFFER_BYTES = 2**20
 """A column is read in such parts rather than whole: a row group may be larger than memory."""
 
 
-def extents(place: str, limit: int) -> Iterator[Extent]:
+def extents(place: str, want: Want, limit: int) -> Iterator[Extent]:
     """Return shards of as many whole row groups as fit; a larger one is cut."""
     with Place(place).open() as file, reading(place):
-        sizes = _sizes(_opened(file))
+        opened = _opened(file)
+        Columns.choose(opened.schema_arrow.names, want, place)
+        sizes = _sizes(opened)
     start = 0
     rows = 0
     for size in sizes:
@@ -37,7 +39,7 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
         with reading(shard.source):
             file = _opened(opened)
             sizes = _sizes(file)
-        columns = Columns.chosen(file.schema_arrow.names, want, shard.source)
+        columns = Columns.choose(file.schema_arrow.names, want, shard.source)
         groups = _RowGroups(file, shard.source, columns, want.piece_rows)
         first = 0
         end = shard.start + (shard.rows or 0)

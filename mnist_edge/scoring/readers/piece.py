@@ -1,10 +1,13 @@
 """What readers give: extents of a source for the plan, pieces of a shard for the work."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnist_edge.model_spec import ModelSpec
+from mnist_edge.scoring.schema import Options
 
 if TYPE_CHECKING:
     import pyarrow
@@ -30,18 +33,29 @@ class Want:
     """What is read of a source.
 
     Attributes:
-        column: Which holds the images.
+        column: Which holds the images; None where nobody names it.
         keep: Columns that are copied; ("*",) for all others.
         elements: How many numbers an image has.
         has_pixels: Whether these are pixels; else features.
-        features: The names of the features, where the model records them.
+        feature_names: The names of the features, where the model records them.
     """
 
-    column: str
+    column: str | None
     keep: tuple[str, ...]
     elements: int
     has_pixels: bool
-    features: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, options: Options, spec: ModelSpec) -> Self:
+        """Return what a run wants for a model."""
+        return cls(
+            options.column,
+            options.keep,
+            spec.input.elements,
+            spec.input.range is not None,
+            spec.feature_names,
+        )
 
     @property
     def piece_rows(self) -> int:

@@ -73,7 +73,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _is_picture(ending: str, want: Want) -> bool:
-    return ending == want.column or (want.column == "image" and f".{ending}" in PICTURES)
+    return ending == want.column or (want.column is None and f".{ending}" in PICTURES)
 
 
 def _piece(samples: list[_Sample], first: int, keep: tuple[str, ...], want: Want) -> Piece:

@@ -39,7 +39,7 @@ def test_what_must_be_on_it() -> None:
         "Machine",
         "Verdict",
         "Warnings",
-        "Latency of one image",
+        "Latency",
         "Latency against accuracy",
         "Throughput by batch",
     ]
@@ -92,7 +92,7 @@ def test_a_file_name_that_is_no_utf8_can_be_written() -> None:
 def test_noise_that_is_no_number(value: float | None) -> None:
     rows = (row("mnist-edge", "int8", 40), row("numpy", "fp32", 90))
     text = page.render(report(*rows, noise=value, noise_by_batch={1: value}))
-    assert "1 image: unknown" in visible(text)
+    assert "batch 1: unknown" in visible(text)
     assert 'class="first">90.0' in text  # is not as good as the best
     assert embedded(text)["noise"] is None
 
@@ -112,7 +112,7 @@ def test_without_accuracy() -> None:
 
 def test_without_single_images() -> None:
     text = page.render(report(row("mnist-edge", "int8", 900, 32), row("numpy", "fp32", 500, 32)))
-    assert "Nothing was measured at one image" in visible(text)
+    assert "Nothing was measured at batch 1" in visible(text)
     assert [found[:6] for found in table_rows(text, "offline")] == ["1  num", "2  mni"]
 
 

@@ -49,4 +49,4 @@ def test_one_candidate_with_nothing_but_a_median() -> None:
     text = page.render(report(only))
     assert table_rows(text, "single")[0].count("-") >= 7
     assert "best" not in text.partition("<tbody>")[2].partition("</table>")[0]
-    assert "Nothing was measured at more than one image" in visible(text)
+    assert "Nothing was measured at larger batches" in visible(text)
