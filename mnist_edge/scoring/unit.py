@@ -79,6 +79,7 @@ def _score(job: Job, shard: Shard, writer: Writer, faults: IO[bytes], tally: _Ta
     options = job.options
     answering = Answering(predictor, options.prepare)
     want = Want.of(options, spec)
+    empty = None
     for piece in ahead(read(shard, want)):
         answers = answering.answer(images_of(piece, spec.input, shard.source))
         _note_faults(job, shard, piece, answers, faults)
@@ -86,10 +87,13 @@ def _score(job: Job, shard: Shard, writer: Writer, faults: IO[bytes], tally: _Ta
         tally.rejected += int(answers.rejected.sum())
         tally.errors += len(answers.faults)
         tally.seconds += answers.seconds
-        if len(answers.rows):
-            writer.write(
-                table_of(piece, answers, spec.labels, options.probabilities, options.format)
-            )
+        table = table_of(piece, answers, spec.labels, options.probabilities, options.format)
+        if len(table):
+            writer.write(table)
+        elif empty is None:
+            empty = table
+    if tally.rows == tally.errors and empty is not None:
+        writer.write(empty)  # a file without rows has its columns all the same
 
 
 @lru_cache(maxsize=1)

@@ -342,6 +342,23 @@ def test_cells_that_are_no_numbers(
     assert reason in fault["reason"]
 
 
+@pytest.mark.parametrize("output", ["parquet", "csv"])
+def test_a_part_of_which_no_row_can_be_read(
+    output: str, named: str, scored: Score, tmp_path: Path
+) -> None:
+    lines = flowers([0, 1, 2, 3], list(NAMES), ",").splitlines()
+    bad = [line.replace(".", "x") for line in lines[6:11]]
+    (tmp_path / "a.csv").write_text("\n".join([*lines[:6], *bad, *lines[11:]]))
+    call = {"rows_per_shard": 5, "on_error": "quarantine", "keep": ("id",), "format": output}
+    assert scored(tmp_path / "a.csv", model=named, **call).errors == 5
+    empty = tmp_path / "out" / f"part-00001.{output}"
+    if output == "parquet":
+        assert pq.read_table(empty).column_names == ["id", "label", "confidence", "rejected"]
+        assert len(answered(tmp_path / "out")) == 15
+    else:
+        assert empty.read_text() == '"id","label","confidence","rejected"\n'
+
+
 def test_pictures_for_a_model_of_features(named: str, scored: Score, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(np.zeros((4, 4), np.uint8)))
     with pytest.raises(OptionError, match=r"which .*named\.onnx takes, received pictures"):
