@@ -244,12 +244,13 @@ def chart(document: Mapping[str, Any]) -> "Figure":
             axes.annotate(
                 "-".join(map(str, row["in_use"])),
                 place,
-                (6, -12),
+                # One that is off the line has a neighbour on it.
+                (6, -12 if row["on_frontier"] else -24),
                 textcoords="offset points",
                 fontsize=9,
             )
         axes.set_xlabel(label)
-        axes.margins(x=0.16)
+        axes.margins(x=0.2)
         axes.grid(alpha=0.3)
     latency.set_ylabel("test accuracy of the int8 file, %")
     noise = percent(document["noise"])
