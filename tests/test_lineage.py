@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_passed_over(exported: Path) -> None:
 def test_a_source_that_is_nowhere_is_to_be_named(exported: Path) -> None:
     sentence = lineage.references({exported: DIGEST}, [], []).missing[exported]
     assert f"SHA-256 {DIGEST[:12]}" in sentence
-    assert sentence.endswith("name its own with --reference")
+    assert sentence.endswith("found none: name it with --reference")
 
 
 def test_a_named_file_that_is_another(exported: Path, tmp_path: Path) -> None:
