@@ -15,8 +15,10 @@ that sentence and exits with code 2. ``shown`` puts what was received into it.
 """
 
 import reprlib
+from collections.abc import Sequence
 
 _MAX_CHARACTERS = 80
+_LISTED = 8
 
 # Bounds the work too: a value may be of millions of parts, or nested deeper than repr can go.
 _short = reprlib.Repr()
@@ -29,6 +31,14 @@ def shown(value: object) -> str:
     """Return a value out of a file as an error's text has it: ASCII, and cut where it is long."""
     text = _short.repr(value).encode("ascii", "backslashreplace").decode()
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some names out of a file, as an error's text has them."""
+    texts = []
+    for name in names[:_LISTED]:
+        texts.append(name if name.isprintable() and len(name) <= 40 else shown(name))
+    return ", ".join(texts) + (", ..." if len(names) > _LISTED else "")
 
 
 def require_path(name: str, what: str) -> None:

@@ -185,5 +185,4 @@ def _wanted(files: Sequence[Path]) -> "ModelInput | None":
             continue
     # A file that names its features finds their columns in the data for those that do not.
     alike = [spec for spec in specs if spec.input == specs[0].input]
-    alike.sort(key=lambda spec: not spec.feature_names)
-    return ModelInput.by(alike[0]) if alike else None
+    return ModelInput.by(min(alike, key=lambda spec: not spec.feature_names)) if alike else None

@@ -14,7 +14,7 @@ from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.reports import FileInfo, FilesInfo, ForeignFileInfo, TensorInfo
 from mnist_edge.cli.verbosity import complain
 from mnist_edge.documents import Failure, to_json
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, listed
 
 if TYPE_CHECKING:
     from mnist_edge.model_spec import ModelSpec
@@ -179,8 +179,6 @@ def _input_in_words(spec: "ModelSpec") -> dict[str, Any]:
     taken = spec.input
     if taken.range is None:
         # Features come as they are: nothing scales or resizes them.
-        from mnist_edge.datasets.columns import listed
-
         parts = {"input": f"{taken.size} {taken.dtype}", "trained_scaling": None, "resize": None}
         return parts | {"feature_names": listed(spec.feature_names) or None}
     limits = f"{taken.range[0]}..{taken.range[1]}"

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from mnist_edge.errors import DataError, shown
+from mnist_edge.errors import DataError, listed
 
-_LISTED = 8
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -45,7 +44,23 @@ def feature_places(names: Sequence[str], feature_names: Sequence[str], source: s
     return [places[name] for name in feature_names]
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the first of some names, as an error's text has them."""
-    texts = [name if name.isprintable() and len(name) <= 40 else shown(name) for name in names]
-    return ", ".join(texts[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+def is_number(text: str) -> bool:
+    """Return whether Python takes the text of a cell for a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text has no 3_5 and no digits of another script.
+
+    Python takes these for numbers, and no table means them.
+    """
+    return "_" not in text and text.isascii()
+
+
+def comma_hint(cell: str) -> str:
+    """Return what to do about a cell that is no number, if it has a decimal comma."""
+    return "; write decimals with points" if "," in cell else ""

@@ -10,11 +10,17 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
-from mnist_edge.datasets.columns import delimiter_of, feature_places, listed
+from mnist_edge.datasets.columns import (
+    comma_hint,
+    delimiter_of,
+    feature_places,
+    is_number,
+    is_plain,
+)
 from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.labels import MAX_NAME
 from mnist_edge.datasets.problems import Tally
-from mnist_edge.errors import DataError, OptionError, shown
+from mnist_edge.errors import DataError, OptionError, listed, shown
 from mnist_edge.files import open_regular
 
 SUFFIXES = (".csv", ".tsv")
@@ -112,7 +118,7 @@ def _read_header(
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
     if len(names) > MAX_COLUMNS:
         raise DataError(f"expected at most {MAX_COLUMNS:,} columns in {path}, found {len(names):,}")
-    if all(map(_is_number, names)):
+    if all(map(is_number, names)):
         raise DataError(
             f"expected a header with the names of the columns in {path}, found numbers: give it a "
             "first line such as label,pixel0,pixel1"
@@ -199,8 +205,7 @@ def _rows(lines: Iterator[str], header: _Header, tally: Tally) -> Iterator[_Row]
 
 def _numbers(cells: Sequence[str]) -> "array[float] | None":
     """Return the numbers in cells as float32; None if one is none, or is not finite."""
-    text = "".join(cells)
-    if "_" in text or not text.isascii():  # Python takes 3_5, and digits of any script
+    if not is_plain("".join(cells)):
         return None
     try:
         values = array("f", map(float, cells))
@@ -214,17 +219,8 @@ def _bad_cell(cells: Sequence[str], header: _Header) -> str:
     for place, name in zip(header.columns, header.names, strict=True):
         if _numbers([cells[place]]) is None:
             what = shown(cells[place]) if cells[place].strip() else "nothing"
-            advice = "; write decimals with points" if "," in cells[place] else ""
-            return f"{what} in column {listed([name])}{advice}"
+            return f"{what} in column {listed([name])}{comma_hint(cells[place])}"
     return "no numbers"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _without_point(label: str) -> str:

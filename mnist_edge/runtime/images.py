@@ -12,7 +12,7 @@ import os
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_edge.errors import ImageError, shown
+from mnist_edge.errors import ImageError, listed, shown
 from mnist_edge.model_spec import PIXEL_MAX, InputSpec
 
 
@@ -240,13 +240,13 @@ def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
     given = tuple(name for name in names if isinstance(name, str))
     if given and given != feature_names:
         raise ImageError(
-            f"expected the columns {_some(feature_names)}, in this order, received "
-            f"{_some(given)}: pass data[list(predictor.spec.feature_names)]"
+            f"expected the columns {_quoted(feature_names)}, in this order, received "
+            f"{_quoted(given)}: pass data[list(predictor.spec.feature_names)]"
         )
 
 
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(map(shown, names[:8])) + (", ..." if len(names) > 8 else "")
+def _quoted(names: tuple[str, ...]) -> str:
+    return listed([shown(name) for name in names])
 
 
 def _features(array: NDArray[np.generic]) -> NDArray[np.float32]:

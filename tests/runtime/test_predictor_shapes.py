@@ -134,30 +134,25 @@ def test_features_so_large_that_there_is_no_answer() -> None:
         predictor.predict_batch(np.stack([np.zeros(4, np.float32), large]))
 
 
-class DataFrame:
-    """What a frame of pandas or polars shows of itself."""
+class Named:
+    """What a frame or a row of pandas shows of itself: numbers, and columns or an index."""
 
+    __module__ = "pandas.core"
+
+    def __init__(self, values: np.ndarray, **names: list[object]) -> None:
+        self._values = values
+        vars(self).update(names)
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self._values
+
+
+class DataFrame(Named):
     __module__ = "pandas.core.frame"
 
-    def __init__(self, values: np.ndarray, columns: list[object]) -> None:
-        self._values = values
-        self.columns = columns
 
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self._values
-
-
-class Series:
-    """Likewise of a row."""
-
+class Series(Named):
     __module__ = "pandas.core.series"
-
-    def __init__(self, values: np.ndarray, index: list[object]) -> None:
-        self._values = values
-        self.index = index
-
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self._values
 
 
 def test_columns_of_a_frame_are_a_models_features() -> None:
@@ -167,18 +162,18 @@ def test_columns_of_a_frame_are_a_models_features() -> None:
     expected = predictor.predict_batch(rows).probabilities
     for names in (["a", "b", "c", "d"], [0, 1, 2, 3]):
         np.testing.assert_array_equal(
-            predictor.predict_batch(DataFrame(rows, names)).probabilities, expected
+            predictor.predict_batch(DataFrame(rows, columns=names)).probabilities, expected
         )
-        single = predictor.predict(Series(rows[0], names))
+        single = predictor.predict(Series(rows[0], index=names))
         np.testing.assert_allclose(single.probabilities, expected[0], rtol=1e-6)
     turned: list[object] = ["d", "c", "b", "a"]
     message = r"the columns 'a', 'b', 'c', 'd', in this order, received 'd', .*feature_names"
     with pytest.raises(ImageError, match=message):
-        predictor.predict_batch(DataFrame(rows, turned))
+        predictor.predict_batch(DataFrame(rows, columns=turned))
     with pytest.raises(ImageError, match=message):
-        predictor.predict(Series(rows[0], turned))
+        predictor.predict(Series(rows[0], index=turned))
     nameless = Predictor(models.linear(models.FEATURES, models.TWO))
-    assert len(nameless.predict_batch(DataFrame(rows, turned)).probabilities) == 2
+    assert len(nameless.predict_batch(DataFrame(rows, columns=turned)).probabilities) == 2
 
 
 WRONG = {

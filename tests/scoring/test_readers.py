@@ -359,6 +359,20 @@ def test_a_part_of_which_no_row_can_be_read(
         assert empty.read_text() == '"id","label","confidence","rejected"\n'
 
 
+def test_pixels_with_a_stray_line_end(scored: Score, images: np.ndarray, tmp_path: Path) -> None:
+    lines = [",".join(map(str, image.ravel().tolist())) for image in images[:6]]
+    lines[3] = lines[3].replace("0", "0\r", 1)
+    (tmp_path / "a.csv").write_bytes("\n".join(lines).encode())
+    report = scored(tmp_path / "a.csv", on_error="quarantine")
+    assert (report.rows, report.errors) == (6, 1)
+
+
+def test_a_table_that_begins_with_an_empty_line(named: str, scored: Score, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n" + flowers([0, 1, 2, 3], list(NAMES), ","))
+    with pytest.raises(DataError, match="found an empty first line"):
+        scored(tmp_path / "a.csv", model=named)
+
+
 def test_pictures_for_a_model_of_features(named: str, scored: Score, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(np.zeros((4, 4), np.uint8)))
     with pytest.raises(OptionError, match=r"which .*named\.onnx takes, received pictures"):

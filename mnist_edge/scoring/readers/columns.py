@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.columns import feature_places, listed
-from mnist_edge.errors import DataError
+from mnist_edge.datasets.columns import feature_places
+from mnist_edge.errors import DataError, listed
 from mnist_edge.scoring.readers.piece import Piece, Want
 from mnist_edge.scoring.schema import IMAGE
 

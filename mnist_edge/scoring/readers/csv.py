@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.datasets.columns import delimiter_of, feature_places
+from mnist_edge.datasets.columns import (
+    comma_hint,
+    delimiter_of,
+    feature_places,
+    is_number,
+    is_plain,
+)
 from mnist_edge.errors import DataError, shown
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.scoring.place import Place, reading, reason
@@ -59,10 +65,14 @@ class _Layout:
 
         One answer for the file, since some rows of shares may be zeros and ones alone.
         """
-        for fields in csv.reader(self.lines, delimiter=self.delimiter):
+        for line in self.lines:
+            try:
+                fields = _cells(line, self.delimiter)
+            except csv.Error:  # a row of its own that is faulty
+                continue
             if len(fields) != len(self.names):
                 continue
-            numbers = [fields[place] for place in places if _is_number(fields[place])]
+            numbers = [fields[place] for place in places if is_number(fields[place])]
             if not all(map(_WHOLE.fullmatch, numbers)):
                 return False
         return True
@@ -140,7 +150,7 @@ def _layout(file: Any, place: str, feature_names: tuple[str, ...]) -> _Layout:
     try:
         texts = [line.removeprefix(mark).decode() for line in lines]
         delimiter = delimiter_of(texts[0])
-        fields = next(csv.reader(texts[:1], delimiter=delimiter), [])
+        fields = _cells(texts[0], delimiter)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"expected lines of text in UTF-8 that end with \\n in {place}, found other bytes "
@@ -150,7 +160,7 @@ def _layout(file: Any, place: str, feature_names: tuple[str, ...]) -> _Layout:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
     # pandas calls columns by numbers where nobody names them.
     are_named = bool(feature_names) and {*feature_names} <= {*map(str.strip, fields)}
-    if all(map(_is_number, fields)) and not are_named:
+    if all(map(is_number, fields)) and not are_named:
         names = tuple(f"c{number}" for number in range(len(fields)))
         return _Layout(names, False, len(mark), delimiter, tuple(texts))
     return _Layout(tuple(fields), True, len(lines[0]), delimiter, tuple(texts[1:]))
@@ -164,15 +174,16 @@ def _first_lines(file: Any) -> list[bytes]:
         if not more:
             break
         start += more
-    return [line + b"\n" for line in start.split(b"\n")[:_LOOKED_AT] if line] or [b""]
+    return [line + b"\n" for line in start.split(b"\n")[:_LOOKED_AT]]
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line; none of an empty one.
+
+    Raises:
+        csv.Error: It is no line of a table.
+    """
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _columns(layout: _Layout, want: Want, source: str) -> _Columns:
@@ -284,7 +295,7 @@ def _line_by_line(block: bytes, columns: _Columns, first: int) -> Piece:
     faults = {}
     for number, line in enumerate(lines):
         try:
-            fields = next(csv.reader([line], delimiter=columns.delimiter), [])
+            fields = _cells(line, columns.delimiter)
             if len(fields) != columns.width:
                 raise ValueError(f"expected {columns.width} values, found {len(fields)}")
             numbers[number] = _numbers([fields[place] for place in columns.inputs], columns)
@@ -307,11 +318,9 @@ def _numbers(texts: list[str], columns: _Columns) -> NDArray[np.float64]:
 
 
 def _number(text: str) -> float:
-    # Python takes 3_5, and digits of any script, which no table means.
-    if _is_number(text) and "_" not in text and text.isascii():
+    if is_number(text) and is_plain(text):
         return float(text)
-    advice = "; write decimals with points" if "," in text else ""
-    raise ValueError(f"expected a number, found {shown(text)}{advice}")
+    raise ValueError(f"expected a number, found {shown(text)}{comma_hint(text)}")
 
 
 def require_levels(numbers: NDArray[Any]) -> None:
