@@ -109,6 +109,18 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
 
 
+@contextlib.contextmanager
+def no_empty_folder(folder: Path) -> Iterator[None]:
+    """Remove a folder at the end that was not there before, if nothing was written to it."""
+    was_there = folder.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            with contextlib.suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()
+
+
 def require_place(folder: Path) -> None:
     """Refuse a folder that ``make_folder`` would not make, and make nothing.
 
@@ -118,8 +130,8 @@ def require_place(folder: Path) -> None:
     missing = [path for path in reversed(folder.parents) if not path.exists()]
     if missing:
         raise OutputError(
-            f"cannot write to the folder {folder}: there is no {missing[0]}, and only the last "
-            "folder of a path is made: make it first, or correct the path"
+            f"cannot write to the folder {folder}: there is no {missing[0]}, and mnist-edge "
+            "creates only the last folder of a path: create the others first, or correct the path"
         )
 
 

@@ -103,7 +103,7 @@ def references(
         if digest not in digests.values() and found:
             raise OptionError(
                 f"expected --reference to be what a file was made from, but {path} has SHA-256 "
-                f"{digest[:12]}..., which none of them records: leave it out, or name the right one"
+                f"{digest[:12]}..., which none of them records: omit it, or name the right one"
             )
     return References(found, missing)
 

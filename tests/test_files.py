@@ -29,7 +29,7 @@ def test_writes_into_a_new_folder_and_leaves_nothing_else(tmp_path: Path) -> Non
 
 
 def test_the_last_folder_of_a_path_is_made_and_none_above_it(tmp_path: Path) -> None:
-    wanted = rf"there is no {re.escape(str(tmp_path / 'a'))}, and only the last folder"
+    wanted = rf"there is no {re.escape(str(tmp_path / 'a'))}, and mnist-edge creates only the last"
     with pytest.raises(OutputError, match=wanted):
         files.write_whole(tmp_path / "a" / "b" / "file.bin", b"content")
     with pytest.raises(OutputError, match=wanted):

@@ -205,11 +205,13 @@ def _unlabelled(
     for planned, given in zip(able, inputs, strict=True):
         setup = planned.candidate.setup
         if planned.spec is None:
-            sentences.append(f"{setup.model} is no mnist-edge file: it is timed on made inputs")
+            sentences.append(
+                f"{setup.model} is no mnist-edge file: it is timed on generated inputs"
+            )
         elif setup.runtime == PREDICTOR and given.made:
             sentences.append(
                 f"{setup.model} takes {_in_words(planned.spec)}, and {dataset.name} has others: it "
-                "is timed on made inputs, and its accuracy is unknown without its own --data"
+                "is timed on generated inputs, and its accuracy is unknown without its own --data"
             )
         elif setup.runtime == PREDICTOR and given.labels is None:
             sentences.append(

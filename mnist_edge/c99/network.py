@@ -76,8 +76,8 @@ def read(model: ModelFile) -> IntegerNetwork:
 def of_features(origin: str) -> ModelError:
     """Return the error for a model that takes features."""
     return ModelError(
-        f"expected a model of pixels for C code, but {origin} takes features, which "
-        "are float32: the C code has no floats"
+        f"C export supports only models of pixels, but {origin} takes float32 features: run its "
+        ".onnx file"
     )
 
 

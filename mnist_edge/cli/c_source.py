@@ -11,6 +11,7 @@ from mnist_edge.cli.render import progress
 from mnist_edge.cli.render.tables import printable
 from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import DataNotFoundError
+from mnist_edge.files import no_empty_folder
 
 if TYPE_CHECKING:
     from mnist_edge.c99.export import CReport
@@ -63,7 +64,7 @@ def export_c(
     given = to_read(file.spec, dataset)
     found = compilers.found()
     source = None if given.made or dataset is None else dataset.name
-    with progress.steps() as on_step:
+    with progress.steps() as on_step, no_empty_folder(folder):
         pixels: Any = given.values  # uint8, of an int8 file
         report = export(file, folder, pixels, source, found, on_step)
     if made_of is not None:
@@ -82,7 +83,7 @@ def _note(report: "CReport", verified: bool) -> None:
     if not verified:
         note(f"{report.model} was not verified against the model that it was made from")
     if report.data is None:
-        note(f"no images fit {report.model}: the code was compared on made ones")
+        note(f"no images fit {report.model}: the code was compared on generated ones")
     if not report.compilers:
         note("no C compiler here (cc, gcc or clang): the code was not compiled and not run")
     for failure in report.failures:

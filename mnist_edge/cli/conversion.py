@@ -10,7 +10,7 @@ from mnist_edge.cli.app import find_data
 from mnist_edge.cli.render import progress
 from mnist_edge.cli.verbosity import complain, note, show_warnings
 from mnist_edge.errors import ModelError, OptionError
-from mnist_edge.files import require_place
+from mnist_edge.files import no_empty_folder, require_place
 from mnist_edge.model_spec import Preprocessing, TrainedScaling
 
 if TYPE_CHECKING:
@@ -78,21 +78,22 @@ def convert(
         labels = choose_labels(source, asked, dataset)
         spec = specify(source, TrainedScaling(), labels, features=features)
         require_fit(spec, dataset, str(source.path))
-    return pipeline.export(
-        source,
-        folder,
-        precisions,
-        named=precision is not None,
-        opset=options.opset,
-        dataset=dataset,
-        verify=options.verify,
-        keep_inactive=options.keep_inactive,
-        asked=options.scaling,
-        labels=asked,
-        preprocessing=options.preprocessing,
-        resize=cast("model_spec.Resize | None", options.resize),
-        on_step=on_step,
-    )
+    with no_empty_folder(folder):
+        return pipeline.export(
+            source,
+            folder,
+            precisions,
+            named=precision is not None,
+            opset=options.opset,
+            dataset=dataset,
+            verify=options.verify,
+            keep_inactive=options.keep_inactive,
+            asked=options.scaling,
+            labels=asked,
+            preprocessing=options.preprocessing,
+            resize=cast("model_spec.Resize | None", options.resize),
+            on_step=on_step,
+        )
 
 
 def _require_for_features(options: Options, model: str) -> None:
@@ -108,7 +109,7 @@ def _require_for_features(options: Options, model: str) -> None:
         )
     if options.resize is not None:
         raise OptionError(
-            f"expected --resize with a model of pictures, but {model} takes features: leave it out"
+            f"expected --resize with a model of pictures, but {model} takes features: omit it"
         )
 
 

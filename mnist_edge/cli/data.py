@@ -113,7 +113,8 @@ def _table(report: "DataReport") -> str:
     rows = []
     for split, row in counts.items():
         rows.append([split, f"{sum(row):,}", *(f"{count:,}" for count in row)])
-    return tables.table(["", "images", *(f"'{name}'" for name in names)], rows)
+    what = "examples" if report.features else "images"
+    return tables.table(["", what, *(f"'{name}'" for name in names)], rows)
 
 
 def _long_table(counts: Mapping[str, Sequence[int]], names: Sequence[str]) -> str:

@@ -112,7 +112,10 @@ def _show_file(model: "ModelFile | ForeignFile") -> None:
         parts = _foreign_in_words(report)
     else:
         parts = _input_in_words(report.spec)
-    _show(to_json(report) | {"operators": _counted(report.operators)} | parts)
+    document = to_json(report) | {"operators": _counted(report.operators)} | parts
+    if isinstance(report, FileInfo) and report.spec.input.range is None:
+        document = {key.replace("images", "examples"): part for key, part in document.items()}
+    _show(document)
 
 
 def describe(model: "ModelFile") -> FileInfo:

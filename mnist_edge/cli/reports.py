@@ -126,7 +126,8 @@ class FileInfo:
         ir_version: Version of the ONNX format.
         opsets: Domains of operators, each with its version.
         operators: The graph's operators in order.
-        multiply_adds: Of one image.
+        multiply_adds: The work for one input: multiply-adds, and one for each number that another
+            operator makes.
         onnxruntime: The versions that run it.
         spec: What it takes and answers.
         temperature: What logits are divided by for the confidence.
@@ -182,7 +183,7 @@ class ForeignFileInfo:
         inputs: What it takes, without weights.
         outputs: What it answers with.
         external_weights: Whether weights lie in other files.
-        multiply_adds: Of one image; null where that is not known.
+        multiply_adds: The same of an mnist-edge file; null where that is not known.
         advice: That it is no file of mnist-edge, and how one is made of it.
     """
 

@@ -9,6 +9,7 @@ from mnist_edge import extras
 from mnist_edge.cli import completion
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_folder
 from mnist_edge.cli.render.scoring import rows_bar, summary
+from mnist_edge.cli.verbosity import note
 from mnist_edge.errors import OptionError, shown
 from mnist_edge.scoring.schema import ENGINES, FORMATS, ON_ERROR, PREPARES, Options
 
@@ -41,8 +42,8 @@ def score(
         typer.Option(
             metavar="COLUMNS|all",
             show_default="the row's number or path",
-            help="Columns to copy into the output, separated by commas; all: those that are no "
-            "input.",
+            help="Columns to copy into the output, separated by commas; all: every column that is "
+            "not a model input.",
         ),
     ] = None,
     prepare: Annotated[
@@ -159,6 +160,8 @@ def score(
         print_json(report)
     else:
         echo(summary(report))
+    for sentence in report.notes:
+        note(sentence)
     if report.errors:
         raise typer.Exit(1 if report.errors < report.rows else 2)
 
@@ -169,8 +172,10 @@ def _columns(text: str | None) -> tuple[str, ...]:
     if text == "all":
         return ("*",)
     names = tuple(dict.fromkeys(text.split(",")))
-    if not all(names):
-        raise OptionError(f"expected --keep as names of columns, received {shown(text)}")
+    if not all(names) or "all" in names:
+        raise OptionError(
+            f"expected --keep as names of columns, or all alone, received {shown(text)}"
+        )
     return names
 
 

@@ -7,11 +7,35 @@ from mnist_edge.errors import DataError, listed
 
 _QUOTED = re.compile(r'"[^"]*"')
 
+_MISSING = ("", "na", "n/a", "null", "none", "?")
+"""What tables have where there is no value; float() takes nan."""
+
+_FEWEST_COUNTED = 4
+"""Three values may well be 0, 1, 2."""
+
 
 def delimiter_of(line: str) -> str:
     """Return what separates the cells of a line: a comma, a semicolon or a tab."""
     unquoted = _QUOTED.sub("", line)
     return max(",;\t", key=unquoted.count)
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """Return whether the first line of a table holds the names of its columns.
+
+    Names are words. A line of as many numbers is a row, with a label of text or a cell that is
+    missing; but pandas numbers the columns that nobody names.
+    """
+    stripped = [cell.strip() for cell in cells]
+    numbers = [cell for cell in stripped if is_number(cell)]
+    words = [cell for cell in stripped if cell.lower() not in _MISSING and not is_number(cell)]
+    return len(numbers) < len(words) or _are_counted(numbers)
+
+
+def _are_counted(numbers: Sequence[str]) -> bool:
+    """Return whether numbers are 0, 1, 2, ..., and too many to be a row's values by chance."""
+    count = len(numbers)
+    return count >= _FEWEST_COUNTED and [*numbers] == [*map(str, range(count))]
 
 
 def feature_places(names: Sequence[str], feature_names: Sequence[str], source: str) -> list[int]:

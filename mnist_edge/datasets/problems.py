@@ -1,9 +1,10 @@
 """What could not be read of a data set: counted, the first few by name; too much is an error."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from mnist_edge.documents import Count
-from mnist_edge.errors import DataError, shown
+from mnist_edge.errors import DataError, listed, shown
 
 MAX_SHARE = 0.1
 """Share of the examples that may be unreadable; beyond it something else is wrong."""
@@ -54,15 +55,17 @@ class Tally:
         self._seen = 0
         self._skipped = 0
         self._first: list[str] = []
+        self._columns: Counter[str | None] = Counter()
 
     def read(self) -> None:
         """Count one that was read."""
         self._seen += 1
 
-    def skip(self, where: str, reason: str) -> None:
-        """Count one that was left out."""
+    def skip(self, where: str, reason: str, column: str | None = None) -> None:
+        """Count one that was left out; of a table's, say for which column."""
         self._seen += 1
         self._skipped += 1
+        self._columns[column] += 1
         if len(self._first) < NAMED:
             named = where if where.isprintable() else shown(where)
             self._first.append(f"{named} ({reason})")
@@ -77,6 +80,13 @@ class Tally:
         if self._skipped > MAX_SHARE * self._seen:
             raise DataError(
                 f"expected at least {1 - MAX_SHARE:.0%} of the {self.what} in {self.source} to be "
-                f"readable, found fewer: {found.sentence()}"
+                f"readable, found fewer: {found.sentence()}{self._advice()}"
             )
         return found
+
+    def _advice(self) -> str:
+        """Return what to do where one column is all that is wrong."""
+        column = next(iter(self._columns))
+        if column is None or len(self._columns) > 1:
+            return ""
+        return f": convert the column {listed([column])} to numbers, or remove it"

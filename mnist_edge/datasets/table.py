@@ -14,7 +14,7 @@ from mnist_edge.datasets.columns import (
     comma_hint,
     delimiter_of,
     feature_places,
-    is_number,
+    is_header,
     is_plain,
 )
 from mnist_edge.datasets.found import LoadedData, Part
@@ -118,10 +118,11 @@ def _read_header(
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
     if len(names) > MAX_COLUMNS:
         raise DataError(f"expected at most {MAX_COLUMNS:,} columns in {path}, found {len(names):,}")
-    if all(map(is_number, names)):
+    are_named = bool(feature_names) and {*feature_names} <= {*names}
+    if not (are_named or is_header(names)):
         raise DataError(
-            f"expected a header with the names of the columns in {path}, found numbers: give it a "
-            "first line such as label,pixel0,pixel1"
+            f"expected a header with the names of the columns in {path}, found a row of values "
+            f"({listed(names)}): add a first line such as label,length,width"
         )
     label = _label_place(names, path, label_column)
     # pandas writes its row numbers as a first column without a name.
@@ -197,7 +198,8 @@ def _rows(lines: Iterator[str], header: _Header, tally: Tally) -> Iterator[_Row]
         else:
             values = _numbers(pick(cells))
             if values is None:
-                tally.skip(where, _bad_cell(cells, header))
+                column, reason = _bad_cell(cells, header)
+                tally.skip(where, reason, column)
                 continue
             tally.read()
             yield _Row(_without_point(label), values)
@@ -214,13 +216,13 @@ def _numbers(cells: Sequence[str]) -> "array[float] | None":
     return values if np.isfinite(np.frombuffer(values, np.float32)).all() else None
 
 
-def _bad_cell(cells: Sequence[str], header: _Header) -> str:
-    """Return what is wrong with a row, by its first cell that is no number."""
+def _bad_cell(cells: Sequence[str], header: _Header) -> tuple[str | None, str]:
+    """Return the column of a row's first cell that is no number, and what is wrong with it."""
     for place, name in zip(header.columns, header.names, strict=True):
         if _numbers([cells[place]]) is None:
             what = shown(cells[place]) if cells[place].strip() else "nothing"
-            return f"{what} in column {listed([name])}{comma_hint(cells[place])}"
-    return "no numbers"
+            return name, f"{what} in column {listed([name])}{comma_hint(cells[place])}"
+    return None, "no numbers"
 
 
 def _without_point(label: str) -> str:

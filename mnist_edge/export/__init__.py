@@ -11,7 +11,7 @@ graph.py           changes finished graphs, and evaluates them
 inactive.py        drops hidden units that hardly ever fire
 quantize/          the precisions; a new one goes there
 metadata.py        what a file says of itself
-reference.py       what the model itself answers, on examples.py: labelled images or made inputs
+reference.py       what the model itself answers, on examples.py: labelled or generated images
 parity.py          a file's answers beside the reference's; gate.py judges them
 verification.py    the same of finished files
 reports.py         what export and verify report

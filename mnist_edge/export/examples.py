@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.datasets import Dataset, DataSummary
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, listed
 from mnist_edge.model_spec import PIXEL_MAX, InputSpec, ModelSpec
 
 SAMPLE_NAME = "MNIST sample (training images)"
-MADE_NAME = "made inputs"
+MADE_NAME = "generated inputs"
 
 MADE_INPUTS = 1_000
 _SEED = 0
@@ -60,9 +60,12 @@ def require_fit(spec: ModelSpec, dataset: Dataset, origin: str) -> None:
     """
     if not fits(spec, dataset):
         what = "features" if spec.input.range is None else "images"
+        advice = ""
+        if dataset.columns and len(dataset.columns) > spec.input.elements:
+            advice = f": remove what is no feature of {listed(dataset.columns)}"
         raise DataError(
             f"expected data that {origin} takes, {spec.input.size} {what} of "
-            f"{len(spec.labels)} classes, received {dataset.described} ({dataset.source})"
+            f"{len(spec.labels)} classes, received {dataset.described} ({dataset.source}){advice}"
         )
 
 

@@ -1,6 +1,6 @@
 """From a model of anybody's to files that can be shipped: converted, verified, written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def export(
         data=examples.summary if examples else None,
         reference=reference,
         models=tuple(models),
-        notes=(*found, *notes(source, scaling, examples, doubt)),
+        notes=(*found, *notes(source, scaling, examples, doubt), *_unnamed(spec, dataset)),
     )
 
 
@@ -160,6 +160,17 @@ def _feature_names(spec: ModelSpec, dataset: Dataset | None) -> tuple[str, ...]:
     ):
         return ()
     return dataset.columns
+
+
+def _unnamed(spec: ModelSpec, dataset: Dataset | None) -> Iterator[str]:
+    """Yield a sentence where the features of a model get no names, and could have some."""
+    is_row = spec.input.range is None and len(spec.input.shape) == 1
+    named = dataset is not None and dataset.is_named
+    if is_row and not (spec.feature_names or named):
+        yield (
+            "the files store no names of features, so nothing checks the order of a table's "
+            "columns: pass the table with --data to store them"
+        )
 
 
 def _training_set(

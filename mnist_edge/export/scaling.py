@@ -54,8 +54,8 @@ def choose_scaling(
     """
     if asked.is_given and taken.range is None:
         raise OptionError(
-            f"expected no scaling for {source.path}, which takes features of the shape "
-            f"{list(source.input_shape)}, no pixels: leave --scaling, --invert and --transpose out"
+            f"expected no scaling for {source.path}, which takes {taken.size} "
+            "features, not pixels: omit --scaling, --invert and --transpose"
         )
     own = UNIT if taken.range is None else own_scaling(source)
     if not asked.is_given:
@@ -64,7 +64,7 @@ def choose_scaling(
     if asked.transposed and rows != columns:
         raise OptionError(
             f"expected square images for --transpose, received {source.path}, which takes "
-            f"{rows}x{columns}: leave it out"
+            f"{rows}x{columns}: omit it"
         )
     needs_images = asked.name == AUTO or (asked.name == MEAN_STD and not asked.mean)
     if needs_images and trial is None:

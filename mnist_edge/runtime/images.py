@@ -120,9 +120,11 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
     try:
         refuse_masked(image)
         if isinstance(image, str | bytes | os.PathLike):
+            what, advice = "pixels", "for a picture use predict_picture"
+            if spec.range is None:
+                what, advice = "features", "pass an array of numbers"
             raise ImageError(
-                f"expected an array of pixels, received {type(image).__name__}: for a picture use "
-                "predict_picture"
+                f"expected an array of {what}, received {type(image).__name__}: {advice}"
             )
         array = np.asarray(image)
     except ImageError:
@@ -133,7 +135,10 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         ) from error
     if spec.range is None:
         if array.dtype.kind not in "biuf":
-            raise ImageError(f"expected numbers, received {array.dtype}: pass an array of numbers")
+            advice = "pass an array of numbers"
+            if array.dtype == object:  # what pandas makes of columns of several types
+                advice = "convert it with .astype('float32')"
+            raise ImageError(f"expected numbers, received {array.dtype}: {advice}")
     elif array.dtype != np.uint8 and array.dtype.kind not in "bf":
         advice = "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
         if array.dtype.kind not in "iu":
@@ -239,9 +244,13 @@ def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
     # A scaler's output and a plain series have numbers for names.
     given = tuple(name for name in names if isinstance(name, str))
     if given and given != feature_names:
+        missing = tuple(name for name in feature_names if name not in given)
+        advice = "pass data[list(predictor.spec.feature_names)]"
+        if missing:
+            advice = f"add {_quoted(missing)}, or rename columns"
         raise ImageError(
             f"expected the columns {_quoted(feature_names)}, in this order, received "
-            f"{_quoted(given)}: pass data[list(predictor.spec.feature_names)]"
+            f"{_quoted(given)}: {advice}"
         )
 
 
@@ -276,7 +285,4 @@ def _require_pixels(array: NDArray[np.generic]) -> None:
 
 def _require_finite(low: np.generic, high: np.generic, expected: str) -> None:
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ImageError(
-            f"expected {expected}, received NaN or infinity ({low} to {high}): replace them, or "
-            "leave such rows out"
-        )
+        raise ImageError(f"expected {expected}, received NaN or infinity: replace them")

@@ -57,7 +57,7 @@ def require_columns(found: Sequence[Input], column: str | None) -> None:
     place = found[0].source.place
     raise OptionError(
         "expected --column with Parquet, Arrow, .npz or .tar files, which hold the images in one "
-        f"of several columns, received {shown(column)} with {place}: leave it out"
+        f"of several columns, received {shown(column)} with {place}: omit it"
     )
 
 
@@ -75,6 +75,18 @@ def require_rows(found: Sequence[Input], spec: ModelSpec, model: str) -> None:
                 f"expected rows of features, which {model} takes, received pictures "
                 f"({one.source.place}): name a table or an array"
             )
+
+
+def notes(found: Sequence[Input], spec: ModelSpec, model: str) -> tuple[str, ...]:
+    """Return what is worth knowing of how the inputs are read: that nothing checks an order."""
+    if spec.input.range is not None or spec.feature_names:
+        return ()
+    if all(one.source.kind != "csv" for one in found):
+        return ()
+    return (
+        f"{model} stores no names of features: columns are read in their order, whatever a header "
+        "says",
+    )
 
 
 def _file(place: Place) -> Input:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnist_edge.errors import OptionError
 from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.scoring import folder, local
 from mnist_edge.scoring.answers import require_prepare
-from mnist_edge.scoring.inputs import Input, find_inputs, require_columns, require_rows
+from mnist_edge.scoring.inputs import Input, find_inputs, notes, require_columns, require_rows
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import (
     Engine,
@@ -123,7 +123,8 @@ def score(
             work.add(finished)
         reports = folder.done(place, job, shards) if shared else ready | work.reports
         is_complete = folder.complete(place, job, shards, reports)
-    return _report(reports, work, _workers(rest, way), out, is_complete)
+    report = _report(reports, work, _workers(rest, way), out, is_complete)
+    return replace(report, notes=notes(found, spec, read.origin))
 
 
 class _Work:

@@ -206,6 +206,7 @@ class ScoreReport:
         engine_share: How much of its workers' time was spent in the Predictor: the speed as a share
             of the engine's bare speed; null where nothing was done.
         complete: Whether all shards are there, and _SUCCESS with them.
+        notes: What is worth knowing of how the inputs were read, a sentence each.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/score/1"
@@ -219,6 +220,7 @@ class ScoreReport:
     done: Count
     engine_share: Share | None
     complete: bool
+    notes: tuple[str, ...] = ()
 
 
 def run_name(model_sha256: str, options: Options, inputs: tuple[Source, ...]) -> str:

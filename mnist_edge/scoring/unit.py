@@ -118,7 +118,7 @@ def _note_faults(job: Job, shard: Shard, piece: Piece, answers: Answers, faults:
         if job.options.on_error == "fail":
             what = f"{picture} in" if picture else f"row {row:,} of"
             raise DataError(
-                f"cannot read {what} {shard.source} ({why}): correct it, or leave such rows out "
+                f"cannot read {what} {shard.source} ({why}): correct it, or skip such rows "
                 "with --on-error quarantine"
             )
         fault = {"source": shard.source, "row": row, "reason": why}

@@ -147,7 +147,7 @@ def test_accuracy_is_known_where_labels_fit(mixed: Report) -> None:
         "colour.onnx takes 32x32x3 pixels, and",
         "iris.onnx takes 4 features, and",
         "letters.onnx has other labels than",
-        "torch.onnx is no mnist-edge file: it is timed on made inputs",
+        "torch.onnx is no mnist-edge file: it is timed on generated inputs",
     ):
         assert part in sentences
 

@@ -70,7 +70,7 @@ def test_a_file_that_was_changed_is_refused() -> None:
 def test_features_are_refused() -> None:
     spec = InputSpec((25,), "float32", None)
     model = Stack(spec=spec).model()
-    assert "takes features, which are float32" in refusal(model.SerializeToString())
+    assert "takes float32 features: run its .onnx file" in refusal(model.SerializeToString())
 
 
 def test_pairs_of_weights_that_some_cpus_cut_off_are_refused() -> None:

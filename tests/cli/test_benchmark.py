@@ -18,8 +18,8 @@ def test_what_a_file_cannot_do_is_told_and_no_failure(
     done = run("benchmark", path, *options, "--html", page)
     assert done.code == 0
     assert f"onnxruntime session.run, {path}: batch 4: the file takes 1" in done.out
-    assert "made inputs" in done.out
-    assert "is no mnist-edge file: it is timed on made inputs" in done.err
+    assert "generated inputs" in done.out
+    assert "is no mnist-edge file: it is timed on generated inputs" in done.err
     assert "not tried: batch 4" in page.read_text()
 
 

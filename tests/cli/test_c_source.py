@@ -41,7 +41,7 @@ def test_for_people(run: Callable[..., Run], tmp_path: Path) -> None:
     done = run("export", path, "--target", "c", "--out", tmp_path)
     assert "every digit and logit is onnxruntime's; compiled with" in done.out
     assert "was not verified against the model that it was made from" in done.err
-    assert "the code was compared on made ones" in done.err
+    assert "the code was compared on generated ones" in done.err
 
 
 @pytest.mark.usefixtures("all_compilers", "one_variant")
@@ -87,7 +87,7 @@ def test_code_that_fails_is_not_written(
     assert done.code == 1
     assert (done.json["exact"], done.json["passed"], done.json["files"]) == (False, False, [])
     assert "logits of 3 images differ" in done.err
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_wrong_input_is_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -118,4 +118,5 @@ def test_a_model_of_features_is_refused_at_once(
     model = keras.Sequential([layers.Input((8,)), layers.Dense(3, activation="softmax")])
     model.save(tmp_path / "table.keras")
     sentence = refused("export", tmp_path / "table.keras", "--target", "c", "--out", tmp_path)
-    assert sentence.endswith("takes features, which are float32: the C code has no floats")
+    assert "C export supports only models of pixels, but " in sentence
+    assert sentence.endswith("table.keras takes float32 features: run its .onnx file")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PATHS = {
-    "a/b": "there is no a, and only the last folder of a path is made",
+    "a/b": "there is no a, and mnist-edge creates only the last folder of a path",
     "file.onnx": "as a folder for the files, received file.onnx, the name of a file",
 }
 

@@ -15,7 +15,7 @@ def test_made_pixels_are_the_same_each_time_and_reach_the_edges(shape: tuple[int
     assert (examples.inputs[0].max(), examples.inputs[1].min()) == (0, 255)
     assert len(np.unique(examples.inputs, axis=0)) > 0.9 * MADE_INPUTS
     assert examples.labels is None
-    assert (examples.name, examples.summary.split) == ("made inputs", "made")
+    assert (examples.name, examples.summary.split) == ("generated inputs", "made")
 
 
 def test_made_features_are_small_and_large() -> None:

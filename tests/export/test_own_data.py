@@ -184,7 +184,7 @@ def test_mnist_is_not_what_others_are_verified_on(
     names = ",".join(string.ascii_lowercase[:10])
     for model, *options in ((letters,), (clothes, "--labels", names)):
         done = run("export", model, "--out", tmp_path, "--precision", "fp32", "--json", *options)
-        assert done.json["data"]["name"] == "made inputs"
+        assert done.json["data"]["name"] == "generated inputs"
     unnamed = datasets.find(allow_sample=True)
     spec = ModelSpec("fp32", labels=tuple(names.split(",")))
     assert not fits(spec, unnamed)

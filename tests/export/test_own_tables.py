@@ -66,7 +66,9 @@ def test_a_table_verifies_and_calibrates_a_model(
     assert predictor.predict(np.array([6, 20], np.float32)).label == "vole"
     assert predictor.metadata["calibration_images"] == "270"
     assert predictor.spec.feature_names == ("size", "weight")
-    assert run("info", tmp_path / "own.int8.onnx").out.count("size, weight") == 1
+    described = run("info", tmp_path / "own.int8.onnx").out
+    assert described.count("size, weight") == 1
+    assert "calibration_examples  270" in described
     # The file names its features, so the order of a table's columns does not matter.
     call = ("verify", tmp_path / "own.int8.onnx", "--reference", folder / "own.keras")
     options = ("--label-column", "kind", "--json")
@@ -145,9 +147,11 @@ def test_models_of_other_orders_are_measured_each_in_its_own(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--target", "c"), "takes features, which are float32"),
+        (("--target", "c"), "takes float32 features: run its .onnx file"),
         (("--target", "web"), "takes features: classify a table with mnist-edge score"),
         (("--resize", "crop"), "--resize with a model of pictures"),
+        (("--scaling", "0..255"), "takes 2 features, not pixels: omit --scaling"),
+        (("--invert", "--json"), "takes 2 features, not pixels: omit --scaling"),
     ],
 )
 def test_what_features_are_not_for(
@@ -159,3 +163,20 @@ def test_what_features_are_not_for(
     assert message in sentence
     assert "own.keras" in sentence
     assert not out.exists()
+
+
+def test_a_table_with_a_column_too_many(refused: Refused, folder: Path, tmp_path: Path) -> None:
+    data = ("--data", folder / "turned.csv", "--label-column", "kind", "--out", tmp_path / "out")
+    sentence = refused("export", folder / "own.keras", *data)
+    assert "received 3 features of 3 classes" in sentence
+    assert sentence.endswith("remove what is no feature of id, weight, size")
+
+
+def test_export_without_a_table_says_that_no_names_are_stored(
+    run: Runner, folder: Path, tmp_path: Path
+) -> None:
+    out = ("--precision", "fp32", "--out", tmp_path / "out")
+    done = run("export", folder / "own.keras", *out)
+    assert "the files store no names of features" in done.err
+    data = ("--data", folder / "own.csv", "--label-column", "kind")
+    assert "no names of features" not in run("export", folder / "own.keras", *data, *out).err

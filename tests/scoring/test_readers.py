@@ -250,6 +250,44 @@ def test_a_header_of_numbers(scored: Score, tmp_path: Path) -> None:
     np.testing.assert_allclose(given(tmp_path), expected_of(FLOWERS), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("first", "is_row"),
+    [
+        ("1.5,,0.5,2", True),
+        ("1.5,NA,0.5,2", True),
+        ("?,1.5,oak,2", True),
+        ("height,girth,leaves,2020", False),
+        ("0,1,2,3", False),
+    ],
+)
+def test_a_first_line_is_a_header_or_a_row(
+    first: str, is_row: bool, scored: Score, tmp_path: Path
+) -> None:
+    model = models.write(models.linear(models.FEATURES, models.TWO), tmp_path / "model.onnx")
+    rows = ["1,2,3,4", "5,6,7,8"]
+    (tmp_path / "a.csv").write_text("\n".join([first, *rows]) + "\n")
+    report = scored(tmp_path / "a.csv", model=str(model), on_error="quarantine")
+    assert (report.rows, report.errors) == (2 + is_row, is_row)
+    assert answered(tmp_path / "out").column("row").to_pylist() == [is_row, is_row + 1]
+
+
+def test_a_label_in_a_file_without_a_header(scored: Score, tmp_path: Path) -> None:
+    model = models.write(models.linear(models.FEATURES, models.TWO), tmp_path / "model.onnx")
+    (tmp_path / "a.csv").write_text("1,2,3,4,oak\n5,6,7,8,elm\n")
+    for keep in ((), ("oak",)):
+        with pytest.raises(DataError, match="give the file a header"):
+            scored(tmp_path / "a.csv", model=str(model), keep=keep)
+
+
+def test_a_note_where_nothing_checks_the_order(named: str, scored: Score, tmp_path: Path) -> None:
+    model = models.write(models.linear(models.FEATURES, models.TWO), tmp_path / "model.onnx")
+    (tmp_path / "a.csv").write_text("a,b,c,d\n1,2,3,4\n")
+    (sentence,) = scored(tmp_path / "a.csv", model=str(model)).notes
+    assert "model.onnx stores no names of features: columns are read in their order" in sentence
+    (tmp_path / "b.csv").write_text(flowers([0, 1, 2, 3], list(NAMES), ","))
+    assert not scored(tmp_path / "b.csv", model=named, out=tmp_path / "other").notes
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv"])
 def test_a_delimiter_within_quotes(ending: str, named: str, scored: Score, tmp_path: Path) -> None:
     separator = {"csv": ",", "tsv": "\t"}[ending]

@@ -85,7 +85,7 @@ def _software(device: Device) -> str:
 
 def _read(report: Report) -> str:
     if not report.data:
-        return f"{report.images:,} made inputs: the accuracy is unknown"
+        return f"{report.images:,} generated inputs: the accuracy is unknown"
     return f"{report.images:,} {report.data.split} examples of {report.data.name}"
 
 

@@ -77,7 +77,7 @@ def print_benchmark(report: Report) -> None:
     engine = f"onnxruntime {report.device.software['onnxruntime']}"
     console.print(f"{hardware.cpu}{features}, {hardware.usable_cpus} CPUs, {engine}")
     data = report.data
-    console.print(images(report.images, data) if data else "made inputs")
+    console.print(images(report.images, data) if data else "generated inputs")
     batches = dict.fromkeys(row.batch for row in report.results if row.batch is not None)
     for batch in sorted(batches, key=lambda batch: batch != 1):
         rows = [row for row in report.results if row.batch == batch]

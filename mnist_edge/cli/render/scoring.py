@@ -39,11 +39,16 @@ def summary(report: ScoreReport) -> str:
     if report.rows_per_s is None:
         lines.append("nothing was left to do")
     else:
-        share = f", {report.engine_share:.0%} of it in the Predictor" if report.engine_share else ""
-        lines.append(f"{report.rows_per_s:,.0f} rows a second{share}")
+        lines.append(f"{report.rows_per_s:,.0f} rows a second, {_inference(report.engine_share)}")
     if not report.complete:
         lines.append("other shards are missing: _SUCCESS comes with the last of them")
     return "\n".join(lines)
+
+
+def _inference(share: float | None) -> str:
+    """Return how much of the time was inference."""
+    percent = round(100 * (share or 0))
+    return f"{percent} % of the time was inference" if percent else "under 1 % was inference"
 
 
 def _counted(count: int, noun: str) -> str:

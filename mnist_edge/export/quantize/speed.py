@@ -38,7 +38,7 @@ def sentence(exact_us: float, quantized_us: float) -> str | None:
     if quantized_us < GAIN * exact_us:
         return None
     return (
-        f"int8 gains nothing in speed on this CPU: {quantized_us:.1f} us an image, fp32 takes "
+        f"int8 is no faster than fp32 on this CPU: {quantized_us:.1f} us an input, against "
         f"{exact_us:.1f} us"
     )
 

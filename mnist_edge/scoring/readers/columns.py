@@ -1,5 +1,6 @@
 """Which columns of a table are read: one of images, or one for each feature of the model."""
 
+import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -135,7 +136,6 @@ def missing(
     name: str, names: Sequence[str], source: str, options: str = "--column or --keep"
 ) -> DataError:
     """Return the error for a column that is not there; ``options`` name such columns."""
-    return DataError(
-        f"expected a column {name!r} in {source}, found {listed(names)}: name another with "
-        f"{options}"
-    )
+    close = difflib.get_close_matches(name, names, 1)
+    advice = f"did you mean {listed(close)}?" if close else f"name another with {options}"
+    return DataError(f"expected a column {name!r} in {source}, found {listed(names)}: {advice}")

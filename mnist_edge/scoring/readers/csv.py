@@ -20,6 +20,7 @@ from mnist_edge.datasets.columns import (
     comma_hint,
     delimiter_of,
     feature_places,
+    is_header,
     is_number,
     is_plain,
 )
@@ -160,7 +161,7 @@ def _layout(file: Any, place: str, feature_names: tuple[str, ...]) -> _Layout:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
     # pandas calls columns by numbers where nobody names them.
     are_named = bool(feature_names) and {*feature_names} <= {*map(str.strip, fields)}
-    if all(map(is_number, fields)) and not are_named:
+    if not (are_named or is_header(fields)):
         names = tuple(f"c{number}" for number in range(len(fields)))
         return _Layout(names, False, len(mark), delimiter, tuple(texts))
     return _Layout(tuple(fields), True, len(lines[0]), delimiter, tuple(texts[1:]))

@@ -106,7 +106,7 @@ def test_nothing_ran() -> None:
 
 def test_without_accuracy() -> None:
     text = page.render(report(row("mnist-edge", "int8", 40, accuracy=None), data=None))
-    assert "made inputs" in visible(text)
+    assert "generated inputs" in visible(text)
     assert "No accuracy is known" in visible(text)
 
 
