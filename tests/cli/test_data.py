@@ -86,6 +86,13 @@ def test_several_sets_in_a_folder_are_told_apart_by_name(refused: Refused, tmp_p
     assert f"as {tmp_path}/emnist-letters" in refused("data", "--data", tmp_path)
 
 
+def test_a_variable_that_leads_nowhere_is_named(
+    refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_EDGE_DATA", str(tmp_path / "nothing"))
+    assert refused("data").endswith("[MNIST_EDGE_DATA names it]")
+
+
 def test_a_set_in_the_variable_is_one_that_was_chosen(
     run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def test_csv_with_faulty_rows(scored: Score, images: np.ndarray, tmp_path: Path)
     assert [json.loads(row)["row"] for row in rows] == [2, 4, 5, 6]
     assert "expected 784 values, found 2" in rows[0]
     assert "0 to 300" in rows[2]
+    assert "found an empty line" in rows[3]
 
 
 FLOWERS = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)

@@ -208,7 +208,7 @@ def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
     if len(found) > want.elements:
         found = [place for place in found if layout.names[place].lower() not in _NOT_PIXELS]
     if len(found) != want.elements:
-        advice = "use the model that such rows are for"
+        advice = "name the model of such rows with --model"
         if len(found) > want.elements:
             advice = "name the others with --keep"
             if not layout.has_header:
@@ -297,6 +297,8 @@ def _line_by_line(block: bytes, columns: _Columns, first: int) -> Piece:
     for number, line in enumerate(lines):
         try:
             fields = _cells(line, columns.delimiter)
+            if not fields:
+                raise ValueError("expected a row of values, found an empty line")
             if len(fields) != columns.width:
                 raise ValueError(f"expected {columns.width} values, found {len(fields)}")
             numbers[number] = _numbers([fields[place] for place in columns.inputs], columns)
