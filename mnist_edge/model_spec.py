@@ -90,6 +90,11 @@ class InputSpec:
         return math.prod(self.shape)
 
     @property
+    def is_row(self) -> bool:
+        """Whether it is features in a row, as a table has them."""
+        return self.range is None and len(self.shape) == 1
+
+    @property
     def size(self) -> str:
         """The shape as text, such as 28x28."""
         return "x".join(map(str, self.shape))

@@ -1,17 +1,20 @@
 """The columns of a table: what separates them, and which of them hold a model's features."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mnist_edge.errors import DataError, listed
 
 _QUOTED = re.compile(r'"[^"]*"')
 
 _MISSING = ("", "na", "n/a", "null", "none", "?")
-"""What tables have where there is no value; float() takes nan."""
+"""What tables have where there is no value."""
 
-_FEWEST_COUNTED = 4
-"""Three values may well be 0, 1, 2."""
+_SURE_NAMES = frozenset({"label", "class", "target", "id", "index"})
+"""Words that make a header of a line whatever else it holds: they are the value of no row."""
+
+_FEWEST_COUNTED = 16
+"""A few values may well be 0, 1, 2, ..., above all where somebody tries a command."""
 
 
 def delimiter_of(line: str) -> str:
@@ -20,22 +23,37 @@ def delimiter_of(line: str) -> str:
     return max(",;\t", key=unquoted.count)
 
 
-def is_header(cells: Sequence[str]) -> bool:
+def is_header(
+    cells: Sequence[str],
+    *,
+    label_column: str | None = None,
+    feature_names: Collection[str] = (),
+) -> bool:
     """Return whether the first line of a table holds the names of its columns.
 
-    Names are words. A line of as many numbers is a row, with a label of text or a cell that is
-    missing; but pandas numbers the columns that nobody names.
+    Names are words, most of them; a row may begin or end with words too, such as its label.
+
+    Args:
+        cells: Of the line.
+        label_column: The name of the column of the labels, where somebody has named it.
+        feature_names: Of a model, which may be numbers: pandas numbers what nobody names.
     """
     stripped = [cell.strip() for cell in cells]
-    numbers = [cell for cell in stripped if is_number(cell)]
-    words = [cell for cell in stripped if cell.lower() not in _MISSING and not is_number(cell)]
+    words = [cell.lower() for cell in stripped if is_word(cell)]
+    numbers = [cell for cell in stripped if _is_like_a_number(cell)]
+    if not words:
+        is_named = bool(feature_names) and {*feature_names}.issubset(stripped)
+        return is_named or _are_counted(numbers)
+    is_sure = not _SURE_NAMES.isdisjoint(words) or label_column in stripped
+    if is_sure or not {*feature_names}.isdisjoint(stripped):
+        return True
     return len(numbers) < len(words) or _are_counted(numbers)
 
 
-def _are_counted(numbers: Sequence[str]) -> bool:
+def _are_counted(numbers: list[str]) -> bool:
     """Return whether numbers are 0, 1, 2, ..., and too many to be a row's values by chance."""
     count = len(numbers)
-    return count >= _FEWEST_COUNTED and [*numbers] == [*map(str, range(count))]
+    return count >= _FEWEST_COUNTED and numbers == list(map(str, range(count)))
 
 
 def feature_places(names: Sequence[str], feature_names: Sequence[str], source: str) -> list[int]:
@@ -66,6 +84,15 @@ def feature_places(names: Sequence[str], feature_names: Sequence[str], source: s
                 "that the model was exported with ('mnist-edge info FILE --json' lists them)"
             )
     return [places[name] for name in feature_names]
+
+
+def is_word(cell: str) -> bool:
+    """Return whether a cell holds text: no number, not even one with a comma, nor nothing."""
+    return cell.strip().lower() not in _MISSING and not _is_like_a_number(cell)
+
+
+def _is_like_a_number(cell: str) -> bool:
+    return is_plain(cell) and is_number(cell.replace(",", "."))
 
 
 def is_number(text: str) -> bool:

@@ -1,6 +1,6 @@
 """What could not be read of a data set: counted, the first few by name; too much is an error."""
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_edge.documents import Count
@@ -55,17 +55,19 @@ class Tally:
         self._seen = 0
         self._skipped = 0
         self._first: list[str] = []
-        self._columns: Counter[str | None] = Counter()
+        self._text_columns: list[str] = []
 
     def read(self) -> None:
         """Count one that was read."""
         self._seen += 1
 
-    def skip(self, where: str, reason: str, column: str | None = None) -> None:
-        """Count one that was left out; of a table's, say for which column."""
+    def skip(self, where: str, reason: str, text_columns: Sequence[str] = ()) -> None:
+        """Count one that was left out; of a table, say which columns held text."""
         self._seen += 1
         self._skipped += 1
-        self._columns[column] += 1
+        self._text_columns = [
+            name for name in text_columns if self._skipped == 1 or name in self._text_columns
+        ]
         if len(self._first) < NAMED:
             named = where if where.isprintable() else shown(where)
             self._first.append(f"{named} ({reason})")
@@ -85,8 +87,8 @@ class Tally:
         return found
 
     def _advice(self) -> str:
-        """Return what to do where one column is all that is wrong."""
-        column = next(iter(self._columns))
-        if column is None or len(self._columns) > 1:
+        """Return what to do where the same columns hold text in each row that was left out."""
+        if not self._text_columns:
             return ""
-        return f": convert the column {listed([column])} to numbers, or remove it"
+        names = listed(self._text_columns)
+        return f": convert {names} to numbers, or remove what is no feature"

@@ -16,6 +16,7 @@ from mnist_edge.datasets.columns import (
     feature_places,
     is_header,
     is_plain,
+    is_word,
 )
 from mnist_edge.datasets.found import LoadedData, Part
 from mnist_edge.datasets.labels import MAX_NAME
@@ -118,8 +119,7 @@ def _read_header(
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
     if len(names) > MAX_COLUMNS:
         raise DataError(f"expected at most {MAX_COLUMNS:,} columns in {path}, found {len(names):,}")
-    are_named = bool(feature_names) and {*feature_names} <= {*names}
-    if not (are_named or is_header(names)):
+    if not is_header(names, label_column=label_column, feature_names=feature_names):
         raise DataError(
             f"expected a header with the names of the columns in {path}, found a row of values "
             f"({listed(names)}): add a first line such as label,length,width"
@@ -198,8 +198,7 @@ def _rows(lines: Iterator[str], header: _Header, tally: Tally) -> Iterator[_Row]
         else:
             values = _numbers(pick(cells))
             if values is None:
-                column, reason = _bad_cell(cells, header)
-                tally.skip(where, reason, column)
+                tally.skip(where, _bad_cell(cells, header), _text_columns(cells, header))
                 continue
             tally.read()
             yield _Row(_without_point(label), values)
@@ -216,13 +215,19 @@ def _numbers(cells: Sequence[str]) -> "array[float] | None":
     return values if np.isfinite(np.frombuffer(values, np.float32)).all() else None
 
 
-def _bad_cell(cells: Sequence[str], header: _Header) -> tuple[str | None, str]:
-    """Return the column of a row's first cell that is no number, and what is wrong with it."""
+def _bad_cell(cells: Sequence[str], header: _Header) -> str:
+    """Return what is wrong with a row, by its first cell that is no number."""
     for place, name in zip(header.columns, header.names, strict=True):
         if _numbers([cells[place]]) is None:
             what = shown(cells[place]) if cells[place].strip() else "nothing"
-            return name, f"{what} in column {listed([name])}{comma_hint(cells[place])}"
-    return None, "no numbers"
+            return f"{what} in column {listed([name])}{comma_hint(cells[place])}"
+    return "no numbers"
+
+
+def _text_columns(cells: Sequence[str], header: _Header) -> list[str]:
+    """Return the columns of a row's cells that are words."""
+    columns = zip(header.columns, header.names, strict=True)
+    return [name for place, name in columns if is_word(cells[place])]
 
 
 def _without_point(label: str) -> str:

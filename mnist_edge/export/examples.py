@@ -62,7 +62,7 @@ def require_fit(spec: ModelSpec, dataset: Dataset, origin: str) -> None:
         what = "features" if spec.input.range is None else "images"
         advice = ""
         if dataset.columns and len(dataset.columns) > spec.input.elements:
-            advice = f": remove what is no feature of {listed(dataset.columns)}"
+            advice = f": remove the columns that are no features, out of {listed(dataset.columns)}"
         raise DataError(
             f"expected data that {origin} takes, {spec.input.size} {what} of "
             f"{len(spec.labels)} classes, received {dataset.described} ({dataset.source}){advice}"

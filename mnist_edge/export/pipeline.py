@@ -163,10 +163,9 @@ def _feature_names(spec: ModelSpec, dataset: Dataset | None) -> tuple[str, ...]:
 
 
 def _unnamed(spec: ModelSpec, dataset: Dataset | None) -> Iterator[str]:
-    """Yield a sentence where the features of a model get no names, and could have some."""
-    is_row = spec.input.range is None and len(spec.input.shape) == 1
-    named = dataset is not None and dataset.is_named
-    if is_row and not (spec.feature_names or named):
+    """Yield a sentence where the features of a model get no names for want of a table."""
+    has_names = dataset is not None and dataset.columns
+    if spec.input.is_row and not (spec.feature_names or has_names):
         yield (
             "the files store no names of features, so nothing checks the order of a table's "
             "columns: pass the table with --data to store them"

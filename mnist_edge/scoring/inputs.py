@@ -77,15 +77,14 @@ def require_rows(found: Sequence[Input], spec: ModelSpec, model: str) -> None:
             )
 
 
-def notes(found: Sequence[Input], spec: ModelSpec, model: str) -> tuple[str, ...]:
-    """Return what is worth knowing of how the inputs are read: that nothing checks an order."""
-    if spec.input.range is not None or spec.feature_names:
-        return ()
-    if all(one.source.kind != "csv" for one in found):
+def unchecked_order(found: Sequence[Input], spec: ModelSpec, model: str) -> tuple[str, ...]:
+    """Return a sentence where a model has no names to check a table's header by."""
+    tables = [one for one in found if one.source.kind == "csv"]
+    if not tables or not spec.input.is_row or spec.feature_names:
         return ()
     return (
-        f"{model} stores no names of features: columns are read in their order, whatever a header "
-        "says",
+        f"{model} stores no names of features, so columns are read in their order: export it with "
+        "a table as --data to have them checked",
     )
 
 

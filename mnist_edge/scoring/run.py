@@ -9,7 +9,13 @@ from mnist_edge.runtime import model_file
 from mnist_edge.runtime.predictor import Predictor
 from mnist_edge.scoring import folder, local
 from mnist_edge.scoring.answers import require_prepare
-from mnist_edge.scoring.inputs import Input, find_inputs, notes, require_columns, require_rows
+from mnist_edge.scoring.inputs import (
+    Input,
+    find_inputs,
+    require_columns,
+    require_rows,
+    unchecked_order,
+)
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import (
     Engine,
@@ -124,7 +130,7 @@ def score(
         reports = folder.done(place, job, shards) if shared else ready | work.reports
         is_complete = folder.complete(place, job, shards, reports)
     report = _report(reports, work, _workers(rest, way), out, is_complete)
-    return replace(report, notes=notes(found, spec, read.origin))
+    return replace(report, notes=unchecked_order(found, spec, read.origin))
 
 
 class _Work:

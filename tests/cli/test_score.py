@@ -78,7 +78,7 @@ def test_rows_that_cannot_be_read_are_a_failed_check(
         (["--on-error", "cry"], "expected --on-error as fail, quarantine"),
         (["--keep", "a,,b"], "expected --keep as names of columns"),
         (["--keep", "all,id"], "expected --keep as names of columns, or all alone"),
-        (["--keep", "imag"], "did you mean image?"),
+        (["--keep", "imag"], "(did you mean image?)"),
         (["--address", "auto"], "expected --address with --engine ray"),
         (["--resume", "--overwrite"], "expected --resume or --overwrite, received both"),
         (["--shard", "2"], "expected --shard as K/N"),

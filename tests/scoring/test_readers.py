@@ -258,7 +258,7 @@ def test_a_header_of_numbers(scored: Score, tmp_path: Path) -> None:
         ("1.5,NA,0.5,2", True),
         ("?,1.5,oak,2", True),
         ("height,girth,leaves,2020", False),
-        ("0,1,2,3", False),
+        ("label,1,2,3", False),
     ],
 )
 def test_a_first_line_is_a_header_or_a_row(
@@ -270,6 +270,14 @@ def test_a_first_line_is_a_header_or_a_row(
     report = scored(tmp_path / "a.csv", model=str(model), on_error="quarantine")
     assert (report.rows, report.errors) == (2 + is_row, is_row)
     assert answered(tmp_path / "out").column("row").to_pylist() == [is_row, is_row + 1]
+
+
+def test_a_header_of_numbers_that_lacks_one(scored: Score, tmp_path: Path) -> None:
+    content = models.linear(models.FEATURES, models.TWO, feature_names='["0","1","2","3"]')
+    model = models.write(content, tmp_path / "model.onnx")
+    (tmp_path / "a.csv").write_text("id,0,1,3\n1,2,3,4\n")
+    with pytest.raises(DataError, match="found none called 2"):
+        scored(tmp_path / "a.csv", model=str(model), on_error="quarantine")
 
 
 def test_a_label_in_a_file_without_a_header(scored: Score, tmp_path: Path) -> None:
@@ -284,7 +292,7 @@ def test_a_note_where_nothing_checks_the_order(named: str, scored: Score, tmp_pa
     model = models.write(models.linear(models.FEATURES, models.TWO), tmp_path / "model.onnx")
     (tmp_path / "a.csv").write_text("a,b,c,d\n1,2,3,4\n")
     (sentence,) = scored(tmp_path / "a.csv", model=str(model)).notes
-    assert "model.onnx stores no names of features: columns are read in their order" in sentence
+    assert "model.onnx stores no names of features, so columns are read in their order" in sentence
     (tmp_path / "b.csv").write_text(flowers([0, 1, 2, 3], list(NAMES), ","))
     assert not scored(tmp_path / "b.csv", model=named, out=tmp_path / "other").notes
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+_COMPARED = 1_000
+"""Columns that a misspelt name is compared with: more would take long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The columns of an Arrow table that are read.
@@ -136,6 +140,9 @@ def missing(
     name: str, names: Sequence[str], source: str, options: str = "--column or --keep"
 ) -> DataError:
     """Return the error for a column that is not there; ``options`` name such columns."""
-    close = difflib.get_close_matches(name, names, 1)
-    advice = f"did you mean {listed(close)}?" if close else f"name another with {options}"
-    return DataError(f"expected a column {name!r} in {source}, found {listed(names)}: {advice}")
+    close = difflib.get_close_matches(name, names[:_COMPARED], 1)
+    hint = f" (did you mean {listed(close)}?)" if close else ""
+    return DataError(
+        f"expected a column {name!r} in {source}, found {listed(names)}: name another with "
+        f"{options}{hint}"
+    )

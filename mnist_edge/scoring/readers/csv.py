@@ -106,7 +106,7 @@ class _Columns:
 def extents(place: str, want: Want, limit: int) -> Iterator[Extent]:
     """Return shards of ``limit`` lines, with their bytes."""
     with Place(place).open() as file, reading(place):
-        layout = _layout(file, place, want.feature_names)
+        layout = _layout(file, place, want)
         _columns(layout, want, place)
         offset = layout.start
         file.seek(offset)
@@ -134,7 +134,7 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
     """Return the rows of a shard."""
     with Place(shard.source).open() as file:
         with reading(shard.source):
-            layout = _layout(file, shard.source, want.feature_names)
+            layout = _layout(file, shard.source, want)
             file.seek(shard.offset)
         columns = _columns(layout, want, shard.source)
         first = shard.start
@@ -144,7 +144,7 @@ def read(shard: Shard, want: Want) -> Iterator[Piece]:
             first += piece.rows
 
 
-def _layout(file: Any, place: str, feature_names: tuple[str, ...]) -> _Layout:
+def _layout(file: Any, place: str, want: Want) -> _Layout:
     lines = _first_lines(file)
     # Excel begins its tables with a byte order mark.
     mark = codecs.BOM_UTF8 if lines[0].startswith(codecs.BOM_UTF8) else b""
@@ -159,9 +159,7 @@ def _layout(file: Any, place: str, feature_names: tuple[str, ...]) -> _Layout:
         ) from error
     if not fields:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
-    # pandas calls columns by numbers where nobody names them.
-    are_named = bool(feature_names) and {*feature_names} <= {*map(str.strip, fields)}
-    if not (are_named or is_header(fields)):
+    if not is_header(fields, feature_names=want.feature_names):
         names = tuple(f"c{number}" for number in range(len(fields)))
         return _Layout(names, False, len(mark), delimiter, tuple(texts))
     return _Layout(tuple(fields), True, len(lines[0]), delimiter, tuple(texts[1:]))
@@ -212,7 +210,7 @@ def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
         if len(found) > want.elements:
             advice = "name the others with --keep"
             if not layout.has_header:
-                advice = "give the file a header, and name the others with --keep"
+                advice = "give the file a header of words, and name the others with --keep"
         raise DataError(
             f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
             f"beside those that are kept: {advice}"
