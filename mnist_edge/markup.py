@@ -90,7 +90,8 @@ def require_page(path: Path) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     if start and not any(mark in start for mark in _MARKS):
         raise OutputError(
-            f"expected no other page than one of mnist-edge at {path}, found one: name another file"
+            f"expected a new file or a page of mnist-edge, found another page at {path}: name "
+            "another file"
         )
 
 

@@ -210,8 +210,8 @@ def _unlabelled(
             )
         elif setup.runtime == PREDICTOR and given.made:
             sentences.append(
-                f"{setup.model} takes {_in_words(planned.spec)}, and {dataset.name} has others: it "
-                "is timed on generated inputs, and its accuracy is unknown without its own --data"
+                f"{setup.model} takes {_in_words(planned.spec)}, which {dataset.name} does not "
+                "have: it is timed on generated inputs; name its --data to measure accuracy"
             )
         elif setup.runtime == PREDICTOR and given.labels is None:
             sentences.append(

@@ -95,7 +95,7 @@ def require_kind(model: ModelFile) -> None:
         )
     if model.intact is False:
         raise ModelError(
-            f"expected {model.origin} as it was exported, but its checksum is of other bytes: "
+            f"expected {model.origin} as it was exported, but its checksum does not match: "
             "export it again"
         )
     if spec.input.dtype != "uint8":

@@ -271,6 +271,19 @@ def require_png(path: Path, option: str) -> None:
     require_writable(path.parent, path.name)
 
 
+def require_apart(out: Path, option: str, source: Path) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        OptionError: ``out`` is the source, or lies within it.
+    """
+    if out.resolve().is_relative_to(source.resolve()):
+        raise OptionError(
+            f"expected {option} outside of {source}, which is read, received {out}: name another "
+            "file"
+        )
+
+
 def require_folder(path: Path, what: str) -> None:
     """Refuse the name of a file where a folder is asked for.
 

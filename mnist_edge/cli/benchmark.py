@@ -153,7 +153,7 @@ def benchmark(
 def _require_keras(files: Sequence[Path], against: Sequence[str]) -> None:
     """Refuse Keras models that no baseline is made from, or that are not there."""
     if files and not against:
-        raise OptionError("expected --against with --keras, which baselines are made from")
+        raise OptionError("expected --against with --keras, from which the baselines are made")
     for path in files:
         if not path.is_file():
             hint = pattern_hint(str(path))

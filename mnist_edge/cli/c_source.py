@@ -94,7 +94,7 @@ def _in_words(report: "CReport") -> str:
     lines = [printable(path) for path in report.files]
     if report.exact:
         lines.append(
-            f"{report.images:,} images: every digit and logit is onnxruntime's; "
+            f"{report.images:,} images: every class and logit equals onnxruntime's; "
             f"compiled with {' and '.join(map(printable, report.compilers))}"
         )
     return "\n".join(lines)

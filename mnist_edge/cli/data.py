@@ -16,6 +16,7 @@ from mnist_edge.cli.app import (
     echo,
     find_data,
     print_json,
+    require_apart,
     require_png,
 )
 from mnist_edge.cli.render import tables
@@ -73,6 +74,7 @@ def data(
     found = find_data(data, label_column=label_column, resize=resize, allow_sample=True)
     drawn = show or DRAWN
     if png:
+        require_apart(png, "--png", Path(found.source))
         if not found.has_pixels:
             raise OptionError(f"expected images to draw with --png, received {found.described}")
         captions = _captions(found, drawn)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from mnist_edge.runtime.predictor import Predictor
 
 CHANGED = (
-    "the file was changed since it was exported: its checksum is of other bytes, and nothing that "
-    "it says of its accuracy holds; export it again"
+    "the file was changed since it was exported: its checksum does not match, so its recorded "
+    "accuracy no longer applies; export it again"
 )
 
 

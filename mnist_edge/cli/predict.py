@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_png
+from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_apart, require_png
 from mnist_edge.cli.inputs import note_changed
 from mnist_edge.cli.pictures import files_in, read, shortened, swapped
 from mnist_edge.cli.render.predictions import (
@@ -51,7 +51,8 @@ def predict(
     show: Annotated[
         bool,
         typer.Option(
-            "--show", help="Draw the network's input and the probabilities in the terminal."
+            "--show",
+            help="Draw the probabilities in the terminal, and a 28x28 network's input.",
         ),
     ] = False,
     png: Annotated[
@@ -135,6 +136,7 @@ def _require_fitting(
         require_png(png, "--png")
         if len(pictures) > 1 or Path(pictures[0]).is_dir():
             raise OptionError("expected one picture with --png, received several or a folder")
+        require_apart(png, "--png", Path(pictures[0]))
 
 
 def _each(

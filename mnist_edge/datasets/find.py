@@ -72,17 +72,21 @@ def find(
         wanted = wanted.of_any_classes() if wanted and wanted.takes_pixels else None
     if label_column is not None and not (named or "").lower().endswith(table.SUFFIXES):
         received = named or "no --data"
-        raise OptionError(f"expected a .csv with --label-column, received {received}")
+        raise OptionError(f"expected a .csv or .tsv with --label-column, received {received}")
     if named == SAMPLE:
         return replace(sample(mnist.read_sample()), is_named=is_named)
     if named is not None:
-        resize = resize or (wanted.resize if wanted else None) or "stretch"
+        way = resize or (wanted.resize if wanted else None) or "stretch"
         try:
-            found = _named(mnist.expanded(named), wanted, label_column, resize)
+            found = _named(mnist.expanded(named), wanted, label_column, way)
         except DataError as error:
             if is_named:
                 raise
             raise DataError(f"{error} [{DATA_VARIABLE} names it]") from error
+        if resize is not None and not found.has_pixels:
+            raise OptionError(
+                f"expected --resize with pictures, received {found.described} ({named}): omit it"
+            )
         # MNIST in the variable is what there is; another set there was chosen.
         return replace(found, is_named=is_named or found.name != "MNIST")
     try:

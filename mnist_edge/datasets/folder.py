@@ -120,7 +120,7 @@ def _split_folders(folder: Path) -> _Splits:
     notes: tuple[str, ...] = ()
     if others:
         used = f"{train.name}/ and {test.name}/" if test else f"{train.name}/"
-        notes = (f"{used} were read, {', '.join(f'{name}/' for name in others)} left out",)
+        notes = (f"read {used}, skipped {', '.join(f'{name}/' for name in others)}",)
     return _Splits(train, test, notes)
 
 

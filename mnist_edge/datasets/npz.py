@@ -157,7 +157,7 @@ def read_header(file: Readable) -> Header:
     start = file.read(8)
     length_bytes = _LENGTH_BYTES.get(start[6:])
     if start[:6] != _MAGIC or length_bytes is None:
-        raise NpzError("it is no array")
+        raise NpzError("it is no NumPy array")
     length = int.from_bytes(file.read(length_bytes), "little")
     if length > _MAX_HEADER_BYTES:
         raise NpzError(f"its header has {length:,} bytes, {_MAX_HEADER_BYTES:,} are allowed")

@@ -170,8 +170,8 @@ def _require_calibration(task: Task, precision: Precision) -> None:
         )
     if task.doubt and not task.named:
         raise ModelError(
-            f"{precision.name} needs images that the model reads to find its ranges on, and it "
-            f"does not read {task.calibration.name}"
+            f"{precision.name} is calibrated on examples that the model classifies well: its "
+            f"accuracy on {task.calibration.name} is too low"
         )
 
 
@@ -306,7 +306,7 @@ def _present(path: Path) -> bytes | None:
     except OSError:
         return None
     except ModelError as error:
-        _log.warning("%s is made anew: %s", path, error)
+        _log.warning("%s is replaced: %s", path, error)
         return None
 
 

@@ -5,7 +5,7 @@ wrongly. So the model is tried on training images, and where it reads few of the
 in which people train.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,7 +69,8 @@ def examine(
         return None
     least = least_accuracy(source.classes)
     reads = (
-        f"the model reads {given:.1%} of {len(trial.images):,} training examples of {trial.name}"
+        f"the model correctly classifies {given:.1%} of {len(trial.images):,} training examples of "
+        f"{trial.name}"
     )
     if not trial.has_pixels:
         sentence = f"{reads}: {_OTHER_FEATURES}"
@@ -100,12 +101,26 @@ def _best_other(source: Source, trial: LabelledExamples, scaling: TrainedScaling
     """Return the best way to give images to a model; a scaling comes first among equals."""
     found = best(source, trial, scaling)
     scaled = _Other(
-        found.accuracy, f"as {described(found.scaling)}", f"pass {options(found.scaling)}"
+        found.accuracy, f"as {described(found.scaling)}", _change(scaling, found.scaling)
     )
     for normalized in _normalized(source, trial):
         if normalized.accuracy > scaled.accuracy + trial.noise(scaled.accuracy):
             return normalized
     return scaled
+
+
+def _change(given: TrainedScaling, better: TrainedScaling) -> str:
+    """Return which options of export make one scaling of another."""
+    dropped = []
+    if given.inverted and not better.inverted:
+        dropped.append("--invert")
+    if given.transposed and not better.transposed:
+        dropped.append("--transpose")
+    if not dropped:
+        return f"pass {options(better)}"
+    omit = f"omit {' and '.join(dropped)}"
+    kept = replace(given, inverted=better.inverted, transposed=better.transposed)
+    return omit if kept == better else f"pass {options(better)} and {omit}"
 
 
 def _normalized(source: Source, trial: LabelledExamples) -> list[_Other]:

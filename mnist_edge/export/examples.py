@@ -61,7 +61,8 @@ def require_fit(spec: ModelSpec, dataset: Dataset, origin: str) -> None:
     if not fits(spec, dataset):
         what = "features" if spec.input.range is None else "images"
         advice = ""
-        if dataset.columns and len(dataset.columns) > spec.input.elements:
+        too_many = len(dataset.columns) > spec.input.elements
+        if too_many and dataset.has_classes_of(spec.labels):
             advice = f": remove the columns that are no features, out of {listed(dataset.columns)}"
         raise DataError(
             f"expected data that {origin} takes, {spec.input.size} {what} of "

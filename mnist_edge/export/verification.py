@@ -140,7 +140,7 @@ def _require_examples(model: model_file.ModelFile, examples: Examples) -> None:
 def _changes(model: model_file.ModelFile) -> Iterator[str]:
     """Yield what shows that a file is not as it was exported."""
     if not model.intact:
-        yield "the file was changed since it was exported: its checksum is of other bytes"
+        yield "the file was changed since it was exported: its checksum does not match"
     if manifest_sha256(Path(model.origin)) not in (None, model.sha256):
         yield "the file is not the one that its manifest describes: they have different hashes"
 

@@ -135,10 +135,12 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         ) from error
     if spec.range is None:
         if array.dtype.kind not in "biuf":
-            advice = "pass an array of numbers"
-            if array.dtype == object:  # what pandas makes of columns of several types
-                advice = "convert it with .astype('float32')"
-            raise ImageError(f"expected numbers, received {array.dtype}: {advice}")
+            received, advice = str(array.dtype), "pass an array of numbers"
+            if array.dtype == object:
+                received = f"{type(image).__name__} of no numbers"
+            if array.dtype == object and hasattr(type(image), "astype"):  # columns of several types
+                received, advice = "columns of objects", "convert them with .astype('float32')"
+            raise ImageError(f"expected numbers, received {received}: {advice}")
     elif array.dtype != np.uint8 and array.dtype.kind not in "bf":
         advice = "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
         if array.dtype.kind not in "iu":
@@ -164,7 +166,7 @@ def refuse_masked(image: object) -> None:
             refuse_masked(part)
     elif isinstance(image, np.ndarray) and hasattr(type(image), "mask"):
         raise ImageError(
-            "expected plain pixels, received a masked array: fill it with .filled(0) first"
+            "expected a plain array, received a masked one: fill it first, as was done for training"
         )
 
 
@@ -228,24 +230,24 @@ def require_answers(probabilities: NDArray[np.float32]) -> None:
 
 
 def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
-    """Refuse a data frame or a series whose columns are not a model's features, in its order.
+    """Refuse a table, or a row of one, whose columns are not a model's features, in its order.
 
     Args:
-        rows: What was given; arrays have no names.
+        rows: What was given: of pandas, polars or pyarrow, or a list of such; arrays have no names.
         feature_names: Those of the model; none where it records none.
 
     Raises:
         ImageError: They are not.
     """
-    kind = type(rows)
-    if not feature_names or kind.__module__.partition(".")[0] not in ("pandas", "polars"):
+    if not feature_names:
         return
-    names = getattr(rows, "columns" if kind.__name__ == "DataFrame" else "index", ())
-    # A scaler's output and a plain series have numbers for names.
-    given = tuple(name for name in names if isinstance(name, str))
-    if given and given != feature_names:
+    for part in rows if isinstance(rows, list | tuple) else (rows,):
+        given = _names_of(part)
+        if not given or given == feature_names:
+            continue
         missing = tuple(name for name in feature_names if name not in given)
-        advice = "pass data[list(predictor.spec.feature_names)]"
+        select = ".select(%s)" if type(part).__module__.startswith("pyarrow") else "[%s]"
+        advice = f"pass data{select % 'list(predictor.spec.feature_names)'}"
         if missing:
             advice = f"add {_quoted(missing)}, or rename columns"
         raise ImageError(
@@ -254,7 +256,25 @@ def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
         )
 
 
-def _quoted(names: tuple[str, ...]) -> str:
+_NAMES = {
+    "DataFrame": "columns",
+    "Series": "index",
+    "Table": "column_names",
+    "RecordBatch": "column_names",
+}
+"""Where tables of pandas, polars and pyarrow have the names of their columns."""
+
+
+def _names_of(rows: object) -> tuple[object, ...]:
+    """Return the names of a table's columns; none of what has numbers for names, or no names."""
+    kind = type(rows)
+    if kind.__module__.partition(".")[0] not in ("pandas", "polars", "pyarrow"):
+        return ()
+    names = getattr(rows, _NAMES.get(kind.__name__, ""), ())
+    return tuple(name for name in names if isinstance(name, str | bytes | tuple))
+
+
+def _quoted(names: tuple[object, ...]) -> str:
     return listed([shown(name) for name in names])
 
 

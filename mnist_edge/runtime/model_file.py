@@ -170,7 +170,7 @@ def _not_ours(content: bytes, origin: str, error: ValueError) -> ModelError:
             f"expected a plain graph with its weights inside in {origin}, found {error}"
         )
     return ModelError(
-        f"expected an ONNX file, but {origin} is damaged or something else: it holds {error}"
+        f"expected an ONNX file, found one damaged or something else in {origin}: {error}"
     )
 
 

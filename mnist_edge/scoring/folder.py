@@ -115,7 +115,7 @@ def begin(out: Place, manifest: RunManifest, mode: Mode, shared: bool) -> None:
     names = [name for name in out.names() if not name.startswith(".")]
     if names and MANIFEST not in names:
         raise OptionError(
-            f"expected an empty folder, {out.text} holds {len(names):,} files of something else: "
+            f"expected an empty folder, {out.text} holds {names[0]} and is no output of score: "
             "name another --out"
         )
     if names and mode == "new" and not shared:

@@ -17,6 +17,7 @@ _ENDINGS: dict[str, "Kind"] = {
     ".arrow": "arrow",
     ".feather": "arrow",
     ".ipc": "arrow",
+    ".arrows": "arrow",
     ".csv": "csv",
     ".tsv": "csv",
     ".npz": "npz",
@@ -28,7 +29,7 @@ _ENDINGS: dict[str, "Kind"] = {
 WITH_COLUMNS = frozenset[str](["parquet", "arrow", "npz", "tar"])
 """Kinds of which ``--column`` names the part with the images."""
 
-KNOWN = "Parquet, Arrow, CSV, TSV, IDX, .npz, .npy, pictures or a .tar of them"
+KNOWN = f"pictures, IDX files or {', '.join(_ENDINGS)}"
 
 
 def kind_of(name: str) -> "Kind | None":

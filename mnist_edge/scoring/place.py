@@ -136,7 +136,10 @@ def reading(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, pyarrow.ArrowException) as error:
-        raise DataError(f"cannot read {what}: {reason(error)}") from error
+        raise DataError(
+            f"cannot read {what}: {reason(error)}; check that it is whole and of the kind that its "
+            "name says"
+        ) from error
 
 
 def reason(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnist_edge.backend import keras, tf
 from mnist_edge.datasets import Dataset
 from mnist_edge.documents import INLINE, Count, Share, from_json, to_json
-from mnist_edge.errors import ModelError
+from mnist_edge.errors import ModelError, OutputError
 from mnist_edge.files import (
     manifest_path,
     read_manifest_json,
@@ -169,11 +169,17 @@ def prepare(out: Path, checkpoints: Iterable[Path], *, resume: bool) -> None:
         resume: Whether an interrupted run stays.
 
     Raises:
-        OutputError: They cannot be.
+        OutputError: They cannot be, or a model of somebody else's would be replaced.
     """
     states = tuple(checkpoints)
     names = [path.name for path in (out, manifest_path(out), *states)]
     require_writable(out.parent, *names)
+    ours = (manifest_path(out), *states)
+    if out.exists() and not any(path.exists() for path in ours):
+        raise OutputError(
+            f"expected a new file or one that mnist-edge trained, found another at {out}: name "
+            "another --out"
+        )
     if not resume:
         _delete(states)
 
@@ -257,7 +263,7 @@ def finished(
     except OSError:  # the file is not there, or is none that a training has written
         return None
     except ModelError as error:
-        _log.warning("%s is made anew: %s", out, error)
+        _log.warning("%s is replaced: %s", out, error)
         return None
     wanted = _facts(recipe, seed, dataset)
     if any(document.get(key) != value for key, value in wanted.items()):
@@ -266,7 +272,7 @@ def finished(
         manifest = from_json(kind, document)
     except ValueError as error:
         path = manifest_path(out)
-        _log.warning("%s is made anew: its manifest %s is damaged (%s)", out, path, error)
+        _log.warning("%s is replaced: its manifest %s is damaged (%s)", out, path, error)
         return None
     return manifest if manifest.origin == origin else None
 

@@ -39,7 +39,7 @@ def test_a_shipped_file_becomes_code(run: Callable[..., Run], tmp_path: Path) ->
 def test_for_people(run: Callable[..., Run], tmp_path: Path) -> None:
     path = Stack().write(tmp_path / "net.int8.onnx")
     done = run("export", path, "--target", "c", "--out", tmp_path)
-    assert "every digit and logit is onnxruntime's; compiled with" in done.out
+    assert "every class and logit equals onnxruntime's; compiled with" in done.out
     assert "was not verified against the model that it was made from" in done.err
     assert "the code was compared on generated ones" in done.err
 

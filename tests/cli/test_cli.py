@@ -118,7 +118,7 @@ def test_help_is_what_no_arguments_get(run: Runner) -> None:
             ["data", "--resize", "zoom"],
             "expected --resize smooth|stretch|crop|pad, received 'zoom'",
         ),
-        (["data", "--data", "sample", "--label-column", "y"], "a .csv with --label-column"),
+        (["data", "--data", "sample", "--label-column", "y"], "a .csv or .tsv with --label-column"),
         (["export", "--labels", "a,a"], "another name for each class in --labels"),
     ],
     ids=" ".join,
@@ -573,7 +573,7 @@ def test_a_name_forges_no_line(run: Callable[..., Run], tmp_path: Path) -> None:
 def test_no_report_is_written_over_another_file(refused: Refused, tmp_path: Path) -> None:
     mine = tmp_path / "index.html"
     mine.write_text("<title>my own site</title>")
-    assert "no other page than one of mnist-edge" in refused("benchmark", "--html", mine)
+    assert "a new file or a page of mnist-edge" in refused("benchmark", "--html", mine)
     assert "to end in .html" in refused("benchmark", "--html", tmp_path / "model.onnx")
     assert mine.read_text() == "<title>my own site</title>"
 

@@ -20,7 +20,7 @@ Runner = Callable[..., Run]
 Refused = Callable[..., str]
 
 
-def test_pictures_in_colour(run: Runner, tmp_path: Path) -> None:
+def test_pictures_in_colour(run: Runner, refused: Refused, tmp_path: Path) -> None:
     pets = write_pictures(tmp_path / "pets", {"a cat": 8, "a dog": 7})
     done = run("data", "--data", pets, "--show", 2, "--png", tmp_path / "sheet.png")
     assert done.code == 0
@@ -28,6 +28,8 @@ def test_pictures_in_colour(run: Runner, tmp_path: Path) -> None:
     assert "'a cat'" in done.out
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.mode == "RGB"
+    inside = refused("data", "--data", pets, "--png", pets / "a cat" / "sheet.png")
+    assert "expected --png outside of" in inside
     document = run("data", "--data", pets, "--json").json
     jsonschema.validate(document, json_schema(DataReport, "a data set"))
     assert document["classes"] == ["a cat", "a dog"]
@@ -52,6 +54,8 @@ def test_features(run: Runner, refused: Refused, tmp_path: Path) -> None:
     assert second["max"] <= 0
     sentence = refused("data", "--data", path, "--png", tmp_path / "sheet.png")
     assert "expected images to draw with --png, received 2 features" in sentence
+    sentence = refused("data", "--data", path, "--resize", "crop")
+    assert "expected --resize with pictures, received 2 features" in sentence
 
 
 def test_many_features_and_many_classes_are_listed_in_short(run: Runner, tmp_path: Path) -> None:

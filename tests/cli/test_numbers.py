@@ -85,6 +85,7 @@ def test_spaces(run: Runner, tmp_path: Path) -> None:
         (["--png", "x.png"], "expected --number with --png"),
         (["--number", "--top", "2"], "expected one of --number and --top"),
         (["--number", "--png", "x.jpg"], "expected --png to end in .png"),
+        (["--number", "--png", "a.png"], "expected --png outside of a.png, which is read"),
         (["--number", "--png", "x.png", "b.png"], "expected one picture with --png"),
     ],
 )

@@ -113,7 +113,7 @@ def test_other_folders_beside_train_are_left_out_and_named(tmp_path: Path) -> No
     write_pictures(tmp_path / "unlabelled", {"c": 3}, seed=2)
     found = datasets.find(str(tmp_path))
     assert found.classes == ("a", "b")
-    assert found.notes == ("train/ and test/ were read, unlabelled/ left out",)
+    assert found.notes == ("read train/ and test/, skipped unlabelled/",)
 
 
 @pytest.mark.parametrize("how", get_args(Resize))

@@ -81,9 +81,9 @@ def test_it_reads_what_python_2_wrote(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no array"),
-        (b"hello", "no array"),
-        (b"\x93NUMPY\x09\0" + bytes(200), "no array"),
+        (b"", "no NumPy array"),
+        (b"hello", "no NumPy array"),
+        (b"\x93NUMPY\x09\0" + bytes(200), "no NumPy array"),
         (b"\x93NUMPY\2\0\xff\xff\xff\xff{", "its header has 4,294,967,295 bytes"),
         (npy("{" * 4000), "its header is another"),
         (npy("(" * 4000), "its header is another"),

@@ -55,7 +55,7 @@ def test_the_column_of_the_labels_can_be_named(write: Write, refused: Callable[.
         datasets.find(path)
     with pytest.raises(OptionError, match=r"columns of .*, received 'colour'"):
         datasets.find(path, label_column="colour")
-    with pytest.raises(OptionError, match=r"a \.csv with --label-column"):
+    with pytest.raises(OptionError, match=r"a \.csv or \.tsv with --label-column"):
         datasets.find(str(Path(path).parent), label_column="species")
     assert "received 'colour'" in refused("data", "--data", path, "--label-column", "colour")
 

@@ -22,10 +22,25 @@ def test_a_wrong_scaling() -> None:
     assert doubt is not None
     assert doubt.is_grave
     assert doubt.sentence == (
-        "the model reads 10.0% of 400 training examples of a set scaled as in its files (pixels of "
-        "0..1), and 97.0% as pixels of -1..1, inverted: pass --scaling -1..1 --invert"
+        "the model correctly classifies 10.0% of 400 training examples of a set scaled as in its "
+        "files (pixels of 0..1), "
+        "and 97.0% as pixels of -1..1, inverted: pass --scaling -1..1 --invert"
     )
     assert examine(reader({DARK_INK: 0.97}), TRIAL, DARK_INK) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (TrainedScaling("-1..1", inverted=True), ": omit --invert"),
+        (TrainedScaling("0..1", inverted=True), ": pass --scaling -1..1 and omit --invert"),
+    ],
+)
+def test_an_option_too_many(given: TrainedScaling, advice: str) -> None:
+    upright = TrainedScaling("-1..1")
+    doubt = examine(reader({upright: 0.97}), TRIAL, given)
+    assert doubt is not None
+    assert doubt.sentence.endswith(advice)
 
 
 def test_another_scaling_that_reads_somewhat_more() -> None:
@@ -48,7 +63,7 @@ def test_nothing_is_read_in_any_way() -> None:
     doubt = examine(reader({RAW: 0.3}, otherwise=0.25), TRIAL, UNIT)
     assert doubt is not None
     assert doubt.is_grave
-    assert "reads 25.0% of 400" in doubt.sentence
+    assert "correctly classifies 25.0% of 400" in doubt.sentence
     assert "no more than 30.0% in any usual way" in doubt.sentence
 
 

@@ -156,7 +156,7 @@ def test_a_damaged_manifest_is_made_anew(
     manifest.write_bytes(stale)
     pipeline.export(open_source(tiny_keras), tmp_path, FP32, dataset=tiny)
     assert manifest.read_bytes() == before
-    assert "tiny.fp32.onnx is made anew: expected" in caplog.text
+    assert "tiny.fp32.onnx is replaced: expected" in caplog.text
 
 
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, 1e9])

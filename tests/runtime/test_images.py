@@ -89,7 +89,7 @@ def test_a_read_only_array_stays_as_it_was() -> None:
         (GREY.astype(np.float32), "expected float pixels from 0 to 1, received 0 to 255: divide"),
         (GREY / 255 - 0.1, "received -0.1"),
         (np.full((28, 28), np.nan), "received NaN or infinity"),
-        (np.ma.array(GREY, mask=True), "a masked array"),
+        (np.ma.array(GREY, mask=True), "a plain array, received a masked one"),
         ("seven.png", "for a picture use predict_picture"),
         (np.full((28, 28), np.inf), "inf"),
         (GREY.astype(np.int64), "received int64: if they are"),
@@ -176,5 +176,5 @@ def test_data_frames_and_series_are_taken() -> None:
 def test_a_mask_is_refused(read: str) -> None:
     image = np.ma.masked_array(np.zeros((28, 28), np.uint8), mask=np.eye(28, dtype=bool))
     given = image[None] if read == "predict_batch" else image
-    with pytest.raises(ImageError, match="received a masked array: fill it"):
+    with pytest.raises(ImageError, match="received a masked one: fill it first"):
         getattr(Predictor("small"), read)(given)

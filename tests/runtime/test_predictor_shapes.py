@@ -1,6 +1,7 @@
 """The Predictor with models of other shapes and classes than MNIST's."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -155,6 +156,22 @@ class Series(Named):
     __module__ = "pandas.core.series"
 
 
+class Table(Named):
+    __module__ = "pyarrow.lib"
+
+
+class Pandas(NamedTuple):
+    """What itertuples of pandas yields: its index is tuple's method."""
+
+    a: float
+    b: float
+    c: float
+    d: float
+
+
+Pandas.__module__ = "pandas.core.frame"
+
+
 def test_columns_of_a_frame_are_a_models_features() -> None:
     content = models.linear(models.FEATURES, models.TWO, feature_names='["a","b","c","d"]')
     predictor = Predictor(content)
@@ -172,6 +189,16 @@ def test_columns_of_a_frame_are_a_models_features() -> None:
         predictor.predict_batch(DataFrame(rows, columns=turned))
     with pytest.raises(ImageError, match=message):
         predictor.predict(Series(rows[0], index=turned))
+    with pytest.raises(ImageError, match=message):
+        predictor.predict_batch([Series(rows[0], index=turned)])
+    with pytest.raises(ImageError, match=r"pass data\.select\(list"):
+        predictor.predict_batch(Table(rows, column_names=turned))
+    pairs: list[object] = [("d", 1), ("c", 1), ("b", 1), ("a", 1)]
+    with pytest.raises(ImageError, match="in this order, received"):
+        predictor.predict_batch(DataFrame(rows, columns=pairs))
+    with pytest.raises(ImageError, match="add 'a', or rename columns"):
+        predictor.predict_batch(DataFrame(rows, columns=["A", "b", "c", "d"]))
+    assert predictor.predict(Pandas(*rows[0])).probabilities[0] == pytest.approx(expected[0][0])
     nameless = Predictor(models.linear(models.FEATURES, models.TWO))
     assert len(nameless.predict_batch(DataFrame(rows, columns=turned)).probabilities) == 2
 

@@ -128,7 +128,18 @@ def test_csv_with_faulty_rows(scored: Score, images: np.ndarray, tmp_path: Path)
     assert [json.loads(row)["row"] for row in rows] == [2, 4, 5, 6]
     assert "expected 784 values, found 2" in rows[0]
     assert "0 to 300" in rows[2]
-    assert "found an empty line" in rows[3]
+    assert "line 7: expected a row of values, found an empty line" in rows[3]
+
+
+@pytest.mark.parametrize("end", ["\n\n\n", "\r\n\r\n", "\n", ""])
+@pytest.mark.parametrize("rows_per_shard", [None, 3])
+def test_empty_lines_at_the_end_are_no_rows(
+    end: str, rows_per_shard: int | None, named: str, scored: Score, tmp_path: Path
+) -> None:
+    text = flowers([0, 1, 2, 3], list(NAMES), ",").rstrip() + end
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    report = scored(tmp_path / "a.csv", model=named, rows_per_shard=rows_per_shard)
+    assert (report.rows, report.errors) == (len(FLOWERS), 0)
 
 
 FLOWERS = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)

@@ -317,6 +317,14 @@ def test_an_unwritable_folder_is_refused_before_the_training(tiny: Dataset, tmp_
     assert epochs == []
 
 
+def test_a_model_of_somebody_elses_is_not_replaced(tiny: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "net.keras"
+    out.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="a new file or one that mnist-edge trained"):
+        stages.train(PLAIN_RECIPE, tiny, out)
+    assert out.read_bytes() == b"mine"
+
+
 @pytest.mark.parametrize("name", ["teacher", "student", "pruned"])
 def test_a_run_interrupted_in_any_stage_ends_as_an_unbroken_one(
     name: str, tiny: Dataset, tmp_path: Path

@@ -120,7 +120,7 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 def test_another_page_is_not_written_over(tmp_path: Path) -> None:
     mine = tmp_path / "index.html"
     mine.write_text("<title>my own site</title>")
-    with pytest.raises(OutputError, match="no other page than one of mnist-edge"):
+    with pytest.raises(OutputError, match="a new file or a page of mnist-edge"):
         page.write(None, mine)
     assert mine.read_text() == "<title>my own site</title>"
     mine.write_text("")  # as mktemp leaves it

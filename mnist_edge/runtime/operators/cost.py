@@ -202,7 +202,7 @@ def _run(node: Node, shapes: Mapping[str, Shape], weights: Mapping[str, Weights]
         raise ValueError(f"an operator {node.operator!r}, which is not supported")
     missing = [name for name in node.inputs if name and name not in shapes]
     if missing:
-        raise ValueError(f"a {node.operator} that takes {missing[0]!r}, which nothing makes")
+        raise ValueError(f"a {node.operator} whose input {missing[0]!r} no node produces")
     call = Call(node, tuple(shapes[name] if name else None for name in node.inputs), weights)
     made = rule(call)
     if len(node.outputs) > len(made[0]):

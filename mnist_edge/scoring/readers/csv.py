@@ -8,6 +8,7 @@ A line break within quotes is therefore no part of a value.
 
 import codecs
 import csv
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ class _Columns:
         inputs: Places of the numbers of an input, in order.
         kept: Places of the columns that are copied, by their names.
         whole: Whether the numbers are pixels from 0 to 255.
+        first_line: The number of the first row's line, as editors have it.
         delimiter: What separates the cells.
     """
 
@@ -95,6 +97,7 @@ class _Columns:
     inputs: list[int]
     kept: dict[str, int]
     whole: bool
+    first_line: int
     delimiter: str
 
     @property
@@ -109,11 +112,15 @@ def extents(place: str, want: Want, limit: int) -> Iterator[Extent]:
         layout = _layout(file, place, want)
         _columns(layout, want, place)
         offset = layout.start
+        end_of_rows = _end_of_rows(file)
         file.seek(offset)
         start = rows = 0
         position = offset
         last = b"\n"
-        while block := file.read(_BLOCK_BYTES):
+        while position < end_of_rows:
+            block = file.read(min(_BLOCK_BYTES, end_of_rows - position))
+            if not block:
+                raise DataError(f"expected {end_of_rows:,} bytes in {place}: it became shorter")
             ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
             taken = 0
             while rows + len(ends) - taken >= limit:
@@ -128,6 +135,17 @@ def extents(place: str, want: Want, limit: int) -> Iterator[Extent]:
     rows += last != b"\n"
     if rows:
         yield Extent(start, rows, offset, position - offset)
+
+
+def _end_of_rows(file: Any) -> int:
+    """Return where the last row ends: empty lines below it are none."""
+    size: int = file.seek(0, io.SEEK_END)
+    start = max(0, size - _BLOCK_BYTES)
+    file.seek(start)
+    tail = file.read()
+    end = len(tail.rstrip(b"\r\n"))
+    line_end = tail.find(b"\n", end)
+    return size if line_end < 0 else start + line_end + 1
 
 
 def read(shard: Shard, want: Want) -> Iterator[Piece]:
@@ -155,7 +173,7 @@ def _layout(file: Any, place: str, want: Want) -> _Layout:
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"expected lines of text in UTF-8 that end with \\n in {place}, found other bytes "
-            f"({reason(error)}): save it so"
+            f"({reason(error)}): save it as UTF-8 with \\n line ends"
         ) from error
     if not fields:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
@@ -194,7 +212,8 @@ def _columns(layout: _Layout, want: Want, source: str) -> _Columns:
     inputs = _inputs(layout, want, source)
     kept = _kept(layout, want, inputs, source)
     whole = want.has_pixels and layout.are_whole(inputs)
-    return _Columns(len(layout.names), inputs, kept, whole, layout.delimiter)
+    first_line = 2 if layout.has_header else 1
+    return _Columns(len(layout.names), inputs, kept, whole, first_line, layout.delimiter)
 
 
 def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
@@ -213,7 +232,7 @@ def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
                 advice = "give the file a header of words, and name the others with --keep"
         raise DataError(
             f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
-            f"beside those that are kept: {advice}"
+            f"that --keep does not name: {advice}"
         )
     return found
 
@@ -301,7 +320,7 @@ def _line_by_line(block: bytes, columns: _Columns, first: int) -> Piece:
                 raise ValueError(f"expected {columns.width} values, found {len(fields)}")
             numbers[number] = _numbers([fields[place] for place in columns.inputs], columns)
         except (ValueError, csv.Error) as error:
-            faults[number] = reason(error)
+            faults[number] = f"line {first + number + columns.first_line:,}: {reason(error)}"
             fields = [""] * columns.width
         for name, values in named.items():
             values.append(fields[columns.kept[name]])
