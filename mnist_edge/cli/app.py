@@ -275,12 +275,12 @@ def require_apart(out: Path, option: str, source: Path) -> None:
     """Refuse to write over what is read.
 
     Raises:
-        OptionError: ``out`` is the source, or lies within it.
+        OptionError: ``out`` is the source, or a file within it.
     """
-    if out.resolve().is_relative_to(source.resolve()):
+    within = Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source))
+    if out.exists() and within:
         raise OptionError(
-            f"expected {option} outside of {source}, which is read, received {out}: name another "
-            "file"
+            f"expected a new file with {option}, received {out}, which is read: name another"
         )
 
 

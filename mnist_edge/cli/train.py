@@ -21,6 +21,7 @@ from mnist_edge.cli.app import (
     find_data,
     interruptible,
     print_json,
+    require_apart,
     require_png,
 )
 from mnist_edge.cli.render import progress
@@ -115,6 +116,9 @@ def train(
     if plot:
         charts.require_plot(plot)
         require_writable(plot.parent, plot.name)
+    for option, drawn in (("--plot", plot), ("--preview", preview)):
+        if drawn and data is not None:
+            require_apart(drawn, option, Path(data))
     names = parse_labels(labels) if labels is not None else ()
     find = partial(
         find_data, data, ModelInput(UNIT_PIXELS), label_column=label_column, resize=resize

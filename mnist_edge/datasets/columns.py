@@ -10,8 +10,14 @@ _QUOTED = re.compile(r'"[^"]*"')
 _MISSING = ("", "na", "n/a", "null", "none", "?")
 """What tables have where there is no value."""
 
-_SURE_NAMES = frozenset({"label", "class", "target", "id", "index"})
-"""Words that make a header of a line whatever else it holds: they are the value of no row."""
+LABEL_NAMES = ("label", "class", "target", "y")
+"""What the column of the labels is called where nobody names it, in this order."""
+
+BESIDE_INPUTS = (*LABEL_NAMES, "id", "index")
+"""Columns that many tables have beside the model's inputs."""
+
+_SURE_NAMES = frozenset(BESIDE_INPUTS).difference("y")
+"""Words that make a header of a line of numbers; y may be a row's label, for yes."""
 
 _FEWEST_COUNTED = 16
 """A few values may well be 0, 1, 2, ..., above all where somebody tries a command."""
@@ -41,13 +47,14 @@ def is_header(
     stripped = [cell.strip() for cell in cells]
     words = [cell.lower() for cell in stripped if is_word(cell)]
     numbers = [cell for cell in stripped if _is_like_a_number(cell)]
-    if not words:
-        is_named = bool(feature_names) and {*feature_names}.issubset(stripped)
-        return is_named or _are_counted(numbers)
-    is_sure = not _SURE_NAMES.isdisjoint(words) or label_column in stripped
-    if is_sure or not {*feature_names}.isdisjoint(stripped):
+    if label_column in stripped or _are_counted(numbers):
         return True
-    return len(numbers) < len(words) or _are_counted(numbers)
+    if not words:
+        return bool(feature_names) and {*feature_names}.issubset(stripped)
+    if len(numbers) < len(words) or not {*feature_names}.isdisjoint(stripped):
+        return True
+    # No two columns have one name, and a row of pixels has many zeros.
+    return not _SURE_NAMES.isdisjoint(words) and len({*numbers}) == len(numbers)
 
 
 def _are_counted(numbers: list[str]) -> bool:

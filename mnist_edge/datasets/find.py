@@ -85,7 +85,8 @@ def find(
             raise DataError(f"{error} [{DATA_VARIABLE} names it]") from error
         if resize is not None and not found.has_pixels:
             raise OptionError(
-                f"expected --resize with pictures, received {found.described} ({named}): omit it"
+                f"expected --resize with pictures, received {found.described} ({named}): omit it, "
+                "or name pictures with --data"
             )
         # MNIST in the variable is what there is; another set there was chosen.
         return replace(found, is_named=is_named or found.name != "MNIST")

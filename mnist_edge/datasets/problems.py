@@ -47,6 +47,10 @@ class Tally:
     Args:
         what: What they are: pictures or rows.
         source: Where they are.
+
+    Attributes:
+        text_columns: The columns that hold text in each row that was left out; None before the
+            first.
     """
 
     def __init__(self, what: str, source: str) -> None:
@@ -55,19 +59,23 @@ class Tally:
         self._seen = 0
         self._skipped = 0
         self._first: list[str] = []
-        self._text_columns: list[str] = []
+        self.text_columns: Sequence[str] | None = None
 
     def read(self) -> None:
         """Count one that was read."""
         self._seen += 1
 
     def skip(self, where: str, reason: str, text_columns: Sequence[str] = ()) -> None:
-        """Count one that was left out; of a table, say which columns held text."""
+        """Count one that was left out.
+
+        Args:
+            where: Its place or name.
+            reason: Why.
+            text_columns: Of a row, those out of ``text_columns`` that hold text in it too.
+        """
         self._seen += 1
         self._skipped += 1
-        self._text_columns = [
-            name for name in text_columns if self._skipped == 1 or name in self._text_columns
-        ]
+        self.text_columns = text_columns
         if len(self._first) < NAMED:
             named = where if where.isprintable() else shown(where)
             self._first.append(f"{named} ({reason})")
@@ -88,7 +96,6 @@ class Tally:
 
     def _advice(self) -> str:
         """Return what to do where the same columns hold text in each row that was left out."""
-        if not self._text_columns:
+        if not self.text_columns:
             return ""
-        names = listed(self._text_columns)
-        return f": convert {names} to numbers, or remove what is no feature"
+        return f": convert {listed(self.text_columns)} to numbers, or remove what is no feature"

@@ -11,6 +11,7 @@ from typing import NamedTuple, TextIO
 import numpy as np
 
 from mnist_edge.datasets.columns import (
+    LABEL_NAMES,
     comma_hint,
     delimiter_of,
     feature_places,
@@ -25,9 +26,6 @@ from mnist_edge.errors import DataError, OptionError, listed, shown
 from mnist_edge.files import open_regular
 
 SUFFIXES = (".csv", ".tsv")
-
-LABEL_NAMES = ("label", "class", "target", "y")
-"""What the column of the labels is called where nobody names it, in this order."""
 
 MAX_BYTES = 2 * 2**30
 """Of a file: as numbers in memory it takes twice as much."""
@@ -122,7 +120,8 @@ def _read_header(
     if not is_header(names, label_column=label_column, feature_names=feature_names):
         raise DataError(
             f"expected a header with the names of the columns in {path}, found a row of values "
-            f"({listed(names)}): add a first line such as label,length,width"
+            f"({listed(names)}): add a first line such as label,length,width; "
+            "if these are names, name the column of labels with --label-column"
         )
     label = _label_place(names, path, label_column)
     # pandas writes its row numbers as a first column without a name.
@@ -198,7 +197,8 @@ def _rows(lines: Iterator[str], header: _Header, tally: Tally) -> Iterator[_Row]
         else:
             values = _numbers(pick(cells))
             if values is None:
-                tally.skip(where, _bad_cell(cells, header), _text_columns(cells, header))
+                text_columns = _text_columns(cells, header, tally.text_columns)
+                tally.skip(where, _bad_cell(cells, header), text_columns)
                 continue
             tally.read()
             yield _Row(_without_point(label), values)
@@ -224,10 +224,18 @@ def _bad_cell(cells: Sequence[str], header: _Header) -> str:
     return "no numbers"
 
 
-def _text_columns(cells: Sequence[str], header: _Header) -> list[str]:
-    """Return the columns of a row's cells that are words."""
+def _text_columns(
+    cells: Sequence[str], header: _Header, among: Sequence[str] | None
+) -> Sequence[str]:
+    """Return the columns out of some, or of all, of which a row's cells are words."""
+    if among is not None and not among:
+        return ()
+    # A set: a table may have a million columns, all of them text.
+    some = None if among is None else {*among}
     columns = zip(header.columns, header.names, strict=True)
-    return [name for place, name in columns if is_word(cells[place])]
+    return [
+        name for place, name in columns if (some is None or name in some) and is_word(cells[place])
+    ]
 
 
 def _without_point(label: str) -> str:

@@ -170,8 +170,8 @@ def _require_calibration(task: Task, precision: Precision) -> None:
         )
     if task.doubt and not task.named:
         raise ModelError(
-            f"{precision.name} is calibrated on examples that the model classifies well: its "
-            f"accuracy on {task.calibration.name} is too low"
+            f"{precision.name} is calibrated on examples that the model classifies well: the "
+            f"model's accuracy on {task.calibration.name} is too low"
         )
 
 

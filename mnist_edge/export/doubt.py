@@ -119,7 +119,11 @@ def _change(given: TrainedScaling, better: TrainedScaling) -> str:
     if not dropped:
         return f"pass {options(better)}"
     omit = f"omit {' and '.join(dropped)}"
-    kept = replace(given, inverted=better.inverted, transposed=better.transposed)
+    kept = replace(
+        given,
+        inverted=given.inverted and better.inverted,
+        transposed=given.transposed and better.transposed,
+    )
     return omit if kept == better else f"pass {options(better)} and {omit}"
 
 

@@ -137,9 +137,9 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         if array.dtype.kind not in "biuf":
             received, advice = str(array.dtype), "pass an array of numbers"
             if array.dtype == object:
-                received = f"{type(image).__name__} of no numbers"
+                received = f"{type(image).__name__} of objects"
             if array.dtype == object and hasattr(type(image), "astype"):  # columns of several types
-                received, advice = "columns of objects", "convert them with .astype('float32')"
+                advice = "convert it with .astype('float32')"
             raise ImageError(f"expected numbers, received {received}: {advice}")
     elif array.dtype != np.uint8 and array.dtype.kind not in "bf":
         advice = "if they are 0..255, convert with numpy.asarray(pixels, numpy.uint8)"
@@ -241,13 +241,17 @@ def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
     """
     if not feature_names:
         return
-    for part in rows if isinstance(rows, list | tuple) else (rows,):
+    several = rows if type(rows) is list or type(rows) is tuple else ()
+    # Of numbers a list may have many: one look at the first shows that.
+    for part in several if several and _names_of(several[0]) else (rows,):
         given = _names_of(part)
         if not given or given == feature_names:
             continue
         missing = tuple(name for name in feature_names if name not in given)
-        select = ".select(%s)" if type(part).__module__.startswith("pyarrow") else "[%s]"
-        advice = f"pass data{select % 'list(predictor.spec.feature_names)'}"
+        names = "list(predictor.spec.feature_names)"
+        advice = f"pass data[{names}]"
+        if hasattr(part, "column_names"):  # of pyarrow
+            advice = f"pass data.select({names})"
         if missing:
             advice = f"add {_quoted(missing)}, or rename columns"
         raise ImageError(
@@ -267,11 +271,12 @@ _NAMES = {
 
 def _names_of(rows: object) -> tuple[object, ...]:
     """Return the names of a table's columns; none of what has numbers for names, or no names."""
-    kind = type(rows)
-    if kind.__module__.partition(".")[0] not in ("pandas", "polars", "pyarrow"):
-        return ()
-    names = getattr(rows, _NAMES.get(kind.__name__, ""), ())
-    return tuple(name for name in names if isinstance(name, str | bytes | tuple))
+    for kind in type(rows).__mro__:
+        package = str(kind.__module__).partition(".")[0]
+        if package in ("pandas", "polars", "pyarrow") and kind.__name__ in _NAMES:
+            names = getattr(rows, _NAMES[kind.__name__], ())
+            return tuple(name for name in names if isinstance(name, str | bytes | tuple))
+    return ()
 
 
 def _quoted(names: tuple[object, ...]) -> str:

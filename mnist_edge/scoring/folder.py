@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from mnist_edge.documents import from_json
-from mnist_edge.errors import MnistEdgeError, OptionError, OutputError
+from mnist_edge.errors import MnistEdgeError, OptionError, OutputError, listed
 from mnist_edge.files import json_text, make_folder, parse_json
 from mnist_edge.scoring.place import Place
 from mnist_edge.scoring.schema import Job, RunManifest, Shard, ShardReport
@@ -115,8 +115,8 @@ def begin(out: Place, manifest: RunManifest, mode: Mode, shared: bool) -> None:
     names = [name for name in out.names() if not name.startswith(".")]
     if names and MANIFEST not in names:
         raise OptionError(
-            f"expected an empty folder, {out.text} holds {names[0]} and is no output of score: "
-            "name another --out"
+            f"expected an empty folder, {out.text} holds {listed(names[:1])} and is no output of "
+            "score: name another --out"
         )
     if names and mode == "new" and not shared:
         raise OptionError(

@@ -78,7 +78,7 @@ def require_rows(found: Sequence[Input], spec: ModelSpec, model: str) -> None:
 
 
 def unchecked_order(found: Sequence[Input], spec: ModelSpec, model: str) -> tuple[str, ...]:
-    """Return a sentence where a model has no names to check a table's header by."""
+    """Return a sentence where a model has no names to check the columns of a .csv by."""
     tables = [one for one in found if one.source.kind == "csv"]
     if not tables or not spec.input.is_row or spec.feature_names:
         return ()

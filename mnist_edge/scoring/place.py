@@ -136,10 +136,9 @@ def reading(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, pyarrow.ArrowException) as error:
-        raise DataError(
-            f"cannot read {what}: {reason(error)}; check that it is whole and of the kind that its "
-            "name says"
-        ) from error
+        is_damaged = isinstance(error, EOFError | pyarrow.ArrowInvalid)
+        advice = ": it is damaged, or of another kind than its name says" if is_damaged else ""
+        raise DataError(f"cannot read {what} ({reason(error).rstrip('.')}){advice}") from error
 
 
 def reason(error: BaseException) -> str:

@@ -69,7 +69,8 @@ def compress(
         ModelError: ``wide`` is missing, damaged, or no plain stack of Dense relu layers.
         OptionError: The widths do not fit it, or an interrupted run with other settings is in the
             way.
-        OutputError: The folder of ``out`` cannot be written.
+        OutputError: The folder of ``out`` cannot be written, or ``out`` is a model of somebody
+            else's.
     """
     content = read_keras(wide)
     network = plain(from_bytes(content, str(wide)), str(wide))

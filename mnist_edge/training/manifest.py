@@ -25,6 +25,8 @@ from mnist_edge.files import (
 )
 from mnist_edge.model_spec import MAX_MODEL_BYTES
 from mnist_edge.runtime.confidence import UNCALIBRATED, Calibration
+from mnist_edge.sources.keras_file import facts as recorded_facts
+from mnist_edge.sources.keras_file import read_keras
 from mnist_edge.training.calibrate import calibrate, expected_calibration_error
 from mnist_edge.training.fit import evaluate, predict, require_finite
 from mnist_edge.training.history import History
@@ -169,19 +171,28 @@ def prepare(out: Path, checkpoints: Iterable[Path], *, resume: bool) -> None:
         resume: Whether an interrupted run stays.
 
     Raises:
-        OutputError: They cannot be, or a model of somebody else's would be replaced.
+        OutputError: They cannot be, or one is a model of somebody else's.
     """
     states = tuple(checkpoints)
     names = [path.name for path in (out, manifest_path(out), *states)]
     require_writable(out.parent, *names)
-    ours = (manifest_path(out), *states)
-    if out.exists() and not any(path.exists() for path in ours):
-        raise OutputError(
-            f"expected a new file or one that mnist-edge trained, found another at {out}: name "
-            "another --out"
-        )
+    require_own(out)
     if not resume:
         _delete(states)
+
+
+def require_own(out: Path) -> None:
+    """Refuse to replace a .keras file that no training of ours has written.
+
+    Raises:
+        OutputError: It is one: neither it nor a manifest beside it says so.
+    """
+    if not out.exists() or manifest_path(out).exists() or recorded_facts(read_keras(out)):
+        return
+    raise OutputError(
+        f"expected a new file or one that mnist-edge trained, found another at {out}: name another "
+        "--out"
+    )
 
 
 def write_network(

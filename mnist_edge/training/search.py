@@ -16,7 +16,7 @@ from mnist_edge.files import manifest_path, require_writable, sha256, write_json
 from mnist_edge.sources.keras_file import from_bytes, read_keras
 from mnist_edge.training.compress import compress, compressed_path, ladder, units_in_use
 from mnist_edge.training.fit import OnEpoch
-from mnist_edge.training.manifest import CompressionManifest, finished
+from mnist_edge.training.manifest import CompressionManifest, finished, require_own
 from mnist_edge.training.network import hidden_widths, plain
 from mnist_edge.training.recipes import Recipe
 
@@ -133,6 +133,8 @@ def find_narrowest(
     goals = [out or compressed_path(wide, widths) for widths in rungs]
     names = [path.name for goal in goals for path in (goal, manifest_path(goal))]
     require_writable(beside.parent, *names)
+    for goal in goals:
+        require_own(goal)
     folder = beside.with_name(beside.stem + ".search")
 
     # Every rung up to ``enough`` loses little enough, every one from ``too_narrow`` on too much.

@@ -77,7 +77,8 @@ def train(
         DataError: The data is no 28x28 grey images.
         OptionError: An interrupted run with other settings is in the way.
         ModelError: The training has diverged: ``out`` stays as it was.
-        OutputError: The folder of ``out`` cannot be written.
+        OutputError: The folder of ``out`` cannot be written, or ``out`` is a model of somebody
+            else's.
     """
     recipe = recipe.for_classes(dataset.classes)
     checkpoint = checkpoint_path(out)

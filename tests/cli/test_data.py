@@ -28,8 +28,8 @@ def test_pictures_in_colour(run: Runner, refused: Refused, tmp_path: Path) -> No
     assert "'a cat'" in done.out
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.mode == "RGB"
-    inside = refused("data", "--data", pets, "--png", pets / "a cat" / "sheet.png")
-    assert "expected --png outside of" in inside
+    inside = refused("data", "--data", pets, "--png", next(pets.rglob("*.png")))
+    assert "expected a new file with --png" in inside
     document = run("data", "--data", pets, "--json").json
     jsonschema.validate(document, json_schema(DataReport, "a data set"))
     assert document["classes"] == ["a cat", "a dog"]

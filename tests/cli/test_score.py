@@ -32,7 +32,7 @@ def test_what_it_prints(run: Runner, data: Path, tmp_path: Path) -> None:
     done = run("score", data, "--out", out, "--rows-per-shard", 20, "--keep", "all")
     assert done.code == 0
     first, second = done.out.splitlines()
-    assert first.startswith(f"wrote 50 rows to 3 files in {out}, ")
+    assert first.startswith(f"50 rows in 3 files in {out}, ")
     assert first.endswith(" rejected")
     assert "rows a second" in second
     assert pq.read_table(out / "part-00000.parquet").column("id").to_pylist()[0] == 100
@@ -69,7 +69,7 @@ def test_rows_that_cannot_be_read_are_a_failed_check(
     assert (done.json["rows"], done.json["errors"], done.json["complete"]) == (2, 1, True)
     out = tmp_path / "d"
     told = run("score", tmp_path / "in", "--out", out, *quarantine[:2]).out.splitlines()
-    assert told[0].startswith(f"wrote 1 of 2 rows to 1 file in {out}, ")
+    assert told[0].startswith(f"1 of 2 rows in 1 file in {out}, ")
     assert told[1] == f"1 row could not be read: see {out}/errors"
 
 

@@ -37,6 +37,8 @@ def test_headers(line: str) -> None:
         ",,,",
         "0,1,2,3",
         "3.5,oak",
+        "1,2,3,y",
+        "0,0,4,0,target",
     ],
 )
 def test_rows(line: str) -> None:
@@ -51,6 +53,7 @@ def test_a_label_column_that_somebody_named() -> None:
     spectrum = ["Kind", "400", "410", "420"]
     assert not is_header(spectrum)
     assert is_header(spectrum, label_column="Kind")
+    assert is_header(["0", "1", "2"], label_column="2")
 
 
 def test_names_of_a_model() -> None:

@@ -33,6 +33,10 @@ def test_a_wrong_scaling() -> None:
     ("given", "advice"),
     [
         (TrainedScaling("-1..1", inverted=True), ": omit --invert"),
+        (
+            TrainedScaling("-1..1", inverted=True, transposed=True),
+            ": omit --invert and --transpose",
+        ),
         (TrainedScaling("0..1", inverted=True), ": pass --scaling -1..1 and omit --invert"),
     ],
 )
@@ -41,6 +45,12 @@ def test_an_option_too_many(given: TrainedScaling, advice: str) -> None:
     doubt = examine(reader({upright: 0.97}), TRIAL, given)
     assert doubt is not None
     assert doubt.sentence.endswith(advice)
+
+
+def test_one_option_instead_of_another() -> None:
+    doubt = examine(reader({DARK_INK: 0.97}), TRIAL, TrainedScaling("-1..1", transposed=True))
+    assert doubt is not None
+    assert doubt.sentence.endswith(": pass --scaling -1..1 --invert and omit --transpose")
 
 
 def test_another_scaling_that_reads_somewhat_more() -> None:

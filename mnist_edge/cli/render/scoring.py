@@ -34,11 +34,12 @@ def summary(report: ScoreReport) -> str:
     """Return what a run did, for people."""
     written = f"{report.rows - report.errors:,} of " if report.errors else ""
     lines = [
-        f"wrote {written}{_counted(report.rows, 'row')} to {_counted(report.shards, 'file')} in "
+        f"{written}{_counted(report.rows, 'row')} in {_counted(report.shards, 'file')} in "
         f"{report.out}, {report.rejected:,} rejected"
     ]
     if report.errors:
-        lines.append(f"{_counted(report.errors, 'row')} could not be read: see {report.out}/errors")
+        errors = f"{report.out.rstrip('/')}/errors"
+        lines.append(f"{_counted(report.errors, 'row')} could not be read: see {errors}")
     if report.rows_per_s is None:
         lines.append("nothing was left to do")
     else:

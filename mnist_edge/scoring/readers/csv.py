@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_edge.datasets.columns import (
+    BESIDE_INPUTS,
     comma_hint,
     delimiter_of,
     feature_places,
@@ -33,9 +34,6 @@ from mnist_edge.scoring.readers.piece import PIECE_BYTES, Extent, Piece, Want
 from mnist_edge.scoring.schema import Shard
 
 _BLOCK_BYTES = 2**22
-_NOT_PIXELS = ("label", "class", "target", "y", "id", "index")
-"""Columns that many sets have beside their pixels: passed over where there is one too many."""
-
 _WHOLE = re.compile(r"\s*-?[0-9]+\s*")
 
 _LOOKED_AT = 20
@@ -223,7 +221,7 @@ def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
     names = enumerate(layout.names)
     found = [place for place, name in names if name not in want.keep]
     if len(found) > want.elements:
-        found = [place for place in found if layout.names[place].lower() not in _NOT_PIXELS]
+        found = [place for place in found if layout.names[place].lower() not in BESIDE_INPUTS]
     if len(found) != want.elements:
         advice = "name the model of such rows with --model"
         if len(found) > want.elements:
