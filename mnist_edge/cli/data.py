@@ -72,6 +72,10 @@ def data(
     if png:
         require_png(png, "--png")
     found = find_data(data, label_column=label_column, resize=resize, allow_sample=True)
+    if resize is not None and not found.has_pixels:
+        raise OptionError(
+            f"expected --resize with pictures, received {found.described} ({found.source}): omit it"
+        )
     drawn = show or DRAWN
     if png:
         require_apart(png, "--png", Path(found.source))

@@ -38,7 +38,7 @@ def score(
         ),
     ] = None,
     keep: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="COLUMNS|all",
             show_default="the row's number or path",
@@ -166,12 +166,14 @@ def score(
         raise typer.Exit(1 if report.errors < report.rows else 2)
 
 
-def _columns(text: str | None) -> tuple[str, ...]:
-    if text is None:
+def _columns(given: list[str] | None) -> tuple[str, ...]:
+    """Return the columns to keep, each once; the option may be repeated."""
+    if not given:
         return ()
-    if text == "all":
+    text = ",".join(given)
+    names = tuple(dict.fromkeys(map(str.strip, text.split(","))))
+    if names == ("all",):
         return ("*",)
-    names = tuple(dict.fromkeys(text.split(",")))
     if not all(names) or "all" in names:
         raise OptionError(
             f"expected --keep as names of columns, or all alone, received {shown(text)}"

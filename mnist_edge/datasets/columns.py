@@ -32,7 +32,7 @@ def delimiter_of(line: str) -> str:
 def is_header(
     cells: Sequence[str],
     *,
-    label_column: str | None = None,
+    named: Collection[str] = (),
     feature_names: Collection[str] = (),
 ) -> bool:
     """Return whether the first line of a table holds the names of its columns.
@@ -41,20 +41,27 @@ def is_header(
 
     Args:
         cells: Of the line.
-        label_column: The name of the column of the labels, where somebody has named it.
+        named: Columns that somebody has named: of the labels, or to be kept.
         feature_names: Of a model, which may be numbers: pandas numbers what nobody names.
     """
     stripped = [cell.strip() for cell in cells]
     words = [cell.lower() for cell in stripped if is_word(cell)]
     numbers = [cell for cell in stripped if _is_like_a_number(cell)]
-    if label_column in stripped or _are_counted(numbers):
+    known = {*feature_names}.intersection(stripped)
+    differ = len({*numbers}) == len(numbers)  # no two columns have one name; pixels are often 0
+    if _are_counted(numbers) or len(numbers) < len(words):
+        return True
+    if not {*named}.isdisjoint(stripped) and _are_ascending(numbers):
         return True
     if not words:
-        return bool(feature_names) and {*feature_names}.issubset(stripped)
-    if len(numbers) < len(words) or not {*feature_names}.isdisjoint(stripped):
-        return True
-    # No two columns have one name, and a row of pixels has many zeros.
-    return not _SURE_NAMES.isdisjoint(words) and len({*numbers}) == len(numbers)
+        return differ and 0 < len(feature_names) <= 2 * len(known)
+    return bool(known) or (differ and not _SURE_NAMES.isdisjoint(words))
+
+
+def _are_ascending(numbers: list[str]) -> bool:
+    """Return whether numbers are in order, as wavelengths and years are, and a row's seldom."""
+    values = [float(number.replace(",", ".")) for number in numbers]
+    return values == sorted({*values})
 
 
 def _are_counted(numbers: list[str]) -> bool:
@@ -87,8 +94,9 @@ def feature_places(names: Sequence[str], feature_names: Sequence[str], source: s
         if wrong:
             raise DataError(
                 f"expected one column for each of the model's {len(feature_names):,} features in "
-                f"{source}, found {number} called {listed(wrong)}: name the columns as in the data "
-                "that the model was exported with ('mnist-edge info FILE --json' lists them)"
+                f"{source}, found {number} called {listed(wrong)} among {listed(names)}: name the "
+                "columns as in the data that the model was exported with ('mnist-edge info FILE "
+                "--json' lists them)"
             )
     return [places[name] for name in feature_names]
 

@@ -76,18 +76,13 @@ def find(
     if named == SAMPLE:
         return replace(sample(mnist.read_sample()), is_named=is_named)
     if named is not None:
-        way = resize or (wanted.resize if wanted else None) or "stretch"
+        resize = resize or (wanted.resize if wanted else None) or "stretch"
         try:
-            found = _named(mnist.expanded(named), wanted, label_column, way)
+            found = _named(mnist.expanded(named), wanted, label_column, resize)
         except DataError as error:
             if is_named:
                 raise
             raise DataError(f"{error} [{DATA_VARIABLE} names it]") from error
-        if resize is not None and not found.has_pixels:
-            raise OptionError(
-                f"expected --resize with pictures, received {found.described} ({named}): omit it, "
-                "or name pictures with --data"
-            )
         # MNIST in the variable is what there is; another set there was chosen.
         return replace(found, is_named=is_named or found.name != "MNIST")
     try:

@@ -98,4 +98,4 @@ class Tally:
         """Return what to do where the same columns hold text in each row that was left out."""
         if not self.text_columns:
             return ""
-        return f": convert {listed(self.text_columns)} to numbers, or remove what is no feature"
+        return f": remove {listed(self.text_columns)}, or convert to numbers what is a feature"

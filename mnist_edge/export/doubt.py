@@ -26,8 +26,9 @@ _UNTRAINED = (
     f"it is untrained or poorly trained, or was trained on other examples or classes; {_UNVERIFIED}"
 )
 _OTHER_FEATURES = (
-    "it was trained on other rows, on columns in another order, or on columns that were scaled "
-    "first (put a Normalization layer into the model), or is untrained; "
+    "it was trained on other rows, on columns in another order, on columns that were scaled first "
+    "(put a Normalization layer into the model), with its classes in another order (name them with "
+    "--labels), or is untrained; "
     f"{_UNVERIFIED}"
 )
 

@@ -63,7 +63,7 @@ def require_fit(spec: ModelSpec, dataset: Dataset, origin: str) -> None:
         advice = ""
         too_many = len(dataset.columns) > spec.input.elements
         if too_many and dataset.has_classes_of(spec.labels):
-            advice = f": remove the columns that are no features, out of {listed(dataset.columns)}"
+            advice = f": remove what is no feature; the columns are {listed(dataset.columns)}"
         raise DataError(
             f"expected data that {origin} takes, {spec.input.size} {what} of "
             f"{len(spec.labels)} classes, received {dataset.described} ({dataset.source}){advice}"

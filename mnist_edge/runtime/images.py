@@ -243,8 +243,8 @@ def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
         return
     several = rows if type(rows) is list or type(rows) is tuple else ()
     # Of numbers a list may have many: one look at the first shows that.
-    for part in several if several and _names_of(several[0]) else (rows,):
-        given = _names_of(part)
+    for part in several if several and _names_of(several[0], feature_names) else (rows,):
+        given = _names_of(part, feature_names)
         if not given or given == feature_names:
             continue
         missing = tuple(name for name in feature_names if name not in given)
@@ -252,7 +252,9 @@ def require_order(rows: object, feature_names: tuple[str, ...]) -> None:
         advice = f"pass data[{names}]"
         if hasattr(part, "column_names"):  # of pyarrow
             advice = f"pass data.select({names})"
-        if missing:
+        if len({*given}) < len(given):
+            advice = "give each column once"
+        elif missing:
             advice = f"add {_quoted(missing)}, or rename columns"
         raise ImageError(
             f"expected the columns {_quoted(feature_names)}, in this order, received "
@@ -269,14 +271,30 @@ _NAMES = {
 """Where tables of pandas, polars and pyarrow have the names of their columns."""
 
 
-def _names_of(rows: object) -> tuple[object, ...]:
+def _names_of(rows: object, feature_names: tuple[str, ...]) -> tuple[object, ...]:
     """Return the names of a table's columns; none of what has numbers for names, or no names."""
     for kind in type(rows).__mro__:
         package = str(kind.__module__).partition(".")[0]
         if package in ("pandas", "polars", "pyarrow") and kind.__name__ in _NAMES:
             names = getattr(rows, _NAMES[kind.__name__], ())
-            return tuple(name for name in names if isinstance(name, str | bytes | tuple))
+            texts = tuple(name for name in names if isinstance(name, str | bytes | tuple))
+            return texts or _numbers_as_names(tuple(names), feature_names)
     return ()
+
+
+def _numbers_as_names(
+    names: tuple[object, ...], feature_names: tuple[str, ...]
+) -> tuple[object, ...]:
+    """Return numbers as the model's features are called; none where they only count columns."""
+    if names == tuple(range(len(names))) or not all(map(_is_number, feature_names)):
+        return ()
+    theirs = {name.removesuffix(".0"): name for name in feature_names}
+    texts = [str(name).removesuffix(".0") for name in names]
+    return tuple(theirs.get(text, text) for text in texts)
+
+
+def _is_number(name: str) -> bool:
+    return name.replace(".", "", 1).isdecimal()
 
 
 def _quoted(names: tuple[object, ...]) -> str:

@@ -45,6 +45,7 @@ def locked(out: Place, shared: bool) -> Iterator[None]:
         yield
         return
     is_new = not out.local.exists()
+    had_lock = (out.local / LOCK).exists()
     try:
         make_folder(out.local)
         with (out.local / LOCK).open("ab") as file:
@@ -54,6 +55,8 @@ def locked(out: Place, shared: bool) -> Iterator[None]:
             finally:
                 if is_new and not shared:
                     _remove_if_empty(out.local)
+                elif not (had_lock or shared or (out.local / MANIFEST).exists()):
+                    _remove_lock(out.local)
     except OSError as error:
         raise OutputError(f"cannot write to {out.text}: {error.strerror or error}") from error
 
@@ -78,9 +81,14 @@ def _lock(descriptor: int, shared: bool, folder: Path) -> None:
 def _remove_if_empty(folder: Path) -> None:
     """Remove a folder in which nothing but the lock is left."""
     if [path.name for path in folder.iterdir()] == [LOCK]:
-        with suppress(OSError):  # Windows keeps a file that is open
-            (folder / LOCK).unlink()
+        _remove_lock(folder)
+        with suppress(OSError):
             folder.rmdir()
+
+
+def _remove_lock(folder: Path) -> None:
+    with suppress(OSError):  # Windows keeps a file that is open
+        (folder / LOCK).unlink()
 
 
 @contextmanager
@@ -115,8 +123,8 @@ def begin(out: Place, manifest: RunManifest, mode: Mode, shared: bool) -> None:
     names = [name for name in out.names() if not name.startswith(".")]
     if names and MANIFEST not in names:
         raise OptionError(
-            f"expected an empty folder, {out.text} holds {listed(names[:1])} and is no output of "
-            "score: name another --out"
+            f"expected an empty folder, {out.text} contains {listed(names[:1])} and is no output "
+            "folder of score: name another --out"
         )
     if names and mode == "new" and not shared:
         raise OptionError(

@@ -78,13 +78,13 @@ def require_rows(found: Sequence[Input], spec: ModelSpec, model: str) -> None:
 
 
 def unchecked_order(found: Sequence[Input], spec: ModelSpec, model: str) -> tuple[str, ...]:
-    """Return a sentence where a model has no names to check the columns of a .csv by."""
-    tables = [one for one in found if one.source.kind == "csv"]
+    """Return a sentence where a model has no names to check a table's columns by."""
+    tables = [one for one in found if one.source.kind in ("csv", "parquet", "arrow")]
     if not tables or not spec.input.is_row or spec.feature_names:
         return ()
     return (
-        f"{model} stores no names of features, so columns are read in their order: export it with "
-        "a table as --data to have them checked",
+        f"{model} stores no names of features, so columns are read in their order, and a first "
+        "line of numbers as a row: export it with a table as --data to have them checked",
     )
 
 

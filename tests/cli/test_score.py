@@ -40,6 +40,22 @@ def test_what_it_prints(run: Runner, data: Path, tmp_path: Path) -> None:
     assert again.out.splitlines()[1] == "nothing was left to do"
 
 
+def test_keep_can_be_repeated(run: Runner, data: Path, tmp_path: Path) -> None:
+    columns = pq.read_table(data).column_names
+    others = [name for name in columns if name != "image"]
+    options = [part for name in [*others, others[0]] for part in ("--keep", f" {name}")]
+    assert run("score", data, "--out", tmp_path / "out", *options).code == 0
+    kept = pq.read_table(tmp_path / "out" / "part-00000.parquet").column_names
+    assert kept[: len(others)] == others
+
+
+def test_a_folder_of_others_is_left_as_it_was(refused: Refused, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("")
+    assert "contains mine.txt" in refused("score", data, "--out", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
 def test_documents(run: Runner, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run("score", data, "--out", out, "--shard", "1/2", "--rows-per-shard", 20, "--json")

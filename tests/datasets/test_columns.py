@@ -49,18 +49,21 @@ def test_a_row_with_decimal_commas() -> None:
     assert not is_header(["1,5", "2,5", "oak"])
 
 
-def test_a_label_column_that_somebody_named() -> None:
+def test_a_column_that_somebody_named() -> None:
     spectrum = ["Kind", "400", "410", "420"]
     assert not is_header(spectrum)
-    assert is_header(spectrum, label_column="Kind")
-    assert is_header(["0", "1", "2"], label_column="2")
+    assert is_header(spectrum, named=["Kind"])
+    assert is_header(["0", "1", "2"], named=["2"])
+    assert not is_header(["5.1", "3.5", "barolo"], named=["barolo"])
 
 
 def test_names_of_a_model() -> None:
     names = ("0", "1", "2")
     assert is_header(["2", "0", "1"], feature_names=names)
-    assert not is_header(["2", "0", "7"], feature_names=names)
+    assert not is_header(["8", "0", "7"], feature_names=names)
+    assert not is_header(["2", "0", "0"], feature_names=names)
     # One of them is missing: that is for feature_places to say.
+    assert is_header(["2", "0", "7"], feature_names=names)
     assert is_header(["weight", "0", "1", "5"], feature_names=names)
 
 

@@ -190,7 +190,11 @@ def test_bad_rows_are_counted_and_named(write: Write) -> None:
         ("label\n1\n2", "columns of numbers beside the labels"),
         ("a,label\nx,1\ny,2", r"2 of 2 rows were left out: line 2 \('x' in column a\)"),
         ("a,b,label\n1,,1\n,2,2", r"line 3 \(nothing in column a\)$"),
-        ("id,a,label\nx,1,1\ny,2,2", ": convert id to numbers, or remove what is no feature"),
+        (
+            "x,y\n" + "".join(f"{n % 2},{n / 7:.3f}\n" for n in range(60)),
+            r"found 60 labels for 60 examples: name the column",
+        ),
+        ("id,a,label\nx,1,1\ny,2,2", ": remove id, or convert to numbers what is a feature"),
         ("a,label\n1,one\n2,one", "at least 2 classes in .*, found one"),
         ("a,label\n1,0\n2,1\n3,5", "found none with the label 2, 3, 4"),
         ("a,label\n1,0\n2,0", "a single one: all labels are 0"),

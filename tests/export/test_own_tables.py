@@ -169,7 +169,7 @@ def test_a_table_with_a_column_too_many(refused: Refused, folder: Path, tmp_path
     data = ("--data", folder / "turned.csv", "--label-column", "kind", "--out", tmp_path / "out")
     sentence = refused("export", folder / "own.keras", *data)
     assert "received 3 features of 3 classes" in sentence
-    assert sentence.endswith("remove the columns that are no features, out of id, weight, size")
+    assert sentence.endswith("remove what is no feature; the columns are id, weight, size")
 
 
 def test_export_without_a_table_says_that_no_names_are_stored(

@@ -203,6 +203,21 @@ def test_columns_of_a_frame_are_a_models_features() -> None:
     assert len(nameless.predict_batch(DataFrame(rows, columns=turned)).probabilities) == 2
 
 
+def test_columns_that_are_called_by_numbers() -> None:
+    names = '["400", "402.5", "405.0", "407"]'
+    predictor = Predictor(models.linear(models.FEATURES, models.TWO, feature_names=names))
+    rows = np.arange(8, dtype=np.float64).reshape(2, 4)
+    expected = predictor.predict_batch(rows).probabilities
+    for given in ([400.0, 402.5, 405.0, 407.0], [0, 1, 2, 3]):
+        answers = predictor.predict_batch(DataFrame(rows, columns=given))
+        np.testing.assert_array_equal(answers.probabilities, expected)
+    for wrong in ([407.0, 405.0, 402.5, 400.0], [400, 403, 405, 407], [3, 2, 1, 0]):
+        with pytest.raises(ImageError, match="in this order, received"):
+            predictor.predict_batch(DataFrame(rows, columns=wrong))
+    with pytest.raises(ImageError, match="give each column once"):
+        predictor.predict_batch(DataFrame(rows, columns=["400", "402.5", "405.0", "400"]))
+
+
 WRONG = {
     # Neither one image nor a batch: no advice to call the other.
     "a batch in a batch": (UNIT_PIXELS, (1, 5, 28, 28), "reshape it"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
@@ -291,9 +292,34 @@ def test_a_header_of_numbers_that_lacks_one(scored: Score, tmp_path: Path) -> No
         scored(tmp_path / "a.csv", model=str(model), on_error="quarantine")
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_column_for_each_feature_that_has_no_name(
+    ending: str, scored: Score, tmp_path: Path
+) -> None:
+    model = models.write(models.linear(models.FEATURES, models.TWO), tmp_path / "model.onnx")
+    columns = {"number": pa.array(range(len(FLOWERS)))}
+    for name, column in zip(NAMES, FLOWERS.T, strict=True):
+        columns[name] = pa.array(column)
+    path = tmp_path / f"a.{ending}"
+    write = {"parquet": pq.write_table, "csv": pa_csv.write_csv}[ending]
+    write(pa.table(columns), path)
+    scored(path, model=str(model), keep=("number",), probabilities=True)
+    np.testing.assert_allclose(given(tmp_path), expected_of(FLOWERS), atol=1e-5)
+    with pytest.raises(DataError, match=r"found 5 besides those kept \(number, height"):
+        scored(path, model=str(model), out=tmp_path / "other")
+
+
+def test_a_cell_with_a_line_break_is_no_row(named: str, scored: Score, tmp_path: Path) -> None:
+    header = ",".join(["note", *NAMES])
+    (tmp_path / "a.csv").write_text(f'{header}\na,1,2,3,4\n"b\nc",5,6,7,8\n5",1,2,3,4\n')
+    report = scored(tmp_path / "a.csv", model=named, on_error="quarantine", keep=("note",))
+    assert (report.rows, report.errors) == (4, 2)
+    assert answered(tmp_path / "out").column("note").to_pylist() == ["a", '5"']
+
+
 def test_a_label_in_a_file_without_a_header(scored: Score, tmp_path: Path) -> None:
     model = models.write(models.linear(models.FEATURES, models.TWO), tmp_path / "model.onnx")
-    (tmp_path / "a.csv").write_text("1,2,3,4,oak\n5,6,7,8,elm\n")
+    (tmp_path / "a.csv").write_text("1,2,4,3,oak\n5,6,7,8,elm\n")
     for keep in ((), ("oak",)):
         with pytest.raises(DataError, match="give the file a header"):
             scored(tmp_path / "a.csv", model=str(model), keep=keep)

@@ -132,7 +132,7 @@ def test_a_folder_of_something_else(scored: Score, data: Path, tmp_path: Path) -
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
     for way in (Way(), RESUME, OVERWRITE, Way(shard="1/2")):
-        with pytest.raises(OptionError, match="and is no output of score"):
+        with pytest.raises(OptionError, match="and is no output folder of score"):
             scored(data, way=way)
     assert files(tmp_path / "out") == {"thesis.txt": b"years of work"}
 

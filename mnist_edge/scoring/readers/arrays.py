@@ -124,7 +124,7 @@ def _idx(file: Any) -> _Array:
 def _npy(file: Any) -> _Array:
     header = read_header(file)
     if header.fortran:
-        raise NpzError("its first axis varies fastest: save it with numpy.ascontiguousarray")
+        raise NpzError("it is in Fortran order: save numpy.ascontiguousarray(array) instead")
     return _Array(file, header.dtype, header.shape)
 
 

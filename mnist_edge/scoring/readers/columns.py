@@ -51,9 +51,11 @@ class Columns:
         inputs = [want.column or IMAGE]
         # A model of features may also be given rows of numbers in one column.
         are_features = _has_features(names, want)
-        if are_features:
+        if are_features and want.feature_names:
             places = feature_places(names, want.feature_names, source)
             inputs = [names[place] for place in places]
+        elif are_features:
+            inputs = _in_order(names, want, source)
         kept = list(want.keep)
         if want.keeps_all:
             taken = set(inputs)
@@ -84,10 +86,26 @@ class Columns:
 
 def _has_features(names: Sequence[str], want: Want) -> bool:
     """Return whether the columns of a table are a model's features."""
-    if want.column is not None or not want.feature_names:
+    if want.column is not None or want.has_pixels:
         return False
     there = set(map(str.strip, names))
-    return IMAGE not in there or there.issuperset(want.feature_names)
+    return IMAGE not in there or (bool(want.feature_names) and there.issuperset(want.feature_names))
+
+
+def _in_order(names: Sequence[str], want: Want, source: str) -> list[str]:
+    """Return the columns of a model without names for its features: all that are not kept.
+
+    Raises:
+        DataError: These are more or fewer than its features.
+    """
+    found = [name for name in names if name not in want.keep]
+    if len(found) != want.elements:
+        raise DataError(
+            f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
+            f"besides those kept ({listed(found)}): name those that are no inputs with --keep, or "
+            "a column of lists with --column"
+        )
+    return found
 
 
 def require_once(wanted: Sequence[str], names: Sequence[str], source: str) -> None:

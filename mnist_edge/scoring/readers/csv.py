@@ -26,7 +26,7 @@ from mnist_edge.datasets.columns import (
     is_number,
     is_plain,
 )
-from mnist_edge.errors import DataError, shown
+from mnist_edge.errors import DataError, listed, shown
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.scoring.place import Place, reading, reason
 from mnist_edge.scoring.readers.columns import missing, require_once
@@ -175,10 +175,10 @@ def _layout(file: Any, place: str, want: Want) -> _Layout:
         ) from error
     if not fields:
         raise DataError(f"expected rows of numbers in {place}, found an empty first line")
-    if not is_header(fields, feature_names=want.feature_names):
+    if not is_header(fields, named=want.keep, feature_names=want.feature_names):
         names = tuple(f"c{number}" for number in range(len(fields)))
         return _Layout(names, False, len(mark), delimiter, tuple(texts))
-    return _Layout(tuple(fields), True, len(lines[0]), delimiter, tuple(texts[1:]))
+    return _Layout(tuple(map(str.strip, fields)), True, len(lines[0]), delimiter, tuple(texts[1:]))
 
 
 def _first_lines(file: Any) -> list[bytes]:
@@ -198,7 +198,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
     Raises:
         csv.Error: It is no line of a table.
     """
-    return next(csv.reader([line], delimiter=delimiter), [])
+    return next(csv.reader([line], delimiter=delimiter, strict=True), [])
 
 
 def _columns(layout: _Layout, want: Want, source: str) -> _Columns:
@@ -223,14 +223,15 @@ def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
     if len(found) > want.elements:
         found = [place for place in found if layout.names[place].lower() not in BESIDE_INPUTS]
     if len(found) != want.elements:
-        advice = "name the model of such rows with --model"
+        advice = f"pass a table with all {want.elements:,}, or another --model"
         if len(found) > want.elements:
-            advice = "name the others with --keep"
+            advice = "name those that are no inputs with --keep"
             if not layout.has_header:
-                advice = "give the file a header of words, and name the others with --keep"
+                advice = f"give the file a header of words, and {advice}"
+        left = listed([layout.names[place] for place in found])
         raise DataError(
             f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
-            f"that --keep does not name: {advice}"
+            f"besides those kept ({left}): {advice}"
         )
     return found
 
@@ -309,9 +310,17 @@ def _line_by_line(block: bytes, columns: _Columns, first: int) -> Piece:
     numbers = np.zeros((len(lines), len(columns.inputs)), columns.dtype)
     named: dict[str, list[str]] = {name: [] for name in columns.kept}
     faults = {}
+    is_open = False
     for number, line in enumerate(lines):
         try:
-            fields = _cells(line, columns.delimiter)
+            if is_open:
+                is_open = line.count('"') % 2 == 0
+                raise ValueError("expected a row, found the rest of a cell with a line break")
+            try:
+                fields = _cells(line, columns.delimiter)
+            except csv.Error:
+                is_open = line.count('"') % 2 == 1
+                raise
             if not fields:
                 raise ValueError("expected a row of values, found an empty line")
             if len(fields) != columns.width:
