@@ -137,7 +137,7 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         if array.dtype.kind not in "biuf":
             received, advice = str(array.dtype), "pass an array of numbers"
             if array.dtype == object:
-                received = f"{type(image).__name__} of objects"
+                received = type(image).__name__ + (" of objects" if array.ndim else "")
             if array.dtype == object and hasattr(type(image), "astype"):  # columns of several types
                 advice = "convert it with .astype('float32')"
             raise ImageError(f"expected numbers, received {received}: {advice}")
