@@ -117,7 +117,8 @@ def _read_header(
     names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
     if len(names) > MAX_COLUMNS:
         raise DataError(f"expected at most {MAX_COLUMNS:,} columns in {path}, found {len(names):,}")
-    if not is_header(names, named=[label_column or ""], feature_names=feature_names):
+    named = [] if label_column is None else [label_column]
+    if not is_header(names, named=named, feature_names=feature_names):
         raise DataError(
             f"expected a header with the names of the columns in {path}, found a row of values "
             f"({listed(names)}): add a first line such as label,length,width; "

@@ -186,6 +186,7 @@ def test_bad_rows_are_counted_and_named(write: Write) -> None:
         ("", "found nothing"),
         ("a,label\n", "rows below the header"),
         ("1,2,3\n4,5,6", r"found a row of values \(1, 2, 3\): add a first line"),
+        ("1.5,2.5,,\n4,5,,elm", r"found a row of values \(1.5, 2.5, , \)"),
         ("1.5,2.5,oak\n4,5,elm", r"found a row of values \(1.5, 2.5, oak\): add a first line"),
         ("label\n1\n2", "columns of numbers beside the labels"),
         ("a,label\nx,1\ny,2", r"2 of 2 rows were left out: line 2 \('x' in column a\)"),
