@@ -137,7 +137,7 @@ def test_what_needs_images_is_refused_without(name: str) -> None:
 def test_signals_have_no_scaling_though_they_have_rows_and_columns() -> None:
     signals = InputSpec((6, 6), "float32", None)
     assert choose_scaling(READER, signals, AskedScaling(), None) == TrainedScaling()
-    with pytest.raises(OptionError, match="which takes features"):
+    with pytest.raises(OptionError, match="which takes 6x6 features"):
         choose_scaling(READER, signals, AskedScaling("0..255"), None)
 
 
@@ -149,5 +149,5 @@ def test_only_square_images_are_transposed() -> None:
 
 def test_features_have_no_scaling() -> None:
     features = source_of(keras.Sequential([keras.Input((4,)), L.Dense(2)]))
-    with pytest.raises(OptionError, match="which takes features"):
+    with pytest.raises(OptionError, match="which takes 4 features"):
         choose_scaling(features, input_of(features), AskedScaling("0..255"), None)
