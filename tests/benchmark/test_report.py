@@ -145,7 +145,7 @@ def test_accuracy_is_known_where_labels_fit(mixed: Report) -> None:
     sentences = " ".join(mixed.warnings)
     for part in (
         "colour.onnx takes 32x32x3 pixels, which",
-        "iris.onnx takes 4 features, and",
+        "iris.onnx takes 4 features, which",
         "letters.onnx has other labels than",
         "torch.onnx is no mnist-edge file: it is timed on generated inputs",
     ):
