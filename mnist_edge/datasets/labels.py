@@ -16,11 +16,11 @@ from mnist_edge.model_spec import DIGITS, MNIST_SHAPE
 Labels = NDArray[np.integer[Any]]
 
 MAX_CLASSES = 2**16
-_SMALL_SET = 50
-"""Examples from which labels that hardly repeat are no classes but another column."""
-
 MAX_NAME = 200
 """Characters of a class' name, which has to stand in a file."""
+
+_SMALL_SET = 50
+"""Examples from which labels that hardly repeat are no classes but another column."""
 
 MAX_LABELS_BYTES = 2**24
 """Of a file of names."""
@@ -96,22 +96,17 @@ def _named(
             texts[split] = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
         except UnicodeDecodeError:
             raise DataError(f"expected {split} labels in UTF-8 in {source}, found others") from None
-    every, examples = _distinct(texts)
-    if examples >= _SMALL_SET and 2 * len(every) > examples:
+    joined = np.concatenate(list(texts.values()))
+    every = np.unique(joined)
+    if len(joined) >= _SMALL_SET and 2 * len(every) > len(joined):
         raise DataError(
             f"expected several examples of each class in {source}, found {len(every):,} labels for "
-            f"{examples:,} examples: name the column of the labels with --label-column"
+            f"{len(joined):,} examples: name the column of the labels with --label-column"
         )
     if all(name.isascii() and name.isdigit() and len(name) < 10 for name in every.tolist()):
         return {split: values.astype(np.int64) for split, values in texts.items()}, ()
     places = {split: np.searchsorted(every, values) for split, values in texts.items()}
     return places, tuple(every.tolist())
-
-
-def _distinct(texts: dict[str, NDArray[Any]]) -> tuple[NDArray[Any], int]:
-    """Return each label once, sorted, and how many examples there are."""
-    joined = np.concatenate(list(texts.values()))
-    return np.unique(joined), len(joined)
 
 
 def _in_wanted_order(

@@ -47,19 +47,19 @@ class Tally:
     Args:
         what: What they are: pictures or rows.
         source: Where they are.
+        columns: Of a table, the names of its columns.
 
     Attributes:
-        text_columns: The columns that hold text in each row that was left out; None before the
-            first.
+        text_columns: Those of ``columns`` that hold text in each row that was left out.
     """
 
-    def __init__(self, what: str, source: str) -> None:
+    def __init__(self, what: str, source: str, columns: Sequence[str] = ()) -> None:
         self.what = what
         self.source = source
         self._seen = 0
         self._skipped = 0
         self._first: list[str] = []
-        self.text_columns: Sequence[str] | None = None
+        self.text_columns = columns
 
     def read(self) -> None:
         """Count one that was read."""

@@ -96,7 +96,7 @@ def _read(
     if not first.strip():
         raise DataError(f"expected a header with a column of labels in {path}, found nothing")
     header = _read_header(first, path, label_column, feature_names)
-    tally = Tally("rows", str(path))
+    tally = Tally("rows", str(path), header.names)
     numbers = array("f")
     labels: list[str] = []
     for row in _rows(lines, header, tally):
@@ -225,18 +225,13 @@ def _bad_cell(cells: Sequence[str], header: _Header) -> str:
     return "no numbers"
 
 
-def _text_columns(
-    cells: Sequence[str], header: _Header, among: Sequence[str] | None
-) -> Sequence[str]:
-    """Return the columns out of some, or of all, of which a row's cells are words."""
-    if among is not None and not among:
+def _text_columns(cells: Sequence[str], header: _Header, among: Sequence[str]) -> Sequence[str]:
+    """Return the columns out of some of which a row's cells are words."""
+    if not among:
         return ()
-    # A set: a table may have a million columns, all of them text.
-    some = None if among is None else {*among}
+    some = {*among}  # a table may have a million columns, all of them text
     columns = zip(header.columns, header.names, strict=True)
-    return [
-        name for place, name in columns if (some is None or name in some) and is_word(cells[place])
-    ]
+    return [name for place, name in columns if name in some and is_word(cells[place])]
 
 
 def _without_point(label: str) -> str:

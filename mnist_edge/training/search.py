@@ -133,7 +133,7 @@ def find_narrowest(
     goals = [out or compressed_path(wide, widths) for widths in rungs]
     names = [path.name for goal in goals for path in (goal, manifest_path(goal))]
     require_writable(beside.parent, *names)
-    for goal in goals:
+    for goal in dict.fromkeys(goals):  # with --out they are one
         require_own(goal)
     folder = beside.with_name(beside.stem + ".search")
 

@@ -100,11 +100,8 @@ def _in_order(names: Sequence[str], want: Want, source: str) -> list[str]:
     """
     found = [name for name in names if name not in want.keep]
     if len(found) != want.elements:
-        raise DataError(
-            f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
-            f"besides those kept ({listed(found)}): name those that are no inputs with --keep, or "
-            "a column of lists with --column"
-        )
+        advice = "name those that are no inputs with --keep, or a column of lists with --column"
+        raise wrong_count(found, want, source, advice)
     return found
 
 
@@ -152,6 +149,14 @@ def _is_of_numbers(kind: Any) -> bool:
     types = pyarrow.types
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     return any(test(kind) for test in tests)
+
+
+def wrong_count(found: Sequence[str], want: Want, source: str, advice: str) -> DataError:
+    """Return the error for more or fewer columns than a model takes, found by their order."""
+    return DataError(
+        f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} besides "
+        f"those kept ({listed(found)}): {advice}"
+    )
 
 
 def missing(

@@ -26,10 +26,10 @@ from mnist_edge.datasets.columns import (
     is_number,
     is_plain,
 )
-from mnist_edge.errors import DataError, listed, shown
+from mnist_edge.errors import DataError, shown
 from mnist_edge.model_spec import PIXEL_MAX
 from mnist_edge.scoring.place import Place, reading, reason
-from mnist_edge.scoring.readers.columns import missing, require_once
+from mnist_edge.scoring.readers.columns import missing, require_once, wrong_count
 from mnist_edge.scoring.readers.piece import PIECE_BYTES, Extent, Piece, Want
 from mnist_edge.scoring.schema import Shard
 
@@ -228,11 +228,7 @@ def _inputs(layout: _Layout, want: Want, source: str) -> list[int]:
             advice = "name those that are no inputs with --keep"
             if not layout.has_header:
                 advice = f"give the file a header of words, and {advice}"
-        left = listed([layout.names[place] for place in found])
-        raise DataError(
-            f"expected {want.elements:,} columns of numbers in {source}, found {len(found):,} "
-            f"besides those kept ({left}): {advice}"
-        )
+        raise wrong_count([layout.names[place] for place in found], want, source, advice)
     return found
 
 
