@@ -53,10 +53,11 @@ def runner(session: ort.InferenceSession, binding: ort.IOBinding) -> Callable[[]
     return partial(inner.run_with_iobinding, bound, ort.RunOptions())
 
 
-def leak(session: ort.InferenceSession | None) -> None:
+def leak(session: ort.InferenceSession) -> None:
     """Keep a session from ever being destroyed.
 
-    In a child after fork that would wait for threads that did not come along.
+    In a child after fork that would wait for threads that did not come along: for the session's
+    own, and for one that held the lock of the arena to which the session gives back memory.
     """
     import ctypes
 

@@ -103,8 +103,8 @@ class Predictor:
         self._closed = False
         self._session: ort.InferenceSession | None = None
         self._bound: Bound | None = None
+        lifetime.watch(self)  # first: no moment is left in which the end of the process misses it
         self._bind()
-        lifetime.watch(self)
 
     @property
     def precision(self) -> str:
@@ -314,8 +314,9 @@ class Predictor:
 
     def _leave_behind(self) -> None:
         """Forget the session: after a fork it is the parent's, with its threads and locks."""
-        if self._bound is not None and self._threads > 1:
+        if self._session is not None:
             leak(self._session)
+        self._session = None
         self._bound = None
 
     def _unbind(self) -> None:

@@ -164,6 +164,27 @@ for number in range(30):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("use", ["predictor.predict(image)", "predictor.close()", "pass"])
+def test_no_child_destroys_the_session_of_its_parent(threads: int, use: str) -> None:
+    """That takes the arena's lock, which a thread of the parent may have held at the fork."""
+    run(f"""{START}
+import gc, weakref
+predictor = Predictor("small", threads={threads})
+session = weakref.ref(predictor._session)
+child = os.fork()
+if child == 0:
+    {use}
+    del predictor
+    gc.collect()
+    sys.exit(session() is None)
+assert os.waitpid(child, 0)[1] == 0
+del predictor
+assert session() is None
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize(
     "call",
     [
