@@ -197,6 +197,7 @@ class Predictor:
         Raises:
             ImageError: The picture is damaged, too large or blank, or the file is not a picture.
             ModelError: The model takes features, not pictures.
+            OptionError: ``max_pixels`` is not a whole number from 1.
         """
         if self._spec.preprocessing == "none":
             raise ModelError(
@@ -228,6 +229,7 @@ class Predictor:
             ImageError: The picture is damaged or too large, or the file is not a picture.
             ModelError: The model's labels are not the digits 0 to 9, or its preprocessing is not
                 ``strokes``.
+            OptionError: ``max_pixels`` is not a whole number from 1.
 
         Example:
             >>> predictor.predict_number("meter.jpg").text

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.errors import ImageError
+from mnist_edge.errors import ImageError, OptionError, shown
 from mnist_edge.model_spec import MAX_PIXELS
 from mnist_edge.runtime.images import refuse_masked
 from mnist_edge.runtime.preprocess import pillow
@@ -46,7 +46,9 @@ def decode(
     Raises:
         ImageError: Not readable, too large, or not one of the shapes, dtypes and ranges of
             ``prepare``.
+        OptionError: ``max_pixels`` is not a whole number from 1.
     """
+    _require_limit(max_pixels)
     try:
         return _open(picture, max_pixels, longest, to_paper)
     except ImageError:
@@ -57,6 +59,14 @@ def decode(
             f"{type(picture).__name__} that cannot be read: convert it with numpy.asarray if it "
             "holds pixels"
         ) from error
+
+
+def _require_limit(max_pixels: int) -> None:
+    is_whole = isinstance(max_pixels, int | np.integer) and not isinstance(max_pixels, bool)
+    if not is_whole or max_pixels < 1:
+        raise OptionError(
+            f"expected max_pixels to be a whole number from 1, received {shown(max_pixels)}"
+        )
 
 
 def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPaper) -> Raster:

@@ -79,6 +79,7 @@ def prepare(picture: Picture, *, max_pixels: int = MAX_PIXELS) -> Bytes:
     Raises:
         ImageError: Nothing readable, nothing drawn, too large, or of a shape, dtype or range not
             listed above.
+        OptionError: ``max_pixels`` is not a whole number from 1.
     """
     return examine(picture, max_pixels=max_pixels).pixels
 

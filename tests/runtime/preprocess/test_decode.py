@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_edge.errors import ImageError
+from mnist_edge.errors import ImageError, OptionError
 from mnist_edge.runtime.preprocess.decode import Picture
 from mnist_edge.runtime.preprocess.decode import decode as opened
 from mnist_edge.runtime.preprocess.raster import WHOLE, Part
@@ -316,6 +316,12 @@ def test_the_limit_of_pixels_is_an_argument() -> None:
         assert opened(given, max_pixels=2400).view(WHOLE, 60).shape == (40, 60, 3)
         with pytest.raises(ImageError, match="at most 2,399 pixels"):
             opened(given, max_pixels=2399)
+
+
+@pytest.mark.parametrize("limit", [None, "24", 1e6, True, 0, -1])
+def test_a_limit_that_is_no_number_of_pixels_is_named(limit: object) -> None:
+    with pytest.raises(OptionError, match="expected max_pixels to be a whole number from 1"):
+        opened(gradient(), max_pixels=limit)  # type: ignore[arg-type]
 
 
 def test_pillow_images_that_cannot_be_read() -> None:
