@@ -54,7 +54,7 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
         "for i in range(10**6): write_whole(Path(sys.argv[1]), bytes([i % 256]) * 20_000_000)"
     )
     writer = subprocess.Popen([sys.executable, "-c", script, str(path)])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.2)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from mnist_edge.errors import DownloadError, MissingExtraError
 from mnist_edge.web import page
 
-expect.set_options(timeout=20_000)  # milliseconds, for machines with other work to do
+expect.set_options(timeout=60_000)  # milliseconds, for machines with other work to do
 
 
 @pytest.fixture(scope="package")

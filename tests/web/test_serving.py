@@ -30,7 +30,7 @@ def port() -> Iterator[int]:
 
 
 def ask(port: int, method: str, path: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     connection.request(method, path)
     answer = connection.getresponse()
     content = answer.read()
@@ -75,7 +75,7 @@ def test_a_browser_that_leaves_early(capfd: pytest.CaptureFixture[str]) -> None:
         thread.start()
         for _ in range(3):
             with socket.create_connection(
-                ("127.0.0.1", listening.server_port), timeout=10
+                ("127.0.0.1", listening.server_port), timeout=120
             ) as browser:
                 browser.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 browser.recv(10)
@@ -101,7 +101,7 @@ def test_demo_serves_until_it_is_interrupted(html: Path, browser: Browser) -> No
         for tab in visit(browser, address):
             expect(tab.locator("#state")).to_contain_text("Ready")
         os.kill(demo.pid, signal.SIGINT)
-        _, stderr = demo.communicate(timeout=20)
+        _, stderr = demo.communicate(timeout=120)
         assert (demo.returncode, stderr) == (0, "mnist-edge: no longer served\n")
     finally:
         demo.kill()
