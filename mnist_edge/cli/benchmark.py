@@ -83,10 +83,10 @@ def benchmark(
 
     Times each call from input to class; an .onnx file that export did not make is timed in
     onnxruntime alone. One model is measured twice, and the difference is reported as noise. Ctrl-C
-    ends the run early and reports the results so far. Exit code 1 when a model cannot be measured,
-    2 when none can.
+    ends the run early and reports the results so far. Exit code 1 when a model cannot be measured
+    or a runtime that --against names is not installed, 2 when no model can.
 
-    Example: mnist-edge benchmark --against litert,onnxruntime --threads 1 --html report.html
+    Example: mnist-edge benchmark --against all --threads 1 --html report.html
     """
     from mnist_edge.benchmark import report
     from mnist_edge.benchmark.runtimes import BASELINES
@@ -140,13 +140,17 @@ def benchmark(
     else:
         render.print_benchmark(measured)
     beside = () if as_json else measured.doubts  # they stand above the verdict
+    asked = () if against == "all" else names  # all is what is installed
+    left_out = set(asked).difference(row.setup.runtime for row in measured.results)
     for warning in measured.warnings:
-        if warning not in beside:
+        if warning.partition(" ")[0] in left_out:
+            complain(warning)
+        elif warning not in beside:
             note(warning)
     if measured.interrupted:
         note("interrupted: these are the measurements so far")
         raise typer.Exit(130)
-    if any(row.error for row in measured.results):
+    if left_out or any(row.error for row in measured.results):
         raise typer.Exit(1)
 
 

@@ -83,7 +83,7 @@ def _note(report: "CReport", verified: bool) -> None:
     if not verified:
         note(f"{report.model} was not verified against the model that it was made from")
     if report.data is None:
-        note(f"no images fit {report.model}: the code was compared on generated ones")
+        note(f"no images here fit {report.model}: the code was compared on generated images")
     if not report.compilers:
         note("no C compiler here (cc, gcc or clang): the code was not compiled and not run")
     for failure in report.failures:

@@ -46,7 +46,7 @@ def note_changed(predictor: "Predictor") -> None:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    paths = [path for path in folder.glob("*") if path.suffix.lower() == ".onnx"]
+    paths = [path for path in folder.iterdir() if path.suffix.lower() == ".onnx"]
     files = sorted(path for path in paths if not path.is_dir() and not is_special(path))
     if not files:
         raise OptionError(f"expected .onnx files in the folder {folder}, found none there")

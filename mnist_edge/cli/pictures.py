@@ -1,5 +1,7 @@
 """The pictures that predict is given: files, folders of them, standard input."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,6 +39,14 @@ def files_in(places: Sequence[str]) -> Iterator[Path]:
             yield folder
 
 
+def lift_pillows_limit() -> None:
+    """Leave it to --max-pixels how large a picture may be, in a process of our own."""
+    with contextlib.suppress(ImportError):
+        from PIL import Image
+
+        Image.MAX_IMAGE_PIXELS = None
+
+
 def read(path: Path) -> bytes:
     """Return a picture's bytes, with a note on stderr if it holds more pictures than one.
 
@@ -55,7 +65,10 @@ def read(path: Path) -> bytes:
 def swapped(path: Path) -> str | None:
     """Return what a path is that is no picture: a folder, a model, rows, a pattern; else None."""
     if path.is_dir():
-        return "expected pictures in this folder, found none there"
+        found = (
+            "found none there" if _is_readable(path) else "which cannot be read: Permission denied"
+        )
+        return f"expected pictures in this folder, {found}"
     if not path.exists() and (hint := pattern_hint(str(path))):
         return f"expected a file of this name, found none{hint}"
     if not path.is_file():
@@ -74,6 +87,8 @@ def _in_folder(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         within = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in within.parts)
+        if path.is_dir() and not hidden and not _is_readable(path):
+            note(f"{path}: skipped a folder that cannot be read: Permission denied")
         if hidden or path.is_dir() or is_special(path):
             continue
         if path.suffix.lower() in PICTURES | UNREADABLE:
@@ -85,6 +100,11 @@ def _in_folder(folder: Path) -> Iterator[Path]:
         note(f"{folder}: skipped {_listed(skipped)}")
     if not found:
         yield folder
+
+
+def _is_readable(folder: Path) -> bool:
+    """Return whether this user may see what is in a folder."""
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def shortened(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from mnist_edge.cli.app import Json, Model, command, echo, print_json, require_apart, require_png
 from mnist_edge.cli.inputs import note_changed
-from mnist_edge.cli.pictures import files_in, read, shortened, swapped
+from mnist_edge.cli.pictures import files_in, lift_pillows_limit, read, shortened, swapped
 from mnist_edge.cli.render.predictions import (
     drawn_number,
     may_be_number,
@@ -83,6 +83,8 @@ def predict(
     from mnist_edge.runtime.predictor import Predictor
 
     _require_fitting(number, spaces, png, top, pictures)
+    if max_pixels > MAX_PIXELS:
+        lift_pillows_limit()
     predictor = Predictor(model)
     step(f"model {predictor.origin}")
     note_changed(predictor)

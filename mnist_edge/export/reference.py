@@ -74,7 +74,7 @@ def notes(
     if examples and examples.labels is None:
         yield (
             "no labelled images here fit the model: its files are compared with it on generated "
-            "inputs, which show that they agree with it, but not how accurate it is"
+            "inputs, which checks their agreement, but not its accuracy"
             f"{_unconfirmed(examples, scaling)}; pass --data to check that too"
         )
     if doubt:
@@ -85,7 +85,7 @@ def _unconfirmed(examples: Examples, scaling: TrainedScaling) -> str:
     """Return what nothing has confirmed of the pixels; empty for features."""
     if examples.inputs.dtype != np.uint8:
         return ""
-    return f", nor that it was trained on pixels of {scaling.name}, which is what they give it"
+    return f", nor that it was trained on pixels of {scaling.name}"
 
 
 def _wide_network(source: Source, examples: Examples) -> WideNetworkReport | None:

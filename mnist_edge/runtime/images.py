@@ -94,7 +94,7 @@ def _advice(shape: tuple[int, ...], spec: InputSpec) -> str:
         return "channels come last, so move them with numpy.moveaxis(array, -3, -1)"
     if spec.range is None:
         return "pass the features that the model was trained on, in their order"
-    return "reshape it, or resize what it shows, to one of these"
+    return "resize or reshape it"
 
 
 def _long_axes(shape: tuple[int, ...]) -> list[int]:
@@ -131,7 +131,8 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
         raise
     except Exception as error:  # an object's own __array__, __len__ or __class__ may raise anything
         raise ImageError(
-            f"expected an array of numbers, received {type(image).__name__} that numpy cannot take"
+            f"expected an array of numbers, received a {type(image).__name__} that numpy cannot "
+            "convert: its rows may differ in length"
         ) from error
     if spec.range is None:
         if array.dtype.kind not in "biuf":
@@ -166,7 +167,8 @@ def refuse_masked(image: object) -> None:
             refuse_masked(part)
     elif isinstance(image, np.ndarray) and hasattr(type(image), "mask"):
         raise ImageError(
-            "expected a plain array, received a masked one: fill it first, as was done for training"
+            "expected a plain array, received a masked one: fill it as the training data was "
+            "filled, with .filled(value)"
         )
 
 
@@ -320,9 +322,11 @@ def _require_pixels(array: NDArray[np.generic]) -> None:
     high = array.max()
     _require_finite(low, high, "float pixels from 0 to 1")
     if not (low >= 0 and high <= 1):
+        advice = "divide pixels of 0..255 by 255, or pass them as uint8"
+        if low < 0:
+            advice = "bring them to 0..1"
         raise ImageError(
-            f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: "
-            "divide pixels of 0..255 by 255, or pass them as uint8"
+            f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: {advice}"
         )
 
 

@@ -1,8 +1,12 @@
 """The benchmark's command, with files of others and of other shapes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from mnist_edge.benchmark import runtimes
 from mnist_edge.files import sha256
 from mnist_edge.model_spec import UNIT_PIXELS
 from tests import models
@@ -47,6 +51,19 @@ def test_baselines_of_a_file_whose_keras_model_is_not_here(
     assert ours["p50_us"] > 0
     assert (onnxruntime["error"], onnxruntime["model"]) == (None, str(path))
     assert "name it with --keras" in numpy["error"]
+
+
+def test_a_runtime_that_is_named_and_not_installed_is_an_error(
+    run: Callable[..., Run], tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = replace(runtimes.RUNTIMES["openvino"], packages=("no_such_package",))
+    monkeypatch.setitem(runtimes.RUNTIMES, "openvino", absent)
+    call = ("benchmark", tiny_onnx, "--batch", 1, "--seconds", 0.2, "--data", "sample", "--quiet")
+    done = run(*call, "--against", "openvino")
+    assert done.code == 1
+    assert "pip install 'mnist-edge[peers]'" in done.err
+    assert str(tiny_onnx) in done.out
+    assert "openvino" not in run(*call, "--against", "all").err  # all that are installed
 
 
 def test_nothing_that_can_be_measured_is_code_2_with_a_document(

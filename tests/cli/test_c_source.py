@@ -41,7 +41,7 @@ def test_for_people(run: Callable[..., Run], tmp_path: Path) -> None:
     done = run("export", path, "--target", "c", "--out", tmp_path)
     assert "every class and logit equals onnxruntime's; compiled with" in done.out
     assert "was not verified against the model that it was made from" in done.err
-    assert "the code was compared on generated ones" in done.err
+    assert "the code was compared on generated images" in done.err
 
 
 @pytest.mark.usefixtures("all_compilers", "one_variant")

@@ -1,11 +1,13 @@
 """predict: what it is given, what it passes over, how it ends."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image
 
 from tests import schemas
 from tests.conftest import Run
@@ -145,6 +147,31 @@ def test_a_folder_without_pictures_is_one_sentence(
 ) -> None:
     sentence = refused("predict", tmp_path)
     assert sentence.endswith("expected pictures in this folder, found none there")
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    run: Callable[..., Run],
+    refused: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As another user sees it, since the tests may run as root."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != closed)
+    assert refused("predict", closed).endswith("which cannot be read: Permission denied")
+    seven().save(tmp_path / "seven.png")
+    done = run("predict", tmp_path)
+    assert done.code == 0
+    assert f"{closed}: skipped a folder that cannot be read: Permission denied" in done.err
+
+
+def test_the_limit_of_pixels_is_ours_alone(
+    run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    seven().save(tmp_path / "seven.png")
+    assert run("predict", tmp_path / "seven.png", "--max-pixels", 10**9).code == 0
 
 
 def test_a_folder_without_pictures_beside_a_picture_is_one_that_failed(

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from mnist_edge import datasets
 from mnist_edge.datasets import Dataset, assemble, mnist
-from mnist_edge.errors import DataError
+from mnist_edge.errors import DataError, DataNotFoundError
 from tests.conftest import idx_bytes, write_idx_folder
 from tests.datasets.conftest import write_npz
 
@@ -70,6 +71,14 @@ def keras_cache(tmp_path: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "datasets").mkdir()
     return write_npz(tmp_path / "datasets" / "mnist.npz", sample)
+
+
+def test_a_cache_of_another_user_is_as_good_as_none(
+    keras_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != keras_cache)
+    with pytest.raises(DataNotFoundError, match=r"mnist\.npz"):
+        datasets.find(download=False)
 
 
 def take_for_mnist(found: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,7 +201,7 @@ def test_a_wrong_value_far_down_a_long_batch_is_found(predictor: Predictor) -> N
 
 
 def test_a_ragged_batch(predictor: Predictor) -> None:
-    with pytest.raises(ImageError, match="numpy cannot take"):
+    with pytest.raises(ImageError, match="numpy cannot convert"):
         predictor.predict_batch([[1], [1, 2]])  # type: ignore[list-item]
 
 

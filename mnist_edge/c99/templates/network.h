@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Bytes of an image, row by row: of MNIST's digits 0 is paper and 255 is ink. Its classes. */
+/* Bytes of an image, row by row (of MNIST's digits, 0 is paper and 255 is ink), and classes. */
 #define @UPPER@_PIXELS @PIXELS@
 #define @UPPER@_CLASSES @CLASSES@
 

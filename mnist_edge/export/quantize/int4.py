@@ -51,6 +51,6 @@ def _require_dense(model: onnx.ModelProto) -> None:
     dense = sum(sizes[name] for name in factors & sizes.keys())
     if dense < _LEAST_SHARE * sum(sizes.values()):
         raise ModelError(
-            f"int4 pays off where dense layers hold {_LEAST_SHARE:.0%} of the weights: here they "
-            f"hold {dense:,} of {sum(sizes.values()):,}"
+            f"int4 is for models whose dense layers hold at least {_LEAST_SHARE:.0%} of the "
+            f"weights: here they hold {dense:,} of {sum(sizes.values()):,}"
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_edge.errors import ImageError, OptionError, shown
+from mnist_edge.errors import ImageError, MnistEdgeError, OptionError, require_path, shown
 from mnist_edge.model_spec import MAX_PIXELS
 from mnist_edge.runtime.images import refuse_masked
 from mnist_edge.runtime.preprocess import pillow
@@ -46,12 +46,12 @@ def decode(
     Raises:
         ImageError: Not readable, too large, or not one of the shapes, dtypes and ranges of
             ``prepare``.
-        OptionError: ``max_pixels`` is not a whole number from 1.
+        OptionError: ``max_pixels`` is not a whole number from 1, or the path is empty or a URL.
     """
     _require_limit(max_pixels)
     try:
         return _open(picture, max_pixels, longest, to_paper)
-    except ImageError:
+    except MnistEdgeError:
         raise
     except Exception as error:  # an object of somebody else's may raise anything when it is asked
         raise ImageError(
@@ -74,7 +74,9 @@ def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPa
         refuse_masked(picture)
         return pillow.from_array(np.asarray(picture), max_pixels, longest, to_paper)
     if isinstance(picture, str | os.PathLike):
-        data = contents(Path(os.fsdecode(picture)))
+        path = os.fsdecode(picture)
+        require_path(path, "a picture")
+        data = contents(Path(path))
         return pillow.from_file(data, max_pixels, longest, to_paper)
     if isinstance(picture, bytes | bytearray | memoryview):
         return pillow.from_file(bytes(picture), max_pixels, longest, to_paper)
@@ -84,9 +86,12 @@ def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPa
         return pillow.from_image(picture, max_pixels, longest, to_paper)
     if hasattr(type(picture), "__array__"):  # a data frame, a tensor
         return pillow.from_array(np.asarray(picture), max_pixels, longest, to_paper)
+    advice = "convert it with numpy.asarray if it holds pixels"
+    if hasattr(type(picture), "read"):  # an open file
+        advice = "pass what its read() returns"
     raise ImageError(
         "expected a picture as a path, bytes, a Pillow image or a numpy array, received "
-        f"{type(picture).__name__}: convert it with numpy.asarray if it holds pixels"
+        f"{type(picture).__name__}: {advice}"
     )
 
 

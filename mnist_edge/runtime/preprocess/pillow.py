@@ -107,6 +107,11 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
             image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
         except Image.DecompressionBombError as error:  # Pillow's own limit comes first
             pixels = next((int(text) for text in re.findall(r"\d+", f"{error}")), 0)
+            if pixels <= max_pixels:
+                raise ImageError(
+                    f"expected a picture within Pillow's own limit, received {pixels:,} pixels: "
+                    "raise PIL.Image.MAX_IMAGE_PIXELS beside max_pixels"
+                ) from None
             raise too_many(f"{pixels:,} pixels", pixels, max_pixels) from None
         width, height = image.size
         require_size(width, height, max_pixels)

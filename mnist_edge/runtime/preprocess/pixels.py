@@ -60,11 +60,16 @@ def require_array(array: NDArray[Any], max_pixels: int) -> None:
         )
     require_size(shape[1], shape[0], max_pixels)
     if dtype.kind == "f":
-        # "not >=" rather than "<": what is not a number must be refused.
-        if not (array.min() >= -ROUNDING and array.max() <= 1 + ROUNDING):
+        low = array.min()
+        high = array.max()
+        if not (np.isfinite(low) and np.isfinite(high)):
             raise ImageError(
-                f"expected float pixels from 0 to 1, received {array.min():g} to {array.max():g}: "
-                "divide by 255 if that is the range"
+                "expected float pixels from 0 to 1, received NaN or infinity: replace them"
+            )
+        if low < -ROUNDING or high > 1 + ROUNDING:
+            advice = "divide by 255 if that is the range" if low >= 0 else "bring them to 0..1"
+            raise ImageError(
+                f"expected float pixels from 0 to 1, received {low:g} to {high:g}: {advice}"
             )
     elif dtype.str[1:] not in ("b1", "u1", "u2"):
         raise ImageError(

@@ -66,7 +66,8 @@ def test_dynamic_is_for_dense_layers() -> None:
 
 def test_int4_is_for_dense_layers() -> None:
     with pytest.raises(
-        ModelError, match=r"^int4 pays off where dense layers hold 90% of the weights: here they "
+        ModelError,
+        match=r"^int4 is for models whose dense layers hold at least 90% of the weights: here ",
     ):
         int4(mixed().add("GlobalAveragePool").model(), NOTHING, GREY)
 

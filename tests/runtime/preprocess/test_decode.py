@@ -318,6 +318,47 @@ def test_the_limit_of_pixels_is_an_argument() -> None:
             opened(given, max_pixels=2399)
 
 
+def test_pillows_limit_is_named_where_it_is_the_lower_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    data = saved(gradient(), "PNG")
+    with pytest.raises(ImageError, match=r"2,400 pixels: raise PIL\.Image\.MAX_IMAGE_PIXELS"):
+        opened(data)
+    with pytest.raises(ImageError, match="at most 2,399 pixels"):
+        opened(data, max_pixels=2399)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("", "expected the name of a picture, received an empty one"),
+        ("https://a.example/b.png", "received the URL https://a.example/b.png: fetch it first"),
+    ],
+)
+def test_paths_that_are_none(given: str, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        opened(given)
+
+
+def test_an_open_file_is_told_from_its_bytes() -> None:
+    file = io.BytesIO(saved(gradient(), "PNG"))
+    with pytest.raises(ImageError, match=r"received BytesIO: pass what its read\(\) returns"):
+        opened(file)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "sentence"),
+    [
+        (np.full((9, 9), np.nan), "received NaN or infinity: replace them"),
+        (np.full((9, 9), -np.inf), "received NaN or infinity: replace them"),
+        (np.linspace(-1, 1, 81).reshape(9, 9), "received -1 to 1: bring them to 0..1"),
+        (np.full((9, 9), 255.0), "received 255 to 255: divide by 255"),
+    ],
+)
+def test_floats_that_are_no_shares(pixels: np.ndarray, sentence: str) -> None:
+    with pytest.raises(ImageError, match=sentence):
+        opened(pixels)
+
+
 @pytest.mark.parametrize("limit", [None, "24", 1e6, True, 0, -1])
 def test_a_limit_that_is_no_number_of_pixels_is_named(limit: object) -> None:
     with pytest.raises(OptionError, match="expected max_pixels to be a whole number from 1"):
