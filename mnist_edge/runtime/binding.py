@@ -51,14 +51,3 @@ def runner(session: ort.InferenceSession, binding: ort.IOBinding) -> Callable[[]
     if inner is None or bound is None:
         return partial(session.run_with_iobinding, binding)
     return partial(inner.run_with_iobinding, bound, ort.RunOptions())
-
-
-def leak(session: ort.InferenceSession) -> None:
-    """Keep a session from ever being destroyed.
-
-    In a child after fork that would wait for threads that did not come along: for the session's
-    own, and for one that held the lock of the arena to which the session gives back memory.
-    """
-    import ctypes
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))

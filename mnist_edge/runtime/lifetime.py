@@ -1,8 +1,9 @@
 """What happens to Predictors when their process forks or ends while other threads use them.
 
 A child after fork has one thread. A lock that another thread held stays locked there for ever, and
-a session's own threads are gone: so no fork happens while a session is being opened, and the child
-opens its own.
+a session's own threads are gone. So no fork happens while a session is being opened, the child
+opens its own, and it never destroys those of its parent: that would wait for their threads, or for
+the lock of the arena that they give memory back to.
 
 A daemon thread that comes back from onnxruntime when Python has begun to end is ended on the spot,
 in the midst of C++ that cannot be unwound, and the process aborts (before Python 3.14, which lets
@@ -15,13 +16,17 @@ import os
 import threading
 import time
 import weakref
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 PATIENCE = 10
 """Seconds that the end of the process waits for calls that are inside the engine."""
 
 OPENING = threading.RLock()
-"""Held while a session is opened, which takes locks that belong to the whole process."""
+"""Held while a session is opened or a module imported, which takes locks that belong to the whole
+process."""
 
 
 class Turn:
@@ -51,6 +56,8 @@ class Watched(Protocol):
 
 _TURNS: weakref.WeakSet[Turn] = weakref.WeakSet()
 _WATCHED: weakref.WeakSet[Watched] = weakref.WeakSet()
+_SESSIONS: weakref.WeakSet["ort.InferenceSession"] = weakref.WeakSet()
+_held: list["ort.InferenceSession"] = []  # during a fork
 _ending: int | None = None  # the thread that ends the process
 
 
@@ -58,6 +65,14 @@ def watch(predictor: Watched) -> None:
     """Remember ``predictor`` for as long as it lives."""
     with OPENING:
         _WATCHED.add(predictor)
+
+
+def remember(session: "ort.InferenceSession") -> None:
+    """Remember a session for as long as it lives, so that no child after fork destroys it.
+
+    To be called with ``OPENING`` held since before it was opened.
+    """
+    _SESSIONS.add(session)
 
 
 def leave_if_ending() -> None:
@@ -85,16 +100,32 @@ def _at_exit() -> None:
         time.sleep(0.001)
 
 
-def _in_child() -> None:
-    """Let each Predictor open its own session, in a child after fork."""
-    _TURNS.clear()  # of threads that did not come along
-    for predictor in _WATCHED:
-        predictor._leave_behind()
+def _before_fork() -> None:
+    """Hold all sessions: what only another thread refers to, Python drops in the child at once."""
+    OPENING.acquire()
+    _held.extend(_SESSIONS)
+
+
+def _in_parent() -> None:
+    _held.clear()
     OPENING.release()
+
+
+def _in_child() -> None:
+    """Let each Predictor open its own session, and keep those of the parent for ever."""
+    try:
+        _TURNS.clear()  # of threads that did not come along
+        for predictor in _WATCHED:
+            predictor._leave_behind()
+        import ctypes  # numpy has loaded it
+
+        for session in _held:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+    finally:
+        _held.clear()
+        OPENING.release()
 
 
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=OPENING.acquire, after_in_parent=OPENING.release, after_in_child=_in_child
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

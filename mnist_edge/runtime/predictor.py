@@ -18,7 +18,7 @@ from mnist_edge.model_spec import (
     are_digits,
 )
 from mnist_edge.runtime import lifetime, model_file
-from mnist_edge.runtime.binding import Bound, leak
+from mnist_edge.runtime.binding import Bound
 from mnist_edge.runtime.confidence import Calibration
 from mnist_edge.runtime.images import (
     are_blank,
@@ -241,7 +241,8 @@ class Predictor:
                 f"{len(self._spec.labels)} labels and preprocessing={self._spec.preprocessing}: "
                 "use the one that ships with mnist-edge, or Predictor.predict_picture"
             )
-        from mnist_edge.runtime.number import read_number  # a tenth of the time to start
+        with lifetime.OPENING:
+            from mnist_edge.runtime.number import read_number  # a tenth of the time to start
 
         return read_number(picture, self.predict_batch, spaces=spaces, max_pixels=max_pixels)
 
@@ -316,8 +317,6 @@ class Predictor:
 
     def _leave_behind(self) -> None:
         """Forget the session: after a fork it is the parent's, with its threads and locks."""
-        if self._session is not None:
-            leak(self._session)
         self._session = None
         self._bound = None
 

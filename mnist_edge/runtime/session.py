@@ -11,7 +11,7 @@ import onnxruntime as ort
 
 from mnist_edge.errors import MnistEdgeError, ModelError, OptionError
 from mnist_edge.model_spec import INPUT_NAME, OUTPUT_NAME
-from mnist_edge.runtime.lifetime import OPENING
+from mnist_edge.runtime.lifetime import OPENING, remember
 from mnist_edge.runtime.model_file import ModelFile
 from mnist_edge.runtime.telemetry import warn_of_telemetry
 
@@ -55,6 +55,7 @@ def open_session(model: ModelFile, threads: int) -> ort.InferenceSession:
         session = ort.InferenceSession(
             model.content, options, providers=["CPUExecutionProvider"], enable_fallback=False
         )
+        remember(session)
         _require_contract(session, model)
     return session
 

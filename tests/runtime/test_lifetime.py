@@ -185,6 +185,77 @@ assert session() is None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_child_destroys_what_only_a_thread_of_its_parent_holds(threads: int) -> None:
+    """Python drops what is local to a thread before a child may do anything."""
+    run(f"""{START}
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+local = threading.local()
+
+def open_model():
+    local.predictor = Predictor("small", threads={threads})
+    return weakref.ref(local.predictor._session)
+
+pool = ThreadPoolExecutor(1)
+session = pool.submit(open_model).result()
+child = os.fork()
+if child == 0:
+    sys.exit(session() is None or Predictor("small").predict(image).digit != 1)
+assert os.waitpid(child, 0)[1] == 0
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_no_child_destroys_a_session_that_was_refused() -> None:
+    """It has threads, and an error that somebody keeps refers to it."""
+    run(f"""{START}
+from mnist_edge import ModelError
+from mnist_edge.runtime import session
+
+def refuse(session, model):
+    raise ModelError("refused")
+
+kept = []
+session._require_contract, accept = refuse, session._require_contract
+try:
+    Predictor("small", threads=2)
+except ModelError as error:
+    kept.append(error)
+session._require_contract = accept
+child = os.fork()
+if child == 0:
+    kept.clear()
+    sys.exit(Predictor("small").predict(image).digit != 1)
+assert os.waitpid(child, 0)[1] == 0
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_reads_a_number_while_a_thread_loads_what_does() -> None:
+    """A module that a thread is importing stays locked in a child."""
+    run(f"""{START}
+begun = threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "mnist_edge.runtime.number":
+            begun.set()
+            time.sleep(1)
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=predictor.predict_number, args=(png,))
+thread.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    sys.exit(predictor.predict_number(png).text != "1")
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize(
     "call",
     [
