@@ -14,9 +14,11 @@ Each carries one sentence: what was expected, what was received, what to do. The
 that sentence and exits with code 2. ``shown`` puts what was received into it.
 """
 
+import re
 import reprlib
 from collections.abc import Sequence
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_CHARACTERS = 80
 _LISTED = 8
 
@@ -53,7 +55,7 @@ def require_path(name: str, what: str) -> None:
     """
     if not name:
         raise OptionError(f"expected the name of {what}, received an empty one")
-    if "://" in name:
+    if _URL.match(name):
         raise OptionError(f"expected the path of {what}, received the URL {name}: fetch it first")
 
 

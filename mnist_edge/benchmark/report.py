@@ -121,6 +121,7 @@ def run(
         verdict=verdict(rows, noise),
         pictures=of_pictures,
         doubts=doubts,
+        missing=tuple(missing),
     )
 
 
@@ -140,6 +141,7 @@ def _without_timings(
         warnings=tuple(missing),
         results=rows_of(planned, (), settings.batches),
         verdict=(),
+        missing=tuple(missing),
     )
 
 

@@ -225,6 +225,7 @@ class Report:
         verdict: What to ship, in sentences.
         pictures: How long pictures take, where a file reads digits on paper.
         doubts: Those of the warnings that make the numbers, and so the verdict, doubtful.
+        missing: Those of the warnings that name a runtime which is not installed.
     """
 
     SCHEMA: ClassVar[str] = "mnist-edge/benchmark/1"
@@ -242,6 +243,7 @@ class Report:
     verdict: tuple[str, ...]
     pictures: tuple[PictureTimings, ...] = ()
     doubts: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def measured(self) -> bool:

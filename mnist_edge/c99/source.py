@@ -281,8 +281,8 @@ def _rejection(network: IntegerNetwork) -> dict[str, str]:
         ) from error
     return {
         "REJECTION": (
-            f"Its confidence is below {limit} then, as that of one real image in a hundred; the\n"
-            f" * limit is met to {rejection.ERROR:.5f}. The caller checks for images without ink."
+            f"Its confidence is below {limit} then, as that of one real image in a hundred; this\n"
+            f" * is exact to {rejection.ERROR:.5f}. The caller checks for images without ink."
         ),
         "REJECTED": _template("rejected.c"),
         "POWERS": _array("uint32_t powers[65]", np.array(found.powers)),

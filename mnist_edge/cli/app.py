@@ -280,8 +280,8 @@ def require_apart(out: Path, option: str, source: Path) -> None:
     within = Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source))
     if out.exists() and within:
         raise OptionError(
-            f"expected {option} to leave the input as it is, received {out}, which would overwrite "
-            "it: name another file"
+            f"expected a new file with {option}, received the input {out}, which it would "
+            "overwrite: name another"
         )
 
 

@@ -140,17 +140,16 @@ def benchmark(
     else:
         render.print_benchmark(measured)
     beside = () if as_json else measured.doubts  # they stand above the verdict
-    asked = () if against == "all" else names  # all is what is installed
-    left_out = set(asked).difference(row.setup.runtime for row in measured.results)
+    missed = () if against == "all" else measured.missing  # all means what is installed
     for warning in measured.warnings:
-        if warning.partition(" ")[0] in left_out:
+        if warning in missed:
             complain(warning)
         elif warning not in beside:
             note(warning)
     if measured.interrupted:
         note("interrupted: these are the measurements so far")
         raise typer.Exit(130)
-    if left_out or any(row.error for row in measured.results):
+    if missed or any(row.error for row in measured.results):
         raise typer.Exit(1)
 
 

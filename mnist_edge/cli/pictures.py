@@ -84,22 +84,33 @@ def _in_folder(folder: Path) -> Iterator[Path]:
     """Yield the pictures in a folder and in those below it, or the folder if there are none."""
     skipped = []
     found = 0
-    for path in sorted(folder.rglob("*")):
-        within = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in within.parts)
-        if path.is_dir() and not hidden and not _is_readable(path):
-            note(f"{path}: skipped a folder that cannot be read: Permission denied")
-        if hidden or path.is_dir() or is_special(path):
+    for path in sorted(_below(folder)):
+        if is_special(path):
             continue
         if path.suffix.lower() in PICTURES | UNREADABLE:
             found += 1
             yield path
         else:
-            skipped.append(str(within))
+            skipped.append(str(path.relative_to(folder)))
     if skipped:
         note(f"{folder}: skipped {_listed(skipped)}")
     if not found:
         yield folder
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and in those below it, without hidden ones."""
+    if not _is_readable(folder):
+        return
+    for place, folders, names in os.walk(folder):
+        yield from (Path(place, name) for name in names if not name.startswith("."))
+        within = sorted(name for name in folders if not name.startswith("."))
+        folders.clear()
+        for name in within:
+            if _is_readable(Path(place, name)):
+                folders.append(name)
+            else:
+                note(f"{Path(place, name)}: skipped a folder that cannot be read")
 
 
 def _is_readable(folder: Path) -> bool:

@@ -55,7 +55,7 @@ def from_keras(download: bool) -> LoadedData:
         train, test = _download()
         return LoadedData(f"{cached} (downloaded by Keras)", train, test)
     reason = ", and no Keras at hand to download it" if download else ""
-    raise DataNotFoundError(f"no {cached}{reason}")
+    raise DataNotFoundError(f"no {cached} that can be read{reason}")
 
 
 def _download() -> tuple[Part, Part]:

@@ -74,7 +74,7 @@ def notes(
     if examples and examples.labels is None:
         yield (
             "no labelled images here fit the model: its files are compared with it on generated "
-            "inputs, which checks their agreement, but not its accuracy"
+            "inputs, which checks agreement, but not accuracy"
             f"{_unconfirmed(examples, scaling)}; pass --data to check that too"
         )
     if doubt:

@@ -130,9 +130,11 @@ def as_array(image: ArrayLike, spec: InputSpec) -> NDArray[np.generic]:
     except ImageError:
         raise
     except Exception as error:  # an object's own __array__, __len__ or __class__ may raise anything
+        is_list = issubclass(type(image), list | tuple)
+        advice = ": its rows may differ in length" if is_list else ""
         raise ImageError(
-            f"expected an array of numbers, received a {type(image).__name__} that numpy cannot "
-            "convert: its rows may differ in length"
+            f"expected an array of numbers, received {type(image).__name__} that numpy cannot "
+            f"convert{advice}"
         ) from error
     if spec.range is None:
         if array.dtype.kind not in "biuf":
@@ -199,7 +201,7 @@ def _scaled(array: NDArray[np.generic], spec: InputSpec) -> NDArray[np.generic]:
     if spec.range is None:
         return _features(array)
     if array.dtype.kind == "f":
-        _require_pixels(array)
+        require_shares(array)
     if spec.dtype == "float32":
         return array.astype(np.float32)
     levels: NDArray[np.uint8] = np.rint(np.multiply(array, PIXEL_MAX, dtype=np.float64)).astype(
@@ -316,12 +318,20 @@ def _features(array: NDArray[np.generic]) -> NDArray[np.float32]:
     return numbers
 
 
-def _require_pixels(array: NDArray[np.generic]) -> None:
-    """Refuse numbers that are not finite, or beyond 0 to 1."""
+def require_shares(array: NDArray[np.generic], rounding: float = 0) -> None:
+    """Make sure that float pixels are finite and from 0 to 1.
+
+    Args:
+        array: The pixels.
+        rounding: By how much they may miss it.
+
+    Raises:
+        ImageError: Some are not.
+    """
     low = array.min()
     high = array.max()
     _require_finite(low, high, "float pixels from 0 to 1")
-    if not (low >= 0 and high <= 1):
+    if low < -rounding or high > 1 + rounding:
         advice = "divide pixels of 0..255 by 255, or pass them as uint8"
         if low < 0:
             advice = "bring them to 0..1"

@@ -97,7 +97,7 @@ def test_a_read_only_array_stays_as_it_was() -> None:
         (GREY.astype(complex), "received complex128"),
         (np.full((28, 28), None), "received object"),
         (np.full((28, 28), "7"), "received <U1"),
-        ([[1, 2], [3]], "received a list that numpy cannot convert: its rows may differ in length"),
+        ([[1, 2], [3]], "received list that numpy cannot convert: its rows may differ in length"),
         (None, "received object"),
         (np.zeros((28, 27), np.uint8), r"received shape \(28, 27\)"),
         (np.zeros((2, 28, 28), np.uint8), "for several use predict_batch"),

@@ -220,9 +220,9 @@ def test_columns_that_are_called_by_numbers() -> None:
 
 WRONG = {
     # Neither one image nor a batch: no advice to call the other.
-    "a batch in a batch": (UNIT_PIXELS, (1, 5, 28, 28), "reshape it"),
-    "grey pixels in colour": (UNIT_PIXELS, (2, 28, 28, 3), "reshape it"),
-    "another size": (models.COLOUR, (28, 28, 3), "resize what it shows"),
+    "a batch in a batch": (UNIT_PIXELS, (1, 5, 28, 28), "resize or reshape it"),
+    "grey pixels in colour": (UNIT_PIXELS, (2, 28, 28, 3), "resize or reshape it"),
+    "another size": (models.COLOUR, (28, 28, 3), "resize or reshape it"),
     "channels first": (models.COLOUR, (3, 32, 32), r"numpy\.moveaxis\(array, -3, -1\)"),
     "a batch of channels first": (models.COLOUR, (7, 3, 32, 32), r"numpy\.moveaxis\(array, -3"),
 }

@@ -87,8 +87,8 @@ def _open(picture: Picture, max_pixels: int, longest: int, to_paper: pillow.ToPa
     if hasattr(type(picture), "__array__"):  # a data frame, a tensor
         return pillow.from_array(np.asarray(picture), max_pixels, longest, to_paper)
     advice = "convert it with numpy.asarray if it holds pixels"
-    if hasattr(type(picture), "read"):  # an open file
-        advice = "pass what its read() returns"
+    if hasattr(picture, "read"):  # an open file
+        advice = "open it in binary mode and pass what its read() returns"
     raise ImageError(
         "expected a picture as a path, bytes, a Pillow image or a numpy array, received "
         f"{type(picture).__name__}: {advice}"

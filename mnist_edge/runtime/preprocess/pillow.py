@@ -107,7 +107,7 @@ def from_file(data: bytes, max_pixels: int, longest: int, to_paper: ToPaper) -> 
             image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
         except Image.DecompressionBombError as error:  # Pillow's own limit comes first
             pixels = next((int(text) for text in re.findall(r"\d+", f"{error}")), 0)
-            if pixels <= max_pixels:
+            if 0 < pixels <= max_pixels:
                 raise ImageError(
                     f"expected a picture within Pillow's own limit, received {pixels:,} pixels: "
                     "raise PIL.Image.MAX_IMAGE_PIXELS beside max_pixels"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mnist_edge.errors import ImageError
 from mnist_edge.model_spec import PIXEL_MAX
+from mnist_edge.runtime.images import require_shares
 from mnist_edge.runtime.preprocess.numeric import median
 
 if TYPE_CHECKING:
@@ -60,17 +61,7 @@ def require_array(array: NDArray[Any], max_pixels: int) -> None:
         )
     require_size(shape[1], shape[0], max_pixels)
     if dtype.kind == "f":
-        low = array.min()
-        high = array.max()
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ImageError(
-                "expected float pixels from 0 to 1, received NaN or infinity: replace them"
-            )
-        if low < -ROUNDING or high > 1 + ROUNDING:
-            advice = "divide by 255 if that is the range" if low >= 0 else "bring them to 0..1"
-            raise ImageError(
-                f"expected float pixels from 0 to 1, received {low:g} to {high:g}: {advice}"
-            )
+        require_shares(array, ROUNDING)
     elif dtype.str[1:] not in ("b1", "u1", "u2"):
         raise ImageError(
             f"expected pixels as uint8, uint16, bool, or float from 0 to 1, received {dtype}: "

@@ -334,14 +334,14 @@ def test_pillows_limit_is_named_where_it_is_the_lower_one(monkeypatch: pytest.Mo
         ("https://a.example/b.png", "received the URL https://a.example/b.png: fetch it first"),
     ],
 )
-def test_paths_that_are_none(given: str, sentence: str) -> None:
+def test_an_empty_path_and_a_url(given: str, sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):
         opened(given)
 
 
 def test_an_open_file_is_told_from_its_bytes() -> None:
     file = io.BytesIO(saved(gradient(), "PNG"))
-    with pytest.raises(ImageError, match=r"received BytesIO: pass what its read\(\) returns"):
+    with pytest.raises(ImageError, match=r"received BytesIO: open it in binary mode and pass"):
         opened(file)  # type: ignore[arg-type]
 
 
@@ -351,10 +351,10 @@ def test_an_open_file_is_told_from_its_bytes() -> None:
         (np.full((9, 9), np.nan), "received NaN or infinity: replace them"),
         (np.full((9, 9), -np.inf), "received NaN or infinity: replace them"),
         (np.linspace(-1, 1, 81).reshape(9, 9), "received -1 to 1: bring them to 0..1"),
-        (np.full((9, 9), 255.0), "received 255 to 255: divide by 255"),
+        (np.full((9, 9), 255.0), "received 255 to 255: divide pixels of 0..255 by 255"),
     ],
 )
-def test_floats_that_are_no_shares(pixels: np.ndarray, sentence: str) -> None:
+def test_floats_beyond_0_to_1(pixels: np.ndarray, sentence: str) -> None:
     with pytest.raises(ImageError, match=sentence):
         opened(pixels)
 
