@@ -73,7 +73,7 @@ def read_values(splits: Mapping[str, Values], wanted: ModelInput | None, source:
         if len(taken.shape) == 3:
             raise DataError(
                 f"expected pixels from 0 to 1 or whole numbers from 0 to {PIXEL_MAX} in {source}, "
-                f"found {total.least:g} to {total.most:g}: bring them to 0..1"
+                f"found {total.least:g} to {total.most:g}: scale them to 0..1"
             )
         # Features may have rows and columns too: then they are no pixels by their values.
         if wanted:

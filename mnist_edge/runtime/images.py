@@ -334,7 +334,7 @@ def require_shares(array: NDArray[np.generic], rounding: float = 0) -> None:
     if low < -rounding or high > 1 + rounding:
         advice = "divide pixels of 0..255 by 255, or pass them as uint8"
         if low < 0:
-            advice = "bring them to 0..1"
+            advice = "scale them to 0..1"
         raise ImageError(
             f"expected float pixels from 0 to 1, received {low:.9g} to {high:.9g}: {advice}"
         )

@@ -350,7 +350,7 @@ def test_an_open_file_is_told_from_its_bytes() -> None:
     [
         (np.full((9, 9), np.nan), "received NaN or infinity: replace them"),
         (np.full((9, 9), -np.inf), "received NaN or infinity: replace them"),
-        (np.linspace(-1, 1, 81).reshape(9, 9), "received -1 to 1: bring them to 0..1"),
+        (np.linspace(-1, 1, 81).reshape(9, 9), "received -1 to 1: scale them to 0..1"),
         (np.full((9, 9), 255.0), "received 255 to 255: divide pixels of 0..255 by 255"),
     ],
 )
