@@ -86,7 +86,7 @@ def test_precisions_that_convolutions_cannot_have(network: onnx.ModelProto) -> N
     layers = keras.layers
     pooled = graph_of(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D())
     with pytest.raises(
-        ModelError, match="dense layers hold 90% of the weights: here they hold 0 of 36"
+        ModelError, match="dense layers hold at least 90% of the weights: here they hold 0 of 36"
     ):
         PRECISIONS["int4"].make(pooled, NO_IMAGES, SPEC)
 
