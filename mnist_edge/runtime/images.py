@@ -276,7 +276,7 @@ _NAMES = {
 
 
 def _names_of(rows: object, feature_names: tuple[str, ...]) -> tuple[object, ...]:
-    """Return the names of a table's columns; none of what has numbers for names, or no names."""
+    """Return the names of a table's columns; none of what has no names, or only counts columns."""
     for kind in type(rows).__mro__:
         package = str(kind.__module__).partition(".")[0]
         if package in ("pandas", "polars", "pyarrow") and kind.__name__ in _NAMES:

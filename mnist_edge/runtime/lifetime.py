@@ -47,9 +47,6 @@ class Turn:
 class Watched(Protocol):
     """What must know of forks and of the end."""
 
-    def _leave_behind(self) -> None:
-        """Forget the session, in a child after fork."""
-
     def _unbind(self) -> None:
         """Make the next call come through ``open_session`` again."""
 
@@ -116,7 +113,7 @@ def _in_child() -> None:
     try:
         _TURNS.clear()  # of threads that did not come along
         for predictor in _WATCHED:
-            predictor._leave_behind()
+            predictor._unbind()
         import ctypes  # numpy has loaded it
 
         for session in _held:

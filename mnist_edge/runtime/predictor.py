@@ -315,11 +315,6 @@ class Predictor:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._start(state["model"], state["threads"])
 
-    def _leave_behind(self) -> None:
-        """Forget the session: after a fork it is the parent's, with its threads and locks."""
-        self._session = None
-        self._bound = None
-
     def _unbind(self) -> None:
         """Make the next call come through ``_bind`` again."""
         self._bound = None
